@@ -1,0 +1,94 @@
+import { type Node, hasSqlDetails, loadModule, parseSync, scanSync } from "libpg-query";
+
+/** A place in a SQL text; both numbers count from 1, columns in characters. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+/** One statement of a SQL text. */
+export interface Statement extends Position {
+  /** The statement as written, without the semicolon. */
+  text: string;
+  /** Offset of {@link text} in the file, in UTF-16 code units. */
+  offset: number;
+  /** Its syntax tree, as PostgreSQL's own parser made it. */
+  tree: Node;
+}
+
+/** The text is not SQL that PostgreSQL could read. */
+export class SqlSyntaxError extends Error {
+  public override readonly name = "SqlSyntaxError";
+  public readonly code = "POL001";
+
+  constructor(
+    /** The parser's own message. */
+    public readonly reason: string,
+    public readonly file: string,
+    public readonly line: number,
+    public readonly column: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `POL001 ${file}:${line}:${column}: ${reason}. ` +
+        "PostgreSQL's parser has to accept the whole file; correct the statement at this place.",
+      options,
+    );
+  }
+}
+
+/**
+ * Splits a SQL text into its statements with PostgreSQL's own grammar.
+ * @param file the name that errors give.
+ * @throws SqlSyntaxError with the place of the first error.
+ */
+export async function splitStatements(sql: string, file: string): Promise<Statement[]> {
+  await loadModule();
+  const bytes = Buffer.from(sql, "utf8");
+  return parse(sql, file).map(({ stmt, stmt_location = 0, stmt_len }) => {
+    const end = stmt_len ? stmt_location + stmt_len : bytes.length;
+    const offset = bytes.subarray(0, stmt_location).toString("utf8").length;
+    const text = bytes.subarray(stmt_location, end).toString("utf8");
+    const lead = text.length - text.trimStart().length;
+    if (!stmt) throw new Error(`The parser returned an empty statement in ${file}.`);
+    return {
+      text: text.trim(),
+      offset: offset + lead,
+      tree: stmt,
+      ...positionAt(sql, offset + lead),
+    };
+  });
+}
+
+/** Line and column of an offset (in UTF-16 code units) of a text. */
+export function positionAt(text: string, offset: number): Position {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  return {
+    line: before.split("\n").length,
+    column: [...before.slice(lineStart)].length + 1,
+  };
+}
+
+/**
+ * The tokens of a SQL text without its comments and its layout: two texts with
+ * equal tokens are the same SQL. Bodies of functions are one token each.
+ */
+export async function significantTokens(sql: string): Promise<string[]> {
+  await loadModule();
+  return scanSync(sql)
+    .tokens.filter(({ tokenName }) => tokenName !== "SQL_COMMENT" && tokenName !== "C_COMMENT")
+    .map(({ text }) => text);
+}
+
+function parse(sql: string, file: string) {
+  try {
+    return parseSync(sql).stmts ?? [];
+  } catch (error) {
+    if (!hasSqlDetails(error)) throw error;
+    // The parser counts characters (code points) from 0.
+    const offset = [...sql].slice(0, error.sqlDetails?.cursorPosition ?? 0).join("").length;
+    const { line, column } = positionAt(sql, offset);
+    throw new SqlSyntaxError(error.message, file, line, column, { cause: error });
+  }
+}
