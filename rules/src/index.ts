@@ -1,4 +1,25 @@
-export type { Finding, Schema, Table } from "./schema";
+export { quoteName } from "./names";
+export { judgeRowSecurity, rowSecurityRule } from "./row-security";
+export type { Rule, Severity } from "./rule";
+export { judgeSchema, schemaRules } from "./rule-set";
+export type {
+  DatabaseFunction,
+  DefaultPrivilege,
+  Finding,
+  Grant,
+  Membership,
+  Namespace,
+  Origin,
+  Role,
+  RowPolicy,
+  RowPolicyCommand,
+  Schema,
+  Table,
+  TableKind,
+  View,
+} from "./schema";
+export { SchemaShapeError, parseSchema } from "./schema-shape";
+export { type Remark, type SqlFile, type SqlSchema, readSqlSchema } from "./sql-schema";
 export {
   type Position,
   type Statement,

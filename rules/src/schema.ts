@@ -1,28 +1,149 @@
 /**
  * What is known of a database's schema. The same shape is read from a live
  * catalog (the attestation) and from the SQL of migrations, so that one set of
- * rules judges both.
+ * rules judges both. A field that one source cannot know is optional: absent
+ * means "not known", an empty list means "there are none".
  */
 export interface Schema {
+  /** Every table of every application schema; temporary tables are not among them. */
   tables: Table[];
+  /** Every role of the cluster but PostgreSQL's own `pg_…`. */
+  roles?: Role[];
+  /** Functions and procedures of the application schemas. */
+  functions?: DatabaseFunction[];
+  views?: View[];
+  schemas?: Namespace[];
+  defaultPrivileges?: DefaultPrivilege[];
 }
 
-/** A table, partitioned table, partition or inheritance child. */
+/** What kind of table it is; a partitioned partition is a "partitioned table". */
+export type TableKind =
+  "table" | "partitioned table" | "partition" | "inheritance child" | "foreign table";
+
+/** A table, partitioned table, partition, inheritance child or foreign table. */
 export interface Table {
   schema: string;
   name: string;
+  kind: TableKind;
+  owner?: string;
   /** Row level security is enabled. */
   rowSecurity: boolean;
   /** Row level security binds the table's owner too. */
   forced: boolean;
+  policies?: RowPolicy[];
+  grants?: Grant[];
   /** Where the table was made; absent when it was read from a catalog. */
-  origin?: { file: string; line: number };
+  origin?: Origin;
+}
+
+/** A place in a migration; lines count from 1. */
+export interface Origin {
+  file: string;
+  line: number;
+}
+
+/** The statements that a policy judges; "all" stands for the four. */
+export type RowPolicyCommand = "select" | "insert" | "update" | "delete" | "all";
+
+/** A row level security policy. */
+export interface RowPolicy {
+  name: string;
+  command: RowPolicyCommand;
+  /** False for `as restrictive`. */
+  permissive: boolean;
+  /** Names of the roles that it binds; PUBLIC is "public". */
+  roles: string[];
+  /** The deparsed `using` expression (`pg_get_expr`); null when there is none. */
+  using: string | null;
+  /** The deparsed `with check` expression; null when there is none. */
+  check: string | null;
+}
+
+/** One privilege of one role on one object. */
+export interface Grant {
+  /** The role's name; PUBLIC is "public". */
+  grantee: string;
+  /** Lower case, as SQL spells it: "select", "usage", "execute". */
+  privilege: string;
+  /** The columns that it is limited to; null when it holds for the whole object. */
+  columns: string[] | null;
+}
+
+/** A role and what it may do or become. */
+export interface Role {
+  name: string;
+  superuser: boolean;
+  bypassRowSecurity: boolean;
+  createRole: boolean;
+  createDatabase: boolean;
+  login: boolean;
+  inherit: boolean;
+  /** Direct memberships only; rules follow the chain. */
+  memberOf: Membership[];
+}
+
+/** That a role is a member of another, and how. */
+export interface Membership {
+  /** The role that it is a member of. */
+  role: string;
+  /** It may grant the membership to others. */
+  admin: boolean;
+  /** It has that role's rights without `set role`. */
+  inherit: boolean;
+  /** It may `set role` to it. */
+  set: boolean;
+}
+
+/** A function or procedure. */
+export interface DatabaseFunction {
+  schema: string;
+  name: string;
+  /** As `pg_get_function_identity_arguments` writes them; empty when there are none. */
+  arguments: string;
+  owner: string;
+  language: string;
+  securityDefiner: boolean;
+  /** The value of its own `set search_path`; null when it has none, "" when it is pinned to nothing. */
+  searchPath: string | null;
+  /** Names of the roles that have EXECUTE, the owner left out; PUBLIC is "public". */
+  executableBy: string[];
+}
+
+/** A view or materialized view. */
+export interface View {
+  schema: string;
+  name: string;
+  kind: "view" | "materialized view";
+  owner: string;
+  /** Reads with the rights of who queries it; always false for a materialized view. */
+  securityInvoker: boolean;
+  grants: Grant[];
+}
+
+/** A schema of the database. */
+export interface Namespace {
+  name: string;
+  owner: string;
+  grants: Grant[];
+}
+
+/** What objects to come will grant (`alter default privileges`). */
+export interface DefaultPrivilege {
+  /** The role whose objects they are. */
+  owner: string;
+  /** The schema that it holds in; null when in every schema. */
+  schema: string | null;
+  objects: "tables" | "sequences" | "functions" | "types" | "schemas";
+  /** `columns` is always null here. */
+  grants: Grant[];
 }
 
 /** One thing that a rule found wrong. */
 export interface Finding {
   /** The rule's name, kebab-case. */
   rule: string;
+  /** The rule's code, `POL…`, which `docs/policies` explains. */
+  code: string;
   /** Schema-qualified name of the object that is wrong. */
   object: string;
   /** What was found and what was required. */

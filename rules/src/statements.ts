@@ -44,6 +44,14 @@ export class SqlSyntaxError extends Error {
  */
 export async function splitStatements(sql: string, file: string): Promise<Statement[]> {
   await loadModule();
+  return parseStatements(sql, file);
+}
+
+/**
+ * As {@link splitStatements}, for callers that know the parser to be loaded.
+ * @throws SqlSyntaxError with the place of the first error.
+ */
+export function parseStatements(sql: string, file: string): Statement[] {
   const bytes = Buffer.from(sql, "utf8");
   return parse(sql, file).map(({ stmt, stmt_location = 0, stmt_len }) => {
     const end = stmt_len ? stmt_location + stmt_len : bytes.length;
@@ -75,6 +83,8 @@ export function positionAt(text: string, offset: number): Position {
  * equal tokens are the same SQL. Bodies of functions are one token each.
  */
 export async function significantTokens(sql: string): Promise<string[]> {
+  // The scanner takes an empty text for a missing one.
+  if (sql.trim() === "") return [];
   await loadModule();
   return scanSync(sql)
     .tokens.filter(({ tokenName }) => tokenName !== "SQL_COMMENT" && tokenName !== "C_COMMENT")
@@ -82,6 +92,8 @@ export async function significantTokens(sql: string): Promise<string[]> {
 }
 
 function parse(sql: string, file: string) {
+  // The parser refuses a text without any statement only when it is empty.
+  if (sql.trim() === "") return [];
   try {
     return parseSync(sql).stmts ?? [];
   } catch (error) {
