@@ -1,0 +1,34 @@
+// What a resource engine asks of a resource, on plain values. The shapes are those of Pulumi's dynamic
+// providers; nothing of Pulumi is imported, so that this package runs without it.
+
+/** A property that may not be so, and why. */
+export interface CheckFailure {
+  property: string;
+  reason: string;
+}
+
+/** Inputs as the provider completed them. */
+export interface CheckResult<Inputs> {
+  inputs: Inputs;
+  failures: CheckFailure[];
+}
+
+// What the engine hands over in place of a value that it does not know yet, also for objects and
+// lists (`unknownValue` of @pulumi/pulumi/runtime/rpc).
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Whether a value, and everything in it, is known already. */
+export function isKnown(value: unknown): boolean {
+  return !(JSON.stringify(value) ?? "").includes(UNKNOWN);
+}
+
+/** Whether two values are equal, whatever the order of their keys. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    left.length === right.size &&
+    left.every(([key, value]) => right.has(key) && isEqual(value, right.get(key)))
+  );
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClientBase } from "pg";
+import { MigratorError } from "./errors";
+
+/** How long to wait for another migrator, and whom to tell. */
+export interface LockOptions {
+  /** @default 60000 */
+  waitMs?: number;
+  /** Is given a line when the wait starts. */
+  report?: (line: string) => void;
+}
+
+// Any constant serves, so long as every version of the migrator uses the same one.
+const LOCK_KEY = "4815162342";
+const POLL_MS = 200;
+const DEFAULT_WAIT_MS = 60_000;
+
+/**
+ * Runs `work` while this session is the only migrator in the database. The lock is asked for again
+ * and again, never waited for: a waiting statement holds a snapshot, and a `create index
+ * concurrently` of the holder would wait for that snapshot, a deadlock. It ends with the session,
+ * so a killed migrator leaves nothing behind.
+ * @throws MigratorError MIG007 with the holder's name, address and age when the wait is over.
+ */
+export async function withMigrationLock<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  { waitMs = DEFAULT_WAIT_MS, report }: LockOptions = {},
+): Promise<T> {
+  const deadline = Date.now() + waitMs;
+  for (let told = false; !(await tryLock(client)); told = true) {
+    const holder = await describeHolder(client);
+    if (Date.now() >= deadline) {
+      throw new MigratorError(
+        "MIG007",
+        `Another migrator has been at work in this database for longer than ${waitMs / 1000} s: ${holder}. ` +
+          "Wait for it to end, or end its session, and try again.",
+      );
+    }
+    if (!told) report?.(`Waiting for another migrator: ${holder}.`);
+    await sleep(POLL_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    // A session that was cut off has lost the lock already.
+    await client.query("select pg_advisory_unlock($1)", [LOCK_KEY]).catch(() => undefined);
+  }
+}
+
+async function tryLock(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    "select pg_try_advisory_lock($1) as locked",
+    [LOCK_KEY],
+  );
+  return rows[0]?.locked ?? false;
+}
+
+async function describeHolder(client: ClientBase): Promise<string> {
+  const { rows } = await client.query<{ holder: string }>(
+    `select format('process %s, %s of role %s from %s, connected since %s', l.pid,
+              coalesce(nullif(a.application_name, ''), 'an unnamed application'),
+              coalesce(a.usename::text, 'unknown'), coalesce(a.client_addr::text, 'an unknown address'),
+              coalesce(to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+                       'an unknown time')) as holder
+       from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+      where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+        and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`,
+    [LOCK_KEY],
+  );
+  return rows[0]?.holder ?? "it has just ended";
+}

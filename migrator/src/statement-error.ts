@@ -1,0 +1,64 @@
+import { type Statement, positionAt } from "@app-data/rules";
+import { DatabaseError } from "pg";
+import { MigratorError } from "./errors";
+
+const LINES_SHOWN = 12;
+
+/**
+ * A statement failed: the error with its file, line, column, SQLSTATE and text.
+ * What PostgreSQL calls the detail is left out, because it can quote rows.
+ */
+export function statementError(
+  error: unknown,
+  statement: Statement,
+  { file, sql }: { file: string; sql: string },
+): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const offset = failureOffset(error, statement);
+  const { line, column } = positionAt(sql, offset);
+  const parts = [
+    `${file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
+    excerpt(statement, line, column),
+    ...(error.hint ? [`Hint: ${error.hint}`] : []),
+    "The transaction was rolled back: the database is as it was. Correct the file and run it again.",
+  ];
+  return new MigratorError("MIG005", parts.join("\n"), { cause: error });
+}
+
+/** Where in the file the server saw the error; the statement's start when it does not say. */
+function failureOffset(error: DatabaseError, { text, offset }: Statement): number {
+  if (error.position !== undefined) {
+    // The server counts characters, from 1.
+    const before = [...text].slice(0, Number(error.position) - 1).join("");
+    return offset + before.length;
+  }
+  const inBlock = /inline_code_block line (\d+)/.exec(error.where ?? "");
+  const body = /\$\w*\$/.exec(text);
+  if (!inBlock || !body) return offset;
+  const lines = text
+    .slice(body.index)
+    .split("\n")
+    .slice(0, Number(inBlock[1]) - 1);
+  const lineStart = body.index + lines.reduce((sum, line) => sum + line.length + 1, 0);
+  const indent = /^\s*/.exec(text.slice(lineStart))?.[0].length ?? 0;
+  return offset + lineStart + (lines.length > 0 ? indent : 0);
+}
+
+/** The statement around the failing line, with line numbers and a caret under the place. */
+function excerpt(statement: Statement, line: number, column: number): string {
+  const lines = statement.text.split("\n");
+  const failing = line - statement.line;
+  const first = Math.max(0, Math.min(failing - LINES_SHOWN / 2, lines.length - LINES_SHOWN));
+  const width = String(statement.line + lines.length).length;
+  return lines
+    .slice(first, first + LINES_SHOWN)
+    .flatMap((text, index) => {
+      const number = statement.line + first + index;
+      // The first line of a statement may start in the middle of a line of the file.
+      const lead = number === statement.line ? " ".repeat(statement.column - 1) : "";
+      const shown = `${String(number).padStart(width)} | ${lead}${text}`;
+      const caret = `${" ".repeat(width)} | ${" ".repeat(column - 1)}^`;
+      return number === line ? [shown, caret] : [shown];
+    })
+    .join("\n");
+}

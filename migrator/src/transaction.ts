@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClientBase } from "pg";
+import { sqlStateOf } from "./connection";
+
+/** Limits of a migration's transaction. */
+export interface TransactionOptions {
+  /** How long a statement waits for a lock before all is undone and tried again. @default 3000 */
+  lockTimeoutMs?: number;
+  /** How often the whole is tried when a lock is not to be had. @default 10 */
+  attempts?: number;
+  /** Is given a line before each new try. */
+  report?: (line: string) => void;
+}
+
+const DEFAULT_LOCK_TIMEOUT_MS = 3_000;
+const DEFAULT_ATTEMPTS = 10;
+const IDLE_TIMEOUT_MS = 60_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+
+// lock_not_available, deadlock_detected, serialization_failure: the next try may succeed.
+const TRANSIENT = new Set(["55P03", "40P01", "40001"]);
+
+/**
+ * Runs `work` in one transaction: all of it is committed, or nothing. A statement that waits for a
+ * lock makes every later reader of the table wait behind it, so it gives up early, and the whole is
+ * tried again after a pause.
+ */
+export async function inTransaction<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const { attempts = DEFAULT_ATTEMPTS, report } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(client, work, options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS);
+    } catch (error) {
+      const state =
+        sqlStateOf(error) ?? sqlStateOf(error instanceof Error ? error.cause : undefined);
+      if (attempt >= attempts || !state || !TRANSIENT.has(state)) throw error;
+      report?.(
+        `A lock was not to be had (SQLSTATE ${state}); try ${attempt + 1} of ${attempts} follows.`,
+      );
+      await sleep(pauseBefore(attempt));
+    }
+  }
+}
+
+/**
+ * Runs `work` in a transaction that can write nothing and takes no lock that others wait for.
+ */
+export async function inReadOnlyTransaction<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+): Promise<T> {
+  await client.query("begin transaction isolation level repeatable read, read only");
+  try {
+    return await work();
+  } finally {
+    await client.query("rollback");
+  }
+}
+
+async function once<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  lockTimeoutMs: number,
+): Promise<T> {
+  await client.query("begin");
+  try {
+    await client.query(`set local search_path = '';
+      set local lock_timeout = ${lockTimeoutMs};
+      set local idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`);
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    // The first error is the one to tell, also when the connection is gone.
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The SQLSTATE of a failure that the next try may not meet, of the error or of its cause. */
+function transientState(error: unknown): string | undefined {
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  return causes.map(sqlStateOf).find((state) => state !== undefined && TRANSIENT.has(state));
+}
+
+function pauseBefore(attempt: number): number {
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+  // Half of it by chance, so that two migrators do not meet again.
+  return pause / 2 + Math.random() * (pause / 2);
+}

@@ -1,0 +1,49 @@
+import { type ConnectionSettings, type Trio, readTrios } from "../../migrator/src";
+import { type TestDatabase, createDatabase } from "../support/database";
+import { createSecret } from "../support/secrets";
+
+/** A fresh database, and how the migrator reaches it. */
+export interface MigratorFixture {
+  database: TestDatabase;
+  settings: ConnectionSettings;
+}
+
+/** Creates a database that the migrator can log in to. */
+export async function createFixture(): Promise<MigratorFixture> {
+  const database = await createDatabase();
+  const { host, port, name } = database;
+  const secretId = await createSecret({
+    username: "migrator",
+    password: database.password("migrator"),
+  });
+  const tls = { mode: "disable" } as const;
+  return { database, settings: { host, port, database: name, user: "migrator", secretId, tls } };
+}
+
+/** The project's own migrations. */
+export function projectTrios(): [Trio, Trio] {
+  const [first, second] = readTrios("sql");
+  if (!first || !second) throw new Error("sql/ must hold 000 and 001.");
+  return [first, second];
+}
+
+/** A migration of the given SQL; without more, it verifies nothing and rolls nothing back. */
+export function trio(version: string, forward: string, { rollback = "", verify = "" } = {}): Trio {
+  const name = `${version}_test`;
+  return {
+    version,
+    name,
+    forward: { file: `sql/${name}.sql`, sql: forward },
+    rollback: { file: `sql/${name}_rollback.sql`, sql: rollback },
+    verify: { file: `sql/${name}_verify.sql`, sql: verify },
+  };
+}
+
+/** The forward SQL of a protected table, and what undoes it. */
+export function protectedTable(version: string, name: string): Trio {
+  const forward = `create table public.${name} (id integer primary key, note text);
+alter table public.${name} enable row level security;
+alter table public.${name} force row level security;
+`;
+  return trio(version, forward, { rollback: `drop table public.${name};` });
+}
