@@ -1,0 +1,10 @@
+import { PolicyPack } from "@pulumi/policy";
+import { policies } from "./policies";
+
+// Constructing the pack starts its server: nothing but the engine may load this file.
+new PolicyPack("app-data", {
+  displayName: "app-data",
+  description:
+    "No table without row level security, judged from the SQL, before commit and in the live database; no store without a customer key.",
+  policies,
+});

@@ -1,0 +1,178 @@
+import { type Rule, SchemaShapeError, parseSchema, schemaRules } from "@app-data/rules";
+import type {
+  PolicyResource,
+  ResourceValidationPolicy,
+  StackValidationPolicy,
+} from "@pulumi/policy";
+import { migrationType } from "./migration-sql";
+import { page } from "./page";
+import { type Reading, read, readWhole } from "./reading";
+
+/** The type of the resource that holds what the live catalog says. */
+export const schemaAttestationType = "pulumi-nodejs:dynamic/database:SchemaAttestation";
+
+const tags = ["postgresql", "attestation"];
+
+/**
+ * Every migration of a database is followed by one reading of its catalog.
+ * Resources belong to the same database when they have the same parent.
+ */
+const schemaAttested: StackValidationPolicy = {
+  name: "schema-attested",
+  description: "Exactly one SchemaAttestation follows all migrations of a database.",
+  enforcementLevel: "mandatory",
+  severity: "high",
+  tags,
+  remediationSteps:
+    "Make one SchemaAttestation beside the migrations, with the last of them in its `dependsOn`.",
+  url: page("schema-attested"),
+  validateStack: ({ resources }, report) => {
+    for (const group of groupByParent(resources)) {
+      const migrations = group.filter(({ type }) => type === migrationType);
+      const attestations = group.filter(({ type }) => type === schemaAttestationType);
+      const [first] = migrations;
+      if (!first) continue;
+      const parent = first.parent?.name ?? "the stack";
+      const [attestation] = attestations;
+      if (!attestation || attestations.length > 1) {
+        report(
+          `POL103 ${migrations.length} migrations of ${parent} have ${attestations.length} ` +
+            "SchemaAttestation resources; there must be exactly one. Make one beside the migrations.",
+          first.urn,
+        );
+        continue;
+      }
+      const before = dependenciesOf(attestation);
+      for (const migration of migrations.filter(({ urn }) => !before.has(urn))) {
+        report(
+          `POL103 SchemaAttestation ${attestation.name} does not depend on migration ` +
+            `${migration.name}, so it may read the catalog before that has run; it must depend on ` +
+            "every migration. Put the last migration in its `dependsOn`.",
+          attestation.urn,
+        );
+      }
+    }
+  },
+};
+
+/**
+ * Judges the inputs: the database as it was read when the resource was planned.
+ * A pack is not told whether it runs at preview, so this one speaks in both.
+ */
+function livePolicyOf(rule: Rule): ResourceValidationPolicy {
+  return {
+    name: `live-${rule.name}`,
+    description: `${rule.description} Judged on what was read for the plan.`,
+    // Drift must not keep the update that heals it from running; afterwards the rule is mandatory.
+    enforcementLevel: "advisory",
+    severity: rule.severity,
+    tags,
+    remediationSteps: rule.remediation,
+    url: page(rule.name),
+    validateResource: ({ type, props, name }, report) => {
+      if (type !== schemaAttestationType) return;
+      const schema = readWhole(props, "schema");
+      if (schema.state === "known") {
+        for (const finding of judge(rule, schema, name))
+          report(`${finding} (as read for the plan)`);
+        return;
+      }
+      const found = schema.state === "absent" ? "was not read" : "is not known";
+      report(
+        `POL104 ${name}: the live catalog ${found} at preview, so ${rule.name} was not judged; ` +
+          "it is judged when the update has run. Give the preview access to the database.",
+      );
+    },
+  };
+}
+
+/**
+ * Judges the outputs: the database as it is after an update, or as the state
+ * holds it. At the preview of a change there are none yet; `live-…` speaks then.
+ */
+function attestedPolicyOf(rule: Rule): StackValidationPolicy {
+  return {
+    name: `attested-${rule.name}`,
+    description: rule.description,
+    enforcementLevel: "mandatory",
+    severity: rule.severity,
+    tags,
+    remediationSteps: rule.remediation,
+    url: page(rule.name),
+    validateStack: ({ resources }, report) => {
+      for (const attestation of resources) {
+        if (attestation.type !== schemaAttestationType || !isTaken(attestation, resources))
+          continue;
+        const { props, name, urn } = attestation;
+        for (const finding of judge(rule, readWhole(props, "schema"), name)) report(finding, urn);
+      }
+    },
+  };
+}
+
+/** The policies on attestations that judge one resource. */
+export const liveSchemaPolicies: readonly ResourceValidationPolicy[] =
+  schemaRules.map(livePolicyOf);
+
+/** The policies on attestations that judge the whole stack. */
+export const attestedSchemaPolicies: readonly StackValidationPolicy[] = [
+  schemaAttested,
+  ...schemaRules.map(attestedPolicyOf),
+];
+
+/** @returns one message for each finding, or the reason why there can be none. */
+function judge(rule: Rule, schema: Reading, name: string): string[] {
+  if (schema.state !== "known") {
+    return [
+      `POL104 ${name}: the attestation holds no schema after the update, so ${rule.name} can not be ` +
+        "judged; the live catalog must be in it. Run `pulumi up` where the database can be reached.",
+    ];
+  }
+  try {
+    return rule
+      .judge(parseSchema(schema.value))
+      .map(({ code, message }) => `${code} ${name}: in the live database, ${message}`);
+  } catch (error) {
+    if (!(error instanceof SchemaShapeError)) throw error;
+    return [error.message];
+  }
+}
+
+/**
+ * Says whether an attestation tells of the database as this stack leaves it. A
+ * resource that a preview will change shows its inputs, in which what the
+ * provider alone sets is missing: `attestedAt` here, `appliedAt` of a migration
+ * that is still to be applied or to heal what drifted.
+ */
+function isTaken(attestation: PolicyResource, resources: readonly PolicyResource[]): boolean {
+  const before = dependenciesOf(attestation);
+  const migrations = resources.filter(({ type, urn }) => type === migrationType && before.has(urn));
+  return (
+    read(attestation.props, "attestedAt").state === "known" &&
+    migrations.every(({ props }) => read(props, "appliedAt").state === "known")
+  );
+}
+
+function groupByParent(resources: readonly PolicyResource[]): PolicyResource[][] {
+  const groups = new Map<string, PolicyResource[]>();
+  for (const resource of resources) {
+    const parent = resource.parent?.urn ?? resource.opts.parent ?? "";
+    groups.set(parent, [...(groups.get(parent) ?? []), resource]);
+  }
+  return [...groups.values()];
+}
+
+/** The URNs of everything that a resource waits for, directly or not. */
+function dependenciesOf(resource: PolicyResource): Set<string> {
+  const found = new Set<string>();
+  const queue = [resource];
+  for (let next = queue.pop(); next; next = queue.pop()) {
+    const direct = [...next.dependencies, ...Object.values(next.propertyDependencies).flat()];
+    for (const dependency of direct) {
+      if (found.has(dependency.urn)) continue;
+      found.add(dependency.urn);
+      queue.push(dependency);
+    }
+  }
+  return found;
+}
