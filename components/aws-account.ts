@@ -1,0 +1,24 @@
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Where the stack is: what the ARNs of a policy are made of. */
+export interface AwsAccount {
+  /** Twelve digits. */
+  readonly accountId: pulumi.Output<string>;
+  /** `aws`, `aws-cn` or `aws-us-gov`. */
+  readonly partition: pulumi.Output<string>;
+  /** Such as `eu-central-1`. */
+  readonly region: pulumi.Output<string>;
+}
+
+/**
+ * The account, partition and region that the provider works in. The account is asked of STS by itself,
+ * so that it is known where the provider is told not to ask (`aws:skipRequestingAccountId`).
+ */
+export function currentAccount(parent: pulumi.Resource): AwsAccount {
+  return {
+    accountId: aws.getCallerIdentityOutput({}, { parent }).accountId,
+    partition: aws.getPartitionOutput({}, { parent }).partition,
+    region: aws.getRegionOutput({}, { parent }).region,
+  };
+}

@@ -1,0 +1,188 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { currentAccount, type AwsAccount } from "./aws-account";
+import type { AppDataConfig } from "./config";
+import { requestPolicy } from "./export-request-policy";
+import { administration, keyPolicy, useThroughServices } from "./key-policy";
+import { physicalName } from "./names";
+import type { Tags } from "./tags";
+
+const INCOMPLETE_UPLOAD_DAYS = 1;
+
+/** Inputs of {@link ExportStorage}. */
+export interface ExportStorageArgs {
+  /** The configuration's part `exports`. */
+  readonly settings: AppDataConfig["exports"];
+  /** Whether Pulumi refuses to delete the bucket and its key. */
+  readonly protect: boolean;
+  /** Tags of bucket and key. */
+  readonly tags: Tags;
+}
+
+/** Bucket of users' exports: private, encrypted with a key of its own, and emptied by age. */
+export class ExportStorage extends pulumi.ComponentResource {
+  /** Name of the bucket. */
+  public readonly bucketName: pulumi.Output<string>;
+  /** ARN of the bucket. */
+  public readonly bucketArn: pulumi.Output<string>;
+  /** ARN of the key that its objects are encrypted with. */
+  public readonly keyArn: pulumi.Output<string>;
+
+  constructor(name: string, args: ExportStorageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("app-data:storage:ExportStorage", name, {}, opts);
+    const { settings, tags, protect } = args;
+    const account = currentAccount(this);
+    // Bucket names are shared by all of AWS; with the account's number in it, it is ours or nobody's.
+    const bucketName = account.accountId.apply((id) => physicalName(`exports-${id}`));
+    const bucketArn = pulumi.interpolate`arn:${account.partition}:s3:::${bucketName}`;
+
+    const key = this.createKey(name, args, account, bucketArn);
+    const bucket = new aws.s3.Bucket(
+      name,
+      { bucket: bucketName, forceDestroy: settings.forceDestroy, tags },
+      { parent: this, protect },
+    );
+    const access = this.closeToThePublic(name, bucket.bucket);
+    if (settings.requestPolicy) {
+      const policy = requestPolicy(bucketArn, key.arn, settings);
+      this.refuseUnsafeRequests(name, bucket.bucket, policy, access);
+    }
+    const versioning = this.keepVersions(name, bucket.bucket);
+    this.encrypt(name, bucket.bucket, key.arn);
+    this.expire(name, bucket.bucket, settings, versioning);
+
+    this.bucketName = bucket.bucket;
+    this.bucketArn = bucket.arn;
+    this.keyArn = key.arn;
+    this.registerOutputs({
+      bucketName: this.bucketName,
+      bucketArn: this.bucketArn,
+      keyArn: this.keyArn,
+    });
+  }
+
+  private createKey(
+    name: string,
+    args: ExportStorageArgs,
+    account: AwsAccount,
+    bucketArn: pulumi.Output<string>,
+  ): aws.kms.Key {
+    const key = new aws.kms.Key(
+      `${name}-key`,
+      {
+        description: "Users' exports in S3",
+        enableKeyRotation: true,
+        deletionWindowInDays: args.settings.keyDeletionWindowDays,
+        policy: keyPolicy([
+          ...administration(account),
+          // With bucket keys the context names the bucket, not the object.
+          useThroughServices(account, ["s3"], {
+            ArnEquals: { "kms:EncryptionContext:aws:s3:arn": bucketArn },
+          }),
+        ]),
+        tags: args.tags,
+      },
+      { parent: this, protect: args.protect },
+    );
+    new aws.kms.Alias(
+      `${name}-key`,
+      { name: `alias/${physicalName("exports")}`, targetKeyId: key.keyId },
+      { parent: this },
+    );
+    return key;
+  }
+
+  private closeToThePublic(name: string, bucket: pulumi.Output<string>): pulumi.Resource[] {
+    const block = new aws.s3.BucketPublicAccessBlock(
+      `${name}-public-access`,
+      {
+        bucket,
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
+      },
+      { parent: this },
+    );
+    const ownership = new aws.s3.BucketOwnershipControls(
+      `${name}-ownership`,
+      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      { parent: this, dependsOn: block },
+    );
+    return [block, ownership];
+  }
+
+  private refuseUnsafeRequests(
+    name: string,
+    bucket: pulumi.Output<string>,
+    policy: pulumi.Output<string>,
+    access: pulumi.Resource[],
+  ): void {
+    new aws.s3.BucketPolicy(
+      `${name}-policy`,
+      { bucket, policy },
+      // One change at a time: S3 refuses a policy while the bucket's public access is being changed.
+      { parent: this, dependsOn: access },
+    );
+  }
+
+  private keepVersions(name: string, bucket: pulumi.Output<string>): pulumi.Resource {
+    return new aws.s3.BucketVersioning(
+      `${name}-versioning`,
+      { bucket, versioningConfiguration: { status: "Enabled" } },
+      { parent: this },
+    );
+  }
+
+  private encrypt(
+    name: string,
+    bucket: pulumi.Output<string>,
+    kmsMasterKeyId: pulumi.Output<string>,
+  ): void {
+    new aws.s3.BucketServerSideEncryptionConfiguration(
+      `${name}-encryption`,
+      {
+        bucket,
+        rules: [
+          {
+            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId },
+            bucketKeyEnabled: true,
+          },
+        ],
+      },
+      { parent: this },
+    );
+  }
+
+  private expire(
+    name: string,
+    bucket: pulumi.Output<string>,
+    settings: AppDataConfig["exports"],
+    versioning: pulumi.Resource,
+  ): void {
+    new aws.s3.BucketLifecycleConfiguration(
+      `${name}-lifecycle`,
+      {
+        bucket,
+        rules: [
+          {
+            id: "expire-exports",
+            status: "Enabled",
+            filter: { prefix: "" },
+            expiration: { days: settings.expirationDays },
+            noncurrentVersionExpiration: { noncurrentDays: settings.noncurrentExpirationDays },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: INCOMPLETE_UPLOAD_DAYS },
+          },
+          {
+            // What is left of an export when its last version is gone.
+            id: "remove-delete-markers",
+            status: "Enabled",
+            filter: { prefix: "" },
+            expiration: { expiredObjectDeleteMarker: true },
+          },
+        ],
+      },
+      { parent: this, dependsOn: versioning },
+    );
+  }
+}

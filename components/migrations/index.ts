@@ -1,0 +1,110 @@
+import { type ConnectionSettings, type Trio, readTrios } from "@app-data/migrator";
+import * as pulumi from "@pulumi/pulumi";
+import { Migration, type MigrationArgs } from "./migration";
+import { SchemaAttestation } from "./schema-attestation";
+
+const MIGRATOR = "migrator";
+
+/** Inputs of {@link Migrations}. */
+export interface MigrationsArgs {
+  /** Folder of the SQL files, relative to the project. */
+  readonly directory: string;
+  /**
+   * Version of the last migration that shall be applied; removing later ones rolls them back.
+   * Undefined means all of them.
+   */
+  readonly target: string | undefined;
+  /** Whether a rollback may lose rows. */
+  readonly allowDataLoss: boolean;
+  /** Where and how the stack connects. */
+  readonly connection: pulumi.Input<Pick<ConnectionSettings, "host" | "port" | "tls">>;
+  /** Name of the database. */
+  readonly databaseName: pulumi.Input<string>;
+  /** ARN of the secret with the migrator's password. */
+  readonly migratorSecretArn: pulumi.Input<string>;
+  /** Roles that may connect to the database; PUBLIC may not. */
+  readonly connectRoles: string[];
+}
+
+/** The migrations in order, each a resource that depends on the one before, and the attestation. */
+export class Migrations extends pulumi.ComponentResource {
+  /** Names of the migrations that are applied, in order. */
+  public readonly applied: pulumi.Output<string[]>;
+  /** Digest of what the catalog holds after them. */
+  public readonly catalogDigest: pulumi.Output<string>;
+
+  constructor(name: string, args: MigrationsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("app-data:database:Migrations", name, {}, opts);
+    const trios = upTo(args.target, readTrios(args.directory), args.directory);
+
+    const connection = connectionOf(args);
+
+    const migrations: Migration[] = [];
+    for (const trio of trios) {
+      const dependsOn = migrations.slice(-1);
+      const options = { parent: this, dependsOn };
+      migrations.push(
+        new Migration(`${name}-${trio.name}`, argsOf(trio, connection, args), options),
+      );
+    }
+    const attestation = new SchemaAttestation(
+      `${name}-attestation`,
+      {
+        connection,
+        migrations: pulumi
+          .all(migrations.map((migration) => migration.digests))
+          .apply((all) => all.map((digests) => digests.forward.content)),
+      },
+      { parent: this, dependsOn: migrations },
+    );
+
+    this.applied = pulumi.all(migrations.map((migration) => migration.id));
+    this.catalogDigest = attestation.digest;
+    this.registerOutputs({ applied: this.applied, catalogDigest: this.catalogDigest });
+  }
+}
+
+function connectionOf(args: MigrationsArgs): pulumi.Output<ConnectionSettings> {
+  return pulumi
+    .all([args.connection, args.databaseName, args.migratorSecretArn])
+    .apply(([{ host, port, tls }, database, secretId]) => ({
+      host,
+      port,
+      tls,
+      database,
+      user: MIGRATOR,
+      secretId,
+    }));
+}
+
+function upTo(target: string | undefined, trios: Trio[], directory: string): Trio[] {
+  if (target === undefined) return trios;
+  if (trios.some((trio) => trio.version === target)) {
+    return trios.filter((trio) => trio.version <= target);
+  }
+  const known = trios.map((trio) => trio.version).join(", ");
+  throw new pulumi.RunError(
+    `CFG020 app-data:migrations.target = ${target}: must be the version of a migration in ` +
+      `${directory} (${known}), or empty for all.`,
+  );
+}
+
+function argsOf(
+  trio: Trio,
+  connection: pulumi.Output<ConnectionSettings>,
+  { connectRoles, allowDataLoss }: MigrationsArgs,
+): MigrationArgs {
+  return {
+    version: trio.version,
+    name: trio.name,
+    forwardFile: trio.forward.file,
+    forwardSql: trio.forward.sql,
+    rollbackFile: trio.rollback.file,
+    rollbackSql: trio.rollback.sql,
+    verifyFile: trio.verify.file,
+    verifySql: trio.verify.sql,
+    connection,
+    connectRoles,
+    allowDataLoss,
+  };
+}

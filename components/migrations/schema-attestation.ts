@@ -1,0 +1,55 @@
+import type { AttestationInputs, AttestationState } from "@app-data/migrator";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Inputs of {@link SchemaAttestation}. */
+export interface SchemaAttestationArgs {
+  /** How to reach the database. */
+  connection: pulumi.Input<AttestationInputs["connection"]>;
+  /** Content digests of the migrations that it comes after, in order. */
+  migrations: pulumi.Input<AttestationInputs["migrations"]>;
+}
+
+// Kept in the state as source, like the provider of `Migration`: it holds no logic.
+const provider: pulumi.dynamic.ResourceProvider<AttestationInputs, AttestationState> = {
+  async check(olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.attestationLifecycle.check(olds, news);
+  },
+  async diff(_id, olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.attestationLifecycle.diff(olds, news);
+  },
+  async create(inputs) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.attestationLifecycle.create(inputs);
+  },
+  async update(_id, _olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.attestationLifecycle.update(news);
+  },
+  async read(id, props) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return props ? migrator.attestationLifecycle.read(id, props) : {};
+  },
+};
+
+/**
+ * What the database's catalog holds after the migrations: tables, row level security, policies,
+ * grants, roles, functions and views. Policies judge it; a change of it shows as an update.
+ */
+export class SchemaAttestation extends pulumi.dynamic.Resource {
+  /** The facts. */
+  declare public readonly schema: pulumi.Output<AttestationState["schema"]>;
+  /** SHA-256 of {@link schema}, hexadecimal. */
+  declare public readonly digest: pulumi.Output<string>;
+  /** Version of the server. */
+  declare public readonly serverVersion: pulumi.Output<string>;
+  /** When it was made; ISO 8601, UTC. */
+  declare public readonly attestedAt: pulumi.Output<string>;
+
+  constructor(name: string, args: SchemaAttestationArgs, opts?: pulumi.CustomResourceOptions) {
+    const facts = { schema: undefined, digest: undefined, serverVersion: undefined };
+    const props = { ...args, ...facts, attestedAt: undefined };
+    super(provider, name, props, opts, "database", "SchemaAttestation");
+  }
+}

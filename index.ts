@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ApiKeyEncryption } from "./components/api-key-encryption";
+import { readConfig } from "./components/config";
+import { Database } from "./components/database";
+import { DatabaseRoles } from "./components/database-roles";
+import { ExportStorage } from "./components/export-storage";
+import { Migrations } from "./components/migrations";
+import { Network } from "./components/network";
+import { stackTags } from "./components/tags";
+
+const config = readConfig(new pulumi.Config());
+const { environment, protect } = config;
+const tags = stackTags(environment);
+
+const network = new Network("network", { ...config.network, tags });
+const database = new Database("database", {
+  subnetIds: network.subnetIds,
+  securityGroupId: network.databaseSecurityGroupId,
+  settings: config.database,
+  protect,
+  tags,
+});
+const roles = new DatabaseRoles("database-roles", {
+  connection: database.connection,
+  applicationEndpoint: database.applicationEndpoint,
+  masterSecretArn: database.masterSecretArn,
+  keyArn: database.keyArn,
+  settings: config.database,
+  protect,
+  tags,
+});
+const apiKeys = new ApiKeyEncryption("api-key-encryption", {
+  environment,
+  settings: config.apiKeys,
+  protect,
+  tags,
+});
+const exportStorage = new ExportStorage("export-storage", {
+  settings: config.exports,
+  protect,
+  tags,
+});
+const schema = new Migrations("migrations", {
+  directory: "sql",
+  target: config.migrations.target,
+  allowDataLoss: config.migrations.allowDataLoss,
+  connection: roles.connection,
+  databaseName: roles.databaseName,
+  migratorSecretArn: roles.migratorSecretArn,
+  connectRoles: ["app"],
+});
+
+/** Network of the database. */
+export const vpcId = network.vpcId;
+/** Security group that lets its members connect to the database. */
+export const clientSecurityGroupId = network.clientSecurityGroupId;
+/** Where the stack connects: a tunnel, or the instance itself. */
+export const databaseHost = roles.connection.host;
+export const databasePort = roles.connection.port;
+export const databaseName = roles.databaseName;
+/** Host name of the RDS instance. */
+export const databaseAddress = database.address;
+/** Secrets of the logins: JSON with `username` and `password`. */
+export const migratorSecretArn = roles.migratorSecretArn;
+export const appSecretArn = roles.appSecretArn;
+/** Key for API keys, and the fixed part of the encryption context that it demands. */
+export const apiKeysKeyArn = apiKeys.keyArn;
+export const apiKeysEncryptionContext = apiKeys.encryptionContext;
+/** Bucket of the exports. */
+export const exportsBucket = exportStorage.bucketName;
+/** Migrations that are applied, in order, and the digest of the catalog after them. */
+export const migrations = schema.applied;
+export const catalogDigest = schema.catalogDigest;
