@@ -1,0 +1,65 @@
+// What each command does, from its arguments to its exit code.
+import { parseArgs } from "node:util";
+import { down, env, preview, refresh, status, up } from "./local/stack-commands.mjs";
+import { test } from "./test.mjs";
+
+const HELP = `Usage: npm run COMMAND [-- OPTIONS]
+
+  up        prepare this machine if need be and bring up the stack "local"
+              --renew-emulator   make the AWS resources again after the emulator has ended;
+                                 the database keeps its rows
+  preview   show what "up" would change
+  refresh   compare the stack's state with what is there
+  status    what runs, where it listens, what is deployed  (--json)
+  env       shell exports: eval "$(npm run --silent env)"
+  down      destroy the stack and stop the servers
+              --purge            forget everything at once: state, database, passphrase
+  test      (npm test) lint, type checks, unit tests and one end-to-end run
+
+The stack's files are in .local; APP_DATA_HOME moves them.
+`;
+
+const OPTIONS = {
+  up: { "renew-emulator": { type: "boolean" } },
+  preview: {},
+  refresh: {},
+  status: { json: { type: "boolean" } },
+  env: {},
+  down: { purge: { type: "boolean" } },
+  test: {},
+};
+const COMMANDS = { up, preview, refresh, status, env, down, test };
+
+/** An error whose message says everything; its stack would only hide it. */
+const isExplained = (error) => error instanceof Error && !(error instanceof TypeError);
+
+/** Runs a command. @returns the exit code: 0, 1 on a failure, 2 on a wrong call. */
+export async function main([name, ...args]) {
+  if (name === undefined || name === "help" || name === "--help") {
+    process.stdout.write(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  const command = COMMANDS[name];
+  if (!command) {
+    console.error(`There is no command "${name}".\n\n${HELP}`);
+    return 2;
+  }
+  let values;
+  try {
+    const options = { ...OPTIONS[name], help: { type: "boolean", short: "h" } };
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    console.error(`${error.message}\n\n${HELP}`);
+    return 2;
+  }
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  try {
+    return (await command(values)) ?? 0;
+  } catch (error) {
+    console.error(isExplained(error) ? `\nerror: ${error.message}` : error);
+    return 1;
+  }
+}

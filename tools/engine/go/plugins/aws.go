@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
+	"github.com/hashicorp/terraform-provider-aws/engineshim"
+)
+
+// Set by the linker to the version of @pulumi/aws.
+var awsVersion string
+
+var awsPlugin = bridged{
+	version: awsVersion,
+	server:  func(ctx context.Context) (func() tfprotov5.ProviderServer, error) { return engineshim.Server(ctx) },
+	resources: map[string]string{
+		"aws_db_instance":                                    "aws:rds/instance:Instance",
+		"aws_db_event_subscription":                          "aws:rds/eventSubscription:EventSubscription",
+		"aws_db_parameter_group":                             "aws:rds/parameterGroup:ParameterGroup",
+		"aws_db_proxy":                                       "aws:rds/proxy:Proxy",
+		"aws_db_proxy_default_target_group":                  "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup",
+		"aws_db_proxy_target":                                "aws:rds/proxyTarget:ProxyTarget",
+		"aws_db_snapshot":                                    "aws:rds/snapshot:Snapshot",
+		"aws_db_subnet_group":                                "aws:rds/subnetGroup:SubnetGroup",
+		"aws_rds_cluster":                                    "aws:rds/cluster:Cluster",
+		"aws_rds_cluster_instance":                           "aws:rds/clusterInstance:ClusterInstance",
+		"aws_rds_cluster_parameter_group":                    "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+		"aws_kms_alias":                                      "aws:kms/alias:Alias",
+		"aws_kms_key":                                        "aws:kms/key:Key",
+		"aws_s3_bucket":                                      "aws:s3/bucket:Bucket",
+		"aws_s3_bucket_lifecycle_configuration":              "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+		"aws_s3_bucket_logging":                              "aws:s3/bucketLogging:BucketLogging",
+		"aws_s3_bucket_ownership_controls":                   "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+		"aws_s3_bucket_policy":                               "aws:s3/bucketPolicy:BucketPolicy",
+		"aws_s3_bucket_public_access_block":                  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+		"aws_s3_bucket_server_side_encryption_configuration": "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+		"aws_s3_bucket_versioning":                           "aws:s3/bucketVersioning:BucketVersioning",
+		"aws_secretsmanager_secret":                          "aws:secretsmanager/secret:Secret",
+		"aws_secretsmanager_secret_policy":                   "aws:secretsmanager/secretPolicy:SecretPolicy",
+		"aws_secretsmanager_secret_rotation":                 "aws:secretsmanager/secretRotation:SecretRotation",
+		"aws_secretsmanager_secret_version":                  "aws:secretsmanager/secretVersion:SecretVersion",
+		"aws_vpc":                                            "aws:ec2/vpc:Vpc",
+		"aws_subnet":                                         "aws:ec2/subnet:Subnet",
+		"aws_route_table":                                    "aws:ec2/routeTable:RouteTable",
+		"aws_route_table_association":                        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+		"aws_security_group":                                 "aws:ec2/securityGroup:SecurityGroup",
+		"aws_vpc_endpoint":                                   "aws:ec2/vpcEndpoint:VpcEndpoint",
+		"aws_vpc_security_group_egress_rule":                 "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+		"aws_vpc_security_group_ingress_rule":                "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+		"aws_iam_policy":                                     "aws:iam/policy:Policy",
+		"aws_iam_role":                                       "aws:iam/role:Role",
+		"aws_iam_role_policy":                                "aws:iam/rolePolicy:RolePolicy",
+		"aws_iam_role_policy_attachment":                     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+		"aws_cloudwatch_dashboard":                           "aws:cloudwatch/dashboard:Dashboard",
+		"aws_cloudwatch_event_rule":                          "aws:cloudwatch/eventRule:EventRule",
+		"aws_cloudwatch_event_target":                        "aws:cloudwatch/eventTarget:EventTarget",
+		"aws_cloudwatch_log_group":                           "aws:cloudwatch/logGroup:LogGroup",
+		"aws_cloudwatch_log_metric_filter":                   "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+		"aws_cloudwatch_metric_alarm":                        "aws:cloudwatch/metricAlarm:MetricAlarm",
+		"aws_sns_topic":                                      "aws:sns/topic:Topic",
+		"aws_sns_topic_policy":                               "aws:sns/topicPolicy:TopicPolicy",
+		"aws_sns_topic_subscription":                         "aws:sns/topicSubscription:TopicSubscription",
+		"aws_lambda_function":                                "aws:lambda/function:Function",
+		"aws_lambda_permission":                              "aws:lambda/permission:Permission",
+		"aws_scheduler_schedule":                             "aws:scheduler/schedule:Schedule",
+		"aws_backup_plan":                                    "aws:backup/plan:Plan",
+		"aws_backup_selection":                               "aws:backup/selection:Selection",
+		"aws_backup_vault":                                   "aws:backup/vault:Vault",
+		"aws_backup_vault_lock_configuration":                "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+	},
+	functions: map[string]string{
+		"aws_availability_zones":            "aws:index/getAvailabilityZones:getAvailabilityZones",
+		"aws_caller_identity":               "aws:index/getCallerIdentity:getCallerIdentity",
+		"aws_iam_policy_document":           "aws:iam/getPolicyDocument:getPolicyDocument",
+		"aws_partition":                     "aws:index/getPartition:getPartition",
+		"aws_region":                        "aws:index/getRegion:getRegion",
+		"aws_secretsmanager_secret_version": "aws:secretsmanager/getSecretVersion:getSecretVersion",
+	},
+	config: overrides{
+		"assume_role_with_web_identity": single,
+		"default_tags":                  single,
+		"ignore_tags":                   single,
+		"skip_metadata_api_check":       boolean,
+	},
+	fields: map[string]overrides{
+		"aws_cloudwatch_metric_alarm": {"alarm_name": autoNamed("name", 255)},
+		"aws_lambda_function":         {"function_name": autoNamed("name", 64)},
+		"aws_lambda_permission":       {"function_name": named("function")},
+		"aws_s3_bucket_lifecycle_configuration": {
+			"rule.abort_incomplete_multipart_upload": single,
+			"rule.expiration":                        single,
+			"rule.filter":                            single,
+			"rule.filter.and":                        single,
+			"rule.filter.tag":                        single,
+			"rule.noncurrent_version_expiration":     single,
+		},
+		"aws_security_group":         {"egress": named("egress"), "ingress": named("ingress")},
+		"aws_sns_topic_subscription": {"topic_arn": named("topic")},
+	},
+}

@@ -1,0 +1,154 @@
+// The AWS API emulator: moto's server in a Python virtual environment, on loopback, on a free port.
+// Its state is in memory: an emulator that ends forgets everything.
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { cacheDirectory } from "../cache.mjs";
+import { endProcess, freePort, isRunning, sleep } from "./processes.mjs";
+
+const REQUIREMENTS = path.join(import.meta.dirname, "emulator-requirements.txt");
+const OLDEST_PYTHON = [3, 10];
+const MODULE = "moto.server";
+const READY_SECONDS = 60;
+
+/**
+ * Installs the pinned emulator into the per-user cache, unless it is there.
+ * @param report is given a line when there is work to do.
+ * @returns the path of the virtual environment's Python.
+ */
+export async function installEmulator({ report }) {
+  const { name, version } = findPython();
+  const requirements = readFileSync(REQUIREMENTS);
+  const key = createHash("sha256").update(requirements).update(version).digest("hex").slice(0, 16);
+  const directory = path.join(cacheDirectory(), `emulator-${key}`);
+  const python = path.join(directory, "bin", "python");
+  if (existsSync(directory)) return python;
+
+  report("AWS emulator: installing moto into a Python virtual environment");
+  const fresh = `${directory}.${process.pid}`;
+  mkdirSync(cacheDirectory(), { recursive: true });
+  try {
+    await runPython(name, ["-m", "venv", fresh]);
+    const pip = ["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"];
+    const locked = ["--require-hashes", "--only-binary=:all:", "-r", REQUIREMENTS];
+    await runPython(path.join(fresh, "bin", "python"), [...pip, ...locked]);
+    // Another process may have been faster; its result is the same.
+    if (!existsSync(directory)) renameSync(fresh, directory);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return python;
+}
+
+/**
+ * Starts the emulator of `directory`, unless it runs.
+ * @returns `{ pid, port, endpoint }`.
+ */
+export async function startEmulator({ directory, python }) {
+  const running = findEmulator({ directory });
+  if (running) {
+    await answers(running);
+    return running;
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const port = await freePort(lastPort(directory));
+  const logFile = path.join(directory, "server.log");
+  const log = openSync(logFile, "w", 0o600);
+  const child = spawn(python, ["-m", MODULE, "-H", "127.0.0.1", "-p", String(port)], {
+    cwd: directory,
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  if (child.pid) writeFileSync(recordFile(directory), JSON.stringify({ pid: child.pid, port }));
+  const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
+  child.unref();
+
+  const emulator = { pid: child.pid, port, endpoint: `http://127.0.0.1:${port}` };
+  if (await Promise.race([answers(emulator), ended.then(() => false)])) return emulator;
+  const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n");
+  throw new Error(`The AWS emulator did not start. The end of ${logFile}:\n${tail}`);
+}
+
+/** The running emulator of `directory`, as {@link startEmulator} gives it, or undefined. */
+export function findEmulator({ directory }) {
+  const file = recordFile(directory);
+  if (!existsSync(file)) return undefined;
+  const { pid, port } = JSON.parse(readFileSync(file, "utf8"));
+  if (!isRunning(pid, MODULE)) return undefined;
+  return { pid, port, endpoint: `http://127.0.0.1:${port}` };
+}
+
+/** Stops the emulator of `directory`, if it runs; what it held is gone. */
+export async function stopEmulator({ directory }) {
+  const running = findEmulator({ directory });
+  if (running) await endProcess(running.pid, MODULE);
+}
+
+function recordFile(directory) {
+  return path.join(directory, "process.json");
+}
+
+function lastPort(directory) {
+  const file = recordFile(directory);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).port : undefined;
+}
+
+/** Waits until the emulator serves requests; false after the limit. */
+async function answers({ endpoint }) {
+  const deadline = Date.now() + READY_SECONDS * 1000;
+  while (Date.now() < deadline) {
+    try {
+      const response = await fetch(`${endpoint}/moto-api/`, {
+        // A connection that is kept open would keep this process from ending.
+        headers: { connection: "close" },
+        signal: AbortSignal.timeout(5000),
+      });
+      if (response.ok) return true;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(100);
+  }
+  return false;
+}
+
+function findPython() {
+  for (const name of ["python3", "python"]) {
+    const script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
+    const { status, stdout } = spawnSync(name, ["-c", script], { encoding: "utf8" });
+    if (status !== 0) continue;
+    const [major = 0, minor = 0] = stdout.trim().split(".").map(Number);
+    const [oldestMajor, oldestMinor] = OLDEST_PYTHON;
+    if (major === oldestMajor && minor >= oldestMinor) return { name, version: stdout.trim() };
+  }
+  throw new Error(
+    `No Python ${OLDEST_PYTHON.join(".")} or newer with its venv module was found on PATH; ` +
+      "install it (Debian and Ubuntu: apt-get install python3 python3-venv).",
+  );
+}
+
+async function runPython(python, args) {
+  try {
+    await promisify(execFile)(python, args, { maxBuffer: 64 * 1024 * 1024 });
+  } catch (error) {
+    const tail = `${error.stdout ?? ""}${error.stderr ?? ""}`.trimEnd().split("\n").slice(-8);
+    throw new Error(
+      `${path.basename(python)} ${args.slice(0, 3).join(" ")} failed:\n${tail.join("\n")}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,14 @@
+// The commands of package.json: up, preview, refresh, down, status, env and test.
+// This file has to load on any Node.js, so that a wrong one gets a sentence instead of a stack trace.
+const OLDEST = [20, 11];
+const [major, minor] = process.versions.node.split(".").map(Number);
+
+if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  console.error(
+    `This is Node.js ${process.versions.node}, and ${OLDEST.join(".")} or newer is needed; install Node.js 20 LTS or newer.`,
+  );
+  process.exitCode = 1;
+} else {
+  const { main } = await import("./commands.mjs");
+  process.exitCode = await main(process.argv.slice(2));
+}

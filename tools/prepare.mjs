@@ -1,0 +1,73 @@
+// Makes a machine ready: npm packages, the compiled workspaces, the engine and the emulator.
+// Each step is skipped when nothing changed since it was last done.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ensureEngine } from "./engine/index.mjs";
+import { installEmulator } from "./local/emulator.mjs";
+import { report, step } from "./report.mjs";
+
+/** The project's folder. */
+export const PROJECT = path.resolve(import.meta.dirname, "..");
+
+const WORKSPACES = ["rules", "migrator"];
+
+/**
+ * Does what is missing.
+ * @returns `{ engine, python }`: the Pulumi engine as `ensureEngine` gives it, and the emulator's Python.
+ */
+export async function prepare() {
+  await installPackages();
+  await compileWorkspaces();
+  const python = await installEmulator({ report });
+  const engine = await ensureEngine({ projectDirectory: PROJECT, report });
+  return { engine, python };
+}
+
+async function installPackages() {
+  const installed = path.join(PROJECT, "node_modules", ".package-lock.json");
+  const inputs = ["package-lock.json", "package.json"].map((file) => path.join(PROJECT, file));
+  if (changedAt(installed) >= Math.max(...inputs.map(changedAt))) return;
+  await step("npm packages: npm ci", () => run("npm", ["ci", "--no-audit", "--no-fund"]));
+  const now = new Date();
+  utimesSync(installed, now, now);
+}
+
+async function compileWorkspaces() {
+  const stamp = path.join(PROJECT, "node_modules", ".app-data-compiled");
+  const sources = WORKSPACES.flatMap((name) => filesUnder(path.join(PROJECT, name, "src")));
+  const built = WORKSPACES.every((name) =>
+    existsSync(path.join(PROJECT, name, "dist", "index.js")),
+  );
+  if (built && changedAt(stamp) > Math.max(...sources.map(changedAt))) return;
+  const compiler = path.join(PROJECT, "node_modules", "typescript", "bin", "tsc");
+  await step("Workspaces: compiling rules and migrator", () =>
+    run(process.execPath, [compiler, "--build", ...WORKSPACES]),
+  );
+  writeFileSync(stamp, "");
+}
+
+/** Every file and folder below a folder: a deleted file changes its folder. */
+function filesUnder(directory) {
+  const entries = readdirSync(directory, { recursive: true });
+  return [directory, ...entries.map((entry) => path.join(directory, entry))];
+}
+
+/** When a file was last changed, in milliseconds; 0 when it is not there. */
+function changedAt(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Runs a program that is silent unless it fails. */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data) => (output += data));
+    child.once("error", reject).once("close", (code) => {
+      if (code === 0) return resolve();
+      reject(new Error(`${path.basename(command)} ${args[0]} failed (${code}):\n${output.trim()}`));
+    });
+  });
+}

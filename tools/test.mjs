@@ -1,0 +1,76 @@
+// npm test: lint, type checks, unit and database tests, and one end-to-end run, with servers of its own.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PROJECT, prepare } from "./prepare.mjs";
+import { report, seconds } from "./report.mjs";
+
+const BINARIES = path.join(PROJECT, "node_modules", ".bin");
+const UNIT_PROJECTS = ["unit", "database"];
+const END_TO_END = ["end-to-end"];
+
+/** Runs everything. @returns 0 when all of it passed. */
+export async function test() {
+  const begin = Date.now();
+  await prepare();
+  report(`Machine ready after ${seconds(begin)} s.`);
+  const results = mkdtempSync(path.join(tmpdir(), "app-data-results-"));
+  try {
+    // The end-to-end run mostly waits for AWS, so the rest has the processor meanwhile.
+    const endToEnd = jest("end-to-end run", END_TO_END, results);
+    const outcomes = [
+      await check("lint: eslint", "eslint", ["."]),
+      await check("lint: prettier", "prettier", ["--check", "--log-level", "warn", "."]),
+      await check("types: program and tests", "tsc", ["--noEmit", "-p", "."]),
+      await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
+      await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
+      await show(await endToEnd),
+    ];
+    const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+    const [passed, failed] = [sum("passed"), sum("failed")];
+    console.log(`\nAll of it took ${seconds(begin)} s.\n${passed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+async function check(name, command, args) {
+  const { code, output, time } = await run(path.join(BINARIES, command), args);
+  return show({ name, output, time, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
+}
+
+async function jest(name, projects, results) {
+  const file = path.join(results, `${projects[0]}.json`);
+  const output = ["--json", `--outputFile=${file}`, "--verbose"];
+  const run_ = await run(path.join(BINARIES, "jest"), ["--selectProjects", ...projects, ...output]);
+  const counts = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  // A suite that could not be loaded has no failed tests; a run without a result has no tests at all.
+  const broken = counts ? counts.numRuntimeErrorTestSuites : 1;
+  const passed = counts?.numPassedTests ?? 0;
+  const failed = (counts?.numFailedTests ?? 0) + broken;
+  const unaccounted = run_.code !== 0 && failed === 0 ? 1 : 0;
+  return { name, ...run_, passed, failed: failed + unaccounted };
+}
+
+function show({ name, output, time, passed, failed }) {
+  const verdict = failed === 0 ? "ok" : "FAILED";
+  console.log(`${verdict.padEnd(7)}${name} (${passed} passed, ${failed} failed, ${time} s)`);
+  if (failed > 0) console.log(output.trim());
+  return { passed, failed };
+}
+
+function run(command, args) {
+  const begin = Date.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    // The JSON that jest prints on standard output is read from its file.
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => (output += data));
+    }
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output, time: seconds(begin) }));
+  });
+}
