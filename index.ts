@@ -41,9 +41,7 @@ const exportStorage = new ExportStorage("export-storage", {
   tags,
 });
 const schema = new Migrations("migrations", {
-  directory: "sql",
-  target: config.migrations.target,
-  allowDataLoss: config.migrations.allowDataLoss,
+  ...config.migrations,
   connection: roles.connection,
   databaseName: roles.databaseName,
   migratorSecretArn: roles.migratorSecretArn,

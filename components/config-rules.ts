@@ -81,6 +81,12 @@ function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void 
     exports.requestPolicy || environment === "local",
     "must be true",
   );
+  demand(
+    "CFG033",
+    "exports.bucketTags",
+    exports.bucketTags || environment === "local",
+    "must be true",
+  );
   if (!config.protect) return;
   demand("CFG022", "database.deletionProtection", database.deletionProtection, "must be true");
   demand("CFG023", "database.finalSnapshot", database.finalSnapshot, "must be true");

@@ -56,9 +56,13 @@ export interface AppDataConfig {
     readonly keyDeletionWindowDays: number;
     /** Whether the bucket's policy refuses unsafe requests: false in `local` at most. */
     readonly requestPolicy: boolean;
+    /** Whether the bucket carries the stack's tags: false in `local` at most. */
+    readonly bucketTags: boolean;
     readonly forceDestroy: boolean;
   };
   readonly migrations: {
+    /** Folder of the SQL files, relative to the project. */
+    readonly directory: string;
     /** Three digits of the newest migration to have, undefined for all. */
     readonly target: string | undefined;
     readonly allowDataLoss: boolean;
@@ -92,6 +96,7 @@ const PRINCIPAL: Form = {
   pattern: /^arn:aws[a-z-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]+$/,
   words: "the ARN of an IAM role or user",
 };
+const DIRECTORY: Form = { pattern: /^[\w./-]+$/, words: "a path of letters, digits and _ . / -" };
 const TARGET: Form = {
   pattern: /^(?:\d{3})?$/,
   words: 'three digits, such as "001", or "" for all',
@@ -145,9 +150,11 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       presignedUrlMaxAgeMinutes: reader.integer("exports.presignedUrlMaxAgeMinutes", 1, 10_080),
       keyDeletionWindowDays: reader.integer("exports.keyDeletionWindowDays", ...KEY_DELETION_DAYS),
       requestPolicy: reader.boolean("exports.requestPolicy"),
+      bucketTags: reader.boolean("exports.bucketTags"),
       forceDestroy: reader.boolean("exports.forceDestroy"),
     },
     migrations: {
+      directory: reader.text("migrations.directory", DIRECTORY),
       target: reader.text("migrations.target", TARGET) || undefined,
       allowDataLoss: reader.boolean("migrations.allowDataLoss"),
     },

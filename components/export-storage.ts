@@ -8,6 +8,9 @@ import { physicalName } from "./names";
 import type { Tags } from "./tags";
 
 const INCOMPLETE_UPLOAD_DAYS = 1;
+// What guards the objects is not taken away one by one before the bucket, which then may still be full:
+// it goes with the bucket.
+const UNTIL_BUCKET_GONE = { retainOnDelete: true };
 
 /** Inputs of {@link ExportStorage}. */
 export interface ExportStorageArgs {
@@ -39,7 +42,11 @@ export class ExportStorage extends pulumi.ComponentResource {
     const key = this.createKey(name, args, account, bucketArn);
     const bucket = new aws.s3.Bucket(
       name,
-      { bucket: bucketName, forceDestroy: settings.forceDestroy, tags },
+      {
+        bucket: bucketName,
+        forceDestroy: settings.forceDestroy,
+        tags: settings.bucketTags ? tags : undefined,
+      },
       { parent: this, protect },
     );
     const access = this.closeToThePublic(name, bucket.bucket);
@@ -102,12 +109,12 @@ export class ExportStorage extends pulumi.ComponentResource {
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      { parent: this },
+      { parent: this, ...UNTIL_BUCKET_GONE },
     );
     const ownership = new aws.s3.BucketOwnershipControls(
       `${name}-ownership`,
       { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      { parent: this, dependsOn: block },
+      { parent: this, dependsOn: block, ...UNTIL_BUCKET_GONE },
     );
     return [block, ownership];
   }
@@ -130,7 +137,7 @@ export class ExportStorage extends pulumi.ComponentResource {
     return new aws.s3.BucketVersioning(
       `${name}-versioning`,
       { bucket, versioningConfiguration: { status: "Enabled" } },
-      { parent: this },
+      { parent: this, ...UNTIL_BUCKET_GONE },
     );
   }
 
@@ -150,7 +157,7 @@ export class ExportStorage extends pulumi.ComponentResource {
           },
         ],
       },
-      { parent: this },
+      { parent: this, ...UNTIL_BUCKET_GONE },
     );
   }
 

@@ -26,8 +26,7 @@ export async function prepare() {
 
 async function installPackages() {
   const installed = path.join(PROJECT, "node_modules", ".package-lock.json");
-  const inputs = ["package-lock.json", "package.json"].map((file) => path.join(PROJECT, file));
-  if (changedAt(installed) >= Math.max(...inputs.map(changedAt))) return;
+  if (changedAt(installed) >= changedAt(path.join(PROJECT, "package-lock.json"))) return;
   await step("npm packages: npm ci", () => run("npm", ["ci", "--no-audit", "--no-fund"]));
   const now = new Date();
   utimesSync(installed, now, now);

@@ -84,7 +84,7 @@ function upTo(target: string | undefined, trios: Trio[], directory: string): Tri
   }
   const known = trios.map((trio) => trio.version).join(", ");
   throw new pulumi.RunError(
-    `CFG020 app-data:migrations.target = ${target}: must be the version of a migration in ` +
+    `CFG044 app-data:migrations.target = ${target}: must be the version of a migration in ` +
       `${directory} (${known}), or empty for all.`,
   );
 }

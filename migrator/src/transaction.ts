@@ -36,9 +36,8 @@ export async function inTransaction<T>(
     try {
       return await once(client, work, options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS);
     } catch (error) {
-      const state =
-        sqlStateOf(error) ?? sqlStateOf(error instanceof Error ? error.cause : undefined);
-      if (attempt >= attempts || !state || !TRANSIENT.has(state)) throw error;
+      const state = transientState(error);
+      if (attempt >= attempts || !state) throw error;
       report?.(
         `A lock was not to be had (SQLSTATE ${state}); try ${attempt + 1} of ${attempts} follows.`,
       );

@@ -64,9 +64,10 @@ describe("readConfig", () => {
         presignedUrlMaxAgeMinutes: 15,
         keyDeletionWindowDays: 30,
         requestPolicy: true,
+        bucketTags: true,
         forceDestroy: false,
       },
-      migrations: { target: undefined, allowDataLoss: false },
+      migrations: { directory: "sql", target: undefined, allowDataLoss: false },
     });
   });
 
@@ -180,6 +181,11 @@ describe("readConfig", () => {
     ],
     ["apiKeys.users", "nobody", "CFG003 … = nobody: must be a list of texts"],
     ["apiKeys.deletionWindowDays", 31, "CFG004 … = 31: must be from 7 to 30"],
+    [
+      "migrations.directory",
+      "a b",
+      "CFG005 … = a b: must be a path of letters, digits and _ . / -",
+    ],
     ["migrations.target", "1", 'CFG005 … = 1: must be three digits, such as "001", or "" for all'],
     [
       "environment",
@@ -220,6 +226,7 @@ describe("an unsafe combination", () => {
     ["database.finalSnapshot", false, "CFG023 … = false: must be true", ["staging", "prod"]],
     ["exports.forceDestroy", true, "CFG024 … = true: must be false", ["staging", "prod"]],
     ["exports.requestPolicy", false, "CFG032 … = false: must be true", ["dev", "staging", "prod"]],
+    ["exports.bucketTags", false, "CFG033 … = false: must be true", ["dev", "staging", "prod"]],
     ["migrations.allowDataLoss", true, "CFG025 … = true: must be false", ["staging", "prod"]],
     [
       "database.secretRecoveryWindowDays",

@@ -50,7 +50,7 @@ describe("ExportStorage", () => {
     expect(only(await program(environment), "aws:s3/bucket:Bucket").inputs).toEqual({
       bucket: `app-data-${environment}-exports-123456789012`,
       forceDestroy,
-      tags,
+      ...(environment === "local" ? {} : { tags }),
     });
   });
 
@@ -207,6 +207,17 @@ describe("ExportStorage", () => {
     expect(protectedNames(await program("prod"))).toEqual(both);
     expect(protectedNames(await program("staging"))).toEqual(both);
     expect(protectedNames(await program("dev"))).toEqual([]);
+  });
+
+  it("keeps what guards the objects until the bucket is gone", async () => {
+    const { options } = await program("dev");
+    const kept = options.filter(({ retainOnDelete }) => retainOnDelete).map(({ name }) => name);
+    expect(kept).toEqual([
+      "exports-public-access",
+      "exports-ownership",
+      "exports-versioning",
+      "exports-encryption",
+    ]);
   });
 
   it("changes access one step at a time", async () => {

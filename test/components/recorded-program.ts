@@ -13,6 +13,7 @@ export interface RecordedOptions {
   readonly name: string;
   readonly parent: string | undefined;
   readonly protect: boolean;
+  readonly retainOnDelete: boolean;
   readonly dependsOn: number;
 }
 
@@ -61,6 +62,7 @@ export async function record<Result>(
       name,
       parent: opts.parent && (opts.parent as unknown as { __name: string }).__name,
       protect: opts.protect ?? false,
+      retainOnDelete: opts.retainOnDelete ?? false,
       dependsOn: Array.isArray(dependsOn) ? dependsOn.length : dependsOn ? 1 : 0,
     });
     return undefined;

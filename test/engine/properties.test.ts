@@ -6,7 +6,7 @@ import { ensureEngine, type Engine } from "../../tools/engine/index.mjs";
 import { PLUGINS, readVersions } from "../../tools/engine/versions.mjs";
 import { PackageTypes } from "./package-types";
 import { PluginSchema } from "./plugin-schema";
-import { differences } from "./shape";
+import { differences, type Property, type Shape } from "./shape";
 import { findUses, sourceFiles, type Use } from "./used-tokens";
 
 const ROOT = path.resolve(__dirname, "..", "..");
@@ -151,16 +151,11 @@ describe("differences", () => {
 
   it("finds what is missing, of another shape, or required by the plugin alone, at any depth", () => {
     const declared = { kind: "list", element: object({ a: text, b: text }) } as const;
-    const understood = {
-      kind: "list",
-      element: {
-        kind: "object",
-        properties: new Map([
-          ["b", { shape: { kind: "list", element: { kind: "string" } }, required: false }],
-          ["c", { shape: { kind: "string" }, required: true }],
-        ]),
-      },
-    } as const;
+    const properties = new Map<string, Property>([
+      ["b", { shape: { kind: "list", element: { kind: "string" } }, required: false }],
+      ["c", { shape: { kind: "string" }, required: true }],
+    ]);
+    const understood: Shape = { kind: "list", element: { kind: "object", properties } };
     expect(differences(declared, understood, "x")).toEqual([
       "x[].a: the plugin does not know it",
       "x[].b: string in the package, list in the plugin",

@@ -22,7 +22,8 @@ import path from "node:path";
 import { endProcess, freePort, isRunning, sleep } from "./processes.mjs";
 
 const READY_SECONDS = 60;
-const START_ATTEMPTS = 3;
+const START_ATTEMPTS = 5;
+const RETRY_PAUSE_MS = 500;
 const SUPERUSER = "postgres";
 
 /**
@@ -46,8 +47,8 @@ export async function startPostgres({ directory, initialSql = [], settings = {} 
     try {
       return describe(server, await launch(server, port, settings));
     } catch (error) {
-      // Another process may have taken the port between the look and the use.
-      if (attempt === START_ATTEMPTS || !error.portInUse) throw error;
+      if (attempt === START_ATTEMPTS || !error.passing) throw error;
+      await sleep(RETRY_PAUSE_MS);
     }
   }
 }
@@ -171,7 +172,9 @@ async function launch(server, port, settings) {
 function startError(logFile, what) {
   const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n");
   const error = new Error(`PostgreSQL ${what}. The end of ${logFile}:\n${tail}`);
-  error.portInUse = tail.includes("Address already in use");
+  // Another process took the port between the look and the use; or a server that was killed is still
+  // in the process table.
+  error.passing = /Address already in use|lock file "postmaster.pid" already exists/.test(tail);
   return error;
 }
 

@@ -1,0 +1,320 @@
+import { DecryptCommand, EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { callTool } from "../support/tools";
+import { LocalStack, type Outcome, PROJECT } from "./local-stack";
+
+const MINUTES = 60_000;
+const [ALICE, BOB] = [
+  "11111111-1111-4111-8111-111111111111",
+  "22222222-2222-4222-8222-222222222222",
+];
+const NO_POLICY = { PULUMI_OPTION_POLICY_PACK: "" };
+
+const home = mkdtempSync(path.join(tmpdir(), "app-data-stack-"));
+const stack = new LocalStack(home);
+let outputs: Record<string, string>;
+let first: Outcome;
+
+beforeAll(async () => {
+  first = await stack.npm("up");
+  if (first.code !== 0) throw new Error(first.output);
+  await stack.evaluateEnv();
+  outputs = JSON.parse((await stack.pulumi(["stack", "output", "--json"])).output);
+}, 15 * MINUTES);
+
+afterAll(async () => {
+  await stack.npm("down", "--", "--purge");
+  rmSync(home, { recursive: true, force: true });
+}, 5 * MINUTES);
+
+/** One transaction of the application for a signed-in user. */
+const asUser = (id: string, sql: string) =>
+  `begin; set local role authenticated; select set_config('request.jwt.claims', '{"sub":"${id}"}', true); ${sql}; commit`;
+
+/** A migration's trio, 002; its forward SQL is given. */
+const trio002 = (forward: string) => ({
+  "002_notes.sql": forward,
+  "002_notes_rollback.sql": "drop table public.notes;\n",
+  "002_notes_verify.sql": "select from public.notes;\n",
+});
+const PROTECTED_NOTES = `create table public.notes (id integer primary key);
+alter table public.notes enable row level security;
+alter table public.notes force row level security;
+`;
+
+describe("npm run up", () => {
+  it("ends with what exists, where it listens, how to look at it and how to take it down", () => {
+    expect(first.output).toContain('The stack "local" is up');
+    expect(first.output).toMatch(
+      /database +app at 127\.0\.0\.1:\d+, migrations 000_existing_schema, 001_add_missing_tables/,
+    );
+    expect(first.output).toContain('eval "$(npm run --silent env)"');
+    expect(first.output).toMatch(/Take it down: +npm run down/);
+    expect(first.output).not.toMatch(/warning:/i);
+  });
+
+  it(
+    "changes nothing the second time, in seconds",
+    async () => {
+      const again = await stack.npm("up");
+      expect(again.code).toBe(0);
+      expect(again.output).toMatch(/Resources:\s+\d+ unchanged/);
+      expect(again.output).not.toMatch(/to create|to update|to replace|to delete/);
+      expect(again.seconds).toBeLessThan(60);
+    },
+    2 * MINUTES,
+  );
+
+  it("leaves no password in the state, the configuration or what it printed", async () => {
+    const { output } = await stack.pulumi(["stack", "export"]);
+    const config = readFileSync(path.join(home, "Pulumi.local.yaml"), "utf8");
+    const everything = `${output}${config}${first.output}`;
+    for (const role of ["MASTER", "MIGRATOR", "APP"]) {
+      const { password } = new URL(stack.variable(`${role}_URL`));
+      expect(password.length).toBeGreaterThan(20);
+      expect(everything.includes(decodeURIComponent(password))).toBe(false);
+    }
+  });
+});
+
+describe("the database", () => {
+  it("shows a user's rows to that user alone", async () => {
+    const app = stack.variable("APP_URL");
+    for (const [id, email] of [
+      [ALICE, "alice@example.org"],
+      [BOB, "bob@example.org"],
+    ] as const) {
+      await stack.psql(
+        app,
+        asUser(id, `insert into public.users (id, email) values ('${id}', '${email}')`),
+      );
+    }
+    const emails = "select string_agg(email, ',') from public.users";
+    expect(await stack.psql(app, asUser(ALICE, emails))).toContain("alice@example.org");
+    expect(await stack.psql(app, asUser(ALICE, emails))).not.toContain("bob@example.org");
+    expect(await stack.psql(app, asUser(BOB, emails))).toContain("bob@example.org");
+    await expect(stack.psql(app, "select from public.users")).rejects.toThrow(/permission denied/);
+  });
+
+  it("is owned by a role that is no superuser and can not read past row level security", async () => {
+    const sql =
+      "select rolname, rolsuper, rolbypassrls from pg_roles where rolname in ('master', 'migrator', 'app') order by 1";
+    expect(await stack.psql(stack.variable("MIGRATOR_URL"), sql)).toBe(
+      "app|f|f\nmaster|f|f\nmigrator|f|f",
+    );
+    await expect(
+      stack.psql(stack.variable("MASTER_URL").replace(/postgres$/, "app"), "select 1"),
+    ).rejects.toThrow(/permission denied for database/);
+  });
+});
+
+describe("AWS", () => {
+  const clientOf = <T>(Client: new (settings: object) => T) =>
+    new Client({
+      endpoint: stack.variable("AWS_ENDPOINT_URL"),
+      region: stack.variable("AWS_REGION"),
+      credentials: { accessKeyId: "any", secretAccessKey: "any" },
+    });
+
+  it("lists an object that was put into the bucket", async () => {
+    const s3 = clientOf(S3Client);
+    const Bucket = outputs.exportsBucket;
+    await s3.send(new PutObjectCommand({ Bucket, Key: `exports/${ALICE}/full.jsonl`, Body: "{}" }));
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents?.map(({ Key }) => Key)).toEqual([`exports/${ALICE}/full.jsonl`]);
+  });
+
+  it("decrypts with the context that was encrypted with, and no other", async () => {
+    const kms = clientOf(KMSClient);
+    const KeyId = outputs.apiKeysKeyArn;
+    const fixed = { app: "app-data", environment: "local", purpose: "api-key" };
+    const EncryptionContext = { ...fixed, user_id: ALICE };
+    const { CiphertextBlob } = await kms.send(
+      new EncryptCommand({ KeyId, EncryptionContext, Plaintext: Buffer.from("secret") }),
+    );
+    const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext }));
+    expect(Buffer.from(Plaintext ?? []).toString()).toBe("secret");
+    const other = { ...fixed, user_id: BOB };
+    await expect(
+      kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: other })),
+    ).rejects.toMatchObject({ name: "InvalidCiphertextException" });
+  });
+});
+
+describe("pulumi preview of dev", () => {
+  it(
+    "shows a complete plan without error",
+    async () => {
+      const config = path.join(home, "Pulumi.dev.yaml");
+      writeFileSync(config, readFileSync(path.join(PROJECT, "Pulumi.dev.yaml")));
+      const variables = { PULUMI_STACK: "dev", PULUMI_OPTION_CONFIG_FILE: config };
+      // Making a stack writes its salt beside Pulumi.yaml, so not into the project.
+      const init = await stack.pulumi(["stack", "init", "dev", "--cwd", home], {
+        PULUMI_STACK: "dev",
+      });
+      expect(init.code).toBe(0);
+      const preview = await stack.pulumi(["preview"], variables);
+      expect(preview.output).toMatch(/\+ \d+ to create/);
+      expect(preview.output).toContain("migrations-001_add_missing_tables");
+      expect(preview.output).not.toMatch(/error:/);
+      expect(preview.code).toBe(0);
+    },
+    3 * MINUTES,
+  );
+});
+
+describe("a migration that forgets row level security", () => {
+  const files = trio002("create table public.notes (id integer primary key);\n");
+
+  it(
+    "fails the preview with the policy's message and the file's name",
+    async () => {
+      const preview = await stack.pulumi(["preview"], stack.withMigrations(files));
+      expect(preview.code).not.toBe(0);
+      expect(preview.output).toMatch(/\[mandatory\].*migration-row-level-security/);
+      expect(preview.output.replace(/\s+/g, " ")).toMatch(
+        /002_notes\.sql:1.*table public\.notes has row level security neither enabled nor forced/,
+      );
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "is not committed when it is applied in spite of that",
+    async () => {
+      const variables = { ...stack.withMigrations(files), ...NO_POLICY };
+      const up = await stack.pulumi(["up", "--yes", "--skip-preview"], variables);
+      expect(up.code).not.toBe(0);
+      expect(up.output.replace(/\s+/g, " ")).toContain("MIG006 002_notes was not committed");
+      const found = "select to_regclass('public.notes') is null, count(*) from migrations.log";
+      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
+    },
+    3 * MINUTES,
+  );
+});
+
+describe("a broken statement in a migration", () => {
+  it(
+    "is shown with its place and changes nothing",
+    async () => {
+      const broken = `${PROTECTED_NOTES}comment on column public.notes.wrong is '';\n`;
+      const up = await stack.pulumi(["up", "--yes"], stack.withMigrations(trio002(broken)));
+      expect(up.code).not.toBe(0);
+      const output = up.output.replace(/\s+/g, " ");
+      expect(output).toMatch(
+        /002_notes\.sql:4:1: column "wrong" of relation "notes" does not exist \(SQLSTATE 42703\)/,
+      );
+      expect(output).toContain("4 | comment on column public.notes.wrong is ''");
+      const found = "select to_regclass('public.notes') is null, count(*) from migrations.log";
+      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "goes through once it is mended",
+    async () => {
+      const up = await stack.pulumi(
+        ["up", "--yes"],
+        stack.withMigrations(trio002(PROTECTED_NOTES)),
+      );
+      expect(up.output).toContain("002_notes");
+      expect(up.code).toBe(0);
+      expect(
+        await stack.psql(stack.variable("MIGRATOR_URL"), "select count(*) from public.notes"),
+      ).toBe("0");
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "can not be edited afterwards",
+    async () => {
+      const edited = PROTECTED_NOTES.replace("integer", "bigint");
+      const preview = await stack.pulumi(["preview"], stack.withMigrations(trio002(edited)));
+      expect(preview.code).not.toBe(0);
+      expect(preview.output.replace(/\s+/g, " ")).toMatch(
+        /MIG008 002_notes was edited after it was applied \(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\)/,
+      );
+    },
+    3 * MINUTES,
+  );
+});
+
+describe("the live catalog", () => {
+  const setForce = (mode: string) =>
+    stack.psql(
+      stack.variable("MIGRATOR_URL"),
+      `alter table public.user_api_keys ${mode} row level security`,
+    );
+
+  it(
+    "that lost row level security shows in the preview and fails the deployment",
+    async () => {
+      const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
+      await setForce("no force");
+      const preview = await stack.pulumi(["preview"], variables);
+      expect(preview.output).toMatch(/migrations-attestation +update/);
+      expect(preview.output.replace(/\s+/g, " ")).toMatch(
+        /table public\.user_api_keys has row level security enabled but not forced/,
+      );
+      const up = await stack.pulumi(["up", "--yes"], variables);
+      expect(up.output).toMatch(/\[mandatory\].*attested-row-level-security/);
+      expect(up.code).not.toBe(0);
+
+      await setForce("force");
+      const healed = await stack.pulumi(["up", "--yes"], variables);
+      expect(healed.output).not.toMatch(/\[mandatory\]/);
+      expect(healed.code).toBe(0);
+    },
+    5 * MINUTES,
+  );
+});
+
+describe("a lower target", () => {
+  it(
+    "rolls later migrations back",
+    async () => {
+      const up = await stack.npm("up");
+      expect(up.code).toBe(0);
+      expect(up.output).toMatch(/migrations-002_notes +deleted/);
+      const found =
+        "select to_regclass('public.notes') is null, event from migrations.log order by id desc limit 1";
+      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|rollback");
+    },
+    3 * MINUTES,
+  );
+});
+
+describe("npm run down", () => {
+  it(
+    "leaves no process, no resource and no database",
+    async () => {
+      const status = JSON.parse((await stack.npm("--silent", "status", "--", "--json")).output);
+      const pids: number[] = [status.emulator.pid, status.postgres.pid];
+      const down = await stack.npm("down");
+      expect(down.output).toContain("The stack is down; no server of it runs.");
+      expect(down.code).toBe(0);
+      for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+
+      const directory = path.join(home, "postgres");
+      const { host, port, password } = callTool<{ host: string; port: number; password: string }>(
+        "local/postgres.mjs",
+        "startPostgres",
+        { directory },
+      );
+      const url = `postgresql://postgres:${password}@${host}:${port}/postgres`;
+      try {
+        const left =
+          "select string_agg(datname, ',' order by datname) from pg_database union all select string_agg(rolname, ',' order by rolname) from pg_roles where rolname !~ '^pg_'";
+        expect(await stack.psql(url, left)).toBe("postgres,template0,template1\nmaster,postgres");
+      } finally {
+        callTool("local/postgres.mjs", "stopPostgres", { directory });
+      }
+    },
+    5 * MINUTES,
+  );
+});

@@ -1,0 +1,107 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const PROJECT = path.resolve(__dirname, "../..");
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), "app-data-commands-"));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+/** Runs a command of package.json without npm. */
+function command(args: string[], { node = [] as string[], variables = {} } = {}) {
+  const env = { ...process.env, APP_DATA_HOME: home, ...variables };
+  const all = [...node, path.join(PROJECT, "tools/main.mjs"), ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { env, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+/** A Pulumi state that has a resource, in a home whose emulator does not run. */
+function pretendDeployed() {
+  const folder = path.join(home, "state/.pulumi/stacks/app-data");
+  mkdirSync(folder, { recursive: true });
+  const state = {
+    checkpoint: { latest: { resources: [{ urn: "urn:pulumi:local::app-data::x" }] } },
+  };
+  writeFileSync(path.join(folder, "local.json"), JSON.stringify(state));
+}
+
+describe("the commands", () => {
+  it("explain themselves", () => {
+    const { status, stdout } = command(["help"]);
+    expect(status).toBe(0);
+    for (const name of ["up", "preview", "refresh", "status", "env", "down", "test"]) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
+    }
+  });
+
+  it.each([
+    [["deploy"], 'There is no command "deploy".'],
+    [["up", "--purge"], "Unknown option '--purge'"],
+    [["down", "all"], "Unexpected argument 'all'"],
+  ])("refuse %j", (args, message) => {
+    const { status, stderr } = command(args);
+    expect(stderr).toContain(message);
+    expect(status).toBe(2);
+  });
+
+  it("say which Node.js is needed on an old one", () => {
+    const pretend =
+      'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"18.20.4"}})';
+    const { status, stderr } = command(["up"], { node: ["--import", pretend] });
+    expect(stderr.trim()).toBe(
+      "This is Node.js 18.20.4, and 20.11 or newer is needed; install Node.js 20 LTS or newer.",
+    );
+    expect(status).toBe(1);
+  });
+
+  it("say what to install where Python is missing", () => {
+    const bin = path.join(home, "bin");
+    mkdirSync(bin);
+    symlinkSync("/bin/sh", path.join(bin, "sh"));
+    const { status, stderr } = command(["preview"], { variables: { PATH: bin } });
+    expect(stderr.trim()).toBe(
+      "error: No Python 3.10 or newer with its venv module was found on PATH; " +
+        "install it (Debian and Ubuntu: apt-get install python3 python3-venv).",
+    );
+    expect(status).toBe(1);
+  });
+
+  it.each(["up", "preview", "refresh", "down"])(
+    "%s notices that the emulator has ended and names the one command",
+    (name) => {
+      pretendDeployed();
+      const { status, stderr } = command([name]);
+      expect(stderr).toContain("Run `npm run up -- --renew-emulator`");
+      expect(status).toBe(1);
+    },
+  );
+
+  it("status tells it, too", () => {
+    pretendDeployed();
+    const { status, stdout } = command(["status"]);
+    expect(stdout).toMatch(/AWS emulator +not running\nPostgreSQL +not running\nStack +deployed/);
+    expect(stdout).toContain("npm run up -- --renew-emulator");
+    expect(status).toBe(0);
+    const json: unknown = JSON.parse(command(["status", "--json"]).stdout);
+    expect(json).toEqual({ home, deployed: true, emulator: null, postgres: null });
+  });
+
+  it("env needs a stack that is up", () => {
+    const { status, stdout, stderr } = command(["env"]);
+    expect(stderr).toContain("The stack is not up. Run `npm run up` first");
+    expect(stdout).toBe("");
+    expect(status).toBe(1);
+  });
+
+  it("down without a stack, and down --purge, leave nothing", () => {
+    expect(command(["down"]).status).toBe(0);
+    pretendDeployed();
+    expect(command(["down", "--purge"]).status).toBe(0);
+    const { stdout } = command(["status", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ deployed: false });
+  });
+});
