@@ -22,8 +22,10 @@ export async function test() {
     const outcomes = [
       await check("lint: eslint", "eslint", ["."]),
       await check("lint: prettier", "prettier", ["--check", "--log-level", "warn", "."]),
-      await check("types: program and tests", "tsc", ["--noEmit", "-p", "."]),
+      await check("types: program", "tsc", ["--noEmit", "-p", "."]),
+      await check("types: tests", "tsc", ["--noEmit", "-p", "test"]),
       await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
+      await check("types: engine", "tsc", ["--noEmit", "-p", "tools/engine"]),
       await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
       await show(await endToEnd),
     ];
