@@ -10,6 +10,9 @@ const BINARIES = path.join(PROJECT, "node_modules", ".bin");
 const UNIT_PROJECTS = ["unit", "database"];
 const END_TO_END = ["end-to-end"];
 
+// Node.js 20 is supported here for as long as the pinned AWS SDK runs on it.
+const ENVIRONMENT = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+
 /** Runs everything. @returns 0 when all of it passed. */
 export async function test() {
   const begin = Date.now();
@@ -22,8 +25,7 @@ export async function test() {
     const outcomes = [
       await check("lint: eslint", "eslint", ["."]),
       await check("lint: prettier", "prettier", ["--check", "--log-level", "warn", "."]),
-      await check("types: program", "tsc", ["--noEmit", "-p", "."]),
-      await check("types: tests", "tsc", ["--noEmit", "-p", "test"]),
+      await check("types: program and tests", "tsc", ["--noEmit", "-p", "test"]),
       await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
       await check("types: engine", "tsc", ["--noEmit", "-p", "tools/engine"]),
       await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
@@ -46,14 +48,18 @@ async function check(name, command, args) {
 async function jest(name, projects, results) {
   const file = path.join(results, `${projects[0]}.json`);
   const output = ["--json", `--outputFile=${file}`, "--verbose"];
-  const run_ = await run(path.join(BINARIES, "jest"), ["--selectProjects", ...projects, ...output]);
+  const outcome = await run(path.join(BINARIES, "jest"), [
+    "--selectProjects",
+    ...projects,
+    ...output,
+  ]);
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
   // A suite that could not be loaded has no failed tests; a run without a result has no tests at all.
   const broken = counts ? counts.numRuntimeErrorTestSuites : 1;
   const passed = counts?.numPassedTests ?? 0;
   const failed = (counts?.numFailedTests ?? 0) + broken;
-  const unaccounted = run_.code !== 0 && failed === 0 ? 1 : 0;
-  return { name, ...run_, passed, failed: failed + unaccounted };
+  const unaccounted = outcome.code !== 0 && failed === 0 ? 1 : 0;
+  return { name, ...outcome, passed, failed: failed + unaccounted };
 }
 
 function show({ name, output, time, passed, failed }) {
@@ -66,7 +72,8 @@ function show({ name, output, time, passed, failed }) {
 function run(command, args) {
   const begin = Date.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
+    const options = { cwd: PROJECT, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] };
+    const child = spawn(command, args, options);
     let output = "";
     // The JSON that jest prints on standard output is read from its file.
     for (const stream of [child.stdout, child.stderr]) {
