@@ -285,7 +285,7 @@ describe("a lower target", () => {
   it(
     "rolls later migrations back",
     async () => {
-      const up = await stack.npm("up");
+      const up = await stack.pulumi(UP);
       expect(up.code).toBe(0);
       expect(up.output).toMatch(/migrations-002_notes +deleted/);
       const found =

@@ -54,7 +54,7 @@ export async function down({ purge = false }) {
     const { pulumi } = await ready(home, {
       hint: "`npm run down -- --purge` forgets it all without asking AWS.",
     });
-    const code = await pulumi.show(["destroy", "--yes"]);
+    const code = await pulumi.show(["destroy", "--yes", "--skip-preview"]);
     if (code !== 0) {
       report(
         "\nNot everything is gone, and the servers still run. Try again once the cause above is dealt with,",
