@@ -57,6 +57,19 @@ export async function build({ sources, engine, versions, report }) {
 }
 
 /**
+ * Clients and resources of clouds, most of what is compiled and hardly any of what runs. Without
+ * inlining they compile in three quarters of the time.
+ */
+const GENERATED_CODE = [
+  "github.com/hashicorp/terraform-provider-aws",
+  "github.com/aws",
+  "github.com/Azure",
+  "cloud.google.com/go",
+  "google.golang.org/api",
+  "google.golang.org/genproto",
+];
+
+/**
  * @param {Layout} engine
  * @param {Record<string, string>} versions
  * @returns {Part[]} In the order in which they are built: what is downloaded soonest goes first.
@@ -150,6 +163,7 @@ async function buildPart({ module, main, binaries, variables }, { work, log }) {
     "-trimpath",
     "-buildvcs=false",
     `-ldflags=-s -w ${set.join(" ")}`,
+    ...GENERATED_CODE.map((packages) => `-gcflags=${packages}/...=-l`),
   ];
   // Without C nothing but Go is needed, and the binaries run on any system of the same kind.
   await runGo(["build", ...flags, "-o", unfinished, main], {
