@@ -22,7 +22,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.mts"],
     extends: [tseslint.configs.strict],
     rules: {
       "@typescript-eslint/no-explicit-any": "error",

@@ -46,6 +46,7 @@ const schema = new Migrations("migrations", {
   databaseName: roles.databaseName,
   migratorSecretArn: roles.migratorSecretArn,
   connectRoles: ["app"],
+  instanceIdentifier: database.instanceIdentifier,
 });
 
 /** Network of the database. */
@@ -69,3 +70,5 @@ export const exportsBucket = exportStorage.bucketName;
 /** Migrations that are applied, in order, and the digest of the catalog after them. */
 export const migrations = schema.applied;
 export const catalogDigest = schema.catalogDigest;
+/** Snapshot that the last deployment took before it deleted data, "" when none was needed. */
+export const migrationSnapshot = schema.snapshot;

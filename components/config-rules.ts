@@ -91,7 +91,8 @@ function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void 
   demand("CFG022", "database.deletionProtection", database.deletionProtection, "must be true");
   demand("CFG023", "database.finalSnapshot", database.finalSnapshot, "must be true");
   demand("CFG024", "exports.forceDestroy", !exports.forceDestroy, "must be false");
-  demand("CFG025", "migrations.allowDataLoss", !migrations.allowDataLoss, "must be false");
+  const { snapshotsKept } = migrations;
+  demand("CFG025", "migrations.snapshotsKept", snapshotsKept > 0, "must be at least 1");
   const recovery = database.secretRecoveryWindowDays;
   demand("CFG026", "database.secretRecoveryWindowDays", recovery > 0, "must be at least 7");
   if (environment !== "prod") return;

@@ -66,6 +66,10 @@ export interface AppDataConfig {
     /** Three digits of the newest migration to have, undefined for all. */
     readonly target: string | undefined;
     readonly allowDataLoss: boolean;
+    /** Hash of the plan that the deployment is held to, undefined when any will do. */
+    readonly approvedPlan: string | undefined;
+    /** How many snapshots to keep of those taken before data is deleted; 0 takes none. */
+    readonly snapshotsKept: number;
   };
 }
 
@@ -100,6 +104,10 @@ const DIRECTORY: Form = { pattern: /^[\w./-]+$/, words: "a path of letters, digi
 const TARGET: Form = {
   pattern: /^(?:\d{3})?$/,
   words: 'three digits, such as "001", or "" for all',
+};
+const PLAN_HASH: Form = {
+  pattern: /^(?:[0-9a-f]{64})?$/,
+  words: 'the 64 hexadecimal digits that `npx migrator plan` prints, or "" for any plan',
 };
 const KEY_DELETION_DAYS = [7, 30] as const;
 
@@ -157,6 +165,9 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       directory: reader.text("migrations.directory", DIRECTORY),
       target: reader.text("migrations.target", TARGET) || undefined,
       allowDataLoss: reader.boolean("migrations.allowDataLoss"),
+      approvedPlan: reader.text("migrations.approvedPlan", PLAN_HASH) || undefined,
+      // RDS keeps at most 100 manual snapshots of an account and region.
+      snapshotsKept: reader.integer("migrations.snapshotsKept", 0, 50),
     },
   };
   demandSafeCombination(result, reader);

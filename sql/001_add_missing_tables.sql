@@ -2,8 +2,8 @@
 -- Requires  000_existing_schema, applied and verified; role migrator, which owns the database and
 --           runs this with row_security on (off, PostgreSQL refuses even what a policy allows);
 --           roles app, anon, authenticated and service_role
--- Hazards   blocks writes, and reads, of users and sessions until the transaction ends: about as
---           long as the insert of one row for each user takes; changes access to its own tables
+-- Hazards   blocks writes, and reads, of users and sessions until all but section 7 is committed:
+--           run by hand as one transaction, until that ends; changes access to its own tables
 -- Rollback  loses API keys, exports, preferences and achievements, so it refuses while there are
 --           any; counters come back, being a function of sessions
 
@@ -381,7 +381,7 @@ create policy export_history_service on public.export_history
   using (true)
   with check (true);
 
--- Forced row level security binds the owner, too: without these the insert of section 6 would write
+-- Forced row level security binds the owner, too: without these the insert of section 7 would write
 -- no row and report success, and the trigger would count nothing. None on keys or exports.
 drop policy if exists users_migrator on public.users;
 create policy users_migrator on public.users
@@ -431,12 +431,7 @@ grant
   )
   on public.export_history to service_role;
 
--- 6. Data: one progress row for every user that has none.
-insert into public.user_progress (user_id)
-select u.id from public.users u
-on conflict (user_id) do nothing;
-
--- 7. Comments.
+-- 6. Comments.
 comment on table public.user_api_keys is
   'A user''s keys to other providers, encrypted by the client. No role can read all rows.';
 comment on column public.user_api_keys.encrypted_keys is
@@ -488,3 +483,12 @@ comment on column public.export_history.filters is 'What to export, as asked for
 comment on column public.export_history.error_message is
   'Shown to the user: no secrets, no internals.';
 comment on column public.export_history.expires_at is 'When the file is deleted.';
+
+-- 7. Data: one progress row for every user that has none. Last, since each batch is a commit of its
+-- own: what protects the rows is committed before them, and nobody waits while they are written.
+-- Whoever signs up meanwhile gets a row here, or later with the first key or session.
+-- batch: table public.users, key id, size 2000, pause 20ms, target 100ms
+insert into public.user_progress (user_id)
+select u.id from public.users u
+where true /* batch: u.id */
+on conflict (user_id) do nothing;

@@ -5,6 +5,7 @@
 -- Loses     API keys, exports, preferences and achievements. Refuses while there are any, unless
 --           the setting app_data.allow_data_loss is on. The counters of user_progress come back
 --           with 001, at a user's next completion: they are a function of sessions.
+-- rebuilt: public.user_progress
 
 -- One block, so that nothing can be written between the count and the drop.
 do $$

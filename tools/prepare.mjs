@@ -1,7 +1,7 @@
 // Makes a machine ready: npm packages, the compiled workspaces, the engine and the emulator.
 // Each step is skipped when nothing changed since it was last done.
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ensureEngine } from "./engine/index.mjs";
 import { installEmulator } from "./local/emulator.mjs";
@@ -39,6 +39,9 @@ async function compileWorkspaces() {
     existsSync(path.join(PROJECT, name, "dist", "index.js")),
   );
   if (built && changedAt(stamp) > Math.max(...sources.map(changedAt))) return;
+  // The output of a file that was renamed would stay, and be loaded in place of the new one.
+  for (const name of WORKSPACES)
+    rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
   const compiler = path.join(PROJECT, "node_modules", "typescript", "bin", "tsc");
   await step("Workspaces: compiling rules and migrator", () =>
     run(process.execPath, [compiler, "--build", ...WORKSPACES]),

@@ -28,6 +28,7 @@ export async function test() {
       await check("types: program and tests", "tsc", ["--noEmit", "-p", "test"]),
       await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
       await check("types: engine", "tsc", ["--noEmit", "-p", "tools/engine"]),
+      await check("types: generated", "node", ["migrator/dist/types/main.mjs", "--check-stamp"]),
       await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
       await show(await endToEnd),
     ];
@@ -41,7 +42,8 @@ export async function test() {
 }
 
 async function check(name, command, args) {
-  const { code, output, time } = await run(path.join(BINARIES, command), args);
+  const program = command === "node" ? process.execPath : path.join(BINARIES, command);
+  const { code, output, time } = await run(program, args);
   return show({ name, output, time, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
 }
 

@@ -1,6 +1,7 @@
 import { type ConnectionSettings, type Trio, readTrios } from "@app-data/migrator";
 import * as pulumi from "@pulumi/pulumi";
 import { Migration, type MigrationArgs } from "./migration";
+import { MigrationPlan } from "./migration-plan";
 import { SchemaAttestation } from "./schema-attestation";
 
 const MIGRATOR = "migrator";
@@ -16,6 +17,12 @@ export interface MigrationsArgs {
   readonly target: string | undefined;
   /** Whether a rollback may lose rows. */
   readonly allowDataLoss: boolean;
+  /** Hash of the plan that the deployment is held to, undefined when any will do. */
+  readonly approvedPlan: string | undefined;
+  /** How many snapshots to keep of those taken before data is deleted; 0 takes none. */
+  readonly snapshotsKept: number;
+  /** Identifier of the RDS instance. */
+  readonly instanceIdentifier: pulumi.Input<string>;
   /** Where and how the stack connects. */
   readonly connection: pulumi.Input<Pick<ConnectionSettings, "host" | "port" | "tls">>;
   /** Name of the database. */
@@ -30,6 +37,8 @@ export interface MigrationsArgs {
 export class Migrations extends pulumi.ComponentResource {
   /** Names of the migrations that are applied, in order. */
   public readonly applied: pulumi.Output<string[]>;
+  /** Snapshot that was taken before data was deleted, "" when none was needed. */
+  public readonly snapshot: pulumi.Output<string>;
   /** Digest of what the catalog holds after them. */
   public readonly catalogDigest: pulumi.Output<string>;
 
@@ -38,14 +47,16 @@ export class Migrations extends pulumi.ComponentResource {
     const trios = upTo(args.target, readTrios(args.directory), args.directory);
 
     const connection = connectionOf(args);
+    const plan = new MigrationPlan(`${name}-plan`, planArgsOf(connection, args), { parent: this });
+    // Shown beside the resource, in a preview too.
+    plan.text.apply((text) => (text ? pulumi.log.info(text, plan) : undefined));
 
     const migrations: Migration[] = [];
     for (const trio of trios) {
-      const dependsOn = migrations.slice(-1);
+      const dependsOn = [plan, ...migrations.slice(-1)];
       const options = { parent: this, dependsOn };
-      migrations.push(
-        new Migration(`${name}-${trio.name}`, argsOf(trio, connection, args), options),
-      );
+      const inputs = { ...argsOf(trio, connection, args), ...plan.secured };
+      migrations.push(new Migration(`${name}-${trio.name}`, inputs, options));
     }
     const attestation = new SchemaAttestation(
       `${name}-attestation`,
@@ -55,12 +66,14 @@ export class Migrations extends pulumi.ComponentResource {
           .all(migrations.map((migration) => migration.digests))
           .apply((all) => all.map((digests) => digests.forward.content)),
       },
-      { parent: this, dependsOn: migrations },
+      { parent: this, dependsOn: [plan, ...migrations] },
     );
 
     this.applied = pulumi.all(migrations.map((migration) => migration.id));
     this.catalogDigest = attestation.digest;
-    this.registerOutputs({ applied: this.applied, catalogDigest: this.catalogDigest });
+    this.snapshot = plan.snapshot;
+    const { applied, catalogDigest, snapshot } = this;
+    this.registerOutputs({ applied, catalogDigest, snapshot });
   }
 }
 
@@ -73,7 +86,7 @@ function connectionOf(args: MigrationsArgs): pulumi.Output<ConnectionSettings> {
       tls,
       database,
       user: MIGRATOR,
-      secretId,
+      credentials: { kind: "secret" as const, secretId },
     }));
 }
 
@@ -89,11 +102,25 @@ function upTo(target: string | undefined, trios: Trio[], directory: string): Tri
   );
 }
 
+function planArgsOf(
+  connection: pulumi.Output<ConnectionSettings>,
+  { directory, target = "", approvedPlan = "", snapshotsKept, instanceIdentifier }: MigrationsArgs,
+) {
+  const snapshots =
+    snapshotsKept === 0
+      ? null
+      : pulumi.output(instanceIdentifier).apply((id) => ({
+          instanceIdentifier: id,
+          keep: snapshotsKept,
+        }));
+  return { connection, directory, target, approvedPlan, snapshots };
+}
+
 function argsOf(
   trio: Trio,
   connection: pulumi.Output<ConnectionSettings>,
   { connectRoles, allowDataLoss }: MigrationsArgs,
-): MigrationArgs {
+): Omit<MigrationArgs, "snapshot" | "restoreCommand"> {
   return {
     version: trio.version,
     name: trio.name,

@@ -42,14 +42,19 @@ export class SchemaAttestation extends pulumi.dynamic.Resource {
   declare public readonly schema: pulumi.Output<AttestationState["schema"]>;
   /** SHA-256 of {@link schema}, hexadecimal. */
   declare public readonly digest: pulumi.Output<string>;
+  /** What is not as the migrations made it, a sentence each. */
+  declare public readonly drift: pulumi.Output<string[]>;
+  /** What the last update put right, a sentence each. */
+  declare public readonly healed: pulumi.Output<string[]>;
   /** Version of the server. */
   declare public readonly serverVersion: pulumi.Output<string>;
   /** When it was made; ISO 8601, UTC. */
   declare public readonly attestedAt: pulumi.Output<string>;
 
   constructor(name: string, args: SchemaAttestationArgs, opts?: pulumi.CustomResourceOptions) {
-    const facts = { schema: undefined, digest: undefined, serverVersion: undefined };
-    const props = { ...args, ...facts, attestedAt: undefined };
+    const facts = { schema: undefined, digest: undefined, drift: undefined };
+    const made = { serverVersion: undefined, healed: undefined, attestedAt: undefined };
+    const props = { ...args, ...facts, ...made };
     super(provider, name, props, opts, "database", "SchemaAttestation");
   }
 }

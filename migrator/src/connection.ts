@@ -1,27 +1,36 @@
+import { readFileSync } from "node:fs";
+import { isNativeError } from "node:util/types";
 import { Client } from "pg";
-import { forgetPassword, readPassword } from "./database-secret";
+import { type Credentials, forgetPassword, readPassword } from "./credentials";
 import { MigratorError } from "./errors";
-import { certificateAuthorities } from "./certificate-authorities";
+import { regionOfInstance } from "./instance-region";
+import { type TransportSettings, openRoute } from "./transports/transport";
 
 /** How to reach a database, and as whom. Holds no secret. */
 export interface ConnectionSettings {
+  /** Name or address of the server, or of a port-forward that somebody else keeps open to it. */
   host: string;
   port: number;
   database: string;
   user: string;
-  /** ARN or name of the Secrets Manager secret that holds the user's password. */
-  secretId: string;
+  /** Where the password comes from. */
+  credentials: Credentials;
   tls: TlsSettings;
+  /** Which way connections take. @default direct */
+  transport?: TransportSettings;
 }
 
 /** Whether the server has to prove who it is. */
-export type TlsSettings =
-  | { mode: "disable" }
-  | {
-      mode: "verify-full";
-      /** The name that the server's certificate must carry, also when `host` is a tunnel. */
-      serverName: string;
-    };
+export type TlsSettings = { mode: "disable" } | VerifiedTls;
+
+/** The server has to prove who it is. */
+export interface VerifiedTls {
+  mode: "verify-full";
+  /** The name that the server's certificate must carry, also when `host` is a tunnel. */
+  serverName: string;
+  /** PEM file of the authorities to trust in place of those of RDS. @default those of RDS */
+  authoritiesFile?: string;
+}
 
 const VERSION = "0.1.0";
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -32,47 +41,61 @@ export const TOOL_VERSION = VERSION;
 
 /**
  * Runs `work` on a connection that is closed whatever happens.
- * @throws MigratorError MIG003 when the database cannot be reached or refuses the login.
+ * @throws MigratorError MIG003 when the database cannot be reached or refuses the login, MIG004, MIG030
+ * or MIG031 when there is no password to log in with, MIG032 to MIG034 when the tunnel does not open.
  */
 export async function withConnection<T>(
   settings: ConnectionSettings,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await connect(settings);
+  const route = await openRoute(settings);
   try {
-    return await work(client);
+    const client = await connect(settings, route);
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
   } finally {
-    await client.end();
+    route.release();
   }
 }
 
-async function connect(settings: ConnectionSettings): Promise<Client> {
+async function connect(settings: ConnectionSettings, address: Address): Promise<Client> {
   try {
-    return await login(settings);
+    return await login(settings, address);
   } catch (error) {
-    if (sqlStateOf(error) !== INVALID_PASSWORD) throw unreachable(settings, error);
+    const mayBeOutdated = settings.credentials.kind === "secret";
+    if (!mayBeOutdated || sqlStateOf(error) !== INVALID_PASSWORD) throw refused(settings, error);
     // The secret may have been rotated since this process read it.
     forgetPassword(settings);
   }
   try {
-    return await login(settings);
+    return await login(settings, address);
   } catch (error) {
-    throw unreachable(settings, error);
+    throw refused(settings, error);
   }
 }
 
-async function login(settings: ConnectionSettings): Promise<Client> {
-  const { host, port, database, user, tls } = settings;
+/** What is dialled: the server itself, or this machine's end of a tunnel to it. */
+interface Address {
+  host: string;
+  port: number;
+}
+
+/** Opens one connection over a route; the caller closes it. */
+export async function login(settings: ConnectionSettings, address: Address): Promise<Client> {
+  const { database, user, tls } = settings;
   const client = new Client({
-    host,
-    port,
+    host: address.host,
+    port: address.port,
     database,
     user,
     password: await readPassword(settings),
     ssl:
       tls.mode === "disable"
         ? false
-        : { ca: certificateAuthorities(), servername: tls.serverName, rejectUnauthorized: true },
+        : { ca: await authorities(tls), servername: tls.serverName, rejectUnauthorized: true },
     application_name: `app-data migrator ${VERSION}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -84,18 +107,55 @@ async function login(settings: ConnectionSettings): Promise<Client> {
   return client;
 }
 
-function unreachable(settings: ConnectionSettings, cause: unknown): MigratorError {
+/**
+ * The certificates that may vouch for the server, as PEM: those of its region, when its name says which.
+ * @throws MigratorError MIG003 when the file of the settings cannot be read.
+ */
+export async function authorities(tls: VerifiedTls): Promise<string> {
+  const { authoritiesFile, serverName } = tls;
+  if (authoritiesFile === undefined) {
+    // Loaded when it is needed: it is 200 kB of certificates.
+    const { certificateAuthorities } = await import("./certificate-authorities");
+    return certificateAuthorities(regionOfInstance(serverName)) || certificateAuthorities();
+  }
+  try {
+    return readFileSync(authoritiesFile, "utf8");
+  } catch (cause) {
+    throw new MigratorError(
+      "MIG003",
+      `Could not read the certificate authorities in ${authoritiesFile}. It must be a PEM file; ` +
+        "leave it out to trust those of RDS.",
+      { cause },
+    );
+  }
+}
+
+function refused(settings: ConnectionSettings, cause: unknown): MigratorError {
   if (cause instanceof MigratorError) return cause;
-  const { host, port, database, user } = settings;
-  const reason =
-    cause instanceof Error ? cause.message || String(sqlStateOf(cause)) : String(cause);
+  const { database, user, credentials } = settings;
   return new MigratorError(
     "MIG003",
-    `Could not connect to database ${database} at ${host}:${port} as ${user}: ${reason}. ` +
-      "Check that the address is routable from here (or set database.tunnel), that the server runs, " +
-      "and that the secret holds the current password.",
+    `Could not connect to database ${database} at ${describeAddress(settings)} as ${user}: ${reasonOf(cause)}. ` +
+      `Check that the address is routable from here (or set database.tunnel), that the server runs, and ${PASSWORD_CHECK[credentials.kind]}.`,
     { cause },
   );
+}
+
+const PASSWORD_CHECK: Record<Credentials["kind"], string> = {
+  secret: "that the secret holds the current password",
+  iam: "that the role is a member of rds_iam and that rds-db:connect is allowed for it",
+  environment: "that the environment variable holds the current password",
+};
+
+/** The server as errors name it, with the way to it. */
+export function describeAddress({ host, port, transport }: ConnectionSettings): string {
+  const way = transport?.kind === "tunnel" ? ` through instance ${transport.instanceId}` : "";
+  return `${host}:${port}${way}`;
+}
+
+/** What an error of the network, of TLS or of PostgreSQL says, or its code when it says nothing. */
+export function reasonOf(cause: unknown): string {
+  return isNativeError(cause) ? cause.message || String(sqlStateOf(cause)) : String(cause);
 }
 
 /** The SQLSTATE or system error code of an error, when it has one. */

@@ -1,50 +1,46 @@
+import { awsReasonOf } from "./aws-reason";
 import { MigratorError } from "./errors";
-
-/** Where a password is kept. */
-export interface SecretReference {
-  /**
-   * ARN of a Secrets Manager secret, or the name of one in the environment's region: a JSON object with
-   * a `password`.
-   */
-  secretId: string;
-}
 
 const passwords = new Map<string, Promise<string>>();
 
 /**
- * Reads a password from AWS Secrets Manager, once a process; credentials and endpoint are those of
+ * Reads a password from AWS Secrets Manager, once a process; AWS credentials and endpoint are those of
  * the environment (`AWS_…`).
+ * @param secretId ARN of the secret, or its name in the environment's region.
  * @throws MigratorError MIG004 when the secret cannot be read or holds no password.
  */
-export function readPassword(reference: SecretReference): Promise<string> {
-  const { secretId } = reference;
+export function readSecret(secretId: string): Promise<string> {
   const known = passwords.get(secretId);
   if (known) return known;
-  const password = fetchPassword(reference);
+  const password = fetchPassword(secretId);
   passwords.set(secretId, password);
   password.catch(() => passwords.delete(secretId));
   return password;
 }
 
-/** Makes the next {@link readPassword} ask AWS again. */
-export function forgetPassword({ secretId }: SecretReference): void {
+/** Makes the next {@link readSecret} ask AWS again. */
+export function forgetSecret(secretId: string): void {
   passwords.delete(secretId);
 }
 
-async function fetchPassword({ secretId }: SecretReference): Promise<string> {
+/** AWS region in an ARN; undefined for a name. */
+export function regionOfArn(secretId: string): string | undefined {
+  return /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secretId)?.[1];
+}
+
+async function fetchPassword(secretId: string): Promise<string> {
   // Loaded when it is needed: reading migrations from files must not wait for it.
   const { GetSecretValueCommand, SecretsManagerClient } =
     await import("@aws-sdk/client-secrets-manager");
-  const region = /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secretId)?.[1];
+  const region = regionOfArn(secretId);
   const client = new SecretsManagerClient(region ? { region } : {});
   let text: string | undefined;
   try {
     text = (await client.send(new GetSecretValueCommand({ SecretId: secretId }))).SecretString;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
     throw new MigratorError(
       "MIG004",
-      `Could not read the secret ${secretId}: ${reason}. ` +
+      `Could not read the secret ${secretId}: ${awsReasonOf(cause)}. ` +
         "The AWS credentials in use need secretsmanager:GetSecretValue on it and kms:Decrypt on its key.",
       { cause },
     );

@@ -1,4 +1,7 @@
 export { type Attestation, attest } from "./attest";
+export type { Credentials } from "./credentials";
+export { settingsFromUrl } from "./environment-url";
+export { type DatabaseIdentity, databaseIdentity } from "./identity";
 export { certificateAuthorities } from "./certificate-authorities";
 export { type ConnectionSettings, TOOL_VERSION, type TlsSettings } from "./connection";
 export { MigratorError, type MigratorErrorCode } from "./errors";
@@ -12,17 +15,11 @@ export {
   type MigrationState,
   migrationLifecycle,
 } from "./lifecycle/migration";
+export { type PlanInputs, type PlanState, planLifecycle } from "./lifecycle/plan";
 export type { LogEntry, LogEvent } from "./log";
-export {
-  type AppliedMigration,
-  type RollbackOptions,
-  type RunOptions,
-  amendMigration,
-  applyMigration,
-  readHistory,
-  refuseEdited,
-  rollbackMigration,
-} from "./migrator";
+export { type RunOptions, amendMigration, applyMigration, applyPending } from "./apply";
+export { readHistory } from "./history";
+export { type RollbackOptions, rollbackMigration, rollbackTo } from "./rollback";
 export {
   type FileDigest,
   type SqlFile,

@@ -12,6 +12,9 @@ export interface LockOptions {
 
 // Any constant serves, so long as every version of the migrator uses the same one.
 const LOCK_KEY = "4815162342";
+// Held by the connection that works. A client that is killed frees its first lock at once, while the
+// server may still be busy with its last statement.
+const WORK_KEY = "4815162343";
 const POLL_MS = 200;
 const DEFAULT_WAIT_MS = 60_000;
 
@@ -25,11 +28,33 @@ const DEFAULT_WAIT_MS = 60_000;
 export async function withMigrationLock<T>(
   client: ClientBase,
   work: () => Promise<T>,
-  { waitMs = DEFAULT_WAIT_MS, report }: LockOptions = {},
+  options: LockOptions = {},
+): Promise<T> {
+  return withLock(client, LOCK_KEY, work, options);
+}
+
+/**
+ * Runs `work` on a connection once no statement of an earlier migrator runs on the server any more: one
+ * that was killed is gone sooner than what it had the server do.
+ * @throws MigratorError MIG007 when the wait is over.
+ */
+export async function withWorkLock<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  return withLock(client, WORK_KEY, work, options);
+}
+
+async function withLock<T>(
+  client: ClientBase,
+  key: string,
+  work: () => Promise<T>,
+  { waitMs = DEFAULT_WAIT_MS, report }: LockOptions,
 ): Promise<T> {
   const deadline = Date.now() + waitMs;
-  for (let told = false; !(await tryLock(client)); told = true) {
-    const holder = await describeHolder(client);
+  for (let told = false; !(await tryLock(client, key)); told = true) {
+    const holder = await describeHolder(client, key);
     if (Date.now() >= deadline) {
       throw new MigratorError(
         "MIG007",
@@ -44,30 +69,52 @@ export async function withMigrationLock<T>(
     return await work();
   } finally {
     // A session that was cut off has lost the lock already.
-    await client.query("select pg_advisory_unlock($1)", [LOCK_KEY]).catch(() => undefined);
+    await client.query("select pg_advisory_unlock($1)", [key]).catch(() => undefined);
   }
 }
 
-async function tryLock(client: ClientBase): Promise<boolean> {
+/**
+ * Makes sure that the session `pid` holds the lock.
+ * @throws MigratorError MIG007 when it does not, because its connection broke.
+ */
+export async function demandLock(client: ClientBase, pid: number): Promise<void> {
+  const { rowCount } = await client.query(
+    `select from pg_catalog.pg_locks l
+      where l.pid = $2 and l.locktype = 'advisory' and l.granted and l.objsubid = 1
+        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+        and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`,
+    [LOCK_KEY, pid],
+  );
+  if (rowCount === 1) return;
+  throw new MigratorError(
+    "MIG007",
+    "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
+      "was committed. Run it again.",
+  );
+}
+
+async function tryLock(client: ClientBase, key: string): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>(
     "select pg_try_advisory_lock($1) as locked",
-    [LOCK_KEY],
+    [key],
   );
   return rows[0]?.locked ?? false;
 }
 
-async function describeHolder(client: ClientBase): Promise<string> {
+async function describeHolder(client: ClientBase, key: string): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
-    `select format('process %s, %s of role %s from %s, connected since %s', l.pid,
+    `select format('process %s, %s of role %s from %s, connected since %s (%s s)', l.pid,
               coalesce(nullif(a.application_name, ''), 'an unnamed application'),
               coalesce(a.usename::text, 'unknown'), coalesce(a.client_addr::text, 'an unknown address'),
               coalesce(to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
-                       'an unknown time')) as holder
+                       'an unknown time'),
+              coalesce(extract(epoch from clock_timestamp() - a.backend_start)::integer::text, '?'))
+              as holder
        from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
       where l.locktype = 'advisory' and l.granted and l.objsubid = 1
         and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
         and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`,
-    [LOCK_KEY],
+    [key],
   );
   return rows[0]?.holder ?? "it has just ended";
 }

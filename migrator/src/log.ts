@@ -1,111 +1,169 @@
 import { hostname, userInfo } from "node:os";
 import type { ClientBase } from "pg";
 import { TOOL_VERSION } from "./connection";
+import { CREATE_BOOKKEEPING } from "./log-tables";
+import type { CatalogChanges } from "./catalog";
 import type { TrioDigests } from "./trio";
 
-/** What happened to a migration; `amend` is a new verify or rollback file for an applied one. */
-export type LogEvent = "apply" | "amend" | "rollback";
+/**
+ * What happened: a migration was applied or rolled back, or a file of several steps began to be; new verify or rollback files were recorded
+ * for an applied one (`amend`); it was found in an existing database (`baseline`); a person corrected
+ * the record (`repair`); drift was healed (`heal`); something failed and was undone (`failure`).
+ */
+export type LogEvent =
+  | "begin apply"
+  | "apply"
+  | "amend"
+  | "begin rollback"
+  | "rollback"
+  | "baseline"
+  | "repair"
+  | "heal"
+  | "failure";
 
-/** The newest entry of one migration. */
+/** The newest entry of one migration that says whether it is applied. */
 export interface LogEntry {
+  /** Grows with each entry. */
+  id: number;
   version: string;
   name: string;
   event: LogEvent;
+  /** Whether the migration is in the database after the event. */
+  applied: boolean;
   digests: TrioDigests;
-  /** The SQL that undoes it, as it was when the entry was written. */
-  rollbackSql: string;
   /** ISO 8601, UTC. */
   recordedAt: string;
   durationMs: number;
   /** Digest of the catalog after the event. */
   catalogDigest: string;
+  /** Snapshot of the instance that was taken before, if any. */
+  snapshot: string | null;
+}
+
+/** The SQL of a migration as it was recorded; the files may be gone. */
+export interface StoredSql {
+  forward: string;
+  rollback: string;
 }
 
 /** What a new entry says; who and when are filled in where it is written. */
-export type NewLogEntry = Omit<LogEntry, "recordedAt"> & { catalogDigestBefore: string };
+export interface NewLogEntry {
+  event: LogEvent;
+  /** Undefined when the event does not change whether the migration is applied. */
+  applied?: boolean;
+  version: string;
+  name: string;
+  digests?: TrioDigests;
+  sql?: StoredSql;
+  durationMs: number;
+  catalogDigestBefore?: string;
+  catalogDigest?: string;
+  /** What the event changed in the catalog, by object. */
+  catalogChanges?: CatalogChanges;
+  snapshot?: string;
+  /** Why a failure or a repair. */
+  note?: string;
+}
 
-// Nobody but the migrator's role reads the log, and nobody at all changes or deletes an entry:
-// under forced row level security that takes a policy, and there is none.
-const CREATE_LOG = `
-create schema if not exists migrations;
-create table migrations.log (
-  id bigint generated always as identity primary key,
-  recorded_at timestamptz not null default clock_timestamp(),
-  event text not null check (event in ('apply', 'amend', 'rollback')),
-  version text not null,
-  name text not null,
-  digests jsonb not null,
-  rollback_sql text not null,
-  duration_ms integer not null,
-  catalog_digest_before text not null,
-  catalog_digest text not null,
-  database_user text not null default session_user,
-  client_address inet default inet_client_addr(),
-  operator text not null,
-  tool_version text not null
-);
-alter table migrations.log enable row level security;
-alter table migrations.log force row level security;
-create policy log_read on migrations.log for select to current_user using (true);
-create policy log_append on migrations.log for insert to current_user with check (true);
-create index log_version on migrations.log (version, id desc);
-comment on schema migrations is 'What the migrator did to this database.';
-comment on table migrations.log is
-  'One row an event, never changed: the newest row of a version says whether it is applied.';
-comment on column migrations.log.digests is
-  'SHA-256 of the three files: of their text, and of their SQL without comments and layout.';
-comment on column migrations.log.rollback_sql is 'The SQL that undoes the migration.';
-comment on column migrations.log.catalog_digest is 'Digest of the attestation after the event.';
-comment on column migrations.log.operator is 'Operating system user and host that ran the migrator.';
-`;
+const ENTRY = `id::float8 as id, version, name, event, applied, digests,
+  to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt",
+  duration_ms as "durationMs", catalog_digest as "catalogDigest", snapshot`;
 
-/** Makes the log's schema and table, unless they are there. */
+/** Makes the log's schema and tables, unless they are there. */
 export async function ensureLog(client: ClientBase): Promise<void> {
-  if (!(await logExists(client))) await client.query(CREATE_LOG);
+  if (!(await logExists(client))) await client.query(CREATE_BOOKKEEPING);
 }
 
-/** The newest entry of each migration that the log knows, by version; empty without a log. */
-export async function readLog(client: ClientBase): Promise<LogEntry[]> {
-  if (!(await logExists(client))) return [];
-  const { rows } = await client.query<LogEntry>(`
-    select distinct on (version) version, name, event, digests, rollback_sql as "rollbackSql",
-           to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt",
-           duration_ms as "durationMs", catalog_digest as "catalogDigest"
-      from migrations.log order by version, id desc`);
-  return rows;
-}
-
-/** Writes an entry; part of the transaction of the event itself. */
-export async function appendLog(client: ClientBase, entry: NewLogEntry): Promise<void> {
-  await client.query(
-    `insert into migrations.log (event, version, name, digests, rollback_sql, duration_ms,
-       catalog_digest_before, catalog_digest, operator, tool_version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [
-      entry.event,
-      entry.version,
-      entry.name,
-      JSON.stringify(entry.digests),
-      entry.rollbackSql,
-      entry.durationMs,
-      entry.catalogDigestBefore,
-      entry.catalogDigest,
-      operator(),
-      TOOL_VERSION,
-    ],
-  );
-}
-
-/** Whether an entry says that its migration is in the database. */
-export function isApplied(entry: LogEntry | undefined): entry is LogEntry {
-  return entry !== undefined && entry.event !== "rollback";
-}
-
-async function logExists(client: ClientBase): Promise<boolean> {
+/** Whether the database has a log. */
+export async function logExists(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>(
     "select pg_catalog.to_regclass('migrations.log') is not null as found",
   );
   return rows[0]?.found ?? false;
+}
+
+/**
+ * The newest entry of each migration that the log knows, by version, applied or rolled back; empty
+ * without a log.
+ */
+export async function readLog(client: ClientBase): Promise<LogEntry[]> {
+  if (!(await logExists(client))) return [];
+  const { rows } = await client.query<LogEntry>(
+    `select distinct on (version) ${ENTRY} from migrations.log
+      where applied is not null order by version, migrations.log.id desc`,
+  );
+  return rows;
+}
+
+/** The SQL of a migration as its newest entry holds it, undefined when the log does not know it. */
+export async function readStoredSql(
+  client: ClientBase,
+  version: string,
+): Promise<StoredSql | undefined> {
+  const { rows } = await client.query<StoredSql>(
+    `select forward_sql as forward, rollback_sql as rollback from migrations.log
+      where version = $1 and forward_sql is not null order by id desc limit 1`,
+    [version],
+  );
+  return rows[0];
+}
+
+/** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
+export async function readCatalogChanges(client: ClientBase): Promise<CatalogChanges[]> {
+  const { rows } = await client.query<{ changes: CatalogChanges }>(
+    `select catalog_changes as changes from migrations.log
+      where catalog_changes is not null order by id`,
+  );
+  return rows.map(({ changes }) => changes);
+}
+
+/** Writes an entry; part of the transaction of the event itself. @returns the entry's id. */
+export async function appendLog(
+  client: ClientBase,
+  entry: NewLogEntry,
+): Promise<Pick<LogEntry, "id" | "recordedAt">> {
+  const { rows } = await client.query<Pick<LogEntry, "id" | "recordedAt">>(
+    `insert into migrations.log (event, applied, version, name, digests, forward_sql, rollback_sql,
+       duration_ms, catalog_digest_before, catalog_digest, catalog_changes, snapshot, note, operator,
+       tool_version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+     returning id::float8 as id,
+       to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt"`,
+    [
+      entry.event,
+      entry.applied,
+      entry.version,
+      entry.name,
+      json(entry.digests),
+      entry.sql?.forward,
+      entry.sql?.rollback,
+      entry.durationMs,
+      entry.catalogDigestBefore,
+      entry.catalogDigest,
+      json(entry.catalogChanges),
+      entry.snapshot,
+      entry.note,
+      operator(),
+      TOOL_VERSION,
+    ],
+  );
+  const [row] = rows;
+  if (!row) throw new Error("The log took an entry and returned no row.");
+  return row;
+}
+
+/** Whether an entry says that a file of several steps was begun and not finished. */
+export function isHalfDone({ event }: LogEntry): boolean {
+  return event === "begin apply" || event === "begin rollback";
+}
+
+/** The entry of a version, when its migration is in the database. */
+export function appliedEntry(log: readonly LogEntry[], version: string): LogEntry | undefined {
+  return log.find((entry) => entry.version === version && entry.applied);
+}
+
+function json(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value);
 }
 
 function operator(): string {

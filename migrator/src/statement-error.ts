@@ -4,14 +4,19 @@ import { MigratorError } from "./errors";
 
 const LINES_SHOWN = 12;
 
+const ROLLED_BACK =
+  "The transaction was rolled back: the database is as it was. Correct the file and run it again.";
+
 /**
  * A statement failed: the error with its file, line, column, SQLSTATE and text.
  * What PostgreSQL calls the detail is left out, because it can quote rows.
+ * @param outcome what has become of the database, and what to do.
  */
 export function statementError(
   error: unknown,
   statement: Statement,
   { file, sql }: { file: string; sql: string },
+  outcome = ROLLED_BACK,
 ): unknown {
   if (!(error instanceof DatabaseError)) return error;
   const offset = failureOffset(error, statement);
@@ -20,7 +25,7 @@ export function statementError(
     `${file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
     excerpt(statement, line, column),
     ...(error.hint ? [`Hint: ${error.hint}`] : []),
-    "The transaction was rolled back: the database is as it was. Correct the file and run it again.",
+    outcome,
   ];
   return new MigratorError("MIG005", parts.join("\n"), { cause: error });
 }

@@ -8,6 +8,10 @@ export interface TransactionOptions {
   lockTimeoutMs?: number;
   /** How often the whole is tried when a lock is not to be had. @default 10 */
   attempts?: number;
+  /** How long one statement may run; 0 means as long as it takes. @default 0 */
+  statementTimeoutMs?: number;
+  /** Whether a rollback may lose rows: the setting `app_data.allow_data_loss`. @default false */
+  allowDataLoss?: boolean;
   /** Is given a line before each new try. */
   report?: (line: string) => void;
 }
@@ -15,6 +19,9 @@ export interface TransactionOptions {
 const DEFAULT_LOCK_TIMEOUT_MS = 3_000;
 const DEFAULT_ATTEMPTS = 10;
 const IDLE_TIMEOUT_MS = 60_000;
+const PATIENCE_MS = 60_000;
+// So that what a killed migrator had the server do ends soon.
+const ALIVE_CHECK_MS = 1_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
@@ -31,10 +38,16 @@ export async function inTransaction<T>(
   work: () => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const { attempts = DEFAULT_ATTEMPTS, report } = options;
+  return tryAgain(() => once(client, work, options), options);
+}
+
+async function tryAgain<T>(
+  attemptOnce: () => Promise<T>,
+  { attempts = DEFAULT_ATTEMPTS, report }: TransactionOptions,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(client, work, options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS);
+      return await attemptOnce();
     } catch (error) {
       const state = transientState(error);
       if (attempt >= attempts || !state) throw error;
@@ -61,16 +74,29 @@ export async function inReadOnlyTransaction<T>(
   }
 }
 
+/**
+ * Runs `work`, a statement that PostgreSQL runs in no transaction; it is tried again like a transaction.
+ * @param options.patient whether it may wait longer for a lock, because nobody waits behind it.
+ */
+export async function outsideTransaction<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  { patient, ...options }: TransactionOptions & { patient: boolean },
+): Promise<T> {
+  const limits = patient ? { ...options, lockTimeoutMs: PATIENCE_MS } : options;
+  return tryAgain(async () => {
+    await client.query(settingsOf("set session", limits));
+    return work();
+  }, options);
+}
+
 async function once<T>(
   client: ClientBase,
   work: () => Promise<T>,
-  lockTimeoutMs: number,
+  options: TransactionOptions,
 ): Promise<T> {
-  await client.query("begin");
+  await client.query(`begin; ${settingsOf("set local", options)}`);
   try {
-    await client.query(`set local search_path = '';
-      set local lock_timeout = ${lockTimeoutMs};
-      set local idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`);
     const result = await work();
     await client.query("commit");
     return result;
@@ -79,6 +105,24 @@ async function once<T>(
     await client.query("rollback").catch(() => undefined);
     throw error;
   }
+}
+
+/** What a migration may have set for the session goes, so that the next one starts as the first did. */
+function settingsOf(
+  set: "set local" | "set session",
+  {
+    lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
+    statementTimeoutMs = 0,
+    allowDataLoss = false,
+  }: TransactionOptions,
+): string {
+  return `reset role; reset all;
+    ${set} search_path = '';
+    ${set} lock_timeout = ${lockTimeoutMs};
+    ${set} statement_timeout = ${statementTimeoutMs};
+    ${set} idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS};
+    ${set} client_connection_check_interval = ${ALIVE_CHECK_MS};
+    ${allowDataLoss ? `${set} app_data.allow_data_loss = 'on'` : ""}`;
 }
 
 /** The SQLSTATE of a failure that the next try may not meet, of the error or of its cause. */

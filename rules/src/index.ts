@@ -1,3 +1,5 @@
+export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
+export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { quoteName } from "./names";
 export { judgeRowSecurity, rowSecurityRule } from "./row-security";
 export type { Rule, Severity } from "./rule";

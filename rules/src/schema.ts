@@ -7,7 +7,10 @@
 export interface Schema {
   /** Every table of every application schema; temporary tables are not among them. */
   tables: Table[];
-  /** Every role of the cluster but PostgreSQL's own `pg_…`. */
+  /**
+   * The roles that matter to the database, PostgreSQL's own `pg_…` left out: holders of anything in it,
+   * what they may become, who may become one of them, and who can read rows past every policy.
+   */
   roles?: Role[];
   /** Functions and procedures of the application schemas. */
   functions?: DatabaseFunction[];

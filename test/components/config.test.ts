@@ -67,7 +67,13 @@ describe("readConfig", () => {
         bucketTags: true,
         forceDestroy: false,
       },
-      migrations: { directory: "sql", target: undefined, allowDataLoss: false },
+      migrations: {
+        directory: "sql",
+        target: undefined,
+        allowDataLoss: false,
+        approvedPlan: undefined,
+        snapshotsKept: 5,
+      },
     });
   });
 
@@ -227,7 +233,7 @@ describe("an unsafe combination", () => {
     ["exports.forceDestroy", true, "CFG024 … = true: must be false", ["staging", "prod"]],
     ["exports.requestPolicy", false, "CFG032 … = false: must be true", ["dev", "staging", "prod"]],
     ["exports.bucketTags", false, "CFG033 … = false: must be true", ["dev", "staging", "prod"]],
-    ["migrations.allowDataLoss", true, "CFG025 … = true: must be false", ["staging", "prod"]],
+    ["migrations.snapshotsKept", 0, "CFG025 … = 0: must be at least 1", ["staging", "prod"]],
     [
       "database.secretRecoveryWindowDays",
       0,

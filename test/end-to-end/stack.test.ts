@@ -78,7 +78,7 @@ describe("npm run up", () => {
     3 * MINUTES,
   );
 
-  it("leaves no password in the state, the configuration or what it printed", async () => {
+  it("acceptance 14: leaves no password in the state, the configuration or what it printed", async () => {
     const { output } = await stack.pulumi(["stack", "export"]);
     const config = readFileSync(path.join(home, "Pulumi.local.yaml"), "utf8");
     const everything = `${output}${config}${first.output}`;
@@ -199,7 +199,8 @@ describe("a migration that forgets row level security", () => {
       const up = await stack.pulumi(UP, variables);
       expect(up.code).not.toBe(0);
       expect(up.output.replace(/\s+/g, " ")).toContain("MIG006 002_notes was not committed");
-      const found = "select to_regclass('public.notes') is null, count(*) from migrations.log";
+      const found =
+        "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
     },
     3 * MINUTES,
@@ -218,7 +219,8 @@ describe("a broken statement in a migration", () => {
         /002_notes\.sql:4:1: column "wrong" of relation "public.notes" does not exist \(SQLSTATE 42703\)/,
       );
       expect(output).toContain("4 | comment on column public.notes.wrong is ''");
-      const found = "select to_regclass('public.notes') is null, count(*) from migrations.log";
+      const found =
+        "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
     },
     3 * MINUTES,
@@ -252,32 +254,42 @@ describe("a broken statement in a migration", () => {
 });
 
 describe("the live catalog", () => {
-  const setForce = (mode: string) =>
-    stack.psql(
-      stack.variable("MIGRATOR_URL"),
-      `alter table public.user_api_keys ${mode} row level security`,
-    );
+  const asOwner = (sql: string) => stack.psql(stack.variable("MIGRATOR_URL"), sql);
 
   it(
-    "that lost row level security shows in the preview and fails the deployment",
+    "that lost row level security shows in the preview in words, and is healed by the deployment",
     async () => {
       const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
-      await setForce("no force");
-      const preview = await stack.pulumi(["preview"], variables);
-      expect(preview.output).toMatch(/migrations-attestation +update/);
-      expect(preview.output.replace(/\s+/g, " ")).toMatch(
+      await asOwner("alter table public.user_api_keys no force row level security");
+      const preview = await stack.pulumi(["preview", "--diff"], variables);
+      const shown = preview.output.replace(/\s+/g, " ");
+      expect(shown).toContain(
+        "row level security of public.user_api_keys no longer binds its owner: FORCE is off",
+      );
+      expect(shown).toMatch(
         /table public\.user_api_keys has row level security enabled but not forced/,
       );
       const up = await stack.pulumi(UP, variables);
-      expect(up.output).toMatch(/\[mandatory\].*attested-row-level-security/);
-      expect(up.code).not.toBe(0);
-
-      await setForce("force");
-      const healed = await stack.pulumi(UP, variables);
-      expect(healed.output).not.toMatch(/\[mandatory\]/);
-      expect(healed.code).toBe(0);
+      expect(up.output).not.toMatch(/\[mandatory\]/);
+      expect(up.code).toBe(0);
+      const forced =
+        "select relforcerowsecurity from pg_class where oid = 'public.user_api_keys'::regclass";
+      expect(await asOwner(forced)).toBe("t");
     },
     5 * MINUTES,
+  );
+
+  it(
+    "that holds a table nobody's migration made fails the deployment until it is gone",
+    async () => {
+      const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
+      await asOwner("create table public.stray (id integer)");
+      const up = await stack.pulumi(UP, variables);
+      expect(up.code).not.toBe(0);
+      expect(up.output.replace(/\s+/g, " ")).toMatch(/MIG041 .*public\.stray/);
+      await asOwner("drop table public.stray");
+    },
+    3 * MINUTES,
   );
 });
 
@@ -285,9 +297,10 @@ describe("a lower target", () => {
   it(
     "rolls later migrations back",
     async () => {
-      const up = await stack.pulumi(UP);
-      expect(up.code).toBe(0);
+      const variables = stack.withMigrations(trio002(PROTECTED_NOTES), ['target: "001"']);
+      const up = await stack.pulumi(UP, variables);
       expect(up.output).toMatch(/migrations-002_notes +deleted/);
+      expect(up.code).toBe(0);
       const found =
         "select to_regclass('public.notes') is null, event from migrations.log order by id desc limit 1";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|rollback");

@@ -37,10 +37,17 @@ describe("applyMigration", () => {
       ["000_existing_schema", "apply"],
       ["001_add_missing_tables", "apply"],
     ]);
-    expect(history.map(({ rollbackSql }) => rollbackSql)).toEqual(
-      trios.map(({ rollback }) => rollback.sql),
+    const { rows } = await superuser.query(
+      "select forward_sql, rollback_sql from migrations.log where event = 'apply' order by id",
+    );
+    expect(rows).toEqual(
+      trios.map(({ forward, rollback }) => ({
+        forward_sql: forward.sql,
+        rollback_sql: rollback.sql,
+      })),
     );
     expect(await relations()).toEqual([
+      "migrations.journal",
       "migrations.log",
       "public.export_history",
       "public.sessions",
@@ -71,7 +78,7 @@ describe("applyMigration", () => {
     expect(rows).toEqual([{ entries: 1 }]);
   });
 
-  it("accepts an applied file whose comments and layout changed", async () => {
+  it("safety 6, acceptance 8: accepts an applied file whose comments and layout changed", async () => {
     const notes = protectedTable("000", "notes");
     await applyMigration(fixture.settings, notes);
     const sql = `-- Notes of users.\n${notes.forward.sql.replaceAll(" (", "\n  (")}`;
@@ -82,7 +89,7 @@ describe("applyMigration", () => {
     expect(entry.event).toBe("apply");
   });
 
-  it("refuses an applied file whose SQL changed, and names both digests", async () => {
+  it("safety 5, acceptance 8: refuses an applied file whose SQL changed, names both digests and shows the difference", async () => {
     const notes = protectedTable("000", "notes");
     const { digests } = await applyMigration(fixture.settings, notes);
     const sql = notes.forward.sql.replace("note text", "note text default 'x'");
@@ -93,12 +100,16 @@ describe("applyMigration", () => {
     await expect(edited).rejects.toThrow(
       new RegExp(
         `^MIG008 000_test was edited after it was applied \\(applied SHA-256 ${digests.forward.text}, ` +
-          "file [0-9a-f]{64}\\)\\. Restore the file, and write the change as a new migration\\.$",
+          "file [0-9a-f]{64}\\)\\.\n[^]*" +
+          "--- sql/000_test\\.sql \\(as applied\\)\n\\+\\+\\+ sql/000_test\\.sql \\(now\\)\n[^]*" +
+          "\n-create table public\\.notes \\(id integer primary key, note text\\);\n" +
+          "\\+create table public\\.notes \\(id integer primary key, note text default 'x'\\);\n[^]*" +
+          "\nRestore the file, and write the change as a new migration",
       ),
     );
   });
 
-  it("commits nothing when a table lacks row level security", async () => {
+  it("safety 8: commits nothing when a table lacks row level security", async () => {
     const open = trio("000", "create table public.notes (id integer);\n");
     await expect(applyMigration(fixture.settings, open)).rejects.toThrow(
       /^MIG006 000_test was not committed: it would leave rows unprotected\. POL101 table public\.notes has row level security neither enabled nor forced/,
@@ -107,7 +118,7 @@ describe("applyMigration", () => {
 
     const closed = protectedTable("000", "notes");
     await applyMigration(fixture.settings, closed);
-    expect(await relations()).toEqual(["migrations.log", "public.notes"]);
+    expect(await relations()).toEqual(["migrations.journal", "migrations.log", "public.notes"]);
   });
 
   it("commits nothing when row level security is enabled but not forced", async () => {
@@ -224,7 +235,7 @@ describe("applyMigration", () => {
 });
 
 describe("rollbackMigration", () => {
-  it("brings the catalog back, and applying again gives the same catalog", async () => {
+  it("acceptance 7: brings the catalog back, and applying again gives the same catalog", async () => {
     const [base, tables] = projectTrios();
     await applyMigration(fixture.settings, base);
     const before = await attest(fixture.settings);
@@ -250,12 +261,17 @@ describe("rollbackMigration", () => {
     );
 
     await expect(rollbackMigration(fixture.settings, tables)).rejects.toThrow(
-      /^MIG005 sql\/001_add_missing_tables_rollback\.sql:.*export_history/,
+      /^MIG005 001_add_missing_tables_rollback\.sql \(as applied\):.*export_history/,
     );
     expect(await relations()).toContain("public.export_history");
 
     await rollbackMigration(fixture.settings, tables, { allowDataLoss: true });
-    expect(await relations()).toEqual(["migrations.log", "public.sessions", "public.users"]);
+    expect(await relations()).toEqual([
+      "migrations.journal",
+      "migrations.log",
+      "public.sessions",
+      "public.users",
+    ]);
   });
 
   it("refuses while a later migration is applied", async () => {
@@ -266,7 +282,7 @@ describe("rollbackMigration", () => {
     );
     await rollbackMigration(fixture.settings, other);
     await rollbackMigration(fixture.settings, notes);
-    expect(await relations()).toEqual(["migrations.log"]);
+    expect(await relations()).toEqual(["migrations.journal", "migrations.log"]);
   });
 
   it("leaves a migration that is not applied as it is", async () => {

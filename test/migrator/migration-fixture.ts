@@ -16,8 +16,9 @@ export async function createFixture(): Promise<MigratorFixture> {
     username: "migrator",
     password: database.password("migrator"),
   });
+  const credentials = { kind: "secret", secretId } as const;
   const tls = { mode: "disable" } as const;
-  return { database, settings: { host, port, database: name, user: "migrator", secretId, tls } };
+  return { database, settings: { host, port, database: name, user: "migrator", credentials, tls } };
 }
 
 /** The project's own migrations. */

@@ -59,7 +59,7 @@ describe("auth.uid()", () => {
     expect(rows).toEqual([{ uid: null, setting: null }]);
   });
 
-  it("leaves nothing behind on a pooled connection", async () => {
+  it("acceptance 9: leaves nothing behind on a pooled connection", async () => {
     const app = await database.connect("app");
     const identity = async (claims?: object) => {
       await app.query("begin");

@@ -62,7 +62,7 @@ describe("verify", () => {
     return unnoticed;
   }
 
-  it("notices every single change to what 001 made", async () => {
+  it("acceptance 12: notices every single change to what 001 made", async () => {
     const foreignKey = "user_api_keys_user_id_fkey";
     const replaceKey = (end: string) =>
       `alter table ${KEYS} drop constraint ${foreignKey}, add constraint ${foreignKey} ` +

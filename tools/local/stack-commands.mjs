@@ -1,4 +1,5 @@
 // The commands that work on the local stack.
+import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { PROJECT, prepare } from "../prepare.mjs";
@@ -25,6 +26,7 @@ export async function up({ "renew-emulator": renew = false }) {
     return code;
   }
   await summarise(home, pulumi, servers);
+  await updateTypes(pulumi, servers);
   return 0;
 }
 
@@ -176,6 +178,19 @@ async function summarise(home, pulumi, { emulator, postgres }) {
     "Take it down:    npm run down",
   ];
   console.log(lines.join("\n"));
+}
+
+/** Keeps the generated types in step with the migrations; that they are not is no failure of `up`. */
+async function updateTypes(pulumi, { emulator }) {
+  const { MIGRATOR_URL } = await loginUrls(await outputs(pulumi), emulator.endpoint);
+  const program = path.join(PROJECT, "migrator/dist/types/main.mjs");
+  const child = spawn(process.execPath, [program, "--if-stale"], {
+    cwd: PROJECT,
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, MIGRATOR_URL },
+  });
+  const code = await new Promise((resolve) => child.once("error", resolve).once("close", resolve));
+  if (code !== 0) report("The generated types (src/types) were left as they are, see above.");
 }
 
 function relative(file) {

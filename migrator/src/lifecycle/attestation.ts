@@ -1,6 +1,7 @@
 import type { Schema } from "@app-data/rules";
 import { attest } from "../attest";
 import type { ConnectionSettings } from "../connection";
+import { type Drift, healDrift } from "../drift";
 import { MigratorError } from "../errors";
 import { type CheckResult, isEqual, isKnown } from "./resource";
 
@@ -11,14 +12,18 @@ export interface AttestationInputs {
   migrations: string[];
   /** What the catalog holds, where the database can be reached; filled in by the provider. */
   schema?: Schema;
-  /** Digest of {@link schema}; filled in by the provider. */
+  /** Digest of the whole catalog; filled in by the provider. */
   digest?: string;
+  /** What is not as the migrations made it, a sentence each; filled in by the provider. */
+  drift?: string[];
   /** Filled in by the provider. */
   serverVersion?: string;
 }
 
 /** An attestation as a resource: what is known once it is made. */
 export interface AttestationState extends Required<AttestationInputs> {
+  /** What was put right when it was made, a sentence each. */
+  healed: string[];
   /** When it was made; ISO 8601, UTC. Known only after it was, so that policies can tell. */
   attestedAt: string;
 }
@@ -42,21 +47,24 @@ export const attestationLifecycle = {
     }
   },
 
-  /** Facts that are not known change nothing. */
+  /** Facts that are not known change nothing; drift does for as long as there is any. */
   diff(olds: AttestationState, news: AttestationInputs): { changes: boolean } {
-    const drifted = news.digest !== undefined && news.digest !== olds.digest;
+    const drifted = (news.drift ?? []).length > 0;
+    const differs = news.digest !== undefined && news.digest !== olds.digest;
     const moved = !isEqual(olds.connection, news.connection);
-    return { changes: drifted || moved || !isEqual(olds.migrations, news.migrations) };
+    return {
+      changes: drifted || differs || moved || !isEqual(olds.migrations, news.migrations),
+    };
   },
 
-  /** Reads the catalog. */
+  /** Puts drift right and reads the catalog. */
   async create(inputs: AttestationInputs): Promise<{ id: string; outs: AttestationState }> {
-    return { id: inputs.connection.database, outs: await stateOf(inputs) };
+    return { id: inputs.connection.database, outs: await healedState(inputs) };
   },
 
-  /** Reads the catalog again. */
+  /** Puts drift right and reads the catalog again. */
   async update(news: AttestationInputs): Promise<{ outs: AttestationState }> {
-    return { outs: await stateOf(news) };
+    return { outs: await healedState(news) };
   },
 
   /** Reads the catalog for a refresh; inputs too, so that the engine compares with what is there. */
@@ -64,13 +72,31 @@ export const attestationLifecycle = {
     id: string,
     state: AttestationState,
   ): Promise<{ id: string; props: AttestationState; inputs: AttestationInputs }> {
-    const { attestedAt, ...inputs } = await stateOf(state);
-    return { id, props: { ...inputs, attestedAt: state.attestedAt ?? attestedAt }, inputs };
+    const { connection, migrations } = state;
+    const inputs = { connection, migrations, ...(await attest(connection)) };
+    const { healed = [], attestedAt = new Date().toISOString() } = state;
+    return { id, props: { ...inputs, healed, attestedAt }, inputs };
   },
 };
 
-async function stateOf(inputs: AttestationInputs): Promise<AttestationState> {
+/** @throws MigratorError MIG041 when access stays wider than the migrations made it. */
+async function healedState(inputs: AttestationInputs): Promise<AttestationState> {
   const { connection, migrations } = inputs;
+  const { healed, remaining } = await healDrift(connection);
+  refuseWidened(remaining, healed);
   const facts = await attest(connection);
-  return { connection, migrations, ...facts, attestedAt: new Date().toISOString() };
+  return { connection, migrations, ...facts, healed, attestedAt: new Date().toISOString() };
+}
+
+function refuseWidened(remaining: readonly Drift[], healed: readonly string[]): void {
+  const widened = remaining.filter(({ classification }) => classification === "widened");
+  if (widened.length === 0) return;
+  const list = widened.map(({ what, remedy }) => `- ${what}. ${remedy}`);
+  const done = healed.length === 0 ? "" : ` Put right already: ${healed.join("; ")}.`;
+  throw new MigratorError(
+    "MIG041",
+    "The database lets somebody see or do more than the migrations say, in a way that cannot be put " +
+      `right from here:\n${list.join("\n")}\nPut it right, or, where it is meant to be so, accept it: ` +
+      `\`npx migrator repair --accept-drift --reason TEXT\`.${done}`,
+  );
 }

@@ -1,14 +1,10 @@
 import type { ConnectionSettings } from "../connection";
 import { MigratorError } from "../errors";
 import { SqlSyntaxError } from "@app-data/rules";
-import { type LogEntry, isApplied } from "../log";
-import {
-  amendMigration,
-  applyMigration,
-  readHistory,
-  refuseEdited,
-  rollbackMigration,
-} from "../migrator";
+import { amendMigration, applyMigration } from "../apply";
+import { readHistory, refuseEdited } from "../history";
+import { type LogEntry, appliedEntry } from "../log";
+import { rollbackMigration } from "../rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../trio";
 import { type CheckResult, isEqual } from "./resource";
 
@@ -27,6 +23,10 @@ export interface MigrationInputs {
   connectRoles: string[];
   /** Whether removing the resource may lose rows. */
   allowDataLoss: boolean;
+  /** Snapshot that the deployment took before it deletes data, "" without one; kept in the log. */
+  snapshot: string;
+  /** The AWS command that makes an instance of the snapshot, "" without one. */
+  restoreCommand: string;
   /** Filled in by {@link migrationLifecycle.check}. */
   digests?: TrioDigests;
 }
@@ -50,8 +50,10 @@ export const migrationLifecycle = {
     news: MigrationInputs,
   ): Promise<CheckResult<MigrationInputs>> {
     try {
-      const digests = await inspectTrio(trioOf(news));
-      if (olds.digests) refuseEdited({ digests: olds.digests }, news.name, digests);
+      const trio = trioOf(news);
+      const digests = await inspectTrio(trio);
+      const { digests: applied, forwardSql } = olds;
+      if (applied) refuseEdited({ digests: applied, forwardSql }, trio, digests);
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
@@ -66,8 +68,13 @@ export const migrationLifecycle = {
 
   /** Applies the migration. */
   async create(inputs: MigrationInputs): Promise<{ id: string; outs: MigrationState }> {
-    const { connection, connectRoles } = inputs;
-    const entry = await applyMigration(connection, trioOf(inputs), { connectRoles });
+    const { connection, connectRoles, snapshot, restoreCommand } = inputs;
+    const options = { connectRoles, beforeChange: async () => snapshot || undefined };
+    const entry = await applyMigration(connection, trioOf(inputs), options).catch(
+      (error: unknown) => {
+        throw withRestoreCommand(error, snapshot, restoreCommand);
+      },
+    );
     return { id: inputs.name, outs: stateOf(inputs, entry) };
   },
 
@@ -81,23 +88,26 @@ export const migrationLifecycle = {
 
   /** Whether the database still has it: an id when it has, none when it is gone. */
   async read(id: string, state: MigrationState): Promise<{ id?: string; props?: MigrationState }> {
-    const history = await readHistory(state.connection);
-    const entry = history.find(({ version }) => version === state.version);
-    return isApplied(entry) ? { id, props: state } : {};
+    const entry = appliedEntry(await readHistory(state.connection), state.version);
+    return entry ? { id, props: state } : {};
   },
 
-  /** Rolls the migration back with the SQL that is in the state. */
-  async delete({
-    connection,
-    version,
-    name,
-    allowDataLoss,
-    ...files
-  }: MigrationState): Promise<void> {
-    const rollback = { file: files.rollbackFile, sql: files.rollbackSql };
-    await rollbackMigration(connection, { version, name, rollback }, { allowDataLoss });
+  /** Rolls the migration back with the SQL that was stored when it was applied. */
+  async delete({ connection, version, name, allowDataLoss }: MigrationState): Promise<void> {
+    await rollbackMigration(connection, { version, name }, { allowDataLoss });
   },
 };
+
+/** The error of a migration, with what brings back the data from before it. */
+function withRestoreCommand(error: unknown, snapshot: string, command: string): unknown {
+  if (!(error instanceof MigratorError) || snapshot === "") return error;
+  const text = error.message.slice(error.code.length + 1);
+  return new MigratorError(
+    error.code,
+    `${text}\nThe snapshot ${snapshot} was taken before. It is restored as an instance of its own by:\n${command}`,
+    { cause: error },
+  );
+}
 
 function trioOf(inputs: MigrationInputs): Trio {
   const { version, name } = inputs;

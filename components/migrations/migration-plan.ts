@@ -1,0 +1,67 @@
+import type { PlanInputs, PlanState } from "@app-data/migrator";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Inputs of {@link MigrationPlan}; the provider fills in the plan itself. */
+export type MigrationPlanArgs = {
+  [Key in "connection" | "directory" | "target" | "approvedPlan" | "snapshots"]: pulumi.Input<
+    PlanInputs[Key]
+  >;
+};
+
+// Kept in the state as source, like the provider of `Migration`: it holds no logic.
+const provider: pulumi.dynamic.ResourceProvider<PlanInputs, PlanState> = {
+  async check(olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.planLifecycle.check(olds, news);
+  },
+  async diff(_id, olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.planLifecycle.diff(olds, news);
+  },
+  async create(inputs) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.planLifecycle.create(inputs);
+  },
+  async update(_id, _olds, news) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return migrator.planLifecycle.update(news);
+  },
+  async read(id, props) {
+    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
+    return props ? migrator.planLifecycle.read(id, props) : {};
+  },
+};
+
+/**
+ * What a deployment is about to do to the database. A preview shows it; an update holds the deployment
+ * to the approved plan and takes a snapshot before data is deleted. It comes before all migrations.
+ */
+export class MigrationPlan extends pulumi.dynamic.Resource {
+  /** The plan in words, "" when nothing is to be done. */
+  declare public readonly text: pulumi.Output<string>;
+  /** What a deployment can be held to: `migrations.approvedPlan`. */
+  declare public readonly hash: pulumi.Output<string>;
+  /** Name of the snapshot that was taken, "" when none was needed. */
+  declare public readonly snapshot: pulumi.Output<string>;
+
+  /** The AWS command that makes an instance of the snapshot, "" without one. */
+  declare public readonly restoreCommand: pulumi.Output<string>;
+
+  /** What a migration is told of the snapshot. */
+  public get secured() {
+    return { snapshot: this.snapshot, restoreCommand: this.restoreCommand };
+  }
+
+  constructor(name: string, args: MigrationPlanArgs, opts?: pulumi.CustomResourceOptions) {
+    const facts = { database: undefined, newestEntry: undefined, pending: undefined };
+    const plan = { surplus: undefined, destructive: undefined, hash: undefined, text: undefined };
+    super(
+      provider,
+      name,
+      { ...args, ...facts, ...plan, snapshot: undefined, restoreCommand: undefined },
+      opts,
+      "database",
+      "MigrationPlan",
+    );
+  }
+}

@@ -1,0 +1,169 @@
+import { grantedRelations } from "./catalog";
+import { type Change, commitChange, runInSteps, runVerify } from "./change";
+import { type ConnectionSettings, withConnection } from "./connection";
+import { closeDatabase } from "./database-access";
+import { MigratorError } from "./errors";
+import { recordFailure } from "./failure";
+import { compareHistory, refuseEdited, refuseOutOfOrder } from "./history";
+import { type LogEntry, appliedEntry, readLog, readStoredSql } from "./log";
+import { type Session, type SessionOptions, withSession } from "./session";
+import { lockAhead } from "./steps/lock-ahead";
+import { runStatements } from "./steps/run-steps";
+import { isOneTransaction, splitSteps } from "./steps/split";
+import { inReadOnlyTransaction } from "./transaction";
+import { type Trio, type TrioDigests, inspectTrio } from "./trio";
+
+/** How migrations are applied. */
+export interface RunOptions extends SessionOptions {
+  /** Roles that may connect to the database beside its owner; PUBLIC may not. @default none */
+  connectRoles?: string[];
+  /**
+   * Is asked under the lock before the first change of a run; throws to refuse it. Gives the name of a
+   * snapshot when it took one.
+   */
+  beforeChange?: (session: Session, pending: readonly Trio[]) => Promise<string | undefined>;
+}
+
+/**
+ * Applies a migration: forward file, verify file, catalog gate and log entry in one transaction. A file
+ * that holds what cannot run in one is done step by step, and the last transaction verifies it and
+ * enters it into the log. One that the log knows as applied, with the same SQL, is left as it is.
+ * @returns the log entry of the application.
+ * @throws MigratorError MIG005 when a statement or the verify file fails, MIG006 when a table would be
+ * left without row level security, MIG008 when it was applied with other SQL, MIG009 when a later one
+ * is applied already. Nothing is committed then, but the steps of a file that has several.
+ */
+export async function applyMigration(
+  settings: ConnectionSettings,
+  trio: Trio,
+  options: RunOptions = {},
+): Promise<LogEntry> {
+  const digests = await inspectTrio(trio);
+  return withSession(settings, options, async (session) => {
+    const log = await readLog(session.client);
+    const known = appliedEntry(log, trio.version);
+    if (known) {
+      await refuseEditedHere(session, known, trio, digests);
+      return known;
+    }
+    refuseOutOfOrder(log, trio);
+    const snapshot = await options.beforeChange?.(session, [trio]);
+    return apply(session, trio, log, { ...options, snapshot });
+  });
+}
+
+/**
+ * Applies all migrations that are due, in order, under one lock; without any it takes no lock.
+ * @param options.target version of the newest one to apply; all without it.
+ * @returns the entries of those that were applied now.
+ * @throws as {@link applyMigration}, and MigratorError MIG011 or MIG012 when files and log do not belong
+ * together. The migrations before the one that fails stay applied.
+ */
+export async function applyPending(
+  settings: ConnectionSettings,
+  trios: readonly Trio[],
+  { target, ...options }: RunOptions & { target?: string | undefined } = {},
+): Promise<LogEntry[]> {
+  const { pending: due } = await withConnection(settings, (client) =>
+    inReadOnlyTransaction(client, async () =>
+      compareHistory(client, await readLog(client), trios, target),
+    ),
+  );
+  if (due.length === 0) return [];
+  return withSession(settings, options, async (session) => {
+    const log = await readLog(session.client);
+    const { pending } = await compareHistory(session.client, log, trios, target);
+    const snapshot = await options.beforeChange?.(session, pending);
+    const entries: LogEntry[] = [];
+    for (const trio of pending) {
+      session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
+      entries.push(await apply(session, trio, log, { ...options, snapshot }));
+    }
+    return entries;
+  });
+}
+
+/**
+ * Records new verify and rollback files of an applied migration, after the new verify file has passed.
+ * @throws MigratorError MIG008 when its forward SQL was edited, MIG010 when it is not applied.
+ */
+export async function amendMigration(
+  settings: ConnectionSettings,
+  trio: Trio,
+  options: RunOptions = {},
+): Promise<LogEntry> {
+  const digests = await inspectTrio(trio);
+  return withSession(settings, options, async (session) => {
+    const { client } = session;
+    const known = appliedEntry(await readLog(client), trio.version);
+    if (!known) {
+      throw new MigratorError(
+        "MIG010",
+        `${trio.name} is not applied to this database, though the stack's state says so. ` +
+          "Is it the database that the state belongs to? `pulumi refresh` takes over what is there.",
+      );
+    }
+    await refuseEditedHere(session, known, trio, digests);
+    if (sameFiles(known.digests, digests)) return known;
+    const work = async () => {
+      await closeDatabase(client, options.connectRoles ?? []);
+      await runVerify(session, trio.verify);
+    };
+    const change = changeOf("amend", trio, digests);
+    return commitChange(session, change, work);
+  });
+}
+
+async function apply(
+  session: Session,
+  trio: Trio,
+  log: readonly LogEntry[],
+  { connectRoles = [], snapshot }: RunOptions & { snapshot: string | undefined },
+): Promise<LogEntry> {
+  const { client } = session;
+  const change = { ...changeOf("apply", trio, await inspectTrio(trio)), snapshot };
+  const steps = await splitSteps(trio.forward);
+  const inSteps = !isOneTransaction(steps);
+  const newest = log.find(({ version }) => version === trio.version);
+  const work = async () => {
+    await closeDatabase(client, connectRoles);
+    for (const step of steps) {
+      if (!inSteps && step.kind === "transaction") {
+        await lockAhead(client, step.statements, trio.forward);
+        await runStatements(client, step.statements, trio.forward);
+      }
+    }
+    await runVerify(session, trio.verify);
+  };
+  try {
+    if (inSteps) await runInSteps(session, trio.forward, change, newest);
+    const granted = grantedRelations(
+      steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
+    );
+    return await commitChange(session, change, work, { inSteps, granted });
+  } catch (error) {
+    await recordFailure(session, trio, error);
+    throw error;
+  }
+}
+
+/** The change that brings a migration of files. */
+export function changeOf(event: Change["event"], trio: Trio, digests: TrioDigests): Change {
+  const { version, name, forward, rollback } = trio;
+  const sql = { forward: forward.sql, rollback: rollback.sql };
+  return { event, applied: true, version, name, digests, sql };
+}
+
+async function refuseEditedHere(
+  { client }: Session,
+  known: LogEntry,
+  trio: Trio,
+  digests: TrioDigests,
+): Promise<void> {
+  const stored = await readStoredSql(client, trio.version);
+  refuseEdited({ digests: known.digests, forwardSql: stored?.forward }, trio, digests);
+}
+
+function sameFiles(a: TrioDigests, b: TrioDigests): boolean {
+  return a.verify.text === b.verify.text && a.rollback.text === b.rollback.text;
+}

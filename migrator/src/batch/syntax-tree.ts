@@ -1,0 +1,18 @@
+import type { Node } from "libpg-query";
+
+/** The kinds of nodes of PostgreSQL's syntax tree. */
+export type NodeKind = Node extends infer Each ? (Each extends Each ? keyof Each : never) : never;
+
+/** A node of one kind: an object with one property, which is called after it. */
+export type NodeOf<Kind extends NodeKind> = Extract<Node, Record<Kind, unknown>>;
+
+/** Every node of one kind in a part of a syntax tree, the outermost first. */
+export function nodesIn<Kind extends NodeKind>(part: unknown, kind: Kind): NodeOf<Kind>[] {
+  if (typeof part !== "object" || part === null) return [];
+  const inner = Object.values(part).flatMap((each: unknown) => nodesIn(each, kind));
+  return isNodeOf(part, kind) ? [part, ...inner] : inner;
+}
+
+function isNodeOf<Kind extends NodeKind>(part: object, kind: Kind): part is NodeOf<Kind> {
+  return kind in part && Object.keys(part).length === 1;
+}

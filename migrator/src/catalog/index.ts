@@ -1,0 +1,18 @@
+export {
+  type Catalog,
+  type CatalogChanges,
+  type Fact,
+  type Json,
+  applyChanges,
+  canonicalJson,
+  catalogChanges,
+  catalogObjects,
+  equalJson,
+  splitKey,
+} from "./objects";
+export { catalogDigest } from "./digest";
+export { type GrantedRelations, grantedRelations } from "./granted-relations";
+export { readCatalog } from "./read-catalog";
+export { CatalogReading, type CatalogStep } from "./reading";
+export { schemaOf } from "./schema";
+export { type CatalogReadOptions, withCatalog } from "./with-catalog";

@@ -1,0 +1,103 @@
+// What a transaction has written to the catalog so far. PostgreSQL counts what a transaction writes to
+// each table, system catalogs included; relations whose definition changed are locked until it ends,
+// in a mode that plain reads and writes never take. Only GRANT takes no lock: where statements do not
+// name what they grant on, rows are searched by their xmin, which takes longer the larger the catalog.
+// The counts of earlier transactions may still be in those of this one, which makes a reading larger,
+// never smaller; so each reading has them handed in when its transaction ends.
+
+function written(catalog: string, ...kinds: ("inserted" | "updated" | "deleted")[]): string {
+  const counts = kinds.map((kind) => `pg_stat_get_xact_tuples_${kind}('${catalog}'::regclass)`);
+  return `(${counts.join(" + ")}) > 0`;
+}
+
+const all = ["inserted", "updated", "deleted"] as const;
+
+const anyWritten = (catalogs: readonly string[]) =>
+  catalogs.map((catalog) => written(catalog, ...all)).join(" or ");
+
+// Written by this transaction or by one that began later.
+const isNew = (row: string) => `age(${row}.xmin) <= age(me.xid)`;
+
+const OTHER_CATALOGS = [
+  "pg_proc",
+  "pg_namespace",
+  "pg_authid",
+  "pg_auth_members",
+  "pg_db_role_setting",
+  "pg_database",
+  "pg_default_acl",
+  "pg_extension",
+  "pg_publication",
+  "pg_publication_rel",
+  "pg_publication_namespace",
+  "pg_event_trigger",
+  "pg_foreign_server",
+  "pg_enum",
+];
+
+const OTHER_OBJECTS = [
+  "pg_proc",
+  "pg_namespace",
+  "pg_type",
+  "pg_extension",
+  "pg_publication",
+  "pg_event_trigger",
+  "pg_foreign_server",
+].map((catalog) => `'${catalog}'::regclass`);
+
+// A comment on a part of a table locks the part.
+const PARTS = { pg_policy: "polrelid", pg_trigger: "tgrelid", pg_constraint: "conrelid" };
+
+const tablesOfLockedParts = Object.entries(PARTS)
+  .map(
+    ([catalog, table]) => `select p.${table} from locks l join ${catalog} p on p.oid = l.objid
+   where l.locktype = 'object' and l.classid = '${catalog}'::regclass`,
+  )
+  .join(" union ");
+
+/**
+ * One row, none when the transaction wrote nothing; what is in it, `Touched` of `reading.ts` says.
+ * `$1`: whether to search for grants, `$2`: names of relations that something was granted on.
+ */
+export const TOUCHED_QUERY = `
+with me as materialized (select pg_current_xact_id_if_assigned()::xid as xid),
+locks as materialized (
+  select * from pg_locks l
+   where l.pid = pg_backend_pid() and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock',
+           'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+),
+oids as (
+  select relation as oid from locks where locktype = 'relation' and relation >= 16384
+  union
+  select c.oid from pg_class c, me
+   where $1::boolean and (select ${written("pg_class", "updated")}) and ${isNew("c")}
+  union
+  select a.attrelid from pg_attribute a, me
+   where $1::boolean and (select ${written("pg_attribute", "updated")}) and ${isNew("a")}
+  union
+  select to_regclass(name) from unnest($2::text[]) name where to_regclass(name) is not null
+  union
+  ${tablesOfLockedParts}
+),
+relations as materialized (
+  select coalesce((select i.indrelid from pg_index i where i.indexrelid = o.oid), o.oid) as oid,
+         (select c.relkind from pg_class c where c.oid = o.oid) as kind,
+         (select age(t.xmin) <= age((select xid from me))
+            from pg_class c join pg_type t on t.oid = c.reltype where c.oid = o.oid) as new_type
+    from oids o
+)
+select current_setting('track_counts')::boolean and not (${written("pg_statistic_ext", ...all)}
+         or ${written("pg_enum", "updated")}) as counted,
+       (select coalesce(json_agg(distinct oid::bigint), '[]') from relations) as relations,
+       ${anyWritten(OTHER_CATALOGS)}
+         or exists (select from locks where locktype = 'object'
+              and classid in (${OTHER_OBJECTS.join(", ")})
+              and (classid <> 'pg_type'::regclass or mode = 'ShareUpdateExclusiveLock'))
+         -- A new relation makes two types, its row and the array of it; what is more is a type.
+         or ${written("pg_type", "updated")}
+         or pg_stat_get_xact_tuples_inserted('pg_type'::regclass) <>
+            2 * (select count(*) from relations where new_type)
+         or exists (select from relations where kind = 'c') as others,
+       ${written("pg_type", "deleted")} as types_gone,
+       ${written("pg_constraint", ...all)} as constraints, pg_stat_force_next_flush()
+  from me where me.xid is not null`;

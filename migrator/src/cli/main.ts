@@ -1,0 +1,38 @@
+import { TOOL_VERSION } from "../connection";
+import { UsageError, readArguments } from "./arguments";
+import { type Answer, COMMANDS } from "./commands";
+import { HELP } from "./help";
+
+/** Runs one command. @returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const asJson = args.includes("--json");
+  try {
+    const understood = readArguments(args);
+    const { command, values } = understood;
+    if (values.version) return say({ text: TOOL_VERSION, data: { version: TOOL_VERSION } }, asJson);
+    if (values.help || command === undefined || command === "help") {
+      console.log(HELP);
+      return values.help || command === "help" ? 0 : 2;
+    }
+    const run = COMMANDS[command];
+    if (!run) throw new UsageError(`There is no command "${command}".`);
+    // Progress goes beside the answer, so that a machine reads the answer alone.
+    return say(await run(understood, (line) => console.error(line)), asJson);
+  } catch (error) {
+    return fail(error, asJson);
+  }
+}
+
+function say({ text, data, exitCode = 0 }: Answer, asJson: boolean): number {
+  console.log(asJson ? JSON.stringify(data, null, 2) : text);
+  return exitCode;
+}
+
+function fail(error: unknown, asJson: boolean): number {
+  const usage = error instanceof UsageError;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = /^([A-Z]{3}\d{3}) /.exec(message)?.[1];
+  if (asJson) console.log(JSON.stringify({ error: { code: code ?? null, message } }, null, 2));
+  else console.error(usage ? `${message} \`migrator --help\` shows what there is.` : message);
+  return usage ? 2 : 1;
+}

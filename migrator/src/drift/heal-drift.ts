@@ -1,0 +1,99 @@
+import type { ClientBase } from "pg";
+import { type CatalogReadOptions, catalogDigest, readCatalog, withCatalog } from "../catalog";
+import type { ConnectionSettings } from "../connection";
+import { expectedCatalog } from "../expected-catalog";
+import { type LogEntry, appendLog, isHalfDone, logExists, readLog, readStoredSql } from "../log";
+import { type SessionOptions, withSession } from "../session";
+import { inTransaction } from "../transaction";
+import type { SqlFile } from "../trio";
+import { compareCatalogs } from "./compare";
+import type { Drift } from "./drift";
+import { heal } from "./heal";
+
+/** What {@link healDrift} did. */
+export interface HealedDrift {
+  /** What was put right, in words. */
+  healed: string[];
+  /** What was not, each with what a person has to do. */
+  remaining: Drift[];
+}
+
+/**
+ * What in the live catalog is not as the migrations made it, what may widen access first; empty where
+ * the migrator was never at work. Writes nothing, takes no lock.
+ * @throws MigratorError MIG003 when the database cannot be reached, MIG042 when a table stays locked.
+ */
+export function findDrift(
+  settings: ConnectionSettings,
+  options: CatalogReadOptions = {},
+): Promise<Drift[]> {
+  return withCatalog(settings, readDrift, options);
+}
+
+/** As {@link findDrift}, on an open connection, in the transaction that it is in. */
+export async function readDrift(client: ClientBase): Promise<Drift[]> {
+  if (!(await logExists(client))) return [];
+  const expected = await expectedCatalog(client);
+  return compareCatalogs(expected, await readCatalog(client, expected));
+}
+
+/**
+ * Puts right what can be put right, in one transaction under the migration lock, and enters it into
+ * the log. Without drift it takes no lock. A migration that is half done differs from what the log
+ * expects by what it did so far, so nothing is healed then.
+ *
+ * There is no gate: a table that healing cannot protect must not keep it from protecting the others.
+ * @throws MigratorError MIG003 without a connection, MIG007 while another migrator is at work, MIG040
+ * when healing would make something else differ.
+ */
+export async function healDrift(
+  settings: ConnectionSettings,
+  options: SessionOptions = {},
+): Promise<HealedDrift> {
+  if ((await findDrift(settings)).length === 0) return { healed: [], remaining: [] };
+  return withSession(settings, options, ({ client, transaction, demandLock }) =>
+    inTransaction(
+      client,
+      async () => {
+        const started = Date.now();
+        const log = await readLog(client);
+        if (log.some(isHalfDone)) return { healed: [], remaining: await readDrift(client) };
+        const expected = await expectedCatalog(client);
+        const before = catalogDigest(await readCatalog(client, expected));
+        const files = await appliedForwardSql(client, log);
+        const { healed, remaining, catalog } = await heal(client, expected, files);
+        const sentences = healed.map(({ what }) => what);
+        const newest = newestOf(log);
+        if (healed.length > 0 && newest) {
+          await demandLock();
+          await appendLog(client, {
+            event: "heal",
+            version: newest.version,
+            name: newest.name,
+            durationMs: Date.now() - started,
+            catalogDigestBefore: before,
+            catalogDigest: catalogDigest(catalog),
+            note: sentences.join("\n"),
+          });
+        }
+        return { healed: sentences, remaining };
+      },
+      transaction,
+    ),
+  );
+}
+
+/** The newest migration that is applied, or, when none is, that ever was. */
+function newestOf(log: readonly LogEntry[]): LogEntry | undefined {
+  return log.filter(({ applied }) => applied).at(-1) ?? log.at(-1);
+}
+
+/** The forward SQL of the applied migrations as the log keeps it, oldest first. */
+async function appliedForwardSql(client: ClientBase, log: readonly LogEntry[]): Promise<SqlFile[]> {
+  const files: SqlFile[] = [];
+  for (const { version, name } of log.filter(({ applied }) => applied)) {
+    const stored = await readStoredSql(client, version);
+    if (stored) files.push({ file: `${name}.sql`, sql: stored.forward });
+  }
+  return files;
+}

@@ -1,0 +1,22 @@
+import type { MigrationName } from "./change";
+import { appendLog, logExists } from "./log";
+import type { Session } from "./session";
+import { inTransaction } from "./transaction";
+
+/**
+ * Enters a failure into the log, for whoever looks into it later. What was to be told stays the error
+ * itself: that this entry could not be written, because the server is gone, is not said.
+ */
+export async function recordFailure(
+  { client }: Session,
+  { version, name }: MigrationName,
+  error: unknown,
+): Promise<void> {
+  const note = error instanceof Error ? error.message : String(error);
+  const enter = async () => {
+    // A log is not made for a failure: the database stays as it was.
+    if (!(await logExists(client))) return;
+    await appendLog(client, { event: "failure", version, name, durationMs: 0, note });
+  };
+  await inTransaction(client, enter, { attempts: 1 }).catch(() => undefined);
+}

@@ -1,0 +1,149 @@
+import { createTwoFilesPatch } from "diff";
+import type { ClientBase } from "pg";
+import { MigratorError } from "./errors";
+import { type ConnectionSettings, withConnection } from "./connection";
+import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { inReadOnlyTransaction } from "./transaction";
+import { type Trio, type TrioDigests, sha256, inspectTrio } from "./trio";
+
+/** What is to be done so that the database is where the files, or the target, want it. */
+export interface Work {
+  /** To be applied, oldest first. */
+  pending: Trio[];
+  /** To be rolled back, newest first. */
+  surplus: LogEntry[];
+}
+
+/** What the log says of each migration that it knows, by version. Writes nothing, takes no lock. */
+export function readHistory(settings: ConnectionSettings): Promise<LogEntry[]> {
+  return withConnection(settings, (client) => inReadOnlyTransaction(client, () => readLog(client)));
+}
+
+/**
+ * Compares the files with what the log says is applied.
+ * @param target version of the newest migration to have, undefined for all that there are files of.
+ * @throws MigratorError MIG008 when an applied file was edited, MIG009 when one is due below an applied
+ * one, MIG011 when the file of an applied one is missing or renamed, MIG012 when the database is newer
+ * than the files, MIG015 when a rollback was cut off.
+ */
+export async function compareHistory(
+  client: ClientBase,
+  log: readonly LogEntry[],
+  trios: readonly Trio[],
+  target?: string,
+): Promise<Work> {
+  const wanted = (version: string) => target === undefined || version <= target;
+  // One that is not wanted is about to be undone to its end.
+  refuseHalfUndone(log.filter(({ version }) => wanted(version)));
+  refuseUnknown(
+    log.filter((entry) => entry.applied || isHalfDone(entry)),
+    trios,
+  );
+  const applied = log.filter((entry) => entry.applied);
+  for (const entry of applied) {
+    const trio = trios.find(({ version }) => version === entry.version);
+    if (trio) await refuseEditedTrio(client, entry, trio);
+  }
+  const known = new Set(applied.map(({ version }) => version));
+  const pending = trios.filter(({ version }) => wanted(version) && !known.has(version));
+  const newest = applied.at(-1)?.version ?? "";
+  const late = pending.filter(({ version }) => version < newest);
+  if (late.length > 0) {
+    throw outOfOrder(
+      late.map(({ name }) => name).join(", "),
+      applied.filter((entry) => late.some(({ version }) => entry.version > version)),
+    );
+  }
+  return { pending, surplus: applied.filter(({ version }) => !wanted(version)).reverse() };
+}
+
+/**
+ * Refuses to work below an applied migration.
+ * @throws MigratorError MIG009 that names the later ones.
+ */
+export function refuseOutOfOrder(
+  log: readonly LogEntry[],
+  { version, name }: { version: string; name: string },
+): void {
+  const later = log.filter(
+    (entry) => entry.version > version && (entry.applied || isHalfDone(entry)),
+  );
+  if (later.length > 0) throw outOfOrder(name, later);
+}
+
+/**
+ * Refuses a forward file whose SQL differs from what was applied; comments and layout may.
+ * @throws MigratorError MIG008 that names both digests and shows what differs.
+ */
+export function refuseEdited(
+  applied: { digests: TrioDigests; forwardSql?: string | undefined },
+  trio: Trio,
+  digests: TrioDigests,
+): void {
+  const [before, now] = [applied.digests.forward, digests.forward];
+  if (before.content === now.content) return;
+  const { file, sql } = trio.forward;
+  const difference =
+    applied.forwardSql === undefined
+      ? ""
+      : `\n${createTwoFilesPatch(`${file} (as applied)`, `${file} (now)`, applied.forwardSql, sql).trimEnd()}\n`;
+  throw new MigratorError(
+    "MIG008",
+    `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
+      `${difference || " "}Restore the file, and write the change as a new migration; or, where the ` +
+      `database is right and the file is, too: \`npx migrator repair ${trio.version} --accept-file\`.`,
+  );
+}
+
+async function refuseEditedTrio(client: ClientBase, entry: LogEntry, trio: Trio): Promise<void> {
+  // Equal texts need no parser.
+  if (entry.digests.forward.text === sha256(trio.forward.sql)) return;
+  const stored = await readStoredSql(client, entry.version);
+  const applied = { digests: entry.digests, forwardSql: stored?.forward };
+  refuseEdited(applied, trio, await inspectTrio(trio));
+}
+
+/** @throws MigratorError MIG015 when a rollback of several steps was cut off. */
+function refuseHalfUndone(log: readonly LogEntry[]): void {
+  const half = log.find(({ event }) => event === "begin rollback");
+  if (!half) return;
+  throw new MigratorError(
+    "MIG015",
+    `${half.name} is half undone: its rollback was cut off. Finish that first: ` +
+      "`npx migrator rollback`; then apply it again if it is wanted.",
+  );
+}
+
+function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): void {
+  const files = new Map(trios.map(({ version, name }) => [version, name]));
+  const newestFile = trios.at(-1)?.version ?? "";
+  const newer = applied.filter(({ version }) => version > newestFile);
+  if (newer.length > 0) {
+    throw new MigratorError(
+      "MIG012",
+      `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
+        `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
+        "SQL that the database keeps: `npx migrator rollback --to " +
+        `${newestFile || "none"}\`.`,
+    );
+  }
+  const lost = applied.filter(({ version, name }) => files.get(version) !== name);
+  if (lost.length === 0) return;
+  throw new MigratorError(
+    "MIG011",
+    `Applied to this database: ${names(lost)}; and there is no file of that name. Restore the ` +
+      "files: `npx migrator status --sql VERSION` prints the SQL that was applied.",
+  );
+}
+
+function names(entries: readonly { name: string }[]): string {
+  return entries.map(({ name }) => name).join(", ");
+}
+
+function outOfOrder(what: string, later: readonly LogEntry[]): MigratorError {
+  return new MigratorError(
+    "MIG009",
+    `${what} can be neither applied nor rolled back while later migrations are applied ` +
+      `(${names(later)}). Give a new migration the next number, or roll those back first, newest first.`,
+  );
+}

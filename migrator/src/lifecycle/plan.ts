@@ -1,0 +1,232 @@
+import { SqlSyntaxError } from "@app-data/rules";
+import type { ClientBase } from "pg";
+import { type ConnectionSettings, withConnection } from "../connection";
+import { MigratorError } from "../errors";
+import { type DatabaseIdentity, databaseIdentity, isSameDatabase } from "../identity";
+import { readLog } from "../log";
+import { makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
+import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
+import { regionOfArn } from "../database-secret";
+import { inReadOnlyTransaction } from "../transaction";
+import { readTrios } from "../trio";
+import { type CheckResult, isEqual, isKnown } from "./resource";
+
+/** The plan of a deployment as a resource: what it is made of. */
+export interface PlanInputs {
+  connection: ConnectionSettings;
+  /** Folder of the migrations. */
+  directory: string;
+  /** Version of the newest migration to have, "" for all. */
+  target: string;
+  /** Hash of the plan that was approved, "" when any will do. */
+  approvedPlan: string;
+  /** The RDS instance to take a snapshot of before data is deleted; null for no snapshots. */
+  snapshots: { instanceIdentifier: string; keep: number } | null;
+  /** Which database it is; filled in by the provider, like all that follows. */
+  database?: DatabaseIdentity | null;
+  /** Newest entry of the migrator's log, 0 without one: it only ever grows. */
+  newestEntry?: number;
+  /** Names of what will be applied. */
+  pending?: string[];
+  /** Names of what will be rolled back, newest first. */
+  surplus?: string[];
+  /** Whether data that is there now will be deleted. */
+  destructive?: boolean;
+  /** What `up` can be held to; "" when the database cannot be asked. */
+  hash?: string;
+  /** The plan in words; "" when nothing is to be done. */
+  text?: string;
+}
+
+/** The plan of a deployment as a resource: what is known once it was accepted. */
+export interface PlanState extends Required<PlanInputs> {
+  /** Name of the snapshot that was taken, "" when none was needed. */
+  snapshot: string;
+  /** The AWS command that makes an instance of it, "" without one. */
+  restoreCommand: string;
+}
+
+/** What happens to a plan resource, step by step. It comes before the first migration. */
+export const planLifecycle = {
+  /**
+   * Plans what is to be done, on the live database where it can be reached; refuses files that do not
+   * belong to it, and a database that is not the one that the state knows.
+   */
+  async check(olds: Partial<PlanInputs>, news: PlanInputs): Promise<CheckResult<PlanInputs>> {
+    try {
+      if (!isKnown(news.connection))
+        return { inputs: { ...news, ...(await blind(news)) }, failures: [] };
+      const facts = await reach(news, async (client) => {
+        await refuseOtherDatabase(client, olds);
+        return live(client, news);
+      });
+      return { inputs: { ...news, ...facts }, failures: [] };
+    } catch (error) {
+      if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
+      return { inputs: news, failures: [{ property: "directory", reason: error.message }] };
+    }
+  },
+
+  /** Something is to be done, or something else than before is connected to. */
+  diff(olds: PlanState, news: PlanInputs): { changes: boolean } {
+    const work = [...(news.pending ?? []), ...(news.surplus ?? [])];
+    const moved = !isEqual(olds.connection, news.connection);
+    return { changes: work.length > 0 || moved };
+  },
+
+  /** Holds the deployment to the approved plan, and takes a snapshot before data is deleted. */
+  async create(inputs: PlanInputs): Promise<{ id: string; outs: PlanState }> {
+    return { id: inputs.connection.database, outs: await accept(inputs) };
+  },
+
+  /** As create. */
+  async update(news: PlanInputs): Promise<{ outs: PlanState }> {
+    return { outs: await accept(news) };
+  },
+
+  /** A refresh takes over the database that is there, also one that was restored or replaced. */
+  async read(
+    id: string,
+    state: PlanState,
+  ): Promise<{ id: string; props: PlanState; inputs: PlanInputs }> {
+    const { snapshot, restoreCommand, ...known } = state;
+    const inputs = { ...known, ...(await withConnection(state.connection, identify)) };
+    return { id, props: { ...inputs, snapshot, restoreCommand }, inputs };
+  },
+};
+
+type Facts = Required<
+  Pick<
+    PlanInputs,
+    "database" | "newestEntry" | "pending" | "surplus" | "destructive" | "hash" | "text"
+  >
+>;
+
+async function live(client: ClientBase, { directory, target }: PlanInputs): Promise<Facts> {
+  const plan = await readPlan(client, readTrios(directory), { target: target || undefined });
+  const { database, newestEntry } = await identify(client);
+  const pending = plan.migrations.map(({ name }) => name);
+  const { surplus, hash } = plan;
+  return {
+    database,
+    newestEntry,
+    pending,
+    surplus,
+    destructive: surplus.length > 0 || plan.migrations.some(({ destructive }) => destructive),
+    hash,
+    text: pending.length + surplus.length > 0 ? renderPlan(plan) : "",
+  };
+}
+
+/** Which database it is, and how far its log goes. */
+function identify(
+  client: ClientBase,
+): Promise<{ database: DatabaseIdentity; newestEntry: number }> {
+  return inReadOnlyTransaction(client, async () => ({
+    database: await databaseIdentity(client),
+    newestEntry: newest(await readLog(client)),
+  }));
+}
+
+/** The plan of a database that cannot be asked, because it is not there yet or not reachable. */
+async function blind(
+  { directory, target }: PlanInputs,
+  unreachable = "The database is not there yet.",
+): Promise<Facts> {
+  const pending = readTrios(directory).filter(({ version }) => !target || version <= target);
+  const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
+  return {
+    database: null,
+    newestEntry: 0,
+    pending: pending.map(({ name }) => name),
+    surplus: [],
+    destructive: plan.migrations.some(({ destructive }) => destructive),
+    hash: "",
+    text: renderPlan(plan),
+  };
+}
+
+/** Runs `work` with a connection; without one the plan is made from the files. */
+async function reach(
+  inputs: PlanInputs,
+  work: (client: ClientBase) => Promise<Facts>,
+): Promise<Facts> {
+  let connected = false;
+  try {
+    return await withConnection(inputs.connection, (client) => {
+      connected = true;
+      return work(client);
+    });
+  } catch (error) {
+    if (connected || !(error instanceof MigratorError)) throw error;
+    return blind(inputs, `The database could not be reached: ${error.message}`);
+  }
+}
+
+async function accept(inputs: PlanInputs): Promise<PlanState> {
+  const { connection, directory, target, approvedPlan, snapshots } = inputs;
+  const facts = await withConnection(connection, async (client) => {
+    const upTo = { target: target || undefined };
+    if (approvedPlan) await refuseChangedPlan(client, readTrios(directory), approvedPlan, upTo);
+    return live(client, inputs);
+  });
+  const taken =
+    snapshots && facts.destructive ? await secure(connection, facts, snapshots) : undefined;
+  return {
+    ...inputs,
+    ...facts,
+    // What was to be done is about to be: the state holds no plan that is out of date.
+    pending: [],
+    surplus: [],
+    destructive: false,
+    text: "",
+    snapshot: taken?.name ?? "",
+    restoreCommand: taken?.restoreCommand ?? "",
+  };
+}
+
+/** Takes a snapshot and deletes the oldest; that one could not be deleted stops nothing. */
+async function secure(
+  { credentials }: ConnectionSettings,
+  { pending, surplus }: Facts,
+  { instanceIdentifier, keep }: NonNullable<PlanInputs["snapshots"]>,
+): Promise<Snapshot> {
+  const region = credentials.kind === "secret" ? regionOfArn(credentials.secretId) : undefined;
+  const instance = { instanceIdentifier, ...(region !== undefined && { region }) };
+  const versions = [...pending, ...surplus].map((name) => name.slice(0, 3));
+  // The engine shows what a provider prints.
+  const report = (line: string) => console.log(line);
+  const snapshot = await takeSnapshot({ ...instance, versions, report });
+  await pruneSnapshots({ ...instance, keep }).catch((error: unknown) => report(String(error)));
+  return snapshot;
+}
+
+/** @throws MigratorError MIG013 when the database is not the one that the state knows. */
+async function refuseOtherDatabase(
+  client: ClientBase,
+  { database, newestEntry = 0 }: Partial<PlanInputs>,
+): Promise<void> {
+  if (!database) return;
+  const now = await identify(client);
+  const wayOut =
+    "If it is meant to be this one, take over what is there with `pulumi refresh`; the next up then " +
+    "applies what it lacks. If not, correct the address (database.tunnel).";
+  if (!isSameDatabase(database, now.database)) {
+    throw new MigratorError(
+      "MIG013",
+      `This is not the database that the state knows: it has system identifier ${now.database.systemIdentifier} ` +
+        `and object identifier ${now.database.databaseOid}, the state knows ${database.systemIdentifier} ` +
+        `and ${database.databaseOid}. It was replaced, or loaded from a dump. ${wayOut}`,
+    );
+  }
+  if (now.newestEntry >= newestEntry) return;
+  throw new MigratorError(
+    "MIG013",
+    `This database is older than the state: its migration log ends at entry ${now.newestEntry}, the ` +
+      `state has seen entry ${newestEntry}. It was restored from a snapshot. ${wayOut}`,
+  );
+}
+
+function newest(log: readonly { id: number }[]): number {
+  return Math.max(0, ...log.map(({ id }) => id));
+}

@@ -1,0 +1,183 @@
+import type {
+  Blocker,
+  Plan,
+  PlannedLock,
+  PlannedLoss,
+  PlannedMigration,
+  PlannedStatement,
+  Size,
+} from "./types";
+
+/** How a plan is told. */
+export interface RenderOptions {
+  /**
+   * Lists every statement; else those that lock nothing that is there, and have no hazard but to say
+   * who may do what on it, are counted. @default false
+   */
+  full?: boolean;
+}
+
+const MOST_BLOCKERS = 10;
+const MOST_CHARACTERS = 76;
+
+/** A plan as text for people; as data it is JSON by itself. */
+export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): string {
+  const lines = [
+    describeDatabase(plan),
+    ...plan.limits.map((limit) => `Note: ${limit}`),
+    ...plan.migrations.flatMap((migration) => ["", ...renderMigration(migration, full)]),
+    "",
+    ...closing(plan),
+  ];
+  return lines.join("\n");
+}
+
+function describeDatabase({ database, applied, migrations, surplus }: Plan): string {
+  const where = database
+    ? `Database ${database.name} (system ${database.systemIdentifier ?? "unknown"}, ` +
+      `database ${database.databaseOid})`
+    : "No database";
+  const known = applied ? `${applied.length} applied, ` : "";
+  const undone = surplus.length > 0 ? `, to be rolled back: ${surplus.join(", ")}` : "";
+  return `${where}: ${known}${migrations.length} pending${undone}.`;
+}
+
+function closing({ hash, limits, migrations, surplus }: Plan): string[] {
+  if (migrations.length === 0 && surplus.length === 0) return [`Nothing to do. Plan ${hash}`];
+  if (limits.length > 0) return [`Plan ${hash}; \`up\` cannot be held to it, see above.`];
+  return [`Plan ${hash}`, `Run exactly this: npx migrator up --plan ${hash}`];
+}
+
+function renderMigration(migration: PlannedMigration, full: boolean): string[] {
+  const { name, transactional, halfApplied, hazards, losses, rollback, blockers } = migration;
+  const facts = [
+    transactional ? "one transaction" : "step by step, with a journal",
+    ...(halfApplied ? ["goes on where it was cut off"] : []),
+    ...(hazards.length > 0 ? [hazards.join(", ")] : ["no hazard"]),
+  ];
+  return [
+    `${name}: ${facts.join("; ")}`,
+    ...renderStatements(migration.statements, full),
+    ...listing("locks", migration.relations.filter(isWorthTelling).map(describeLock)),
+    ...listing("loses", losses.map(describeLoss)),
+    ...listing("rollback", describeRollback(rollback)),
+    ...listing("waits for", blockers.slice(0, MOST_BLOCKERS).map(describeBlocker)),
+    ...(blockers.length > MOST_BLOCKERS
+      ? [`  ${" ".repeat(9)}  and ${blockers.length - MOST_BLOCKERS} sessions more`]
+      : []),
+  ];
+}
+
+function renderStatements(statements: readonly PlannedStatement[], full: boolean): string[] {
+  const shown = statements.filter((statement) => full || isLoud(statement));
+  const rows = shown.flatMap((statement) => {
+    const { file, line, text, notes, unclear } = statement;
+    return [
+      [`${file}:${line}`, cut(text)],
+      ...[describeEffect(statement), ...notes.map(indented), ...unclear.map(notKnown)].map(
+        (what) => ["", what],
+      ),
+    ];
+  });
+  const quiet = statements.length - shown.length;
+  const rest =
+    quiet > 0 ? [`  ${quiet} more on what this plan makes, or without lock and hazard`] : [];
+  return [...aligned(rows), ...rest];
+}
+
+/** Locks, hazards that do not follow from them, and how it runs. */
+function describeEffect({ locks, hazards, runs, unclear }: PlannedStatement): string {
+  const felt = locks.filter(isFelt);
+  const named = hazards.filter((hazard) => felt.length === 0 || !hazard.startsWith("blocks"));
+  const told = [...felt.map(shortLock), ...named, ...(runs === "in a transaction" ? [] : [runs])];
+  const nothing = unclear.length > 0 ? "no lock and no hazard that is known" : "no lock, no hazard";
+  return `  ${told.join(", ") || nothing}`;
+}
+
+function indented(what: string): string {
+  return `  ${what}`;
+}
+
+function notKnown(what: string): string {
+  return `  not known: ${what}`;
+}
+
+/** Whether a statement does something that a reader of a plan has to see. */
+function isLoud({ hazards, locks, unclear, runs, onlyNew }: PlannedStatement): boolean {
+  const told = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
+  const felt = !onlyNew && locks.some(isFelt);
+  return told.length > 0 || unclear.length > 0 || runs !== "in a transaction" || felt;
+}
+
+/** Reading a table stands in nobody's way, but that of who wants it for himself alone. */
+function isFelt({ mode }: PlannedLock): boolean {
+  return mode !== "ACCESS SHARE";
+}
+
+function isWorthTelling(lock: PlannedLock): boolean {
+  return isFelt(lock) && (lock.presence === "there" || lock.presence === "unknown");
+}
+
+function shortLock({ mode, relation, through }: PlannedLock): string {
+  return through ? `${mode} on ${through} of ${relation}` : `${mode} on ${relation}`;
+}
+
+function describeLock(lock: PlannedLock): string {
+  return `${shortLock(lock)}${sizeOf(lock)}`;
+}
+
+function describeLoss(loss: PlannedLoss): string {
+  const what = loss.column === null ? loss.relation : `${loss.relation}, column ${loss.column}`;
+  return loss.presence === "new"
+    ? `${what} (new: what is written to it by then)`
+    : `${what}${sizeOf(loss)}`;
+}
+
+function sizeOf({ presence, rows, bytes }: Size & { presence: PlannedLock["presence"] }): string {
+  if (presence === "new") return " (new)";
+  if (presence === "absent") return " (not there now)";
+  if (presence === "unknown") return "";
+  const count = rows === null ? "never analysed" : `about ${grouped(rows)} rows`;
+  return bytes === null ? ` (${count})` : ` (${count}, ${readable(bytes)})`;
+}
+
+function describeRollback({ exists, losses, unclear }: PlannedMigration["rollback"]): string[] {
+  if (!exists) return ["there is none"];
+  const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
+  const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];
+  return told.length > 0 ? told : ["loses nothing"];
+}
+
+function describeBlocker({ pid, application, role, state, ageSeconds, locks }: Blocker): string {
+  const who = `${pid === null ? "no process" : `process ${pid}`}, ${application ?? "unnamed"}`;
+  const age = ageSeconds === null ? "" : `, in a transaction for ${ageSeconds} s`;
+  const held = locks.map(
+    ({ relation, mode, granted }) => `${granted ? "holds" : "awaits"} ${mode} on ${relation}`,
+  );
+  const why = held.length > 0 ? held.join(", ") : "may hold an older snapshot";
+  return `${who}, role ${role ?? "unknown"}, ${state ?? "state not visible"}${age}: ${why}`;
+}
+
+/** The title before the first line alone. */
+function listing(title: string, lines: readonly string[]): string[] {
+  return lines.map((line, index) => `  ${(index === 0 ? title : "").padEnd(9)}  ${line}`);
+}
+
+function aligned(rows: readonly string[][]): string[] {
+  const width = Math.max(0, ...rows.map(([first = ""]) => first.length));
+  return rows.map(([first = "", rest = ""]) => `  ${first.padEnd(width)}  ${rest}`);
+}
+
+function cut(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
+}
+
+function grouped(count: number): string {
+  return Math.round(count).toLocaleString("en-US");
+}
+
+function readable(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(bytes || 1) / 10)));
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power] ?? ""}`;
+}

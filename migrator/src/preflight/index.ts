@@ -1,0 +1,1 @@
+export { type PreflightResult, type PreflightStep, preflight, renderPreflight } from "./preflight";

@@ -1,0 +1,114 @@
+import { grantedRelations } from "./catalog";
+import { type MigrationName, commitChange, runInSteps } from "./change";
+import type { ConnectionSettings } from "./connection";
+import { recordFailure } from "./failure";
+import { refuseOutOfOrder } from "./history";
+import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { refuseLoss } from "./rollback-loss";
+import { type Session, type SessionOptions, withSession } from "./session";
+import { lockAhead } from "./steps/lock-ahead";
+import { runStatements } from "./steps/run-steps";
+import { isOneTransaction, splitSteps } from "./steps/split";
+import { inTransaction } from "./transaction";
+
+/** How a migration is undone. */
+export interface RollbackOptions extends SessionOptions {
+  /** Goes on although rows are lost that no other migration can bring back. @default false */
+  allowDataLoss?: boolean;
+}
+
+/**
+ * Undoes a migration with the rollback SQL that was stored when it was applied: rollback, catalog gate
+ * and log entry in one transaction. One that is not applied is left as it is; of one that is half
+ * applied, what it has done so far is undone.
+ * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
+ * MIG017 when rows would be lost. Nothing is committed then.
+ */
+export async function rollbackMigration(
+  settings: ConnectionSettings,
+  migration: MigrationName,
+  options: RollbackOptions = {},
+): Promise<void> {
+  await withSession(settings, sessionOf(options), async (session) => {
+    const log = await readLog(session.client);
+    const known = log.find(({ version }) => version === migration.version);
+    if (!known || !canBeUndone(known)) return;
+    refuseOutOfOrder(log, migration);
+    await rollBack(session, known, options);
+  });
+}
+
+/**
+ * Undoes all migrations above a version, newest first, under one lock; half applied ones, too.
+ * @param target version of the newest migration to keep, undefined to keep none.
+ * @returns names of those that were undone.
+ * @throws as {@link rollbackMigration}; those undone before the one that fails stay undone.
+ */
+export async function rollbackTo(
+  settings: ConnectionSettings,
+  target: string | undefined,
+  options: RollbackOptions = {},
+): Promise<string[]> {
+  return withSession(settings, sessionOf(options), async (session) => {
+    const log = await readLog(session.client);
+    const surplus = log
+      .filter((entry) => canBeUndone(entry) && (target === undefined || entry.version > target))
+      .reverse();
+    for (const [index, entry] of surplus.entries()) {
+      session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
+      await rollBack(session, entry, options);
+    }
+    return surplus.map(({ name }) => name);
+  });
+}
+
+/** The loss that is allowed is told to the rollback files, too, which may refuse by themselves. */
+function sessionOf({
+  allowDataLoss = false,
+  transaction,
+  ...options
+}: RollbackOptions): SessionOptions {
+  return { ...options, transaction: { ...transaction, allowDataLoss } };
+}
+
+function canBeUndone(entry: LogEntry): boolean {
+  return entry.applied || isHalfDone(entry);
+}
+
+async function rollBack(
+  session: Session,
+  known: LogEntry,
+  { allowDataLoss = false }: RollbackOptions,
+): Promise<void> {
+  const { client, transaction } = session;
+  const { version, name, digests } = known;
+  const sql = await readStoredSql(client, version);
+  if (!sql) throw new Error(`The log holds no SQL of ${name}.`);
+  const file = { file: `${name}_rollback.sql (as applied)`, sql: sql.rollback };
+  const change = { event: "rollback", applied: false, version, name, digests, sql } as const;
+  const steps = await splitSteps(file);
+  const inSteps = !isOneTransaction(steps);
+  const statements = steps.flatMap((step) =>
+    step.kind === "transaction" ? step.statements : [step.statement],
+  );
+  const work = async () => {
+    if (inSteps) return;
+    await lockAhead(client, statements, file);
+    if (!allowDataLoss) await refuseLoss(client, statements, file);
+    await runStatements(client, statements, file);
+  };
+  try {
+    if (inSteps) {
+      // Once some of it is undone, the rest has to follow.
+      if (!allowDataLoss && known.event !== "begin rollback") {
+        await inTransaction(client, () => refuseLoss(client, statements, file), transaction);
+      }
+      await runInSteps(session, file, change, known);
+    }
+    const granted = grantedRelations(statements);
+    await commitChange(session, change, work, { inSteps, granted });
+  } catch (error) {
+    await recordFailure(session, known, error);
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Client, ClientBase } from "pg";
+import type { KnownCatalog } from "./change";
+import { type ConnectionSettings, withConnection } from "./connection";
+import { type LockOptions, demandLock, withMigrationLock, withWorkLock } from "./lock";
+import type { TransactionOptions } from "./transaction";
+
+/** How the migrator works on a database. */
+export interface SessionOptions {
+  lock?: LockOptions;
+  transaction?: TransactionOptions;
+  /** Is given lines that tell a person how the work goes on. */
+  report?: (line: string) => void;
+}
+
+/** A connection to work on, while this is the only migrator in the database. */
+export interface Session {
+  client: ClientBase;
+  transaction: TransactionOptions;
+  report: (line: string) => void;
+  /**
+   * Makes sure, right before a commit, that the lock is still held.
+   * @throws MigratorError MIG007 when it was lost.
+   */
+  demandLock: () => Promise<void>;
+  /** The catalog as of the last commit; undefined before the first. */
+  known: KnownCatalog | undefined;
+}
+
+/**
+ * Runs `work` under the migration lock, which is held by a connection of its own: no transaction, error
+ * or wait of the work can touch it.
+ * @throws MigratorError MIG003 without a connection, MIG007 while another migrator is at work.
+ */
+export function withSession<T>(
+  settings: ConnectionSettings,
+  { lock, transaction, report = () => undefined }: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const options = { report, ...lock };
+  return withConnection(settings, (keeper) =>
+    withMigrationLock(
+      keeper,
+      () =>
+        withConnection(settings, async (client) => {
+          const pid = await processId(keeper);
+          const session = {
+            client,
+            report,
+            transaction: { report, ...transaction },
+            demandLock: () => demandLock(client, pid),
+            known: undefined,
+          };
+          return withWorkLock(client, () => work(session), options);
+        }),
+      options,
+    ),
+  );
+}
+
+async function processId(client: Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid ?? 0;
+}

@@ -1,0 +1,77 @@
+import type { ClientBase } from "pg";
+import type { BatchCheckpoint } from "../batch";
+import { MigratorError } from "../errors";
+import type { Step } from "./split";
+
+/** One run of a migration's steps, over as many interruptions as it takes. */
+export interface RunKey {
+  /** The log entry with which it began. */
+  run: number;
+  version: string;
+  name: string;
+}
+
+/** How far one step got. */
+export interface StepProgress {
+  digest: string;
+  state: "started" | "checkpoint" | "done";
+  /** Of a batch: the last one that was written. */
+  checkpoint: BatchCheckpoint | null;
+}
+
+/** Reads how far a run got: the newest row of each step, by its number from 1. */
+export async function readJournal(
+  client: ClientBase,
+  { run }: RunKey,
+): Promise<Map<number, StepProgress>> {
+  const { rows } = await client.query<StepProgress & { step: number }>(
+    `select distinct on (step) step, digest, state, checkpoint from migrations.journal
+      where run = $1 order by step, id desc`,
+    [run],
+  );
+  return new Map(rows.map(({ step, ...progress }) => [step, progress]));
+}
+
+/** Writes how far a step got, in the transaction that the connection is in, if any. */
+export async function appendJournal(
+  client: ClientBase,
+  { run }: RunKey,
+  step: number,
+  {
+    digest,
+    state,
+    checkpoint,
+  }: Omit<StepProgress, "checkpoint"> & { checkpoint?: BatchCheckpoint },
+): Promise<void> {
+  await client.query(
+    `insert into migrations.journal (run, step, digest, state, checkpoint)
+     values ($1, $2, $3, $4, $5)`,
+    [run, step, digest, state, checkpoint && JSON.stringify(checkpoint)],
+  );
+}
+
+/**
+ * Refuses a file whose steps are not those that the interrupted run has done; steps that it did not
+ * reach may have been corrected.
+ * @throws MigratorError MIG014 that names the first such step.
+ */
+export function refuseEditedSteps(
+  { name, version }: RunKey,
+  steps: readonly Step[],
+  journal: ReadonlyMap<number, StepProgress>,
+): void {
+  for (const [number, { digest, state }] of journal) {
+    // A batch that was changed is refused where its checkpoint is read.
+    if (state !== "done" || steps[number - 1]?.digest === digest) continue;
+    throw new MigratorError(
+      "MIG014",
+      `${name} is half applied, and its step ${number}, which is done, was edited since. Restore the ` +
+        "statements that have run, or undo what it has done with " +
+        `\`npx migrator rollback --to ${before(version)}\` and apply the new file.`,
+    );
+  }
+}
+
+function before(version: string): string {
+  return version === "000" ? "none" : String(Number(version) - 1).padStart(3, "0");
+}

@@ -1,0 +1,167 @@
+import type { Statement } from "@app-data/rules";
+import type { ClientBase } from "pg";
+import { DatabaseError } from "pg";
+import { sqlStateOf } from "../connection";
+import type { Lock } from "../plan/effect";
+import { readEffect } from "../plan/effects";
+import { READING_MODES, strongest } from "../plan/lock-mode";
+import { resolveLocks } from "../plan/lock-resolution";
+import { statementError } from "../statement-error";
+import type { SqlFile } from "../trio";
+
+/** A lock on a table that exists, and the first statement that needs it. */
+interface Wish extends Lock {
+  statement: Statement;
+}
+
+/** What the server says of the tables, and of the times that it waits; milliseconds. */
+interface Facts {
+  tables: string[];
+  lockTimeoutMs: number;
+  deadlockTimeoutMs: number;
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+/** What the server can still count. */
+const LONGEST_MS = 2_147_483_647;
+
+// LOCK TABLE locks the tables below a view, too, and rights on what others own may not suffice for it.
+const FACTS_QUERY = `
+select array(
+         select w.name
+           from pg_catalog.unnest($1::text[]) as w (name)
+          cross join lateral pg_catalog.parse_ident(w.name) as parts
+           join pg_catalog.pg_namespace n on n.nspname = parts[1]
+           join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = parts[2]
+          where pg_catalog.cardinality(parts) = 2 and c.relkind in ('r', 'p')
+            and pg_catalog.pg_has_role(c.relowner, 'USAGE')
+          order by c.oid) as tables,
+       extract(epoch from pg_catalog.current_setting('lock_timeout')::interval)::float8 * 1000
+         as "lockTimeoutMs",
+       extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval)::float8 * 1000
+         as "deadlockTimeoutMs"`;
+
+/**
+ * Takes the locks that statements will need on tables that exist, in the transaction that the
+ * connection is in, before its first statement; waits no longer for all of them than the transaction's
+ * lock timeout says for one. Statements that took them one by one would hold the first while they wait
+ * for the second: requests would queue behind both, and one that holds the second and asks for the
+ * first would be in a deadlock, and might be the one that PostgreSQL ends.
+ * @param outcome what an error says has become of the database.
+ * @throws MigratorError MIG005 with SQLSTATE 55P03 and the statement whose lock was not to be had.
+ */
+export async function lockAhead(
+  client: ClientBase,
+  statements: readonly Statement[],
+  file: SqlFile,
+  outcome?: string,
+): Promise<void> {
+  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(client, statements);
+  if (wishes.length === 0) return;
+  // A timeout of 0 is none.
+  const limitMs = lockTimeoutMs || LONGEST_MS;
+  // Whoever waits because of us waits for less than PostgreSQL takes to look for a deadlock.
+  const shortMs = Math.min(limitMs / 4, deadlockTimeoutMs * 0.75);
+  const busy = await takeAll(client, wishes, shortMs);
+  if (!busy) return;
+  // Holding nothing, it may wait longer: also until PostgreSQL ends an autovacuum for us, which it does
+  // when it looks for a deadlock. Then all who have queued up meanwhile pass first.
+  const stillBusy = await takeAll(client, [busy.wish], limitMs / 2, "and let go");
+  const refused = stillBusy ?? (await takeAll(client, wishes, shortMs));
+  if (refused) throw statementError(refused.error, refused.wish.statement, file, outcome);
+}
+
+/** The locks to take, each table once; none where taking them one by one does no harm. */
+async function readWishes(
+  client: ClientBase,
+  statements: readonly Statement[],
+): Promise<Omit<Facts, "tables"> & { wishes: Wish[] }> {
+  const nothing = { wishes: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
+  const { wanted, onOthers } = locksOf(statements);
+  const isFelt = onOthers.some(({ mode }) => !READING_MODES.includes(mode));
+  const different = new Set(
+    onOthers.map(({ relation, through, mode }) => JSON.stringify([relation, through, mode])),
+  );
+  // With a single lock, nothing is held while it is waited for.
+  if (!isFelt || different.size < 2) return nothing;
+
+  const resolved = await resolveLocks(client, wanted);
+  const byTable = new Map<string, Wish>();
+  for (const [index, wish] of wanted.entries()) {
+    for (const { relation, mode } of resolved[index] ?? []) {
+      const known = byTable.get(relation);
+      if (known) known.mode = strongest(known.mode, mode);
+      else byTable.set(relation, { relation, mode, statement: wish.statement });
+    }
+  }
+  const { rows } = await client.query<Facts>(FACTS_QUERY, [[...byTable.keys()]]);
+  const [facts] = rows;
+  if (!facts) return nothing;
+  const { tables, ...times } = facts;
+  return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
+}
+
+/** All locks, and those on what the statements do not make, if it is not there yet, themselves. */
+function locksOf(statements: readonly Statement[]): { wanted: Wish[]; onOthers: Wish[] } {
+  const wanted: Wish[] = [];
+  const onOthers: Wish[] = [];
+  const made = new Set<string>();
+  for (const statement of statements) {
+    const { locks, creates } = readEffect(statement.tree, statement.text);
+    for (const name of creates) made.add(name);
+    for (const lock of locks) {
+      const wish = { ...lock, statement };
+      wanted.push(wish);
+      if (lock.through || !made.has(lock.relation)) onOthers.push(wish);
+    }
+  }
+  return { wanted, onOthers };
+}
+
+/**
+ * Takes all locks or none, in one round trip, so that none is held for the time of another.
+ * @param waitMs for all of them together.
+ * @returns what was not to be had, if anything.
+ */
+async function takeAll(
+  client: ClientBase,
+  wishes: readonly Wish[],
+  waitMs: number,
+  afterwards: "and keep" | "and let go" = "and keep",
+): Promise<{ wish: Wish; error: unknown } | undefined> {
+  try {
+    await client.query(
+      `savepoint lock_ahead;
+       ${lockBlock(wishes, Math.ceil(waitMs))};
+       ${afterwards === "and keep" ? "" : "rollback to savepoint lock_ahead;"}
+       release savepoint lock_ahead`,
+    );
+    return undefined;
+  } catch (error) {
+    if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE || !(error instanceof DatabaseError)) throw error;
+    await client.query("rollback to savepoint lock_ahead; release savepoint lock_ahead");
+    const { where = "" } = error;
+    const wish = wishes.findLast(({ relation }) => where.includes(`lock table ${relation} in`));
+    // It names a place in the block, not in the file.
+    error.where = undefined;
+    if (!wish) throw error;
+    return { wish, error };
+  }
+}
+
+function lockBlock(wishes: readonly Wish[], waitMs: number): string {
+  const steps = wishes.map(
+    ({ relation, mode }) => `
+      perform pg_catalog.set_config('lock_timeout', pg_catalog.ceil(greatest(1, ${waitMs} - 1000 *
+        extract(epoch from pg_catalog.clock_timestamp() - began)))::text, true);
+      lock table ${relation} in ${mode.toLowerCase()} mode;`,
+  );
+  return `do $lock_ahead$
+    declare
+      began constant timestamptz := pg_catalog.clock_timestamp();
+      before constant text := pg_catalog.current_setting('lock_timeout');
+    begin${steps.join("")}
+      perform pg_catalog.set_config('lock_timeout', before, true);
+    end
+    $lock_ahead$`;
+}

@@ -1,0 +1,182 @@
+import { type Statement, quoteName } from "@app-data/rules";
+import { type ClientBase, DatabaseError } from "pg";
+import {
+  type BatchProgress,
+  describeProgress,
+  needsRows,
+  refuseSilentWrites,
+  runBatches,
+} from "../batch";
+import { isOptionOn } from "../plan/options";
+import { statementError } from "../statement-error";
+import { type TransactionOptions, inTransaction, outsideTransaction } from "../transaction";
+import type { SqlFile } from "../trio";
+import {
+  type RunKey,
+  type StepProgress,
+  appendJournal,
+  readJournal,
+  refuseEditedSteps,
+} from "./journal";
+import { lockAhead } from "./lock-ahead";
+import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
+import type { Step } from "./split";
+
+/** What the steps of one file need to run. */
+export interface StepRun {
+  client: ClientBase;
+  file: SqlFile;
+  steps: readonly Step[];
+  run: RunKey;
+  transaction: TransactionOptions;
+  /** Refuses to commit; called at the end of each transaction. */
+  gate: () => Promise<void>;
+  /** Refuses to go on without the migration lock; called before each commit. */
+  demandLock: () => Promise<void>;
+  /** Is given a line when a step starts, and as batches go on. */
+  report?: (line: string) => void;
+}
+
+/**
+ * Runs the steps of a file that is not one transaction, each committed by itself and entered into the
+ * journal. A run that was cut off, also by `kill -9`, goes on with the step that it was in.
+ * @throws MigratorError MIG005 when a statement fails, MIG014 when a step that is done was edited.
+ */
+export async function runSteps(work: StepRun): Promise<void> {
+  const journal = await readJournal(work.client, work.run);
+  refuseEditedSteps(work.run, work.steps, journal);
+  for (const [index, step] of work.steps.entries()) {
+    const known = journal.get(index + 1);
+    if (known?.state === "done") continue;
+    await runStep(work, step, index + 1, known);
+  }
+}
+
+/**
+ * Runs the statements of one transaction, in the transaction that the connection is in: in one message,
+ * which saves a round trip a statement. When one fails, they are run again one by one, to tell which.
+ * @throws MigratorError MIG005 with the place of the statement that fails, MIG063 for a write that row
+ * level security would make touch nothing.
+ */
+export async function runStatements(
+  client: ClientBase,
+  statements: readonly Statement[],
+  file: SqlFile,
+  outcome?: string,
+): Promise<void> {
+  if (statements.length > 1 && !statements.some(needsRows)) {
+    // A statement may end in a line comment.
+    const texts = statements.map(({ text }) => `${text}\n;\n`).join("");
+    try {
+      await client.query(`savepoint whole_file; ${texts}release savepoint whole_file`);
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      await client.query("rollback to savepoint whole_file").catch(() => {
+        throw error;
+      });
+    }
+  }
+  for (const statement of statements) {
+    try {
+      await refuseSilentWrites(client, statement, file);
+      await client.query(statement.text);
+    } catch (error) {
+      throw statementError(error, statement, file, outcome);
+    }
+  }
+}
+
+const STEPS_KEPT =
+  "The steps before this one are committed, and entered into the journal. Correct the statement and run " +
+  "the migrator again: it goes on here.";
+
+async function runStep(
+  work: StepRun,
+  step: Step,
+  number: number,
+  known: StepProgress | undefined,
+): Promise<void> {
+  const { client, file, run, transaction, gate } = work;
+  const { digest } = step;
+  const enter = async (state: "started" | "done") => {
+    await work.demandLock();
+    await appendJournal(client, run, number, { digest, state });
+  };
+  work.report?.(`${run.name}: step ${number} of ${work.steps.length}, ${describeStep(step)}`);
+
+  if (step.kind === "transaction") {
+    await inTransaction(
+      client,
+      async () => {
+        await lockAhead(client, step.statements, file, STEPS_KEPT);
+        await runStatements(client, step.statements, file, STEPS_KEPT);
+        await gate();
+        await enter("done");
+      },
+      transaction,
+    );
+    return;
+  }
+  if (step.kind === "batch") {
+    const { statement, directive } = step;
+    await runBatches(client, directive, statement, {
+      file,
+      transaction,
+      ...(known?.checkpoint ? { checkpoint: known.checkpoint } : {}),
+      saveCheckpoint: async (_client, checkpoint) => {
+        await work.demandLock();
+        await appendJournal(client, run, number, { digest, state: "checkpoint", checkpoint });
+      },
+      report: (progress: BatchProgress) => work.report?.(describeProgress(progress)),
+    });
+    await enter("done");
+    return;
+  }
+  await runSingle(work, step, known, enter);
+}
+
+async function runSingle(
+  { client, file, transaction }: StepRun,
+  { statement, digest }: Extract<Step, { kind: "single" }>,
+  known: StepProgress | undefined,
+  enter: (state: "started" | "done") => Promise<void>,
+): Promise<void> {
+  refuseUnnamed(statement, file);
+  // What was started may have been another statement, which was corrected since.
+  let interrupted = known?.state === "started" && known.digest === digest;
+  try {
+    await outsideTransaction(
+      client,
+      async () => {
+        const { done } = await clearRemains(client, statement, interrupted);
+        if (done) return;
+        if (!interrupted) await enter("started");
+        interrupted = true;
+        await client.query(statement.text);
+        await demandValid(client, statement);
+      },
+      { ...transaction, patient: blocksNobody(statement) },
+    );
+  } catch (error) {
+    // What it left half-way must not lie there until somebody comes back.
+    await clearRemains(client, statement, false).catch(() => undefined);
+    throw statementError(error, statement, file, STEPS_KEPT);
+  }
+  await enter("done");
+}
+
+/** Whether others go on while the statement waits for its lock, so that it may wait longer. */
+function blocksNobody({ tree }: Statement): boolean {
+  if ("AlterEnumStmt" in tree || "AlterTableStmt" in tree) return true;
+  if ("IndexStmt" in tree || "DropStmt" in tree) return true;
+  return "ReindexStmt" in tree && isOptionOn(tree.ReindexStmt.params, "concurrently");
+}
+
+function describeStep(step: Step): string {
+  if (step.kind === "transaction") {
+    return `a transaction of ${step.statements.length} statement(s)`;
+  }
+  const [firstLine = ""] = step.statement.text.split("\n");
+  return step.kind === "batch" ? `batches of ${quoteName(step.directive.table)}` : firstLine;
+}

@@ -1,0 +1,44 @@
+import { type Statement, significantTokens, splitStatements } from "@app-data/rules";
+import { type BatchDirective, readBatch } from "../batch";
+import { isTransactional } from "../plan/transactional";
+import { type SqlFile, sha256 } from "../trio";
+
+/** What is committed at once: statements in a transaction, one that runs in none, or batches. */
+export type Step = StepWork & {
+  /** SHA-256 of its SQL without comments and layout, hexadecimal. */
+  digest: string;
+};
+
+type StepWork =
+  | { kind: "transaction"; statements: [Statement, ...Statement[]] }
+  | { kind: "single"; statement: Statement }
+  | { kind: "batch"; statement: Statement; directive: BatchDirective };
+
+/**
+ * Cuts a file into steps. Most files are one: all of their statements in a transaction. What
+ * PostgreSQL does not run in a transaction, and what is to be done in batches, stands alone.
+ * @throws SqlSyntaxError, and MigratorError MIG060 or MIG061 for a malformed batch.
+ */
+export async function splitSteps(file: SqlFile): Promise<Step[]> {
+  const works: StepWork[] = [];
+  for (const statement of await splitStatements(file.sql, file.file)) {
+    const directive = readBatch(statement, file);
+    const last = works.at(-1);
+    if (directive) works.push({ kind: "batch", statement, directive });
+    else if (!isTransactional(statement.tree)) works.push({ kind: "single", statement });
+    else if (last?.kind === "transaction") last.statements.push(statement);
+    else works.push({ kind: "transaction", statements: [statement] });
+  }
+  return Promise.all(works.map(async (work) => ({ ...work, digest: await digestOf(work) })));
+}
+
+/** Whether the file is no more than one transaction, so that nothing of it can be half done. */
+export function isOneTransaction(steps: readonly Step[]): boolean {
+  return steps.every(({ kind }) => kind === "transaction");
+}
+
+async function digestOf(work: StepWork): Promise<string> {
+  const statements = work.kind === "transaction" ? work.statements : [work.statement];
+  const tokens = await significantTokens(statements.map(({ text }) => text).join(";\n"));
+  return sha256(tokens.join("\0"));
+}

@@ -1,0 +1,599 @@
+// What the database holds, as `pg` with `databaseTypes` gives and takes it. Written by
+// `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
+// `npm run typecheck` compares the digests.
+//
+// catalog 084fa1b2d2830515a17af9b1140be0f66ee94a262b6a30388ca953149c7105f0
+// migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
+// migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
+// types 6e6ab81107b0fcc581c9983cc69a3b145d5d720e2b73ba668bd5a3dcf5a69778
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  auth: {
+    Tables: {
+      [_ in never]: never;
+    };
+    Views: {
+      [_ in never]: never;
+    };
+    Functions: {
+      uid: { Args: Record<PropertyKey, never>; Returns: string };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+  public: {
+    Tables: {
+      export_history: {
+        Row: {
+          checksum_sha256: string | null;
+          completed_at: string | null;
+          created_at: string;
+          download_count: bigint;
+          error_message: string | null;
+          expires_at: string | null;
+          export_type: "progress" | "sessions" | "vocabulary" | "full";
+          file_size_bytes: bigint | null;
+          filters: { [key: string]: Json | undefined };
+          format: "jsonl" | "csv";
+          id: string;
+          row_count: bigint | null;
+          started_at: string | null;
+          status: "pending" | "processing" | "completed" | "failed" | "expired";
+          storage_bucket: string | null;
+          storage_key: string | null;
+          updated_at: string;
+          user_id: string;
+        };
+        Insert: {
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at?: string;
+          download_count?: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type: "progress" | "sessions" | "vocabulary" | "full";
+          file_size_bytes?: bigint | null;
+          filters?: { [key: string]: Json | undefined };
+          format: "jsonl" | "csv";
+          id?: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status?: "pending" | "processing" | "completed" | "failed" | "expired";
+          storage_bucket?: string | null;
+          storage_key?: string | null;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at?: string;
+          download_count?: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type?: "progress" | "sessions" | "vocabulary" | "full";
+          file_size_bytes?: bigint | null;
+          filters?: { [key: string]: Json | undefined };
+          format?: "jsonl" | "csv";
+          id?: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status?: "pending" | "processing" | "completed" | "failed" | "expired";
+          storage_bucket?: string | null;
+          storage_key?: string | null;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "export_history_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      sessions: {
+        Row: {
+          created_at: string;
+          descriptions_count: number;
+          ended_at: string | null;
+          id: string;
+          images_count: number;
+          questions_count: number;
+          started_at: string;
+          user_id: string;
+          vocabulary_count: number;
+        };
+        Insert: {
+          created_at?: string;
+          descriptions_count?: number;
+          ended_at?: string | null;
+          id?: string;
+          images_count?: number;
+          questions_count?: number;
+          started_at: string;
+          user_id: string;
+          vocabulary_count?: number;
+        };
+        Update: {
+          created_at?: string;
+          descriptions_count?: number;
+          ended_at?: string | null;
+          id?: string;
+          images_count?: number;
+          questions_count?: number;
+          started_at?: string;
+          user_id?: string;
+          vocabulary_count?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sessions_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      user_api_keys: {
+        Row: {
+          created_at: string;
+          encrypted_keys: Buffer;
+          encryption_key_id: string;
+          id: string;
+          is_active: boolean;
+          last_validated_at: string | null;
+          updated_at: string;
+          user_id: string;
+        };
+        Insert: {
+          created_at?: string;
+          encrypted_keys: Buffer;
+          encryption_key_id: string;
+          id?: string;
+          is_active?: boolean;
+          last_validated_at?: string | null;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          created_at?: string;
+          encrypted_keys?: Buffer;
+          encryption_key_id?: string;
+          id?: string;
+          is_active?: boolean;
+          last_validated_at?: string | null;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_api_keys_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      user_progress: {
+        Row: {
+          achievements: { [key: string]: Json | undefined };
+          average_session_seconds: bigint | null;
+          best_session_vocabulary: bigint;
+          created_at: string;
+          current_streak_days: bigint;
+          descriptions_this_week: bigint;
+          first_activity_at: string | null;
+          id: string;
+          last_activity_at: string | null;
+          last_session_id: string | null;
+          longest_session_seconds: bigint;
+          longest_streak_days: bigint;
+          preferences: { [key: string]: Json | undefined };
+          sessions_this_week: bigint;
+          sessions_today: bigint;
+          time_this_week_seconds: bigint;
+          total_descriptions: bigint;
+          total_images: bigint;
+          total_questions: bigint;
+          total_sessions: bigint;
+          total_time_seconds: bigint;
+          total_vocabulary: bigint;
+          updated_at: string;
+          user_id: string;
+          vocabulary_this_week: bigint;
+        };
+        Insert: {
+          achievements?: { [key: string]: Json | undefined };
+          average_session_seconds?: never;
+          best_session_vocabulary?: bigint;
+          created_at?: string;
+          current_streak_days?: bigint;
+          descriptions_this_week?: bigint;
+          first_activity_at?: string | null;
+          id?: string;
+          last_activity_at?: string | null;
+          last_session_id?: string | null;
+          longest_session_seconds?: bigint;
+          longest_streak_days?: bigint;
+          preferences?: { [key: string]: Json | undefined };
+          sessions_this_week?: bigint;
+          sessions_today?: bigint;
+          time_this_week_seconds?: bigint;
+          total_descriptions?: bigint;
+          total_images?: bigint;
+          total_questions?: bigint;
+          total_sessions?: bigint;
+          total_time_seconds?: bigint;
+          total_vocabulary?: bigint;
+          updated_at?: string;
+          user_id: string;
+          vocabulary_this_week?: bigint;
+        };
+        Update: {
+          achievements?: { [key: string]: Json | undefined };
+          average_session_seconds?: never;
+          best_session_vocabulary?: bigint;
+          created_at?: string;
+          current_streak_days?: bigint;
+          descriptions_this_week?: bigint;
+          first_activity_at?: string | null;
+          id?: string;
+          last_activity_at?: string | null;
+          last_session_id?: string | null;
+          longest_session_seconds?: bigint;
+          longest_streak_days?: bigint;
+          preferences?: { [key: string]: Json | undefined };
+          sessions_this_week?: bigint;
+          sessions_today?: bigint;
+          time_this_week_seconds?: bigint;
+          total_descriptions?: bigint;
+          total_images?: bigint;
+          total_questions?: bigint;
+          total_sessions?: bigint;
+          total_time_seconds?: bigint;
+          total_vocabulary?: bigint;
+          updated_at?: string;
+          user_id?: string;
+          vocabulary_this_week?: bigint;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_progress_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      users: {
+        Row: {
+          created_at: string;
+          email: string;
+          id: string;
+          updated_at: string;
+        };
+        Insert: {
+          created_at?: string;
+          email: string;
+          id?: string;
+          updated_at?: string;
+        };
+        Update: {
+          created_at?: string;
+          email?: string;
+          id?: string;
+          updated_at?: string;
+        };
+        Relationships: [];
+      };
+    };
+    Views: {
+      [_ in never]: never;
+    };
+    Functions: {
+      [_ in never]: never;
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R;
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+        Row: infer R;
+      }
+      ? R
+      : never
+    : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    keyof DefaultSchema["Tables"] | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I;
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+        Insert: infer I;
+      }
+      ? I
+      : never
+    : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    keyof DefaultSchema["Tables"] | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U;
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+        Update: infer U;
+      }
+      ? U
+      : never
+    : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    keyof DefaultSchema["Enums"] | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends (DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never) = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+    : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    keyof DefaultSchema["CompositeTypes"] | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends (PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never) = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+    : never;
+
+export const Constants = {
+  auth: {
+    Enums: {},
+  },
+  public: {
+    Enums: {},
+  },
+} as const;
+
+/** What each role may read and write by grant; on which rows, row level security decides. */
+export type Grants = {
+  authenticated: {
+    public: {
+      export_history: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "storage_bucket"
+          | "storage_key"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at";
+        Insert: "user_id" | "export_type" | "format" | "filters";
+        Update: "filters";
+        Delete: false;
+      };
+      sessions: {
+        Select:
+          | "id"
+          | "user_id"
+          | "started_at"
+          | "ended_at"
+          | "descriptions_count"
+          | "images_count"
+          | "questions_count"
+          | "vocabulary_count"
+          | "created_at";
+        Insert: "id" | "user_id" | "started_at";
+        Update:
+          | "ended_at"
+          | "descriptions_count"
+          | "images_count"
+          | "questions_count"
+          | "vocabulary_count";
+        Delete: false;
+      };
+      user_api_keys: {
+        Select:
+          | "id"
+          | "user_id"
+          | "encrypted_keys"
+          | "encryption_key_id"
+          | "is_active"
+          | "last_validated_at"
+          | "created_at"
+          | "updated_at";
+        Insert:
+          "user_id" | "encrypted_keys" | "encryption_key_id" | "is_active" | "last_validated_at";
+        Update: "encrypted_keys" | "encryption_key_id" | "is_active" | "last_validated_at";
+        Delete: true;
+      };
+      user_progress: {
+        Select:
+          | "id"
+          | "user_id"
+          | "total_sessions"
+          | "total_descriptions"
+          | "total_images"
+          | "total_questions"
+          | "total_vocabulary"
+          | "total_time_seconds"
+          | "sessions_today"
+          | "sessions_this_week"
+          | "descriptions_this_week"
+          | "vocabulary_this_week"
+          | "time_this_week_seconds"
+          | "current_streak_days"
+          | "longest_streak_days"
+          | "best_session_vocabulary"
+          | "longest_session_seconds"
+          | "average_session_seconds"
+          | "last_session_id"
+          | "first_activity_at"
+          | "last_activity_at"
+          | "achievements"
+          | "preferences"
+          | "created_at"
+          | "updated_at";
+        Insert: "user_id" | "preferences";
+        Update: "preferences";
+        Delete: false;
+      };
+      users: {
+        Select: "id" | "email" | "created_at" | "updated_at";
+        Insert: "id" | "email";
+        Update: never;
+        Delete: false;
+      };
+    };
+  };
+  service_role: {
+    public: {
+      export_history: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "storage_bucket"
+          | "storage_key"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at";
+        Insert: "user_id" | "export_type" | "format" | "filters";
+        Update:
+          | "status"
+          | "storage_bucket"
+          | "storage_key"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count";
+        Delete: true;
+      };
+      user_progress: {
+        Select:
+          | "id"
+          | "user_id"
+          | "total_sessions"
+          | "total_descriptions"
+          | "total_images"
+          | "total_questions"
+          | "total_vocabulary"
+          | "total_time_seconds"
+          | "sessions_today"
+          | "sessions_this_week"
+          | "descriptions_this_week"
+          | "vocabulary_this_week"
+          | "time_this_week_seconds"
+          | "current_streak_days"
+          | "longest_streak_days"
+          | "best_session_vocabulary"
+          | "longest_session_seconds"
+          | "average_session_seconds"
+          | "last_session_id"
+          | "first_activity_at"
+          | "last_activity_at"
+          | "achievements"
+          | "preferences"
+          | "created_at"
+          | "updated_at";
+        Insert: "user_id";
+        Update: "achievements";
+        Delete: false;
+      };
+    };
+  };
+};

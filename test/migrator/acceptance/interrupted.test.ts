@@ -1,0 +1,229 @@
+import type { Client } from "pg";
+import {
+  type Trio,
+  applyMigration,
+  applyPending,
+  readHistory,
+  rollbackMigration,
+  rollbackTo,
+} from "../../../migrator/src";
+import { compareHistory } from "../../../migrator/src/history";
+import { readLog } from "../../../migrator/src/log";
+import { type MigratorFixture, createFixture, trio } from "../migration-fixture";
+import { until } from "../plan-fixture";
+import { startCuttingProxy } from "./cutting-proxy";
+
+let fixture: MigratorFixture;
+let superuser: Client;
+
+beforeEach(async () => {
+  fixture = await createFixture();
+  superuser = await fixture.database.connect("postgres");
+});
+afterEach(() => fixture.database.drop());
+
+const table = (version: string, rollback: string) =>
+  trio(
+    version,
+    `create table public.notes (id integer primary key, topic integer);
+alter table public.notes enable row level security;
+alter table public.notes force row level security;
+create policy notes_migrator on public.notes to migrator using (true) with check (true);
+create index concurrently notes_topic on public.notes (topic);
+`,
+    { rollback },
+  );
+
+/** Which of the objects that a test makes are there. */
+async function objects(): Promise<string[]> {
+  const { rows } = await superuser.query<{ name: string }>(
+    "select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'i') order by 1",
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Undoes a migration until its connections are cut before a statement. */
+async function cutOff(migration: Trio, statement: string): Promise<void> {
+  const isAt = (sql: string) => sql.startsWith(statement);
+  const proxy = await startCuttingProxy(fixture.database, { isAt, moment: "before" });
+  const { port } = proxy;
+  await expect(rollbackMigration({ ...fixture.settings, port }, migration)).rejects.toThrow(
+    /terminated/,
+  );
+  expect(proxy.wasCut()).toBe(true);
+  await proxy.close();
+}
+
+describe("a rollback that is cut off between its steps", () => {
+  const more = trio("001", "create index concurrently notes_more on public.notes (id);\n", {
+    rollback: `drop policy notes_migrator on public.notes;
+drop index concurrently public.notes_more;
+create policy notes_migrator on public.notes to migrator using (true) with check (true);
+`,
+  });
+  const base = table("000", "drop table public.notes;");
+
+  beforeEach(async () => {
+    for (const each of [base, more]) await applyMigration(fixture.settings, each);
+    await cutOff(more, "drop index concurrently");
+  });
+
+  it("is no migration that up takes for applied: it says what to do", async () => {
+    await expect(applyPending(fixture.settings, [base, more])).rejects.toThrow(
+      /^MIG015 001_test .*rollback/,
+    );
+  });
+
+  it("is no obstacle to a deployment that wants it undone", async () => {
+    const client = await fixture.database.connect("migrator");
+    const { pending, surplus } = await compareHistory(
+      client,
+      await readLog(client),
+      [base, more],
+      "000",
+    );
+    expect({ pending, surplus: surplus.map(({ name }) => name) }).toEqual({
+      pending: [],
+      surplus: ["001_test"],
+    });
+  });
+
+  it("goes on where it was", async () => {
+    expect(await rollbackTo(fixture.settings, "000")).toEqual(["001_test"]);
+    const { rows } = await superuser.query(
+      "select polname as name from pg_policy where polrelid = 'public.notes'::regclass",
+    );
+    expect(rows).toEqual([{ name: "notes_migrator" }]);
+    expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
+    expect((await applyPending(fixture.settings, [base, more])).map(({ name }) => name)).toEqual([
+      "001_test",
+    ]);
+  });
+});
+
+describe("a migration that failed between its steps", () => {
+  const base = table("000", "drop table public.notes;");
+  const half = trio(
+    "001",
+    "alter table public.notes add column more text;\n" +
+      "create index concurrently notes_more on public.notes (more);\n" +
+      "select 1 / 0;\n",
+    { rollback: "alter table public.notes drop column more;" },
+  );
+
+  beforeEach(async () => {
+    await applyMigration(fixture.settings, base);
+    await expect(applyMigration(fixture.settings, half)).rejects.toThrow(
+      /^MIG005 .*SQLSTATE 22012/,
+    );
+    expect(await objects()).toEqual(["notes", "notes_more", "notes_pkey", "notes_topic"]);
+  });
+
+  it("goes on when the step that failed is corrected, and does no step twice", async () => {
+    const corrected: Trio = {
+      ...half,
+      forward: { ...half.forward, sql: half.forward.sql.replace("1 / 0", "1 / 1") },
+    };
+    await applyMigration(fixture.settings, corrected);
+    expect((await readHistory(fixture.settings)).map(({ event }) => event)).toEqual([
+      "apply",
+      "apply",
+    ]);
+  });
+
+  it("is refused when a step that is done was edited", async () => {
+    const edited: Trio = {
+      ...half,
+      forward: { ...half.forward, sql: half.forward.sql.replace("more text", "more integer") },
+    };
+    await expect(applyMigration(fixture.settings, edited)).rejects.toThrow(
+      /^MIG014 001_test is half applied, and its step 1, which is done, was edited since\./,
+    );
+  });
+
+  it("is undone by its rollback, as far as it got", async () => {
+    expect(await rollbackTo(fixture.settings, "000")).toEqual(["001_test"]);
+    expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
+  });
+
+  it("keeps an earlier one from being rolled back under it", async () => {
+    await expect(rollbackMigration(fixture.settings, base)).rejects.toThrow(/^MIG009 .*001_test/);
+    expect(await objects()).toContain("notes");
+  });
+
+  it("is not forgotten when its files are gone", async () => {
+    await expect(applyPending(fixture.settings, [base])).rejects.toThrow(/^MIG012 .*001_test/);
+  });
+});
+
+describe("a rollback of several steps", () => {
+  const GUARDED = `do $$
+begin
+  if current_setting('app_data.allow_data_loss', true) is distinct from 'on'
+     and exists (select from public.notes) then
+    raise exception 'rows would be lost';
+  end if;
+end
+$$;
+drop index concurrently public.notes_topic;
+drop table public.notes;
+`;
+
+  it("may hold a block beside a statement that runs in no transaction", async () => {
+    await applyMigration(fixture.settings, table("000", GUARDED));
+    await rollbackTo(fixture.settings, undefined);
+    expect(await objects()).toEqual([]);
+  });
+
+  it("loses no row unless that is allowed, and then its blocks know it", async () => {
+    await applyMigration(fixture.settings, table("000", GUARDED));
+    await superuser.query("insert into public.notes values (1, 1)");
+    await expect(rollbackTo(fixture.settings, undefined)).rejects.toThrow(/MIG005|MIG017/);
+    expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
+    await rollbackTo(fixture.settings, undefined, { allowDataLoss: true });
+    expect(await objects()).toEqual([]);
+  });
+
+  it("goes on after it was cut off, although what its first steps need is gone", async () => {
+    const blockFirst = `do $$ begin perform 1; end $$;
+drop policy notes_migrator on public.notes;
+drop index concurrently public.notes_topic;
+drop table public.notes;
+`;
+    const base = table("000", blockFirst);
+    await applyMigration(fixture.settings, base);
+    await cutOff(base, "drop index concurrently");
+    await rollbackTo(fixture.settings, undefined);
+    expect(await objects()).toEqual([]);
+  });
+});
+
+describe("the connection that holds the lock", () => {
+  it("is missed before the next batch is committed", async () => {
+    await applyMigration(fixture.settings, table("000", "drop table public.notes;"));
+    await superuser.query("insert into public.notes select n, 0 from generate_series(1, 50) as n");
+    const batches = trio(
+      "001",
+      "-- batch: table public.notes, key id, size 1, pause 50ms\n" +
+        "update public.notes n set topic = n.topic + 1\nwhere true /* batch: n.id */;\n",
+    );
+    const failure = expect(applyMigration(fixture.settings, batches)).rejects.toThrow(/MIG007/);
+    const done = async () => {
+      const { rows } = await superuser.query<{ sum: number }>(
+        "select sum(topic)::integer as sum from public.notes",
+      );
+      return rows[0]?.sum ?? 0;
+    };
+    await until(async () => (await done()) >= 5);
+    // The one that works runs statements; the one that holds the lock asked for it, and for its number.
+    await superuser.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name like 'app-data migrator%'
+          and query = 'select pg_backend_pid() as pid'`,
+    );
+    await failure;
+    expect(await done()).toBeLessThan(50);
+    await applyMigration(fixture.settings, batches);
+    expect(await done()).toBe(50);
+  });
+});

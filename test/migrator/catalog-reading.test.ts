@@ -1,0 +1,172 @@
+import { splitStatements } from "@app-data/rules";
+import type { Client } from "pg";
+import { applyMigration } from "../../migrator/src";
+import {
+  CatalogReading,
+  grantedRelations,
+  applyChanges,
+  catalogChanges,
+  catalogDigest,
+  readCatalog,
+} from "../../migrator/src/catalog";
+import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
+
+let fixture: MigratorFixture;
+let superuser: Client;
+
+beforeAll(async () => {
+  fixture = await createFixture();
+  superuser = await fixture.database.connect("postgres");
+  for (const each of projectTrios()) await applyMigration(fixture.settings, each);
+  await superuser.query(`
+    create type public.mood as enum ('sad', 'happy');
+    create domain public.positive as integer check (value > 0);
+    create type public.pair as (x integer, y integer);
+    create sequence public.numbers;
+    create table public.parent (id integer primary key, mood public.mood default 'sad');
+    create table public.child (
+      id serial primary key, parent_id integer references public.parent (id),
+      n integer default nextval('public.numbers'), p public.positive);
+    create view public.parents as select id, mood from public.parent;
+    create function public.f(n integer) returns integer language sql as 'select n';
+    create policy own on public.child using (exists (select from public.parent where parent.id = parent_id and public.f(1) = 1));
+    create statistics public.s on id, parent_id from public.child;
+    create role test_reading_role`);
+});
+afterAll(async () => {
+  await superuser.query("drop owned by test_reading_role; drop role test_reading_role");
+  await fixture.database.drop();
+});
+
+describe("CatalogReading", () => {
+  it.each([
+    "select 1",
+    "insert into public.users (email) values ('a@example.org')",
+    "create table public.t (id integer primary key, n serial, at date)",
+    "create table public.t (id integer); grant select on public.t to test_reading_role",
+    "create table public.t as select 1 as n",
+    "create materialized view public.t as select 1 as n",
+    "drop table public.child",
+    "drop table public.parent cascade",
+    "drop view public.parents",
+    "truncate public.child",
+    "alter table public.users disable row level security",
+    "alter table public.users owner to app",
+    "alter table public.parent add column extra text default 'x', add check (id > 0)",
+    "alter table public.parent drop column mood cascade",
+    "alter table public.child drop column id",
+    "alter table public.parent rename to guardian",
+    "alter table public.parent rename column id to number",
+    "alter table public.parent set schema auth",
+    "alter sequence public.numbers rename to figures",
+    "alter sequence public.numbers increment 2",
+    "alter schema public rename to shop",
+    "alter function public.f(integer) rename to g",
+    "alter type public.mood rename to temper",
+    "alter type public.mood rename value 'sad' to 'blue'",
+    "alter type public.mood add value 'angry'",
+    "alter domain public.positive drop constraint positive_check",
+    "alter domain public.positive add constraint small check (value < 10)",
+    "alter domain public.positive set default 1",
+    "create domain public.email as text check (value like '%@%')",
+    "create type public.triple as (x integer, y integer, z integer)",
+    "alter type public.pair add attribute z integer",
+    "drop type public.pair",
+    "drop domain public.positive cascade",
+    "drop type public.mood cascade",
+    "alter role test_reading_role rename to test_reading_other",
+    "alter role app bypassrls",
+    "alter role app set statement_timeout = '1s'",
+    "grant service_role to test_reading_role",
+    "grant select on public.users to test_reading_role",
+    "grant select (email) on public.users to test_reading_role",
+    "revoke select on public.users from authenticated",
+    "grant usage on sequence public.numbers to anon",
+    "grant execute on function public.f(integer) to app; revoke execute on function public.f(integer) from public",
+    "grant usage on type public.mood to app; revoke usage on type public.mood from public",
+    "grant usage on schema auth to anon",
+    "create policy other on public.users to test_reading_role using (true)",
+    "drop policy own on public.child",
+    "alter policy own on public.child using (true)",
+    "create index on public.child (n)",
+    "drop index public.idx_sessions_user_id",
+    "alter index public.idx_sessions_user_id rename to sessions_by_user",
+    "update pg_index set indisvalid = false where indexrelid = 'public.idx_sessions_user_id'::regclass; alter table public.sessions force row level security",
+    "alter table public.user_progress disable trigger trigger_user_progress_updated_at",
+    "drop trigger trigger_user_progress_updated_at on public.user_progress",
+    "create rule r as on delete to public.parent do instead nothing",
+    "create or replace function public.f(n integer) returns integer language sql as 'select n + 1'",
+    "alter function public.f(integer) security definer",
+    "drop function public.f(integer) cascade",
+    "create or replace view public.parents with (security_invoker = true) as select id, mood from public.parent",
+    "comment on table public.users is 'x'",
+    "comment on column public.users.email is null",
+    "comment on function auth.uid() is null",
+    "comment on schema auth is 'x'",
+    "comment on type public.mood is 'x'",
+    "comment on policy own on public.child is 'x'",
+    "comment on trigger trigger_user_progress_updated_at on public.user_progress is 'x'",
+    "comment on constraint users_pkey on public.users is 'x'",
+    "comment on index public.idx_sessions_user_id is 'x'",
+    "alter default privileges for role migrator grant select on tables to app",
+    "create publication everything for all tables",
+    "create schema other; create table other.t ()",
+    "drop schema auth cascade",
+    "create statistics public.more on id, p from public.child",
+    "alter statistics public.s rename to s2",
+    "drop owned by authenticated",
+    "do $$ begin create table public.t (id integer); grant select on public.users to anon; end $$",
+    "savepoint a; create table public.t (); rollback to savepoint a; create table public.u ()",
+  ])("sees all that a transaction changes: %s", async (statements) => {
+    await superuser.query("begin");
+    try {
+      const reading = await CatalogReading.take(superuser);
+      const before = await readCatalog(superuser);
+      expect(reading.digest).toBe(catalogDigest(before));
+      await superuser.query(statements);
+
+      const granted = grantedRelations(await splitStatements(statements, "test.sql"));
+      const step = await reading.step(superuser, granted);
+      expect(await reading.step(superuser)).toEqual(step);
+      const after = await readCatalog(superuser);
+      expect(step.changes).toEqual(catalogChanges(before, after));
+      expect(step.digest).toBe(catalogDigest(after));
+      expect(reading.digest).toBe(catalogDigest(before));
+
+      reading.accept(step);
+      expect(reading.digest).toBe(catalogDigest(after));
+      expect(catalogDigest(reading.catalog)).toBe(catalogDigest(after));
+    } finally {
+      await superuser.query("rollback");
+    }
+  });
+
+  it("follows one transaction after the other, and forgets one that is rolled back", async () => {
+    const migrator = await fixture.database.connect("migrator");
+    await migrator.query("begin");
+    const reading = await CatalogReading.take(migrator);
+    await migrator.query("rollback");
+    const start = reading.catalog;
+    const expected = new Map(start);
+    for (const statement of [
+      "create table public.a (id integer primary key)",
+      "create index on public.a (id)",
+      "alter table public.a rename to b",
+      "drop table public.b",
+    ]) {
+      for (const end of ["rollback", "commit"]) {
+        await migrator.query("begin");
+        await migrator.query(statement);
+        const step = await reading.step(migrator);
+        if (end === "commit") {
+          const whole = await readCatalog(migrator);
+          expect(step.digest).toBe(catalogDigest(whole));
+          expect(catalogDigest(applyChanges(reading.catalog, step.changes))).toBe(step.digest);
+        }
+        await migrator.query(end);
+        if (end === "commit") reading.accept(step);
+      }
+    }
+    expect(reading.digest).toBe(catalogDigest(expected));
+  });
+});

@@ -1,0 +1,214 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestDatabase, createDatabase } from "../support/database";
+
+const PROGRAM = path.resolve("migrator/bin/migrator.mjs");
+let database: TestDatabase;
+let directory: string;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  directory = mkdtempSync(path.join(tmpdir(), "app-data-sql-"));
+  for (const file of readdirSync("sql").filter((name) => name.endsWith(".sql"))) {
+    cpSync(path.join("sql", file), path.join(directory, file));
+  }
+});
+afterEach(async () => {
+  await database.drop();
+  rmSync(directory, { recursive: true });
+});
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs `npx migrator …` on the test's folder and database. */
+function migrator(...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, MIGRATOR_URL: database.url("migrator") };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [PROGRAM, ...args, "--directory", directory],
+      { env },
+      (error, out, err) => {
+        resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
+      },
+    );
+  });
+}
+
+/** The answer of a command as a machine reads it. */
+async function json(...args: string[]) {
+  const { out, code } = await migrator(...args, "--json");
+  return { code, data: JSON.parse(out) };
+}
+
+const addNotes = (forward: string) => {
+  writeFileSync(path.join(directory, "002_notes.sql"), forward);
+  writeFileSync(path.join(directory, "002_notes_rollback.sql"), "drop table public.notes;\n");
+  writeFileSync(path.join(directory, "002_notes_verify.sql"), "select from public.notes;\n");
+};
+const NOTES = `create table public.notes (id integer primary key, note text);
+alter table public.notes enable row level security;
+alter table public.notes force row level security;
+`;
+
+describe("npx migrator", () => {
+  it("plans, applies what was planned, verifies, shows the status and rolls back", async () => {
+    const planned = await migrator("plan");
+    expect(planned.code).toBe(0);
+    expect(planned.out).toContain("000_existing_schema");
+    const hash = /npx migrator up --plan ([0-9a-f]{64})/.exec(planned.out)?.[1];
+    expect(hash).toBe((await json("plan")).data.hash);
+
+    const up = await migrator("up", "--plan", hash ?? "");
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.out).toMatch(
+      /^000_existing_schema {2}applied in \d+ ms\n001_add_missing_tables {2}applied in \d+ ms\n$/,
+    );
+    expect(up.err).toContain("000_existing_schema: applying (1 of 2)");
+    expect((await migrator("up")).out).toBe("Nothing to do.\n");
+
+    expect((await migrator("verify")).out).toBe(
+      "000_existing_schema  holds\n001_add_missing_tables  holds\n",
+    );
+    const { migrations } = (await json("status")).data;
+    expect(migrations.map(({ state }: { state: string }) => state)).toEqual(["applied", "applied"]);
+
+    expect((await migrator("rollback")).out).toBe("001_add_missing_tables  rolled back\n");
+    expect((await migrator("rollback", "--all")).out).toBe("000_existing_schema  rolled back\n");
+    expect((await migrator("rollback", "--all")).out).toBe("Nothing to undo.\n");
+  });
+
+  it("refuses a plan that is not the one that was approved, and runs nothing", async () => {
+    const { hash } = (await json("plan")).data;
+    addNotes(NOTES);
+    const { code, data } = await json("up", "--plan", hash);
+    expect(code).toBe(1);
+    expect(data.error.code).toBe("MIG020");
+    expect((await json("status")).data.migrations[0].state).toBe("pending");
+  });
+
+  it("finds drift, with exit code 1, and takes it for expected when told to", async () => {
+    await migrator("up");
+    expect(await migrator("drift")).toMatchObject({
+      code: 0,
+      out: "The catalog is as the migrations made it.\n",
+    });
+    const owner = await database.connect("migrator");
+    await owner.query("alter table public.users no force row level security");
+    const found = await json("drift");
+    expect(found.code).toBe(1);
+    expect(found.data.drift).toEqual([
+      expect.objectContaining({ object: "table public.users", classification: "widened" }),
+    ]);
+    expect((await migrator("repair", "--accept-drift")).code).toBe(2);
+    const accepted = await migrator("repair", "--accept-drift", "--reason", "for the test");
+    expect(accepted.code).toBe(0);
+    expect((await migrator("drift")).code).toBe(0);
+  });
+
+  it("attests what the catalog holds", async () => {
+    await migrator("up");
+    const { data } = await json("attest");
+    expect(data.digest).toMatch(/^[0-9a-f]{64}$/);
+    const users = data.schema.tables.find(({ name }: { name: string }) => name === "users");
+    expect(users).toMatchObject({ rowSecurity: true, forced: true, owner: "migrator" });
+  });
+
+  it("adopts a database that psql has migrated", async () => {
+    const owner = await database.connect("migrator");
+    for (const name of ["000_existing_schema", "001_add_missing_tables"]) {
+      await owner.query(readFileSync(`sql/${name}.sql`, "utf8"));
+    }
+    expect((await json("status")).data.migrations[0].state).toBe("pending");
+    const { code, out } = await migrator("baseline", "--reason", "made by hand");
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: "000_existing_schema  adopted\n001_add_missing_tables  adopted\n",
+    });
+    expect((await migrator("up")).out).toBe("Nothing to do.\n");
+    expect((await migrator("drift")).code).toBe(0);
+    expect((await migrator("rollback")).out).toBe("001_add_missing_tables  rolled back\n");
+  });
+
+  it("does not adopt what does not hold", async () => {
+    const { code, err } = await migrator("baseline", "--reason", "hope");
+    expect(code).toBe(1);
+    expect(err).toMatch(/^MIG005 .*000_existing_schema_verify\.sql/);
+  });
+
+  it("accepts an edited file when told to, with a reason in the log", async () => {
+    addNotes(NOTES);
+    await migrator("up");
+    addNotes(NOTES.replace("note text", "note text default 'x'"));
+    const refused = await migrator("up");
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/^MIG008 002_notes was edited after it was applied/);
+    expect(refused.err).toContain(
+      "+create table public.notes (id integer primary key, note text default 'x');",
+    );
+
+    const repaired = await migrator("repair", "002", "--accept-file", "--reason", "typed by hand");
+    expect(repaired).toMatchObject({ code: 0, out: "002_notes  log corrected\n" });
+    expect((await migrator("up")).out).toBe("Nothing to do.\n");
+    const owner = await database.connect("migrator");
+    const { rows } = await owner.query(
+      "select event, note from migrations.log order by id desc limit 1",
+    );
+    expect(rows).toEqual([{ event: "repair", note: "typed by hand" }]);
+  });
+
+  it("acceptance 10: undoes a migration whose files are gone, and prints the SQL that was applied", async () => {
+    addNotes(NOTES);
+    await migrator("up");
+    for (const part of ["", "_rollback", "_verify"])
+      rmSync(path.join(directory, `002_notes${part}.sql`));
+    expect((await migrator("up")).err).toMatch(
+      /^MIG012 The database is newer than the files: it has 002_notes/,
+    );
+    expect((await migrator("status", "--sql", "002")).out).toBe(`${NOTES}\n`);
+    expect((await migrator("rollback", "--to", "001")).out).toBe("002_notes  rolled back\n");
+    expect((await migrator("up")).out).toBe("Nothing to do.\n");
+  });
+
+  it("writes an empty trio with the next number, and never over a file", async () => {
+    const { out } = await migrator("new", "add_notes");
+    expect(
+      out
+        .trim()
+        .split("\n")
+        .map((file) => path.basename(file)),
+    ).toEqual(["002_add_notes.sql", "002_add_notes_rollback.sql", "002_add_notes_verify.sql"]);
+    expect((await migrator("new", "Add-Notes")).err).toMatch(/^MIG019 "Add-Notes" is no name/);
+  });
+
+  it("explains itself, and what it does not understand", async () => {
+    const help = await migrator("--help");
+    expect(help.code).toBe(0);
+    for (const command of [
+      "plan",
+      "up",
+      "rollback",
+      "verify",
+      "drift",
+      "attest",
+      "status",
+      "new",
+      "repair",
+      "baseline",
+    ]) {
+      expect(help.out).toContain(`migrator ${command}`);
+    }
+    expect(await migrator("upp")).toMatchObject({
+      code: 2,
+      err: 'There is no command "upp". `migrator --help` shows what there is.\n',
+    });
+    expect((await migrator("up", "--tarket", "001")).code).toBe(2);
+    expect((await migrator("up", "--target", "007")).err).toContain("There is no migration 007");
+  });
+});

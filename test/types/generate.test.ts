@@ -1,0 +1,255 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { applyMigration, readTrios } from "../../migrator/src";
+import { type MigratorFixture, createFixture, projectTrios } from "../migrator/migration-fixture";
+import { GENERATED_FILE, generateTypes, migrationFolder, temporaryFolder } from "./generator";
+
+const REMEDY = "Run `npm run up`, then `npm run generate:types`, and commit the file.";
+
+// A run loads the generator and a formatter, which takes seconds on a busy machine.
+jest.setTimeout(120_000);
+
+let fixture: MigratorFixture;
+let url: string;
+
+beforeEach(async () => {
+  fixture = await createFixture();
+  url = fixture.database.url("migrator");
+});
+afterEach(() => fixture.database.drop());
+
+async function applyProject(): Promise<void> {
+  for (const trio of projectTrios()) await applyMigration(fixture.settings, trio);
+}
+
+describe("the generated types", () => {
+  it("are those of a database with the project's migrations, byte for byte", async () => {
+    await applyProject();
+    const output = path.join(temporaryFolder(), "types.ts");
+    expect(generateTypes(["--output", output], url)).toEqual({
+      code: 0,
+      stdout: `${output} is written anew.\n`,
+      stderr: "",
+    });
+    expect(readFileSync(output, "utf8")).toBe(readFileSync(GENERATED_FILE, "utf8"));
+    expect(generateTypes(["--check"], url)).toEqual({
+      code: 0,
+      stdout: `${GENERATED_FILE} is what the database gives.\n`,
+      stderr: "",
+    });
+  });
+
+  it("are stale when the database has another column or grant, and stay as they are", async () => {
+    await applyProject();
+    const before = readFileSync(GENERATED_FILE, "utf8");
+    const migrator = await fixture.database.connect("migrator");
+    await migrator.query("alter table public.users add column nickname text");
+    const { code, stdout, stderr } = generateTypes(["--check"], url);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    const line = Number(/:(\d+) differs/.exec(stderr)?.[1]);
+    expect(before.split("\n")[line - 1]).toBe("          updated_at: string;");
+    expect(stderr).toBe(
+      `error: MIG050 ${GENERATED_FILE}:${line} differs from the database: the file has ` +
+        `"updated_at: string;", the database gives "nickname: string | null;". ${REMEDY}\n`,
+    );
+    await migrator.query("alter table public.users drop column nickname");
+    await migrator.query("grant update (total_images) on public.user_progress to authenticated");
+    expect(generateTypes(["--check"], url).stderr).toContain(
+      'differs from the database: the file has "Update: "preferences";", ' +
+        'the database gives "Update: "total_images" | "preferences";". ',
+    );
+    expect(readFileSync(GENERATED_FILE, "utf8")).toBe(before);
+  });
+
+  it("are not made from a database without the migrations", () => {
+    expect(generateTypes(["--check"], url)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "error: MIG051 The database does not hold the migrations of the files: " +
+        "000_existing_schema is not applied; 001_add_missing_tables is not applied. " +
+        "Types are made from a database that does: run `npm run up` first.\n",
+    });
+  });
+
+  it("are not made from a database with other migrations", async () => {
+    const [trio] = readTrios(migrationFolder("create schema other;"));
+    if (!trio) throw new Error("The folder must hold a migration.");
+    await applyMigration(fixture.settings, trio);
+    const edited = migrationFolder("create schema another;");
+    expect(generateTypes(["--check", "--directory", edited], url).stderr).toContain(
+      "MIG051 The database does not hold the migrations of the files: " +
+        "000_kinds was applied with other SQL. ",
+    );
+    expect(generateTypes(["--check"], url).stderr).toContain(
+      "001_add_missing_tables is not applied; 000_kinds is applied, and there is no file of it. ",
+    );
+  });
+
+  it("are brought up to date when their stamp does not fit, and only then", async () => {
+    await applyProject();
+    const output = path.join(temporaryFolder(), "types.ts");
+    const text = readFileSync(GENERATED_FILE, "utf8");
+    writeFileSync(output, text.replace(/^\/\/ migration 001.*\n/m, ""));
+    const update = ["--if-stale", "--output", output];
+    expect(generateTypes(update, url).stdout).toBe(`${output} is written anew.\n`);
+    expect(readFileSync(output, "utf8")).toBe(text);
+    // In step, it asks no database: none is named.
+    expect(generateTypes(update)).toEqual({
+      code: 0,
+      stdout: `${output} is in step with sql.\n`,
+      stderr: "",
+    });
+  });
+
+  it("need a database to be made from, and show no password", () => {
+    const missing = generateTypes(["--check"]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(
+      /^error: MIG030 The environment variable MIGRATOR_URL is not set\./,
+    );
+    const canary = "canary-6f1c";
+    const refused = generateTypes(["--check"], `postgresql://migrator:${canary}@127.0.0.1:1/none`);
+    expect(refused.stderr).toMatch(/^error: MIG003 .*ECONNREFUSED/);
+    const wrong = generateTypes(["--check"], url.replace(/:[^:@]+@/, `:${canary}@`));
+    expect(wrong.stderr).toMatch(/^error: MIG003 .*password authentication failed/);
+    expect(refused.stderr + refused.stdout + wrong.stderr + wrong.stdout).not.toContain(canary);
+  });
+
+  it("are not made on a wrong call", () => {
+    expect(generateTypes(["--check", "--if-stale"])).toMatchObject({ code: 2, stdout: "" });
+    expect(generateTypes(["--force"])).toMatchObject({ code: 2, stdout: "" });
+    expect(generateTypes(["--help"])).toMatchObject({ code: 0, stderr: "" });
+  });
+});
+
+const protect = (table: string) =>
+  `alter table ${table} enable row level security; alter table ${table} force row level security;`;
+
+/** Applies one migration and makes the types of it. */
+async function typesOf(forward: string) {
+  const directory = migrationFolder(forward);
+  for (const trio of readTrios(directory)) await applyMigration(fixture.settings, trio);
+  const output = path.join(directory, "types.ts");
+  const outcome = generateTypes(["--directory", directory, "--output", output], url);
+  return { ...outcome, output };
+}
+
+/** The columns in a part of a table or view, as the file writes them. */
+function columnsOf(file: string, table: string, part: "Row" | "Insert"): string[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  const from = lines.indexOf(`        ${part}: {`, lines.indexOf(`      ${table}: {`)) + 1;
+  return lines
+    .slice(from, lines.indexOf("        };", from))
+    .map((line) => line.trim().slice(0, -1));
+}
+
+describe("the generator", () => {
+  it("knows identity, defaults, generated columns, enums, domains, arrays and views", async () => {
+    const { code, stderr, output } = await typesOf(`
+      create schema if not exists public;
+      create type public.mood as enum ('glad', 'sad');
+      create domain public.counter as bigint check (value >= 0);
+      create table public.kinds (
+        always bigint generated always as identity primary key,
+        by_default integer generated by default as identity,
+        feeling public.mood not null,
+        counted public.counter not null default 0,
+        amounts numeric[] not null,
+        sums bigint[],
+        message bytea,
+        doubled numeric generated always as (2 * 0.1) stored,
+        size text not null check (size in ('', 'M', 'it''s "L"')),
+        maybe text check (maybe in ('a', null)),
+        open text check (open in ('a', 'b') or length(open) > 5),
+        later text not null,
+        at date not null,
+        settings jsonb not null check (jsonb_typeof(settings) = 'object'),
+        anything jsonb not null,
+        list jsonb check (jsonb_typeof(list) = 'array'),
+        nested jsonb not null check (jsonb_typeof(nested -> 'a') = 'object')
+      );
+      alter table public.kinds add constraint later check (later in ('x')) not valid;
+      ${protect("public.kinds")}
+      create view public.moods with (security_invoker = true) as
+        select feeling, counted from public.kinds;`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(columnsOf(output, "kinds", "Row")).toEqual([
+      "always: bigint",
+      "amounts: string[]",
+      "anything: NonNullable<Json>",
+      "at: string",
+      "by_default: number",
+      "counted: bigint",
+      "doubled: string | null",
+      'feeling: Database["public"]["Enums"]["mood"]',
+      "later: string",
+      "list: Json | null",
+      "maybe: string | null",
+      "message: Buffer | null",
+      "nested: NonNullable<Json>",
+      "open: string | null",
+      "settings: { [key: string]: Json | undefined }",
+      'size: "" | "M" | \'it\\\'s "L"\'',
+      "sums: bigint[] | null",
+    ]);
+    expect(columnsOf(output, "kinds", "Insert")).toEqual([
+      "always?: never",
+      "amounts: string[]",
+      "anything: NonNullable<Json>",
+      "at: string",
+      "by_default?: number",
+      "counted?: bigint",
+      "doubled?: never",
+      'feeling: Database["public"]["Enums"]["mood"]',
+      "later: string",
+      "list?: Json | null",
+      "maybe?: string | null",
+      "message?: Buffer | null",
+      "nested: NonNullable<Json>",
+      "open?: string | null",
+      "settings: { [key: string]: Json | undefined }",
+      'size: "" | "M" | \'it\\\'s "L"\'',
+      "sums?: bigint[] | null",
+    ]);
+    expect(columnsOf(output, "moods", "Row")).toEqual([
+      "counted: bigint | null",
+      'feeling: Database["public"]["Enums"]["mood"] | null',
+    ]);
+    expect(readFileSync(output, "utf8")).toContain('mood: "glad" | "sad";');
+  });
+
+  it("writes for each role the columns that it may read and write", async () => {
+    const { output } = await typesOf(`
+      create table public.notes (id integer primary key, body text, secret text);
+      ${protect("public.notes")}
+      grant usage on schema public to authenticated;
+      grant select (id, body), insert (id, body), update (body) on public.notes to authenticated;
+      grant delete on public.notes to authenticated;
+      create table public.hidden (id integer primary key);
+      ${protect("public.hidden")}`);
+    const source = readFileSync(output, "utf8").replace(/\s+/g, " ");
+    expect(source.slice(source.indexOf("export type Grants"))).toBe(
+      'export type Grants = { authenticated: { public: { notes: { Select: "id" | "body"; ' +
+        'Insert: "id" | "body"; Update: "body"; Delete: true }; }; }; }; ',
+    );
+  });
+
+  it("refuses columns of which nobody knows what pg makes of them", async () => {
+    const { code, stderr } = await typesOf(`
+      create type public.mood as enum ('glad', 'sad');
+      create type public.pair as (a integer, b integer);
+      create table public.odd (
+        id integer primary key, address inet, moods public.mood[], pair public.pair, fine text
+      );
+      ${protect("public.odd")}`);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "error: MIG052 What pg makes of these columns' values is not settled: " +
+        "public.odd.address (inet), public.odd.moods (_mood), public.odd.pair (pair). " +
+        "Use another type, or settle it: a reader in src/types/parsers.ts, the type in " +
+        "migrator/src/types/run-time-types.ts, and a case in test/types/run-time.test.ts.\n",
+    });
+  });
+});

@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const PROJECT = path.resolve(__dirname, "../..");
+const COMMAND = path.join(PROJECT, "migrator/dist/types/main.mjs");
+
+/** The committed file, as the command names it. */
+export const GENERATED_FILE = "src/types/database.generated.ts";
+
+/** How a run ended. */
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs the command in a process of its own: it is an ES module.
+ * @param url becomes `MIGRATOR_URL`; undefined leaves it unset.
+ */
+export function generateTypes(args: string[], url?: string): Outcome {
+  const env = { ...process.env, MIGRATOR_URL: url };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+    cwd: PROJECT,
+    env,
+    encoding: "utf8",
+  });
+  return { code: status, stdout, stderr };
+}
+
+/** A folder that the operating system clears. */
+export function temporaryFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), "app-data-types-"));
+}
+
+/** A folder with one migration, `000_kinds`, which verifies nothing. */
+export function migrationFolder(forward: string): string {
+  const folder = temporaryFolder();
+  writeFileSync(path.join(folder, "000_kinds.sql"), forward);
+  writeFileSync(path.join(folder, "000_kinds_rollback.sql"), "");
+  writeFileSync(path.join(folder, "000_kinds_verify.sql"), "");
+  return folder;
+}
