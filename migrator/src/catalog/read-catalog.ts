@@ -46,6 +46,9 @@ export async function printedAlike<T>(client: ClientBase, work: () => Promise<T>
   try {
     return await work();
   } finally {
-    await client.query("rollback to savepoint catalog_reading; release savepoint catalog_reading");
+    // When the connection is gone, the error to tell is that of the work.
+    await client
+      .query("rollback to savepoint catalog_reading; release savepoint catalog_reading")
+      .catch(() => undefined);
   }
 }
