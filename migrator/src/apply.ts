@@ -4,8 +4,8 @@ import { type ConnectionSettings, withConnection } from "./connection";
 import { closeDatabase } from "./database-access";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
-import { compareHistory, refuseEdited, refuseOutOfOrder } from "./history";
-import { type LogEntry, appliedEntry, readLog, readStoredSql } from "./log";
+import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
+import { type LogEntry, appliedEntry, readLog } from "./log";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
 import { runStatements } from "./steps/run-steps";
@@ -43,12 +43,12 @@ export async function applyMigration(
     const log = await readLog(session.client);
     const known = appliedEntry(log, trio.version);
     if (known) {
-      await refuseEditedHere(session, known, trio, digests);
+      await refuseEditedTrio(session.client, known, trio);
       return known;
     }
     refuseOutOfOrder(log, trio);
     const snapshot = await options.beforeChange?.(session, [trio]);
-    return apply(session, trio, log, { ...options, snapshot });
+    return apply(session, trio, digests, log, { ...options, snapshot });
   });
 }
 
@@ -77,7 +77,8 @@ export async function applyPending(
     const entries: LogEntry[] = [];
     for (const trio of pending) {
       session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
-      entries.push(await apply(session, trio, log, { ...options, snapshot }));
+      const digests = await inspectTrio(trio);
+      entries.push(await apply(session, trio, digests, log, { ...options, snapshot }));
     }
     return entries;
   });
@@ -103,7 +104,7 @@ export async function amendMigration(
           "Is it the database that the state belongs to? `pulumi refresh` takes over what is there.",
       );
     }
-    await refuseEditedHere(session, known, trio, digests);
+    await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
     const work = async () => {
       await closeDatabase(client, options.connectRoles ?? []);
@@ -117,11 +118,12 @@ export async function amendMigration(
 async function apply(
   session: Session,
   trio: Trio,
+  digests: TrioDigests,
   log: readonly LogEntry[],
   { connectRoles = [], snapshot }: RunOptions & { snapshot: string | undefined },
 ): Promise<LogEntry> {
   const { client } = session;
-  const change = { ...changeOf("apply", trio, await inspectTrio(trio)), snapshot };
+  const change = { ...changeOf("apply", trio, digests), snapshot };
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
@@ -152,16 +154,6 @@ export function changeOf(event: Change["event"], trio: Trio, digests: TrioDigest
   const { version, name, forward, rollback } = trio;
   const sql = { forward: forward.sql, rollback: rollback.sql };
   return { event, applied: true, version, name, digests, sql };
-}
-
-async function refuseEditedHere(
-  { client }: Session,
-  known: LogEntry,
-  trio: Trio,
-  digests: TrioDigests,
-): Promise<void> {
-  const stored = await readStoredSql(client, trio.version);
-  refuseEdited({ digests: known.digests, forwardSql: stored?.forward }, trio, digests);
 }
 
 function sameFiles(a: TrioDigests, b: TrioDigests): boolean {

@@ -95,7 +95,15 @@ export function refuseEdited(
   );
 }
 
-async function refuseEditedTrio(client: ClientBase, entry: LogEntry, trio: Trio): Promise<void> {
+/**
+ * As {@link refuseEdited}, with what the log holds of the migration.
+ * @throws MigratorError MIG008.
+ */
+export async function refuseEditedTrio(
+  client: ClientBase,
+  entry: LogEntry,
+  trio: Trio,
+): Promise<void> {
   // Equal texts need no parser.
   if (entry.digests.forward.text === sha256(trio.forward.sql)) return;
   const stored = await readStoredSql(client, entry.version);

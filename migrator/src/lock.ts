@@ -15,6 +15,10 @@ const LOCK_KEY = "4815162342";
 // Held by the connection that works. A client that is killed frees its first lock at once, while the
 // server may still be busy with its last statement.
 const WORK_KEY = "4815162343";
+// Of a row `l` of pg_locks, for the key $1.
+const IS_HELD = `l.locktype = 'advisory' and l.granted and l.objsubid = 1
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+  and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`;
 const POLL_MS = 200;
 const DEFAULT_WAIT_MS = 60_000;
 
@@ -80,9 +84,7 @@ async function withLock<T>(
 export async function demandLock(client: ClientBase, pid: number): Promise<void> {
   const { rowCount } = await client.query(
     `select from pg_catalog.pg_locks l
-      where l.pid = $2 and l.locktype = 'advisory' and l.granted and l.objsubid = 1
-        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-        and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`,
+      where l.pid = $2 and ${IS_HELD}`,
     [LOCK_KEY, pid],
   );
   if (rowCount === 1) return;
@@ -111,9 +113,7 @@ async function describeHolder(client: ClientBase, key: string): Promise<string> 
               coalesce(extract(epoch from clock_timestamp() - a.backend_start)::integer::text, '?'))
               as holder
        from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-        and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`,
+      where ${IS_HELD}`,
     [key],
   );
   return rows[0]?.holder ?? "it has just ended";

@@ -6,7 +6,6 @@ export {
   applyChanges,
   canonicalJson,
   catalogChanges,
-  catalogObjects,
   equalJson,
   splitKey,
 } from "./objects";

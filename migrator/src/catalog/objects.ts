@@ -14,11 +14,6 @@ export type Catalog = ReadonlyMap<string, Fact>;
 /** What differs between two catalogs: the new fact of each object, null when it is gone. */
 export type CatalogChanges = { [key: string]: Fact | null };
 
-/** The objects of a catalog by key; a copy, so that changing it leaves the reading alone. */
-export function catalogObjects(catalog: Catalog): Map<string, Fact> {
-  return new Map(catalog);
-}
-
 // Kinds of more than one word; every other kind is the key's first word.
 const LONG_KINDS = ["materialized view", "default privileges", "event trigger", "foreign server"];
 

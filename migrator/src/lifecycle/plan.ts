@@ -57,8 +57,9 @@ export const planLifecycle = {
       if (!isKnown(news.connection))
         return { inputs: { ...news, ...(await blind(news)) }, failures: [] };
       const facts = await reach(news, async (client) => {
-        await refuseOtherDatabase(client, olds);
-        return live(client, news);
+        const found = await identify(client);
+        refuseOtherDatabase(olds, found);
+        return live(client, news, found);
       });
       return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
@@ -102,14 +103,16 @@ type Facts = Required<
   >
 >;
 
-async function live(client: ClientBase, { directory, target }: PlanInputs): Promise<Facts> {
+async function live(
+  client: ClientBase,
+  { directory, target }: PlanInputs,
+  found: Found,
+): Promise<Facts> {
   const plan = await readPlan(client, readTrios(directory), { target: target || undefined });
-  const { database, newestEntry } = await identify(client);
   const pending = plan.migrations.map(({ name }) => name);
   const { surplus, hash } = plan;
   return {
-    database,
-    newestEntry,
+    ...found,
     pending,
     surplus,
     destructive: surplus.length > 0 || plan.migrations.some(({ destructive }) => destructive),
@@ -119,9 +122,12 @@ async function live(client: ClientBase, { directory, target }: PlanInputs): Prom
 }
 
 /** Which database it is, and how far its log goes. */
-function identify(
-  client: ClientBase,
-): Promise<{ database: DatabaseIdentity; newestEntry: number }> {
+interface Found {
+  database: DatabaseIdentity;
+  newestEntry: number;
+}
+
+function identify(client: ClientBase): Promise<Found> {
   return inReadOnlyTransaction(client, async () => ({
     database: await databaseIdentity(client),
     newestEntry: newest(await readLog(client)),
@@ -168,7 +174,7 @@ async function accept(inputs: PlanInputs): Promise<PlanState> {
   const facts = await withConnection(connection, async (client) => {
     const upTo = { target: target || undefined };
     if (approvedPlan) await refuseChangedPlan(client, readTrios(directory), approvedPlan, upTo);
-    return live(client, inputs);
+    return live(client, inputs, await identify(client));
   });
   const taken =
     snapshots && facts.destructive ? await secure(connection, facts, snapshots) : undefined;
@@ -202,12 +208,8 @@ async function secure(
 }
 
 /** @throws MigratorError MIG013 when the database is not the one that the state knows. */
-async function refuseOtherDatabase(
-  client: ClientBase,
-  { database, newestEntry = 0 }: Partial<PlanInputs>,
-): Promise<void> {
+function refuseOtherDatabase({ database, newestEntry = 0 }: Partial<PlanInputs>, now: Found): void {
   if (!database) return;
-  const now = await identify(client);
   const wayOut =
     "If it is meant to be this one, take over what is there with `pulumi refresh`; the next up then " +
     "applies what it lacks. If not, correct the address (database.tunnel).";

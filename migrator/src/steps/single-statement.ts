@@ -1,5 +1,5 @@
 import type { Statement } from "@app-data/rules";
-import type { AlterTableStmt, Node } from "libpg-query";
+import type { AlterTableStmt, IndexStmt, Node } from "libpg-query";
 import type { ClientBase } from "pg";
 import { MigratorError } from "../errors";
 import type { SqlFile } from "../trio";
@@ -40,8 +40,7 @@ export async function clearRemains(
   interrupted: boolean,
 ): Promise<Remains> {
   if ("IndexStmt" in tree) {
-    const { relation, idxname = "" } = tree.IndexStmt;
-    const name = { schema: relation?.schemaname ?? "public", name: idxname };
+    const name = indexName(tree.IndexStmt);
     const valid = await indexState(client, name);
     if (valid === false) await dropIndex(client, name);
     return { done: interrupted && valid === true };
@@ -76,8 +75,7 @@ export async function clearRemains(
  */
 export async function demandValid(client: ClientBase, { tree }: Statement): Promise<void> {
   if (!("IndexStmt" in tree)) return;
-  const { relation, idxname = "" } = tree.IndexStmt;
-  const name = { schema: relation?.schemaname ?? "public", name: idxname };
+  const name = indexName(tree.IndexStmt);
   if ((await indexState(client, name)) === true) return;
   throw new MigratorError(
     "MIG016",
@@ -140,6 +138,11 @@ async function finishDetach(
   );
   for (const { pending, statement } of rows) if (pending) await client.query(statement);
   return rows.every(({ pending }) => pending);
+}
+
+/** An index is made in the schema of its table. */
+function indexName({ relation, idxname = "" }: IndexStmt): RelationName {
+  return { schema: relation?.schemaname ?? "public", name: idxname };
 }
 
 function nameOf(object: Node): RelationName {
