@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Client, Pool, type ClientBase } from "pg";
+import type { TestServer } from "./start-servers";
 
 /** A role that can log in; `postgres` is the superuser, the control that sees every row. */
 export type LoginRole = "postgres" | "master" | "migrator" | "app";
@@ -45,11 +46,11 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates a database on the server of `start-servers.ts`, with no right for PUBLIC. */
+/** Creates a database on this worker's server of `start-servers.ts`, with no right for PUBLIC. */
 export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
-  const host = setting("HOST");
-  const port = Number(setting("PORT"));
+  const { host, port, passwords } = workersServer();
+  const passwordOf = (role: LoginRole) => passwords[role];
   const connection = (user: LoginRole, database: string) => ({
     host,
     port,
@@ -120,17 +121,14 @@ async function administer(
   }
 }
 
-function passwordOf(role: LoginRole): string {
-  return setting(`PASSWORD_${role.toUpperCase()}`);
-}
-
-function setting(name: string): string {
-  const value = process.env[`TEST_POSTGRES_${name}`];
-  if (value === undefined) {
-    throw new Error(
-      `TEST_POSTGRES_${name} is not set: tests of test/sql and test/migrator need the server of ` +
-        "jest's project `database`. Run `npx jest --selectProjects database`.",
-    );
-  }
-  return value;
+function workersServer(): TestServer {
+  const servers = process.env["TEST_POSTGRES_SERVERS"];
+  const worker = Number(process.env["JEST_WORKER_ID"] ?? "1");
+  const server = (JSON.parse(servers ?? "[]") as TestServer[])[worker - 1];
+  if (server) return server;
+  throw new Error(
+    "TEST_POSTGRES_SERVERS names no server for this worker: tests of test/sql, test/migrator and " +
+      "test/types need the servers of jest's project `database`. Run " +
+      "`npx jest --selectProjects database`.",
+  );
 }

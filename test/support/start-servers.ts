@@ -5,26 +5,51 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 
+/** A PostgreSQL server, and the passwords of the roles that log in. */
+export interface TestServer {
+  host: string;
+  port: number;
+  passwords: Record<"postgres" | "master" | "migrator" | "app", string>;
+}
+
 /**
- * Starts the servers that all database tests share, PostgreSQL with the contract's roles and the AWS
- * emulator, and leaves addresses and passwords in the environment variables that `database.ts` reads.
+ * Starts the servers of the database tests and leaves where they are in the environment: a
+ * PostgreSQL with the contract's roles for each of jest's workers, because tests change roles, which
+ * a server's databases share, and one AWS emulator.
  */
-export default async function startServers(): Promise<void> {
+export default async function startServers({ maxWorkers }: { maxWorkers: number }): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), "app-data-test-"));
   process.env["TEST_SERVERS_DIRECTORY"] = directory;
+  const [servers] = await Promise.all([
+    Promise.all(postgresDirectories(directory, maxWorkers).map(startServer)),
+    startSecretsManager(directory),
+  ]);
+  process.env["TEST_POSTGRES_SERVERS"] = JSON.stringify(servers);
+}
+
+/** Where the server of each worker keeps its files, the first worker's first. */
+export function postgresDirectories(directory: string, workers: number): string[] {
+  return Array.from({ length: workers }, (_, index) => path.join(directory, `postgres-${index + 1}`));
+}
+
+async function startServer(directory: string): Promise<TestServer> {
   const { startPostgres } = await loadTool("postgres");
   // Nothing here outlives the tests: durability would only cost time.
   const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
-  const server = await startPostgres({ directory, settings });
-
-  process.env["TEST_POSTGRES_HOST"] = server.host;
-  process.env["TEST_POSTGRES_PORT"] = String(server.port);
-  process.env["TEST_POSTGRES_PASSWORD_POSTGRES"] = server.password;
-  for (const role of ["MASTER", "MIGRATOR", "APP"]) {
-    process.env[`TEST_POSTGRES_PASSWORD_${role}`] = randomBytes(18).toString("base64url");
-  }
+  const { host, port, password } = await startPostgres({ directory, settings });
+  const newPassword = () => randomBytes(18).toString("base64url");
+  const server = {
+    host,
+    port,
+    passwords: {
+      postgres: password,
+      master: newPassword(),
+      migrator: newPassword(),
+      app: newPassword(),
+    },
+  };
   await createRoles(server);
-  await startSecretsManager(directory);
+  return server;
 }
 
 /** The emulator keeps the migrator's secrets, as Secrets Manager does. */
@@ -56,21 +81,18 @@ export async function loadTool<Name extends keyof Tools>(name: Name): Promise<To
  * As on RDS: the superuser is Amazon's, and makes a master that is none. The master makes the
  * roles of the contract, with the statements that `@pulumi/postgresql` sends.
  */
-async function createRoles(server: { host: string; port: number; password: string }) {
-  const connection = { host: server.host, port: server.port, database: "postgres" };
-  const password = (role: string) =>
-    `password '${process.env[`TEST_POSTGRES_PASSWORD_${role}`] ?? ""}'`;
-
-  await withClient({ ...connection, user: "postgres", password: server.password }, [
-    `create role master login nosuperuser createrole createdb ${password("MASTER")}`,
+async function createRoles({ host, port, passwords }: TestServer) {
+  const connection = { host, port, database: "postgres" };
+  const { postgres, master, migrator, app } = passwords;
+  await withClient({ ...connection, user: "postgres", password: postgres }, [
+    `create role master login nosuperuser createrole createdb password '${master}'`,
   ]);
-  const masterPassword = process.env["TEST_POSTGRES_PASSWORD_MASTER"];
-  await withClient({ ...connection, user: "master", password: masterPassword }, [
-    `create role migrator login nosuperuser nobypassrls ${password("MIGRATOR")}`,
+  await withClient({ ...connection, user: "master", password: master }, [
+    `create role migrator login nosuperuser nobypassrls password '${migrator}'`,
     "create role anon nologin nosuperuser nobypassrls",
     "create role authenticated nologin nosuperuser nobypassrls",
     "create role service_role nologin nosuperuser nobypassrls",
-    `create role app login noinherit nosuperuser nobypassrls ${password("APP")}`,
+    `create role app login noinherit nosuperuser nobypassrls password '${app}'`,
     "grant anon, authenticated, service_role to app with inherit false, set true",
   ]);
 }
