@@ -128,7 +128,7 @@ describe("a copied module", () => {
   });
 
   it("is pinned in the version that go.mod requires", () => {
-    const goMod = readFileSync(path.join(ENGINE, "go", "plugins", "go.mod"), "utf8");
+    const goMod = readFileSync(path.join(ENGINE, "go", "engine", "go.mod"), "utf8");
     for (const { module, sum } of Object.values(COPIED_MODULES)) {
       expect(goMod).toContain(`\t${module.replace("@", " ")}\n`);
       expect(sum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/);

@@ -29,7 +29,9 @@ export default async function startServers({ maxWorkers }: { maxWorkers: number 
 
 /** Where the server of each worker keeps its files, the first worker's first. */
 export function postgresDirectories(directory: string, workers: number): string[] {
-  return Array.from({ length: workers }, (_, index) => path.join(directory, `postgres-${index + 1}`));
+  return Array.from({ length: workers }, (_, index) =>
+    path.join(directory, `postgres-${index + 1}`),
+  );
 }
 
 async function startServer(directory: string): Promise<TestServer> {

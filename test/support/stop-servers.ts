@@ -10,7 +10,9 @@ export default async function stopServers({ maxWorkers }: { maxWorkers: number }
   await stopEmulator({ directory: path.join(directory, "emulator") });
   const { removePostgres } = await loadTool("postgres");
   await Promise.all(
-    postgresDirectories(directory, maxWorkers).map((server) => removePostgres({ directory: server })),
+    postgresDirectories(directory, maxWorkers).map((server) =>
+      removePostgres({ directory: server }),
+    ),
   );
   rmSync(directory, { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-/** The provider's packages that hold the resources of `go/plugins/aws.go`. */
+/** The provider's packages that hold the resources of `go/engine/aws.go`. */
 const SERVICES = [
   "backup",
   "cloudwatch",

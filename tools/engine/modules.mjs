@@ -56,8 +56,8 @@ func Server(ctx context.Context) (func() tfprotov5.ProviderServer, error) {
 };
 
 /**
- * Puts the sources where the `replace` lines of `plugins/go.mod` look for them.
- * @param {string} to The folder that `plugins` is in, too.
+ * Puts the sources where the `replace` lines of `engine/go.mod` look for them.
+ * @param {string} to The folder that `engine` is in, too.
  * @param {string} log
  * @throws {EngineError} ENG004 when a module cannot be downloaded, ENG005 when it is not the one
  * that this project was made with.
