@@ -1,8 +1,9 @@
 // Makes a machine ready: npm packages, the compiled workspaces, the engine and the emulator.
-// Each step is skipped when nothing changed since it was last done.
+// Each is skipped when nothing changed since it was last done.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { endGo } from "./engine/go.mjs";
 import { ensureEngine } from "./engine/index.mjs";
 import { installEmulator } from "./local/emulator.mjs";
 import { report, step } from "./report.mjs";
@@ -17,11 +18,20 @@ const WORKSPACES = ["rules", "migrator"];
  * @returns `{ engine, python }`: the Pulumi engine as `ensureEngine` gives it, and the emulator's Python.
  */
 export async function prepare() {
-  await installPackages();
-  await compileWorkspaces();
-  const python = await installEmulator({ report });
-  const engine = await ensureEngine({ projectDirectory: PROJECT, report });
-  return { engine, python };
+  // Only the compiler needs the packages; the engine takes minutes of its own.
+  const steps = [
+    installPackages().then(compileWorkspaces),
+    installEmulator({ report }),
+    ensureEngine({ projectDirectory: PROJECT, report }),
+  ];
+  try {
+    const [, python, engine] = await Promise.all(steps);
+    return { engine, python };
+  } catch (error) {
+    endGo();
+    await Promise.allSettled(steps);
+    throw error;
+  }
 }
 
 async function installPackages() {

@@ -10,10 +10,10 @@ export function report(line) {
 export async function step(line, work) {
   const begin = Date.now();
   report(`${line} …`);
-  const tick = setInterval(() => report(`  … ${seconds(begin)} s`), 30_000);
+  const tick = setInterval(() => report(`${line} … ${seconds(begin)} s`), 30_000);
   try {
     const result = await work();
-    report(`  done in ${seconds(begin)} s`);
+    report(`${line}: done in ${seconds(begin)} s`);
     return result;
   } finally {
     clearInterval(tick);

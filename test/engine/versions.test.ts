@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -28,17 +28,24 @@ describe("compareVersions", () => {
 });
 
 describe("readVersions", () => {
-  it("reads the versions of the packages that are installed", () => {
-    const versions = readVersions(path.resolve(__dirname, "..", ".."));
+  it("reads the versions of the packages that npm ci installs", () => {
+    const project = path.resolve(__dirname, "..", "..");
+    const versions = readVersions(project);
     expect(Object.keys(versions)).toEqual(["pulumi", "aws", "postgresql", "random"]);
-    expect(Object.values(versions).every((version) => /^\d+\.\d+\.\d+$/.test(version))).toBe(true);
+    for (const [name, version] of Object.entries(versions)) {
+      const installed = path.join(project, "node_modules/@pulumi", name, "package.json");
+      expect(version).toBe(JSON.parse(readFileSync(installed, "utf8")).version);
+    }
   });
 
-  it("says what to do where they are not", () => {
-    expect(() => readVersions(folder)).toThrow(
-      `ENG001: @pulumi/pulumi is not installed in ${folder}; the engine takes its version from ` +
-        "it. Run `npm ci` there first.",
-    );
+  it("says what to do without a lockfile, and with one that does not name them", () => {
+    const file = path.join(folder, "package-lock.json");
+    const message =
+      `ENG001: ${file} names no version of @pulumi/pulumi, and the engine takes its version from ` +
+      "there. Bring the file back from version control, or make it with `npm install`.";
+    expect(() => readVersions(folder)).toThrow(message);
+    writeFileSync(file, JSON.stringify({ packages: {} }));
+    expect(() => readVersions(folder)).toThrow(message);
   });
 });
 

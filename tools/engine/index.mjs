@@ -26,7 +26,7 @@ const SOURCES = fileURLToPath(new URL(".", import.meta.url));
  * Makes sure that there is an engine: the Pulumi CLI on PATH where it is new enough, otherwise one
  * built from Go modules, once for a user and a content of `tools/engine`.
  * @param {object} options
- * @param {string} options.projectDirectory The root of the repository, with `node_modules`.
+ * @param {string} options.projectDirectory The root of the repository, with `package-lock.json`.
  * @param {(text: string) => void} options.report Given one line for each thing that takes long.
  * @returns {Promise<Engine>}
  * @throws {EngineError} ENG001 to ENG006, see `docs/errors.md`.

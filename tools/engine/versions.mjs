@@ -1,4 +1,4 @@
-// Which versions the engine has to have: those of the npm packages that are installed.
+// Which versions the engine has to have: those of the npm packages in the lockfile.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -9,28 +9,41 @@ export const PLUGINS = ["aws", "postgresql", "random"];
 
 /**
  * Reads the versions of `@pulumi/pulumi` and of the plugins' packages, so that the engine cannot
- * differ from them.
- * @param {string} projectDirectory The folder that holds `node_modules`.
+ * differ from them. From the lockfile: the engine can be built while the packages are installed.
+ * @param {string} projectDirectory The folder that holds `package-lock.json`.
  * @returns {Record<string, string>} Versions such as `7.48.0` by package name without its scope.
- * @throws {EngineError} ENG001 when a package is not installed.
+ * @throws {EngineError} ENG001 when the lockfile does not name a package.
  */
 export function readVersions(projectDirectory) {
-  /** @type {Record<string, string>} */
-  const versions = {};
-  for (const name of ["pulumi", ...PLUGINS]) {
-    const file = path.join(projectDirectory, "node_modules", "@pulumi", name, "package.json");
-    try {
-      versions[name] = String(JSON.parse(readFileSync(file, "utf8")).version);
-    } catch (cause) {
-      throw new EngineError(
-        "ENG001",
-        `@pulumi/${name} is not installed in ${projectDirectory}; the engine takes its version ` +
-          "from it. Run `npm ci` there first.",
-        { cause },
-      );
-    }
+  const file = path.join(projectDirectory, "package-lock.json");
+  /** @type {Record<string, { version?: string }>} */
+  let packages = {};
+  try {
+    packages = JSON.parse(readFileSync(file, "utf8")).packages ?? {};
+  } catch (cause) {
+    throw unnamed("pulumi", file, cause);
   }
-  return versions;
+  return Object.fromEntries(
+    ["pulumi", ...PLUGINS].map((name) => {
+      const version = packages[`node_modules/@pulumi/${name}`]?.version;
+      if (version === undefined) throw unnamed(name, file);
+      return [name, version];
+    }),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string} file
+ * @param {unknown} [cause]
+ */
+function unnamed(name, file, cause) {
+  return new EngineError(
+    "ENG001",
+    `${file} names no version of @pulumi/${name}, and the engine takes its version from there. ` +
+      "Bring the file back from version control, or make it with `npm install`.",
+    { cause },
+  );
 }
 
 /**
