@@ -5,6 +5,7 @@ import { type Credentials, forgetPassword, readPassword } from "./credentials";
 import { MigratorError } from "./errors";
 import { regionOfInstance } from "./instance-region";
 import { type TransportSettings, openRoute } from "./transports/transport";
+import { describeTarget } from "./transports/tunnel-target";
 
 /** How to reach a database, and as whom. Holds no secret. */
 export interface ConnectionSettings {
@@ -42,7 +43,7 @@ export const TOOL_VERSION = VERSION;
 /**
  * Runs `work` on a connection that is closed whatever happens.
  * @throws MigratorError MIG003 when the database cannot be reached or refuses the login, MIG004, MIG030
- * or MIG031 when there is no password to log in with, MIG032 to MIG034 when the tunnel does not open.
+ * or MIG031 when there is no password to log in with, MIG032 to MIG034 or MIG085 when the tunnel does not open.
  */
 export async function withConnection<T>(
   settings: ConnectionSettings,
@@ -149,7 +150,7 @@ const PASSWORD_CHECK: Record<Credentials["kind"], string> = {
 
 /** The server as errors name it, with the way to it. */
 export function describeAddress({ host, port, transport }: ConnectionSettings): string {
-  const way = transport?.kind === "tunnel" ? ` through instance ${transport.instanceId}` : "";
+  const way = transport?.kind === "tunnel" ? ` through ${describeTarget(transport.target)}` : "";
   return `${host}:${port}${way}`;
 }
 

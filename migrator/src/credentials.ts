@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from "./connection";
-import { forgetSecret, readSecret } from "./database-secret";
+import { forgetSecret, readSecret, regionOfArn } from "./database-secret";
 import { passwordInVariable } from "./environment-url";
 import { signToken } from "./iam-token";
 
@@ -52,4 +52,16 @@ export async function readPassword(settings: ConnectionSettings): Promise<string
 /** Makes the next {@link readPassword} ask AWS again. */
 export function forgetPassword({ credentials }: ConnectionSettings): void {
   if (credentials.kind === "secret") forgetSecret(credentials.secretId);
+}
+
+/** AWS region that the credentials are of; undefined when they do not say, and it is the environment's. */
+export function regionOf(credentials: Credentials): string | undefined {
+  switch (credentials.kind) {
+    case "secret":
+      return regionOfArn(credentials.secretId);
+    case "iam":
+      return credentials.region;
+    case "environment":
+      return undefined;
+  }
 }

@@ -39,7 +39,10 @@ export type MigratorErrorCode =
   | "MIG062"
   | "MIG063"
   | "MIG064"
-  | "MIG065";
+  | "MIG065"
+  | "MIG085"
+  | "MIG086"
+  | "MIG087";
 
 /** An error that says what was found, what was required and what to do next. */
 export class MigratorError extends Error {

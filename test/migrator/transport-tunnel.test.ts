@@ -35,7 +35,7 @@ beforeEach(async () => {
     host: REAL_NAME,
     port: server.port,
     tls: { mode: "verify-full", serverName: REAL_NAME, authoritiesFile },
-    transport: { kind: "tunnel", instanceId: INSTANCE, region: "eu-central-1" },
+    transport: { kind: "tunnel", target: INSTANCE, region: "eu-central-1" },
   };
 });
 afterEach(async () => {
@@ -57,7 +57,7 @@ function whoAmI(connection = settings): Promise<string> {
 function within(openSeconds: number): ConnectionSettings {
   return {
     ...settings,
-    transport: { kind: "tunnel", instanceId: INSTANCE, region: "eu-central-1", openSeconds },
+    transport: { kind: "tunnel", target: INSTANCE, region: "eu-central-1", openSeconds },
   };
 }
 
@@ -237,10 +237,12 @@ describe("preflight through a tunnel", () => {
   it("finds nothing wrong when the tunnel opens", async () => {
     const { address, ok, steps } = await preflight(settings);
     expect(address).toBe(`${REAL_NAME}:${server.port} through instance ${INSTANCE}`);
-    expect(steps[0]?.detail).toBe(`${REAL_NAME} is looked up by ${INSTANCE}, at the tunnel's end`);
+    expect(steps[0]?.detail).toBe(
+      `${REAL_NAME} is looked up by instance ${INSTANCE}, at the tunnel's end`,
+    );
     expect(steps[1]?.detail).toMatch(
       new RegExp(
-        `^${REAL_NAME}:${server.port} answers through ${INSTANCE}, at 127\\.0\\.0\\.1:\\d+$`,
+        `^${REAL_NAME}:${server.port} answers through instance ${INSTANCE}, at 127\\.0\\.0\\.1:\\d+$`,
       ),
     );
     expect(ok).toBe(true);

@@ -12,8 +12,10 @@ export type PluginBehaviour =
 export interface TunnelFixture {
   /** Calls that Systems Manager was sent, oldest first: name and body. */
   calls: [name: string, body: Record<string, unknown>][];
-  /** What Systems Manager answers to StartSession from now on, undefined for a session. */
+  /** What Systems Manager answers to everything but TerminateSession from now on, undefined for a session. */
   refusal?: { name: string; message: string };
+  /** Ids of the instances that carry any tag that is asked for, and are online. */
+  online: string[];
   /** What the plugin does when it is started from now on. */
   behaviour: PluginBehaviour;
   /** What the plugins wrote down of themselves, one line each event. */
@@ -59,7 +61,8 @@ console.log("\\nStarting session with SessionId: " + SessionId);
 const server = net.createServer((socket) => {
   if (behaviour === "far end is closed") return socket.on("error", () => {}).end();
   const [host] = Parameters.host;
-  const remote = net.connect(Number(Parameters.portNumber[0]), hosts[host] ?? host);
+  const [address, port = Parameters.portNumber[0]] = (hosts[host] ?? host).split(":");
+  const remote = net.connect(Number(port), address);
   const stop = () => { socket.destroy(); remote.destroy(); };
   socket.on("error", stop).on("close", stop).pipe(remote).on("error", stop).on("close", stop).pipe(socket);
 });
@@ -70,7 +73,10 @@ else server.listen(0, "localhost", () => {
 });
 `;
 
-/** @param hosts addresses of the names that only the network of the database knows. */
+/**
+ * @param hosts addresses, with a port where it is not the one asked for, of the names that only the
+ * network of the database knows.
+ */
 export async function createTunnelFixture(hosts: Record<string, string>): Promise<TunnelFixture> {
   const folder = mkdtempSync(path.join(tmpdir(), "tunnel-"));
   writeFileSync(path.join(folder, "session-manager-plugin"), PLUGIN);
@@ -85,14 +91,17 @@ export async function createTunnelFixture(hosts: Record<string, string>): Promis
       const name = String(request.headers["x-amz-target"]).replace("AmazonSSM.", "");
       calls.push([name, body]);
       const { refusal } = fixture;
-      const refused = name === "StartSession" && refusal !== undefined;
+      const refused = name !== "TerminateSession" && refusal !== undefined;
       response.writeHead(refused ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
       const session = {
         SessionId: `session-${calls.length}`,
         StreamUrl: STREAM_URL,
         TokenValue: TOKEN,
       };
-      const answer = name === "StartSession" ? session : {};
+      const answer =
+        name === "StartSession"
+          ? session
+          : { InstanceInformationList: fixture.online.map((InstanceId) => ({ InstanceId })) };
       response.end(
         JSON.stringify(refused ? { __type: refusal.name, message: refusal.message } : answer),
       );
@@ -105,6 +114,7 @@ export async function createTunnelFixture(hosts: Record<string, string>): Promis
   const fixture: TunnelFixture = {
     calls,
     folder,
+    online: [],
     set behaviour(behaviour: PluginBehaviour) {
       setBehaviour(behaviour);
     },

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { ConnectionSettings } from "../connection";
 import { settingsFromUrl } from "../environment-url";
+import type { TunnelSettings } from "../transports/transport";
 
 /** The command line was not understood. */
 export class UsageError extends Error {
@@ -36,6 +37,7 @@ const OPTIONS = {
   iam: { type: "boolean", default: false },
   region: { type: "string" },
   tunnel: { type: "string" },
+  "local-port": { type: "string", default: "6432" },
   "server-name": { type: "string" },
   "no-tls": { type: "boolean", default: false },
 } as const;
@@ -91,8 +93,31 @@ export function readSettings(values: Values): ConnectionSettings {
       ? { mode: "disable" }
       : { mode: "verify-full", serverName: values["server-name"] ?? host },
     ...(tunnel !== undefined && {
-      transport: { kind: "tunnel" as const, instanceId: tunnel, region: region ?? "" },
+      transport: { kind: "tunnel" as const, target: tunnel, region: region ?? "" },
     }),
+  };
+}
+
+/** The two ends of a port-forward. */
+export interface ForwardSettings {
+  server: { host: string; port: number };
+  tunnel: TunnelSettings;
+  localPort: number;
+}
+
+/**
+ * What `tunnel` forwards: where to, through what, and from which port of this machine.
+ * @throws UsageError when a part is missing.
+ */
+export function readForward(values: Values): ForwardSettings {
+  const { host, tunnel: target, region } = values;
+  if (host === undefined || target === undefined || region === undefined) {
+    throw new UsageError("tunnel needs --host, --tunnel and --region.");
+  }
+  return {
+    server: { host, port: whole(values.port, "--port") },
+    tunnel: { kind: "tunnel", target, region },
+    localPort: whole(values["local-port"], "--local-port"),
   };
 }
 

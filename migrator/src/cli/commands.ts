@@ -8,6 +8,7 @@ import {
   type Arguments,
   UsageError,
   type Values,
+  readForward,
   readSettings,
   readVersion,
   whole,
@@ -15,7 +16,7 @@ import {
 
 /** What a command has to say. */
 export interface Answer {
-  /** For people. */
+  /** For people; "" when all is said. */
   text: string;
   /** The same for machines. */
   data: unknown;
@@ -148,6 +149,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const { preflight, renderPreflight } = await import("../preflight");
     const result = await preflight(readSettings(values));
     return { text: renderPreflight(result), data: result, exitCode: result.ok ? 0 : 1 };
+  },
+
+  async tunnel({ values, operands }, report) {
+    const { holdTunnel } = await import("./tunnel");
+    return holdTunnel(readForward(values), operands, report);
   },
 
   async new({ values, operands: [name] }) {

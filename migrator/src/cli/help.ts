@@ -9,6 +9,9 @@ export const HELP = `migrator: plans, applies, verifies and rolls back SQL migra
   migrator drift               what in the catalog is not as the migrations made it
   migrator attest              what the catalog holds, with its digest
   migrator preflight           name, route, TLS, login and rights, step by step
+  migrator tunnel [-- COMMAND] keeps an SSM port-forward open on 127.0.0.1 while COMMAND runs, or
+                               until Ctrl-C: --host HOST [--port 5432] --tunnel INSTANCE
+                               --region REGION           [--local-port 6432]
   migrator new NAME            writes an empty trio with the next number
   migrator baseline            records migrations of an existing database, whose verify files pass,
                                as applied                [--target NNN] --reason TEXT
@@ -27,10 +30,12 @@ export const HELP = `migrator: plans, applies, verifies and rolls back SQL migra
 
   The database: a URL in the variable MIGRATOR_URL, or in the one that --url-variable names; or
   --host HOST --database NAME [--port 5432] [--user migrator] (--secret ARN | --iam) [--region REGION]
-    [--tunnel INSTANCE]        through an SSM port-forward that this command opens and closes
+    [--tunnel INSTANCE]        through an SSM port-forward that this command opens and closes;
+                               i-…, mi-… or tag:NAME=VALUE
     [--server-name NAME]       name that the certificate must carry (default: the host)
     [--no-tls]                 on a network of your own only
 
-  Exit code: 0 done; 1 refused or failed, drift found; 2 the command line was not understood.
+  Exit code: 0 done; 1 refused or failed, drift found; 2 the command line was not understood; of
+  tunnel, that of COMMAND.
   docs/migrations/README.md says more; docs/errors.md explains each code.
 `;

@@ -5,7 +5,9 @@ import { HELP } from "./help";
 
 /** Runs one command. @returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const asJson = args.includes("--json");
+  // What follows `--` is another command's.
+  const end = args.indexOf("--");
+  const asJson = args.slice(0, end === -1 ? undefined : end).includes("--json");
   try {
     const understood = readArguments(args);
     const { command, values } = understood;
@@ -24,7 +26,8 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 function say({ text, data, exitCode = 0 }: Answer, asJson: boolean): number {
-  console.log(asJson ? JSON.stringify(data, null, 2) : text);
+  if (asJson) console.log(JSON.stringify(data, null, 2));
+  else if (text !== "") console.log(text);
   return exitCode;
 }
 

@@ -6,7 +6,7 @@ import { type DatabaseIdentity, databaseIdentity, isSameDatabase } from "../iden
 import { readLog } from "../log";
 import { makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
-import { regionOfArn } from "../database-secret";
+import { regionOf } from "../credentials";
 import { inReadOnlyTransaction } from "../transaction";
 import { readTrios } from "../trio";
 import { type CheckResult, isEqual, isKnown } from "./resource";
@@ -197,7 +197,7 @@ async function secure(
   { pending, surplus }: Facts,
   { instanceIdentifier, keep }: NonNullable<PlanInputs["snapshots"]>,
 ): Promise<Snapshot> {
-  const region = credentials.kind === "secret" ? regionOfArn(credentials.secretId) : undefined;
+  const region = regionOf(credentials);
   const instance = { instanceIdentifier, ...(region !== undefined && { region }) };
   const versions = [...pending, ...surplus].map((name) => name.slice(0, 3));
   // The engine shows what a provider prints.

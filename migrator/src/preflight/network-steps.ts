@@ -5,6 +5,7 @@ import { type ConnectionSettings, login, reasonOf, sqlStateOf } from "../connect
 import { MigratorError } from "../errors";
 import { dial } from "../transports/server-probe";
 import { type Route, type TunnelSettings, openRoute } from "../transports/transport";
+import { describeTarget } from "../transports/tunnel-target";
 import type { Finding } from "./preflight";
 
 // With those of the other steps they add up to less than 30 s.
@@ -16,7 +17,9 @@ const LOGIN_MS = 8_000;
 /** Whether the name of the server has an address. */
 export async function checkName({ host, transport }: ConnectionSettings): Promise<Finding> {
   if (transport?.kind === "tunnel") {
-    return { detail: `${host} is looked up by ${transport.instanceId}, at the tunnel's end` };
+    return {
+      detail: `${host} is looked up by ${describeTarget(transport.target)}, at the tunnel's end`,
+    };
   }
   if (isIP(host)) return { detail: `${host} is an address` };
   try {
@@ -57,15 +60,15 @@ async function checkTunnel(
   settings: ConnectionSettings,
   transport: TunnelSettings,
 ): Promise<Finding & { route?: Route }> {
-  const { instanceId } = transport;
+  const way = describeTarget(transport.target);
   const openSeconds = Math.min(transport.openSeconds ?? TUNNEL_SECONDS, TUNNEL_SECONDS);
   try {
     const route = await openRoute({ ...settings, transport: { ...transport, openSeconds } });
-    const detail = `${settings.host}:${settings.port} answers through ${instanceId}, at ${route.host}:${route.port}`;
+    const detail = `${settings.host}:${settings.port} answers through ${way}, at ${route.host}:${route.port}`;
     return { detail, route };
   } catch (error) {
     const remedy = error instanceof MigratorError ? error.message : reasonOf(error);
-    return { detail: `no tunnel through ${instanceId}`, remedy };
+    return { detail: `no tunnel through ${way}`, remedy };
   }
 }
 

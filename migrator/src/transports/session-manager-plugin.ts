@@ -55,9 +55,9 @@ export interface Plugin {
   listening: Promise<number>;
   /** Is settled with its last words, on one line, once it has ended. */
   ended: Promise<string>;
-  /** Asks it to end, and with it the session; it is killed when it does not. */
+  /** Asks it to end, and with it the session; it is killed when it does not. This process waits for it. */
   end(): void;
-  /** Lets this process end while it runs, which ends it. */
+  /** Lets this process end while it runs, which ends it, too. */
   unref(): void;
 }
 
@@ -102,6 +102,7 @@ export function startPlugin(
   // A guard that is gone before its input is closed is no error of this process.
   guard.stdin.on("error", () => undefined);
 
+  const sockets = guard.stdio.filter((stream) => stream instanceof Socket);
   let words = "";
   let listen: (port: number) => void = () => undefined;
   const listening = new Promise<number>((resolve) => (listen = resolve));
@@ -119,10 +120,14 @@ export function startPlugin(
   return {
     listening,
     ended,
-    end: () => void guard.stdin.end(),
+    end() {
+      guard.ref();
+      for (const stream of sockets) stream.ref();
+      guard.stdin.end();
+    },
     unref() {
       guard.unref();
-      for (const stream of guard.stdio) if (stream instanceof Socket) stream.unref();
+      for (const stream of sockets) stream.unref();
     },
   };
 }

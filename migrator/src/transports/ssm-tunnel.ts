@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SSMClient } from "@aws-sdk/client-ssm";
 import { awsReasonOf } from "../aws-reason";
 import { reasonOf } from "../connection";
 import { MigratorError } from "../errors";
@@ -12,7 +11,9 @@ import {
   startPlugin,
   tooOld,
 } from "./session-manager-plugin";
+import { withSystemsManager } from "./systems-manager";
 import type { TunnelSettings } from "./transport";
+import { findInstance } from "./tunnel-target";
 
 /** An open port-forward to a server. */
 export interface Tunnel {
@@ -23,6 +24,13 @@ export interface Tunnel {
   ended: Promise<unknown>;
   /** Ends the plugin and the session, and waits until both are gone. */
   close(): Promise<void>;
+}
+
+/** Where the tunnel goes through, and how long it may take to open. */
+interface Way {
+  instanceId: string;
+  region: string;
+  openSeconds: number;
 }
 
 /** The server at the far end, as the instance sees it. */
@@ -37,34 +45,34 @@ const DEFAULT_OPEN_SECONDS = 20;
 const PROBE_MS = 5_000;
 const PROBE_PAUSE_MS = 200;
 const TERMINATE_MS = 5_000;
-const ATTEMPTS = 2;
 
 /**
  * Opens a port-forward through an instance that Systems Manager manages, and makes sure that PostgreSQL
  * answers at its end. AWS credentials are those of the environment.
  * @throws MigratorError MIG032 without a plugin, MIG033 when AWS refuses the session, MIG034 when the
- * tunnel does not get as far as the server.
+ * tunnel does not get as far as the server, MIG085 when no instance carries the target's tag.
  */
 export async function openTunnel(server: Server, settings: TunnelSettings): Promise<Tunnel> {
-  const { openSeconds = DEFAULT_OPEN_SECONDS } = settings;
+  const { target, region, openSeconds = DEFAULT_OPEN_SECONDS } = settings;
   const deadline = Date.now() + openSeconds * 1000;
   const program = findPlugin();
+  const way = { instanceId: await findInstance(target, region, openSeconds), region, openSeconds };
   const request: SessionRequest = {
-    Target: settings.instanceId,
+    Target: way.instanceId,
     DocumentName: DOCUMENT,
     // Without a local port the plugin takes a free one, and says which: no race for it.
     Parameters: { host: [server.host], portNumber: [String(server.port)] },
   };
-  const { session, endpoint } = await startSession(settings, request, openSeconds);
-  const plugin = startPlugin(program, session, request, { region: settings.region, endpoint });
+  const { session, endpoint } = await startSession(way, request);
+  const plugin = startPlugin(program, session, request, { region, endpoint });
   // A plugin that was killed could not tell AWS, where the session would stand open for an hour.
-  const terminated = plugin.ended.then(() => terminateSession(settings, session));
+  const terminated = plugin.ended.then(() => terminateSession(way, session));
   const close = () => {
     plugin.end();
     return terminated;
   };
   try {
-    const port = await reachServer(plugin, server, settings, deadline);
+    const port = await reachServer(plugin, server, way, deadline);
     plugin.unref();
     return { host: LOOPBACK, port, ended: plugin.ended, close };
   } catch (error) {
@@ -74,14 +82,15 @@ export async function openTunnel(server: Server, settings: TunnelSettings): Prom
 }
 
 async function startSession(
-  { region, instanceId }: TunnelSettings,
+  { region, instanceId, openSeconds }: Way,
   request: SessionRequest,
-  seconds: number,
 ): Promise<{ session: StartedSession; endpoint: string }> {
   const { StartSessionCommand } = await import("@aws-sdk/client-ssm");
   return withSystemsManager(region, async (client) => {
     const answer = await client
-      .send(new StartSessionCommand(request), { abortSignal: AbortSignal.timeout(seconds * 1000) })
+      .send(new StartSessionCommand(request), {
+        abortSignal: AbortSignal.timeout(openSeconds * 1000),
+      })
       .catch((cause: unknown) => {
         throw sessionRefused(cause, instanceId, region);
       });
@@ -95,17 +104,17 @@ async function startSession(
 async function reachServer(
   plugin: Plugin,
   server: Server,
-  settings: TunnelSettings,
+  way: Way,
   deadline: number,
 ): Promise<number> {
-  const { instanceId, openSeconds = DEFAULT_OPEN_SECONDS } = settings;
+  const { instanceId, openSeconds } = way;
   const failed = plugin.ended.then((words) => {
-    throw tooOld(words) ?? tunnelFailed(settings, `its plugin ended: ${words}`);
+    throw tooOld(words) ?? tunnelFailed(way, `its plugin ended: ${words}`);
   });
   const late = sleep(Math.max(0, deadline - Date.now()), undefined, { ref: false });
   const port = await Promise.race([plugin.listening, failed, late]);
   if (port === undefined) {
-    throw tunnelFailed(settings, `its plugin did not listen within ${openSeconds} s`);
+    throw tunnelFailed(way, `its plugin did not listen within ${openSeconds} s`);
   }
   for (;;) {
     try {
@@ -116,7 +125,7 @@ async function reachServer(
       if (cause instanceof MigratorError) throw cause;
       if (Date.now() + PROBE_PAUSE_MS > deadline) {
         throw tunnelFailed(
-          settings,
+          way,
           `it is open, and ${server.host}:${server.port} does not answer at its end (${reasonOf(cause)}); ` +
             `the instance's and the database's security groups must let ${instanceId} through`,
           cause,
@@ -128,29 +137,12 @@ async function reachServer(
 }
 
 /** Tells AWS that the session is over, which it may know; a failure changes nothing for the caller. */
-async function terminateSession(
-  { region }: TunnelSettings,
-  { SessionId }: StartedSession,
-): Promise<void> {
+async function terminateSession({ region }: Way, { SessionId }: StartedSession): Promise<void> {
   const { TerminateSessionCommand } = await import("@aws-sdk/client-ssm");
   const options = { abortSignal: AbortSignal.timeout(TERMINATE_MS) };
   await withSystemsManager(region, (client) =>
     client.send(new TerminateSessionCommand({ SessionId }), options).catch(() => undefined),
   );
-}
-
-async function withSystemsManager<T>(
-  region: string,
-  work: (client: SSMClient) => Promise<T>,
-): Promise<T> {
-  // Loaded when it is needed: most connections take no tunnel.
-  const { SSMClient } = await import("@aws-sdk/client-ssm");
-  const client = new SSMClient({ region, maxAttempts: ATTEMPTS });
-  try {
-    return await work(client);
-  } finally {
-    client.destroy();
-  }
 }
 
 function sessionRefused(cause: unknown, instanceId: string, region: string): MigratorError {
@@ -163,11 +155,7 @@ function sessionRefused(cause: unknown, instanceId: string, region: string): Mig
   );
 }
 
-function tunnelFailed(
-  { instanceId, region }: TunnelSettings,
-  what: string,
-  cause?: unknown,
-): MigratorError {
+function tunnelFailed({ instanceId, region }: Way, what: string, cause?: unknown): MigratorError {
   return new MigratorError(
     "MIG034",
     `The tunnel through ${instanceId} in ${region} did not open: ${what}.`,

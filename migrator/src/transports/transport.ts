@@ -12,8 +12,11 @@ export interface DirectSettings {
 /** A port-forward of AWS Systems Manager, which this process opens and closes. */
 export interface TunnelSettings {
   kind: "tunnel";
-  /** An instance in the database's network that Systems Manager manages: `i-…`, or `mi-…`. */
-  instanceId: string;
+  /**
+   * An instance in the database's network that Systems Manager manages: `i-…`, `mi-…`, or
+   * `tag:NAME=VALUE` for any that carries the tag and is online.
+   */
+  target: string;
   /** AWS region of the instance. */
   region: string;
   /** How long the tunnel may take to open, until PostgreSQL answers at its end. @default 20 */
@@ -35,7 +38,7 @@ export type Transport = (settings: ConnectionSettings) => Promise<Route>;
 
 /**
  * Opens the way that the settings ask for.
- * @throws MigratorError MIG032 to MIG034 when the tunnel does not open.
+ * @throws MigratorError MIG032 to MIG034 or MIG085 when the tunnel does not open.
  */
 export const openRoute: Transport = async (settings) => {
   const { transport } = settings;

@@ -25,7 +25,7 @@ export async function shareTunnel(
   server: Pick<ConnectionSettings, "host" | "port">,
   settings: TunnelSettings,
 ): Promise<Route> {
-  const key = JSON.stringify([settings.region, settings.instanceId, server.host, server.port]);
+  const key = JSON.stringify([settings.region, settings.target, server.host, server.port]);
   const known = tunnels.get(key);
   const shared = known ?? open(key, server, settings);
   clearTimeout(shared.closing);
