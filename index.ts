@@ -25,6 +25,7 @@ const database = new Database("database", {
 const roles = new DatabaseRoles("database-roles", {
   connection: database.connection,
   applicationEndpoint: database.applicationEndpoint,
+  region: database.region,
   masterSecretArn: database.masterSecretArn,
   keyArn: database.keyArn,
   settings: config.database,
@@ -44,9 +45,9 @@ const exportStorage = new ExportStorage("export-storage", {
 });
 const schema = new Migrations("migrations", {
   ...config.migrations,
-  connection: roles.connection,
+  connection: database.migratorConnection,
   databaseName: roles.databaseName,
-  migratorSecretArn: roles.migratorSecretArn,
+  credentials: roles.migratorCredentials,
   connectRoles: ["app"],
   instanceIdentifier: database.instanceIdentifier,
 });
@@ -61,6 +62,8 @@ export const databasePort = roles.connection.port;
 export const databaseName = roles.databaseName;
 /** Host name of the RDS instance. */
 export const databaseAddress = database.address;
+/** What `rds-db:connect` names: dbuser:<this>/migrator, for `database.login: iam`. */
+export const databaseResourceId = database.resourceId;
 /** Secrets of the logins: JSON with `username` and `password`. */
 export const migratorSecretArn = roles.migratorSecretArn;
 export const appSecretArn = roles.appSecretArn;

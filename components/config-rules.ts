@@ -13,6 +13,7 @@ const LEAST_BACKUP_DAYS = { local: 1, dev: 1, staging: 7, prod: 14 };
 export function demandSafeCombination(config: AppDataConfig, reader: ConfigReader): void {
   demandWhatAwsAccepts(config, reader);
   demandWhatKeepsData(config, reader);
+  demandWhatConnects(config, reader);
   demandWhatKeepsLocalLocal(config, reader);
 }
 
@@ -108,6 +109,17 @@ function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void 
   }
 }
 
+function demandWhatConnects({ environment, database }: AppDataConfig, reader: ConfigReader): void {
+  if (environment === "local") return;
+  reader.demand(
+    "CFG034",
+    "database.tunnel",
+    database.bastion === undefined || database.tunnel !== undefined,
+    "must be set beside database.bastion: the provider that makes the roles opens no port-forward, " +
+      "and `npx migrator tunnel` keeps one open on 127.0.0.1:6432",
+  );
+}
+
 function demandWhatKeepsLocalLocal(config: AppDataConfig, reader: ConfigReader): void {
   const { environment, database } = config;
   if (environment !== "local") return;
@@ -122,6 +134,18 @@ function demandWhatKeepsLocalLocal(config: AppDataConfig, reader: ConfigReader):
     "database.masterSecret",
     database.masterSecret !== undefined,
     "must name a secret in local: the server behind the tunnel is not the emulated instance",
+  );
+  reader.demand(
+    "CFG035",
+    "database.bastion",
+    database.bastion === undefined,
+    'must be "" in local: the emulator opens no port-forward',
+  );
+  reader.demand(
+    "CFG036",
+    "database.login",
+    database.login === "secret",
+    "must be secret in local: tokens are taken by RDS alone, and over TLS alone",
   );
 }
 

@@ -39,6 +39,10 @@ export interface AppDataConfig {
     readonly appConnectionLimit: number;
     /** Where a port-forward listens, undefined when the instance is dialled at its own address. */
     readonly tunnel: Endpoint | undefined;
+    /** Instance id, or `tag:NAME=VALUE`, that migrations open a port-forward through, undefined for none. */
+    readonly bastion: string | undefined;
+    /** How the migrator logs in. */
+    readonly login: "secret" | "iam";
     /** ARN or name of the master's secret, undefined for the one that RDS manages. */
     readonly masterSecret: string | undefined;
     /** False in `local` alone, whose server is reached over the loopback interface. */
@@ -90,6 +94,10 @@ const INSTANCE_CLASS: Form = {
 const TUNNEL: Form = {
   pattern: /^$|^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):[1-9]\d{0,4}$/,
   words: 'host:port, such as 127.0.0.1:6432, or "" for none',
+};
+const BASTION: Form = {
+  pattern: /^$|^m?i-[0-9a-f]{8,17}$|^tag:[\w .:/+@-]{1,128}=[\w .:/=+@-]{1,256}$/,
+  words: 'an instance id (i-… or mi-…), tag:NAME=VALUE, or "" for none',
 };
 const SECRET: Form = {
   pattern: /^[\w/+=.@:-]*$/,
@@ -143,6 +151,8 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       secretRecoveryWindowDays: reader.integer("database.secretRecoveryWindowDays", 0, 30),
       appConnectionLimit: reader.integer("database.appConnectionLimit", 1, 5000),
       tunnel: parseEndpoint(reader.text("database.tunnel", TUNNEL)),
+      bastion: reader.text("database.bastion", BASTION) || undefined,
+      login: reader.oneOf("database.login", ["secret", "iam"]),
       masterSecret: reader.text("database.masterSecret", SECRET) || undefined,
       verifyTls: environment !== "local",
     },

@@ -1,3 +1,5 @@
+import type { Credentials } from "@app-data/migrator";
+import type * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { AppDataConfig, Endpoint } from "./config";
 import type { DatabaseConnection } from "./database";
@@ -8,6 +10,8 @@ import type { Tags } from "./tags";
 
 // One migration run, its lock and an attestation beside it.
 const MIGRATOR_CONNECTION_LIMIT = 10;
+// RDS has it, and takes a token in place of a password from its members.
+const IAM_LOGIN_ROLE = "rds_iam";
 // Roles that are taken on by `set role`, never logged in as.
 const REQUEST_ROLES = ["anon", "authenticated", "service_role"] as const;
 
@@ -17,6 +21,8 @@ export interface DatabaseRolesArgs {
   readonly connection: pulumi.Output<DatabaseConnection>;
   /** Where applications connect; part of the logins' secrets. */
   readonly applicationEndpoint: pulumi.Output<Endpoint>;
+  /** AWS region of the instance, which tokens are signed for. */
+  readonly region: pulumi.Output<string>;
   /** ARN or name of the secret with the master's `username` and `password`. */
   readonly masterSecretArn: pulumi.Output<string>;
   /** ARN of the database's key, on the secrets too. */
@@ -37,6 +43,8 @@ export interface DatabaseRolesArgs {
 export class DatabaseRoles extends pulumi.ComponentResource {
   /** Name of the database; known when the database and all roles are there. */
   public readonly databaseName: pulumi.Output<string>;
+  /** What the migrator logs in with, by name; known when the role can log in with it. */
+  public readonly migratorCredentials: pulumi.Output<Credentials>;
   /** ARN of the migrator's secret; known when it has its credentials and the role exists. */
   public readonly migratorSecretArn: pulumi.Output<string>;
   /** ARN of the applications' secret; known when it has its credentials and the role exists. */
@@ -68,11 +76,17 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       connectAsMaster(`${name}-master`, { ...args, parent: this }),
     );
     for (const role of REQUEST_ROLES) chain.add(role, {});
-    const migratorRole = chain.add("migrator", {
-      login: true,
-      password: migrator.verifier,
-      connectionLimit: MIGRATOR_CONNECTION_LIMIT,
-    });
+    const byToken = settings.login === "iam";
+    const migratorRole = chain.add(
+      "migrator",
+      {
+        login: true,
+        password: migrator.verifier,
+        connectionLimit: MIGRATOR_CONNECTION_LIMIT,
+      },
+      // A membership that is given apart from the role is not the role's to take away.
+      byToken ? { ignoreChanges: ["roles"] } : {},
+    );
     const appRole = chain.add("app", {
       login: true,
       // Its memberships then do not inherit either: without `set role` it can do nothing.
@@ -85,16 +99,34 @@ export class DatabaseRoles extends pulumi.ComponentResource {
 
     this.databaseName = database.name;
     this.migratorSecretArn = once(migrator, migrator.secretVersion, database.id);
+    this.migratorCredentials = byToken
+      ? this.tokens(args, chain.addMembership(migratorRole.name, IAM_LOGIN_ROLE))
+      : this.migratorSecretArn.apply((secretId) => ({ kind: "secret" as const, secretId }));
     this.appSecretArn = once(app, app.secretVersion, appRole.id);
     this.masterSecretArn = args.masterSecretArn;
     this.connection = args.connection;
     this.registerOutputs({
       databaseName: this.databaseName,
+      migratorCredentials: this.migratorCredentials,
       migratorSecretArn: this.migratorSecretArn,
       appSecretArn: this.appSecretArn,
       masterSecretArn: this.masterSecretArn,
       connection: this.connection,
     });
+  }
+
+  /**
+   * Tokens for the instance's own port, whatever forward is dialled. The membership comes last of all:
+   * the master has ADMIN on the roles that it made and so is an indirect member of what they are members
+   * of, and RDS may from then on refuse its password (docs/decisions/0021).
+   */
+  private tokens(
+    { applicationEndpoint, region }: DatabaseRolesArgs,
+    membership: postgresql.GrantRole,
+  ): pulumi.Output<Credentials> {
+    return pulumi
+      .all([region, applicationEndpoint, membership.id])
+      .apply(([name, { port }]) => ({ kind: "iam" as const, region: name, instancePort: port }));
   }
 }
 

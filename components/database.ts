@@ -20,6 +20,15 @@ export interface DatabaseConnection extends Endpoint {
   readonly tls: DatabaseTls;
 }
 
+/** Where and how the migrator connects: as the stack does, or through a port-forward of its own. */
+export interface MigratorConnection extends DatabaseConnection {
+  readonly transport?: {
+    readonly kind: "tunnel";
+    readonly target: string;
+    readonly region: string;
+  };
+}
+
 /** Inputs of {@link Database}. */
 export interface DatabaseArgs {
   /** Private subnets, in two zones or more. */
@@ -40,8 +49,12 @@ export class Database extends pulumi.ComponentResource {
   public readonly address: pulumi.Output<string>;
   /** Port of the instance. */
   public readonly port: pulumi.Output<number>;
+  /** AWS region of the instance. */
+  public readonly region: pulumi.Output<string>;
   /** How the stack connects: through the tunnel where one is configured, else directly. */
   public readonly connection: pulumi.Output<DatabaseConnection>;
+  /** How plan, migrations and attestation connect: through the bastion where one is configured. */
+  public readonly migratorConnection: pulumi.Output<MigratorConnection>;
   /** How applications in the network connect. In `local`, where no network is, it is the tunnel. */
   public readonly applicationEndpoint: pulumi.Output<Endpoint>;
   /** Identifier of the instance. */
@@ -86,6 +99,7 @@ export class Database extends pulumi.ComponentResource {
 
     this.address = instance.address;
     this.port = instance.port;
+    this.region = aws.getRegionOutput({}, { parent: this }).region;
     this.instanceIdentifier = instance.identifier;
     this.resourceId = instance.resourceId;
     this.keyArn = key.arn;
@@ -100,19 +114,38 @@ export class Database extends pulumi.ComponentResource {
     this.connection = pulumi
       .all([dialled, tls])
       .apply(([endpoint, security]) => ({ ...endpoint, tls: security }));
+    this.migratorConnection =
+      settings.bastion === undefined ? this.connection : this.throughBastion(settings.bastion, tls);
     this.applicationEndpoint = settings.verifyTls
       ? pulumi.output({ host: this.address, port: this.port })
       : pulumi.output(dialled);
     this.registerOutputs({
       address: this.address,
       port: this.port,
+      region: this.region,
       connection: this.connection,
+      migratorConnection: this.migratorConnection,
       applicationEndpoint: this.applicationEndpoint,
       instanceIdentifier: this.instanceIdentifier,
       resourceId: this.resourceId,
       keyArn: this.keyArn,
       masterSecretArn: this.masterSecretArn,
     });
+  }
+
+  /** The instance's own address, which the bastion's end of the port-forward dials. */
+  private throughBastion(
+    target: string,
+    tls: pulumi.Output<DatabaseTls>,
+  ): pulumi.Output<MigratorConnection> {
+    return pulumi
+      .all([this.address, this.port, this.region, tls])
+      .apply(([host, port, region, security]) => ({
+        host,
+        port,
+        tls: security,
+        transport: { kind: "tunnel" as const, target, region },
+      }));
   }
 
   private createLogGroups(

@@ -12,7 +12,11 @@ export class RoleChain {
   ) {}
 
   /** A role without login, rights or passwords, but for what the arguments say. */
-  add(role: string, args: postgresql.RoleArgs): postgresql.Role {
+  add(
+    role: string,
+    args: postgresql.RoleArgs,
+    options: pulumi.CustomResourceOptions = {},
+  ): postgresql.Role {
     const created = new postgresql.Role(
       `${this.name}-${role}`,
       {
@@ -28,7 +32,7 @@ export class RoleChain {
         skipReassignOwned: true,
         ...args,
       },
-      this.options(),
+      { ...this.options(), ...options },
     );
     this.last = created;
     return created;
@@ -56,6 +60,17 @@ export class RoleChain {
         alterObjectOwnership: false,
       },
       { ...this.options(), protect },
+    );
+    this.last = created;
+    return created;
+  }
+
+  /** Makes a role a member of one that the stack did not make. */
+  addMembership(role: pulumi.Output<string>, grantRole: string): postgresql.GrantRole {
+    const created = new postgresql.GrantRole(
+      `${this.name}-${grantRole}`,
+      { role, grantRole, withAdminOption: false },
+      this.options(),
     );
     this.last = created;
     return created;

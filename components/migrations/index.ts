@@ -1,4 +1,9 @@
-import { type ConnectionSettings, type Trio, readTrios } from "@app-data/migrator";
+import {
+  type ConnectionSettings,
+  type Credentials,
+  type Trio,
+  readTrios,
+} from "@app-data/migrator";
 import * as pulumi from "@pulumi/pulumi";
 import { Migration, type MigrationArgs } from "./migration";
 import { MigrationPlan } from "./migration-plan";
@@ -23,12 +28,14 @@ export interface MigrationsArgs {
   readonly snapshotsKept: number;
   /** Identifier of the RDS instance. */
   readonly instanceIdentifier: pulumi.Input<string>;
-  /** Where and how the stack connects. */
-  readonly connection: pulumi.Input<Pick<ConnectionSettings, "host" | "port" | "tls">>;
+  /** Where and how the migrator connects. */
+  readonly connection: pulumi.Input<
+    Pick<ConnectionSettings, "host" | "port" | "tls" | "transport">
+  >;
   /** Name of the database. */
   readonly databaseName: pulumi.Input<string>;
-  /** ARN of the secret with the migrator's password. */
-  readonly migratorSecretArn: pulumi.Input<string>;
+  /** What the migrator logs in with, by name: no password, no token. */
+  readonly credentials: pulumi.Input<Credentials>;
   /** Roles that may connect to the database; PUBLIC may not. */
   readonly connectRoles: string[];
 }
@@ -79,14 +86,12 @@ export class Migrations extends pulumi.ComponentResource {
 
 function connectionOf(args: MigrationsArgs): pulumi.Output<ConnectionSettings> {
   return pulumi
-    .all([args.connection, args.databaseName, args.migratorSecretArn])
-    .apply(([{ host, port, tls }, database, secretId]) => ({
-      host,
-      port,
-      tls,
+    .all([args.connection, args.databaseName, args.credentials])
+    .apply(([connection, database, credentials]) => ({
+      ...connection,
       database,
       user: MIGRATOR,
-      credentials: { kind: "secret" as const, secretId },
+      credentials,
     }));
 }
 

@@ -54,6 +54,8 @@ describe("readConfig", () => {
         secretRecoveryWindowDays: 30,
         appConnectionLimit: 400,
         tunnel: undefined,
+        bastion: undefined,
+        login: "secret",
         masterSecret: undefined,
         verifyTls: true,
       },
@@ -105,6 +107,18 @@ describe("readConfig", () => {
     expect(config.apiKeys.users).toEqual(["arn:aws:iam::123456789012:role/path/app"]);
   });
 
+  it.each(["i-0a1b2c3d4e5f67890", "mi-0a1b2c3d4e5f67890", "tag:app-data:role=bastion"])(
+    "reads a bastion, %s, and a login by IAM",
+    (bastion) => {
+      const { database } = configOf("prod", {
+        "database.bastion": bastion,
+        "database.tunnel": "127.0.0.1:6432",
+        "database.login": "iam",
+      });
+      expect(database).toMatchObject({ bastion, login: "iam", verifyTls: true });
+    },
+  );
+
   it("names stack and file, and tells all that is wrong at once", () => {
     expect(() =>
       configOf("prod", { "database.multiAz": false, "exports.forceDestroy": true }),
@@ -137,6 +151,7 @@ describe("readConfig", () => {
     "must be 1 to 63 lower-case letters, digits and underscores, not starting with a digit, " +
     "and not one of PostgreSQL's own databases";
   const tunnel = 'must be host:port, such as 127.0.0.1:6432, or "" for none';
+  const bastion = 'must be an instance id (i-… or mi-…), tag:NAME=VALUE, or "" for none';
   const root = "arn:aws:iam::123456789012:root";
   it.each<[string, unknown, string]>([
     ["network.cidrBlock", "10.0.0.0/8", `CFG005 … = 10.0.0.0/8: ${cidr}`],
@@ -175,6 +190,11 @@ describe("readConfig", () => {
     ["database.tunnel", "6432", `CFG005 … = 6432: ${tunnel}`],
     ["database.tunnel", "::1:6432", `CFG005 … = ::1:6432: ${tunnel}`],
     ["database.tunnel", "host:70000", "CFG014 … = host:70000: must have a port from 1 to 65535"],
+    ["database.bastion", "bastion", `CFG005 … = bastion: ${bastion}`],
+    ["database.bastion", "i-0A1B2C3D", `CFG005 … = i-0A1B2C3D: ${bastion}`],
+    ["database.bastion", "tag:Role", `CFG005 … = tag:Role: ${bastion}`],
+    ["database.bastion", "tag:Role=a,b", `CFG005 … = tag:Role=a,b: ${bastion}`],
+    ["database.login", "password", "CFG005 … = password: must be one of secret, iam"],
     [
       "database.masterSecret",
       "two words",
@@ -282,6 +302,26 @@ describe("an unsafe combination", () => {
       ]);
     },
   );
+
+  it.each(["dev", "staging", "prod"] as const)("is a bastion without a tunnel in %s", (where) => {
+    const bastion = { "database.bastion": "tag:Role=bastion" };
+    expect(refusals(where, { ...bastion, "database.tunnel": "127.0.0.1:6432" })).toEqual([]);
+    expect(refusals(where, bastion)).toEqual([
+      'CFG034 app-data:database.tunnel = "": must be set beside database.bastion: the provider that ' +
+        "makes the roles opens no port-forward, and `npx migrator tunnel` keeps one open on 127.0.0.1:6432",
+    ]);
+  });
+
+  it("is a bastion or a login by IAM in local, and neither is elsewhere", () => {
+    const changes = { "database.bastion": "i-0a1b2c3d", "database.login": "iam" };
+    expect(refusals("local", changes)).toEqual([
+      'CFG035 app-data:database.bastion = i-0a1b2c3d: must be "" in local: the emulator opens no ' +
+        "port-forward",
+      "CFG036 app-data:database.login = iam: must be secret in local: tokens are taken by RDS alone, " +
+        "and over TLS alone",
+    ]);
+    expect(refusals("dev", { ...changes, "database.tunnel": "127.0.0.1:6432" })).toEqual([]);
+  });
 
   it("cannot leave the master's secret to the emulator in local", () => {
     expect(refusals("local", { "database.masterSecret": "" })).toEqual([

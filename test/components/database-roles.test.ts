@@ -37,6 +37,7 @@ function program(
       {
         connection: pulumi.output(connection),
         applicationEndpoint: pulumi.output({ host: "db.example", port: 5432 }),
+        region: pulumi.output("eu-central-1"),
         masterSecretArn: pulumi.output("arn:of:master"),
         keyArn: pulumi.output("arn:of:key"),
         settings,
@@ -186,10 +187,59 @@ describe("DatabaseRoles", () => {
   it("returns what migrations and applications need", async () => {
     const { result } = await program("dev");
     expect(await valueOf(result.databaseName)).toBe("app");
+    expect(await valueOf(result.migratorCredentials)).toEqual({
+      kind: "secret",
+      secretId: "arn:of:database-roles-migrator-secret",
+    });
     expect(await valueOf(result.migratorSecretArn)).toBe("arn:of:database-roles-migrator-secret");
     expect(await valueOf(result.appSecretArn)).toBe("arn:of:database-roles-app-secret");
     expect(await valueOf(result.masterSecretArn)).toBe("arn:of:master");
     expect(await valueOf(result.connection)).toEqual(connection);
+  });
+});
+
+describe("a login by IAM", () => {
+  const GRANT = "postgresql:index/grantRole:GrantRole";
+  const settings = { "database.login": "iam" };
+
+  it("makes the migrator a member of rds_iam, after everything that the master makes", async () => {
+    const recorded = await program("prod", settings);
+    expect(only(recorded, GRANT).inputs).toEqual({
+      role: "migrator",
+      grantRole: "rds_iam",
+      withAdminOption: false,
+    });
+    const chain = recorded.options.filter(({ type }) => type.startsWith("postgresql:"));
+    expect(chain.map(({ name, dependsOn }) => [name, dependsOn]).slice(-2)).toEqual([
+      ["database-roles-database", 1],
+      ["database-roles-rds_iam", 1],
+    ]);
+  });
+
+  it("has the migrator's role leave that membership alone, and no other role", async () => {
+    const ignoring = async (changes: Settings) =>
+      (await program("prod", changes)).options
+        .filter(({ ignoreChanges }) => ignoreChanges.length > 0)
+        .map(({ name, ignoreChanges }) => [name, ignoreChanges]);
+    expect(await ignoring(settings)).toEqual([["database-roles-migrator", ["roles"]]]);
+    expect(await ignoring({})).toEqual([]);
+  });
+
+  it("is told to the migrator by region and the instance's port, without a secret", async () => {
+    const tunnel = { "database.tunnel": "127.0.0.1:6432" };
+    const { result } = await program("prod", { ...settings, ...tunnel });
+    const credentials = { kind: "iam", region: "eu-central-1", instancePort: 5432 };
+    expect(await valueOf(result.migratorCredentials)).toEqual(credentials);
+    expect(await pulumi.isSecret(result.migratorCredentials)).toBe(false);
+  });
+
+  it("keeps the password's secret, for the way back", async () => {
+    const recorded = await program("prod", settings);
+    expect(countTypes(recorded)["aws:secretsmanager/secretVersion:SecretVersion"]).toBe(2);
+  });
+
+  it("is not granted where the password is used", async () => {
+    expect(countTypes(await program("prod"))[GRANT]).toBeUndefined();
   });
 });
 

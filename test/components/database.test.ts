@@ -279,6 +279,27 @@ describe("the stack's connection", () => {
     expect(await valueOf(result.applicationEndpoint)).toEqual({ host: ADDRESS, port: 5432 });
   });
 
+  it("is the migrator's, too, where there is no bastion", async () => {
+    const { result } = await program("prod", { "database.tunnel": "127.0.0.1:6432" });
+    const connection = await valueOf(result.connection);
+    expect(await valueOf(result.migratorConnection)).toEqual(connection);
+  });
+
+  it("leads the migrator to the instance itself through a bastion, others through the tunnel", async () => {
+    const bastion = "tag:Role=bastion";
+    const { result } = await program("prod", {
+      "database.tunnel": "127.0.0.1:6432",
+      "database.bastion": bastion,
+    });
+    expect(await valueOf(result.migratorConnection)).toEqual({
+      host: ADDRESS,
+      port: 5432,
+      tls: verified,
+      transport: { kind: "tunnel", target: bastion, region: "eu-central-1" },
+    });
+    expect(await valueOf(result.connection)).toMatchObject({ host: "127.0.0.1", port: 6432 });
+  });
+
   it("is without TLS in local, and applications share it", async () => {
     const { result } = await program("local", { "database.tunnel": "127.0.0.1:6432" });
     const endpoint = { host: "127.0.0.1", port: 6432 };

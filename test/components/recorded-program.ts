@@ -15,6 +15,7 @@ export interface RecordedOptions {
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly dependsOn: number;
+  readonly ignoreChanges: readonly string[];
 }
 
 /** All that a program asked for, and what it returned. */
@@ -56,7 +57,10 @@ export async function record<Result>(
     stack,
   );
   const transformation: pulumi.ResourceTransformation = ({ type, name, opts }) => {
-    const { dependsOn } = opts as { dependsOn?: unknown[] };
+    const { dependsOn, ignoreChanges = [] } = opts as {
+      dependsOn?: unknown[];
+      ignoreChanges?: string[];
+    };
     options.push({
       type,
       name,
@@ -64,6 +68,7 @@ export async function record<Result>(
       protect: opts.protect ?? false,
       retainOnDelete: opts.retainOnDelete ?? false,
       dependsOn: Array.isArray(dependsOn) ? dependsOn.length : dependsOn ? 1 : 0,
+      ignoreChanges,
     });
     return undefined;
   };
@@ -138,6 +143,7 @@ function outputs(type: string, name: string): Record<string, unknown> {
     "aws:secretsmanager/secret:Secret": { arn: `arn:of:${name}` },
     "random:index/randomPassword:RandomPassword": { result: `password-of-${name}` },
     "random:index/randomBytes:RandomBytes": { base64: "W22ZaJ0SNY7soEsUEjb6gQ==" },
+    "pulumi-nodejs:dynamic/database:Migration": { digests: { forward: { content: "digest" } } },
     "random:index/randomId:RandomId": { hex: "0a1b2c3d" },
   };
   return made[type] ?? {};
