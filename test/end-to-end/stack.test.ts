@@ -257,15 +257,22 @@ describe("the live catalog", () => {
   const asOwner = (sql: string) => stack.psql(stack.variable("MIGRATOR_URL"), sql);
 
   it(
-    "that lost row level security shows in the preview in words, and is healed by the deployment",
+    "that lost row level security is named by refresh and preview, and healed by the deployment",
     async () => {
       const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
       await asOwner("alter table public.user_api_keys no force row level security");
+      const named =
+        "widened: row level security of public.user_api_keys no longer binds its owner: FORCE is off";
+      const attestation = "**SchemaAttestation::migrations-attestation";
+      const refresh = await stack.pulumi(
+        ["refresh", "--yes", "--skip-preview", "--diff", "--target", attestation],
+        variables,
+      );
+      expect(refresh.output).toContain(named);
+      expect(refresh.code).toBe(0);
       const preview = await stack.pulumi(["preview", "--diff"], variables);
       const shown = preview.output.replace(/\s+/g, " ");
-      expect(shown).toContain(
-        "row level security of public.user_api_keys no longer binds its owner: FORCE is off",
-      );
+      expect(shown).toContain(named);
       expect(shown).toMatch(
         /table public\.user_api_keys has row level security enabled but not forced/,
       );
