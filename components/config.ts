@@ -110,8 +110,8 @@ const PRINCIPAL: Form = {
 };
 const DIRECTORY: Form = { pattern: /^[\w./-]+$/, words: "a path of letters, digits and _ . / -" };
 const TARGET: Form = {
-  pattern: /^(?:\d{3})?$/,
-  words: 'three digits, such as "001", or "" for all',
+  pattern: /^(?:\d{3,18})?$/,
+  words: 'three digits or more, such as "001", or "" for all',
 };
 const PLAN_HASH: Form = {
   pattern: /^(?:[0-9a-f]{64})?$/,

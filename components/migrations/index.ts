@@ -2,6 +2,8 @@ import {
   type ConnectionSettings,
   type Credentials,
   type Trio,
+  canonicalVersion,
+  isWanted,
   readTrios,
 } from "@app-data/migrator";
 import * as pulumi from "@pulumi/pulumi";
@@ -51,10 +53,12 @@ export class Migrations extends pulumi.ComponentResource {
 
   constructor(name: string, args: MigrationsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("app-data:database:Migrations", name, {}, opts);
-    const trios = upTo(args.target, readTrios(args.directory), args.directory);
+    const target = args.target === undefined ? undefined : canonicalVersion(args.target);
+    const trios = upTo(target, readTrios(args.directory), args.directory);
 
     const connection = connectionOf(args);
-    const plan = new MigrationPlan(`${name}-plan`, planArgsOf(connection, args), { parent: this });
+    const planArgs = planArgsOf(connection, { ...args, target });
+    const plan = new MigrationPlan(`${name}-plan`, planArgs, { parent: this });
     // Shown beside the resource, in a preview too.
     plan.text.apply((text) => (text ? pulumi.log.info(text, plan) : undefined));
 
@@ -97,8 +101,8 @@ function connectionOf(args: MigrationsArgs): pulumi.Output<ConnectionSettings> {
 
 function upTo(target: string | undefined, trios: Trio[], directory: string): Trio[] {
   if (target === undefined) return trios;
-  if (trios.some((trio) => trio.version === target)) {
-    return trios.filter((trio) => trio.version <= target);
+  if (trios.some(({ version }) => version === target)) {
+    return trios.filter(({ version }) => isWanted(version, target));
   }
   const known = trios.map((trio) => trio.version).join(", ");
   throw new pulumi.RunError(
@@ -109,8 +113,9 @@ function upTo(target: string | undefined, trios: Trio[], directory: string): Tri
 
 function planArgsOf(
   connection: pulumi.Output<ConnectionSettings>,
-  { directory, target = "", approvedPlan = "", snapshotsKept, instanceIdentifier }: MigrationsArgs,
+  { directory, target = "", approvedPlan = "", allowDataLoss, ...args }: MigrationsArgs,
 ) {
+  const { snapshotsKept, instanceIdentifier } = args;
   const snapshots =
     snapshotsKept === 0
       ? null
@@ -118,7 +123,7 @@ function planArgsOf(
           instanceIdentifier: id,
           keep: snapshotsKept,
         }));
-  return { connection, directory, target, approvedPlan, snapshots };
+  return { connection, directory, target, approvedPlan, allowDataLoss, snapshots };
 }
 
 function argsOf(

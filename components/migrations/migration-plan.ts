@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Inputs of {@link MigrationPlan}; the provider fills in the plan itself. */
 export type MigrationPlanArgs = {
-  [Key in "connection" | "directory" | "target" | "approvedPlan" | "snapshots"]: pulumi.Input<
-    PlanInputs[Key]
-  >;
+  [
+    Key in "connection" | "directory" | "target" | "approvedPlan" | "allowDataLoss" | "snapshots"
+  ]: pulumi.Input<PlanInputs[Key]>;
 };
 
 // Kept in the state as source, like the provider of `Migration`: it holds no logic.
@@ -54,7 +54,13 @@ export class MigrationPlan extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: MigrationPlanArgs, opts?: pulumi.CustomResourceOptions) {
     const facts = { database: undefined, newestEntry: undefined, pending: undefined };
-    const plan = { surplus: undefined, destructive: undefined, hash: undefined, text: undefined };
+    const plan = {
+      surplus: undefined,
+      halfDone: undefined,
+      destructive: undefined,
+      hash: undefined,
+      text: undefined,
+    };
     super(
       provider,
       name,

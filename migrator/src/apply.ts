@@ -4,7 +4,7 @@ import { type ConnectionSettings, withConnection } from "./connection";
 import { closeDatabase } from "./database-access";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
-import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
+import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
@@ -57,18 +57,19 @@ export async function applyMigration(
  * @param options.target version of the newest one to apply; all without it.
  * @returns the entries of those that were applied now.
  * @throws as {@link applyMigration}, and MigratorError MIG011 or MIG012 when files and log do not belong
- * together. The migrations before the one that fails stay applied.
+ * together, MIG075 when something above the target is applied, or half applied. The migrations before the one that fails stay applied.
  */
 export async function applyPending(
   settings: ConnectionSettings,
   trios: readonly Trio[],
   { target, ...options }: RunOptions & { target?: string | undefined } = {},
 ): Promise<LogEntry[]> {
-  const { pending: due } = await withConnection(settings, (client) =>
+  const { pending: due, surplus } = await withConnection(settings, (client) =>
     inReadOnlyTransaction(client, async () =>
       compareHistory(client, await readLog(client), trios, target),
     ),
   );
+  refuseSurplus(surplus, target);
   if (due.length === 0) return [];
   return withSession(settings, options, async (session) => {
     const log = await readLog(session.client);

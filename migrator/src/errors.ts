@@ -40,6 +40,8 @@ export type MigratorErrorCode =
   | "MIG063"
   | "MIG064"
   | "MIG065"
+  | "MIG075"
+  | "MIG076"
   | "MIG085"
   | "MIG086"
   | "MIG087";

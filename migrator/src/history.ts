@@ -5,12 +5,13 @@ import { type ConnectionSettings, withConnection } from "./connection";
 import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
 import { inReadOnlyTransaction } from "./transaction";
 import { type Trio, type TrioDigests, sha256, inspectTrio } from "./trio";
+import { isAbove, isWanted } from "./version";
 
 /** What is to be done so that the database is where the files, or the target, want it. */
 export interface Work {
   /** To be applied, oldest first. */
   pending: Trio[];
-  /** To be rolled back, newest first. */
+  /** To be rolled back, newest first; half applied ones, too. */
   surplus: LogEntry[];
 }
 
@@ -23,7 +24,7 @@ export function readHistory(settings: ConnectionSettings): Promise<LogEntry[]> {
  * Compares the files with what the log says is applied.
  * @param target version of the newest migration to have, undefined for all that there are files of.
  * @throws MigratorError MIG008 when an applied file was edited, MIG009 when one is due below an applied
- * one, MIG011 when the file of an applied one is missing or renamed, MIG012 when the database is newer
+ * or half applied one, MIG011 when the file of an applied one is missing or renamed, MIG012 when the database is newer
  * than the files, MIG015 when a rollback was cut off.
  */
 export async function compareHistory(
@@ -32,13 +33,11 @@ export async function compareHistory(
   trios: readonly Trio[],
   target?: string,
 ): Promise<Work> {
-  const wanted = (version: string) => target === undefined || version <= target;
+  const wanted = (version: string) => isWanted(version, target);
   // One that is not wanted is about to be undone to its end.
   refuseHalfUndone(log.filter(({ version }) => wanted(version)));
-  refuseUnknown(
-    log.filter((entry) => entry.applied || isHalfDone(entry)),
-    trios,
-  );
+  const present = log.filter(isPresent);
+  refuseUnknown(present, trios);
   const applied = log.filter((entry) => entry.applied);
   for (const entry of applied) {
     const trio = trios.find(({ version }) => version === entry.version);
@@ -46,15 +45,40 @@ export async function compareHistory(
   }
   const known = new Set(applied.map(({ version }) => version));
   const pending = trios.filter(({ version }) => wanted(version) && !known.has(version));
-  const newest = applied.at(-1)?.version ?? "";
-  const late = pending.filter(({ version }) => version < newest);
+  const isLater = (than: { version: string }) => (entry: LogEntry) =>
+    isAbove(entry.version, than.version);
+  const late = pending.filter((trio) => present.some(isLater(trio)));
   if (late.length > 0) {
     throw outOfOrder(
       late.map(({ name }) => name).join(", "),
-      applied.filter((entry) => late.some(({ version }) => entry.version > version)),
+      present.filter((entry) => late.some((trio) => isLater(trio)(entry))),
     );
   }
-  return { pending, surplus: applied.filter(({ version }) => !wanted(version)).reverse() };
+  return { pending, surplus: present.filter(({ version }) => !wanted(version)).reverse() };
+}
+
+/**
+ * Refuses to go up where something has to go down first.
+ * @throws MigratorError MIG075 that names what is above the target.
+ */
+export function refuseSurplus(surplus: readonly LogEntry[], target: string | undefined): void {
+  if (surplus.length === 0) return;
+  const list = surplus.map((entry) => `${entry.name} is ${stateOf(entry)}`).join(", ");
+  throw new MigratorError(
+    "MIG075",
+    `Above the target ${target}: ${list}. \`up\` undoes nothing. Undo it with \`npx migrator rollback ` +
+      `--to ${target}\`, or leave the target out.`,
+  );
+}
+
+/** Whether a migration left something in the database: all of it, or a part. */
+export function isPresent(entry: LogEntry): boolean {
+  return entry.applied || isHalfDone(entry);
+}
+
+function stateOf({ event }: LogEntry): string {
+  if (event === "begin apply") return "half applied";
+  return event === "begin rollback" ? "half undone" : "applied";
 }
 
 /**
@@ -65,9 +89,7 @@ export function refuseOutOfOrder(
   log: readonly LogEntry[],
   { version, name }: { version: string; name: string },
 ): void {
-  const later = log.filter(
-    (entry) => entry.version > version && (entry.applied || isHalfDone(entry)),
-  );
+  const later = log.filter((entry) => isAbove(entry.version, version) && isPresent(entry));
   if (later.length > 0) throw outOfOrder(name, later);
 }
 
@@ -124,15 +146,17 @@ function refuseHalfUndone(log: readonly LogEntry[]): void {
 
 function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): void {
   const files = new Map(trios.map(({ version, name }) => [version, name]));
-  const newestFile = trios.at(-1)?.version ?? "";
-  const newer = applied.filter(({ version }) => version > newestFile);
+  const newestFile = trios.at(-1)?.version;
+  const newer = applied.filter(
+    ({ version }) => newestFile === undefined || isAbove(version, newestFile),
+  );
   if (newer.length > 0) {
     throw new MigratorError(
       "MIG012",
       `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
         `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
         "SQL that the database keeps: `npx migrator rollback --to " +
-        `${newestFile || "none"}\`.`,
+        `${newestFile ?? "none"}\`.`,
     );
   }
   const lost = applied.filter(({ version, name }) => files.get(version) !== name);
@@ -152,6 +176,7 @@ function outOfOrder(what: string, later: readonly LogEntry[]): MigratorError {
   return new MigratorError(
     "MIG009",
     `${what} can be neither applied nor rolled back while later migrations are applied ` +
-      `(${names(later)}). Give a new migration the next number, or roll those back first, newest first.`,
+      `(${names(later)}). Give a new migration the next number, or roll those back first, newest first: ` +
+      "`npx migrator rollback`.",
   );
 }

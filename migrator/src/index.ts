@@ -28,3 +28,4 @@ export {
   inspectTrio,
   readTrios,
 } from "./trio";
+export { canonicalVersion, isWanted } from "./version";

@@ -4,6 +4,7 @@ import { TOOL_VERSION } from "./connection";
 import { CREATE_BOOKKEEPING } from "./log-tables";
 import type { CatalogChanges } from "./catalog";
 import type { TrioDigests } from "./trio";
+import { compareVersions } from "./version";
 
 /**
  * What happened: a migration was applied or rolled back, or a file of several steps began to be; new verify or rollback files were recorded
@@ -92,7 +93,8 @@ export async function readLog(client: ClientBase): Promise<LogEntry[]> {
     `select distinct on (version) ${ENTRY} from migrations.log
       where applied is not null order by version, migrations.log.id desc`,
   );
-  return rows;
+  // The server would put 1000 before 999.
+  return rows.sort((a, b) => compareVersions(a.version, b.version));
 }
 
 /** The SQL of a migration as its newest entry holds it, undefined when the log does not know it. */

@@ -2,11 +2,13 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { MigratorError } from "./errors";
 import { readTrios } from "./trio";
+import { digitsOf, nextDigits } from "./version";
 
 const NAME = /^[a-z0-9]+(?:_[a-z0-9]+)*$/;
 
 /**
- * Writes the three files of a new migration, with the next number and headers to fill in.
+ * Writes the three files of a new migration, with the next number, as wide as the newest, and headers to
+ * fill in; where the newest number is a time, with the time of now.
  * @returns their paths.
  * @throws MigratorError MIG019 when the name is not lower-case words joined by underscores, MIG001 when
  * the folder is not a sequence of migrations.
@@ -20,8 +22,8 @@ export function writeTrio(directory: string, name: string): string[] {
     );
   }
   if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
-  const version = String(readTrios(directory).length).padStart(3, "0");
-  const full = `${version}_${name}`;
+  const newest = readTrios(directory).at(-1);
+  const full = `${nextDigits(newest && digitsOf(newest.name), new Date())}_${name}`;
   const files = {
     [`${full}.sql`]: forward(name),
     [`${full}_rollback.sql`]: rollback(full),

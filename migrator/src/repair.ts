@@ -5,8 +5,8 @@ import type { ConnectionSettings } from "./connection";
 import { compareCatalogs } from "./drift/compare";
 import { MigratorError } from "./errors";
 import { expectedCatalog } from "./expected-catalog";
-import { refuseOutOfOrder } from "./history";
-import { type LogEntry, appendLog, appliedEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { isPresent, refuseOutOfOrder } from "./history";
+import { type LogEntry, appendLog, appliedEntry, readLog, readStoredSql } from "./log";
 import { type SessionOptions, withSession } from "./session";
 import { inReadOnlyTransaction, inTransaction } from "./transaction";
 import { type Trio, inspectTrio } from "./trio";
@@ -73,7 +73,7 @@ export async function repair(
     }
     const { version } = correction;
     const known = log.find((entry) => entry.version === version);
-    if (!known || !(known.applied || isHalfDone(known))) {
+    if (!known || !isPresent(known)) {
       throw nothingToRepair(version, "applied or half applied");
     }
     refuseOutOfOrder(log, known);

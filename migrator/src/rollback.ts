@@ -2,14 +2,15 @@ import { grantedRelations } from "./catalog";
 import { type MigrationName, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { recordFailure } from "./failure";
-import { refuseOutOfOrder } from "./history";
-import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { isPresent, refuseOutOfOrder } from "./history";
+import { type LogEntry, readLog, readStoredSql } from "./log";
 import { refuseLoss } from "./rollback-loss";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
 import { runStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
 import { inTransaction } from "./transaction";
+import { isWanted } from "./version";
 
 /** How a migration is undone. */
 export interface RollbackOptions extends SessionOptions {
@@ -32,7 +33,7 @@ export async function rollbackMigration(
   await withSession(settings, sessionOf(options), async (session) => {
     const log = await readLog(session.client);
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !canBeUndone(known)) return;
+    if (!known || !isPresent(known)) return;
     refuseOutOfOrder(log, migration);
     await rollBack(session, known, options);
   });
@@ -51,9 +52,8 @@ export async function rollbackTo(
 ): Promise<string[]> {
   return withSession(settings, sessionOf(options), async (session) => {
     const log = await readLog(session.client);
-    const surplus = log
-      .filter((entry) => canBeUndone(entry) && (target === undefined || entry.version > target))
-      .reverse();
+    const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
+    const surplus = log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse();
     for (const [index, entry] of surplus.entries()) {
       session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
       await rollBack(session, entry, options);
@@ -69,10 +69,6 @@ function sessionOf({
   ...options
 }: RollbackOptions): SessionOptions {
   return { ...options, transaction: { ...transaction, allowDataLoss } };
-}
-
-function canBeUndone(entry: LogEntry): boolean {
-  return entry.applied || isHalfDone(entry);
 }
 
 async function rollBack(

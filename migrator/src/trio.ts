@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { significantTokens, splitStatements, type Statement } from "@app-data/rules";
 import { MigratorError } from "./errors";
+import { canonicalVersion, compareVersions, digitsOf, isTime, versionOf } from "./version";
 
 /** One SQL file of a migration. */
 export interface SqlFile {
@@ -14,7 +15,10 @@ export interface SqlFile {
 
 /** A migration: what to do, how to undo it, and how to tell that it was done. */
 export interface Trio {
-  /** Three digits; migrations run in their order. */
+  /**
+   * The number that the name begins with, with zeros before it up to three digits; migrations run in the
+   * order of these numbers.
+   */
   version: string;
   /** Version and name, as the forward file is called: `001_add_missing_tables`. */
   name: string;
@@ -40,12 +44,13 @@ export type TrioPart = "forward" | "rollback" | "verify";
 /** The three parts, in the order in which they are read. */
 export const TRIO_PARTS: readonly TrioPart[] = ["forward", "rollback", "verify"];
 
-const FORWARD_FILE = /^(\d{3})_([a-z0-9]+(?:_[a-z0-9]+)*)\.sql$/;
+const NAME = /^\d{3,18}(?:_[a-z0-9]+)+$/;
 const OTHER_PARTS = ["rollback", "verify"] as const;
 
 /**
  * Reads the migrations of a folder, in order.
- * @param directory holds `NNN_name.sql`, `NNN_name_rollback.sql` and `NNN_name_verify.sql`.
+ * @param directory holds `NNN_name.sql`, `NNN_name_rollback.sql` and `NNN_name_verify.sql`, where `NNN` are
+ * three digits or more.
  * @throws MigratorError MIG001 that lists every file that is missing, misnamed or out of sequence.
  */
 export function readTrios(directory: string): Trio[] {
@@ -56,7 +61,10 @@ export function readTrios(directory: string): Trio[] {
     .filter((file) => file.endsWith(".sql"))
     .sort();
   const isOther = (file: string) => OTHER_PARTS.some((part) => file.endsWith(`_${part}.sql`));
-  const names = files.filter((file) => !isOther(file)).map((file) => file.slice(0, -".sql".length));
+  const names = files
+    .filter((file) => !isOther(file))
+    .map((file) => file.slice(0, -".sql".length))
+    .sort(compareNames);
 
   const problems = [...misnamed(names), ...incomplete(names, files), ...outOfSequence(names)];
   if (problems.length > 0) {
@@ -67,7 +75,7 @@ export function readTrios(directory: string): Trio[] {
   }
   const read = (file: string) => readSqlFile(path.join(directory, file));
   return names.map((name) => ({
-    version: name.slice(0, 3),
+    version: versionOf(name) ?? name,
     name,
     forward: read(`${name}.sql`),
     rollback: read(`${name}_rollback.sql`),
@@ -120,8 +128,10 @@ function refuseTransactionControl({ tree, text, line, column }: Statement, file:
 
 function misnamed(names: string[]): string[] {
   return names
-    .filter((name) => !FORWARD_FILE.test(`${name}.sql`))
-    .map((name) => `${name}.sql must be named NNN_name.sql, in lower case.`);
+    .filter((name) => !NAME.test(name))
+    .map(
+      (name) => `${name}.sql must be named NNN_name.sql: 3 to 18 digits, then words in lower case.`,
+    );
 }
 
 function incomplete(names: string[], files: string[]): string[] {
@@ -138,13 +148,35 @@ function incomplete(names: string[], files: string[]): string[] {
   return [...missing, ...orphans];
 }
 
+/** By number; what has none comes last. */
+function compareNames(a: string, b: string): number {
+  const [first, second] = [versionOf(a), versionOf(b)];
+  if (first === undefined || second === undefined) return a < b ? -1 : 1;
+  return compareVersions(first, second) || (a < b ? -1 : 1);
+}
+
+/** Counted numbers start at 0 and leave no gap, so that a file that was forgotten is missed. */
 function outOfSequence(names: string[]): string[] {
-  return names.flatMap((name, index) => {
-    const expected = String(index).padStart(3, "0");
-    return !/^\d{3}_/.test(name) || name.startsWith(`${expected}_`)
-      ? []
-      : [
-          `${name}.sql stands where ${expected} is due: numbers start at 000 and neither skip nor repeat.`,
-        ];
-  });
+  const problems: string[] = [];
+  let before: { name: string; version: string } | undefined;
+  for (const name of names) {
+    const version = versionOf(name);
+    if (version === undefined) continue;
+    if (before?.version === version) {
+      problems.push(
+        `${before.name}.sql and ${name}.sql have the same number, ${version}: each needs its own.`,
+      );
+    } else if (!isTime(version)) {
+      const due = before ? canonicalVersion((BigInt(before.version) + 1n).toString()) : "000";
+      const written = due.padStart(digitsOf(name)?.length ?? 0, "0");
+      if (version !== due) {
+        problems.push(
+          `${name}.sql stands where ${written} is due: numbers start at 000 and leave no gap, unless ` +
+            "they are times (YYYYMMDDhhmmss).",
+        );
+      }
+    }
+    before = { name, version };
+  }
+  return problems;
 }

@@ -212,7 +212,11 @@ describe("readConfig", () => {
       "a b",
       "CFG005 … = a b: must be a path of letters, digits and _ . / -",
     ],
-    ["migrations.target", "1", 'CFG005 … = 1: must be three digits, such as "001", or "" for all'],
+    [
+      "migrations.target",
+      "1",
+      'CFG005 … = 1: must be three digits or more, such as "001", or "" for all',
+    ],
     [
       "environment",
       "production",

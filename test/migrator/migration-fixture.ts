@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { type ConnectionSettings, type Trio, readTrios } from "../../migrator/src";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createSecret } from "../support/secrets";
@@ -47,4 +49,13 @@ alter table public.${name} enable row level security;
 alter table public.${name} force row level security;
 `;
   return trio(version, forward, { rollback: `drop table public.${name};` });
+}
+
+/** Writes migrations into a folder. */
+export function writeTrios(directory: string, trios: readonly Trio[]): void {
+  for (const { name, forward, rollback, verify } of trios) {
+    writeFileSync(path.join(directory, `${name}.sql`), forward.sql);
+    writeFileSync(path.join(directory, `${name}_rollback.sql`), rollback.sql);
+    writeFileSync(path.join(directory, `${name}_verify.sql`), verify.sql);
+  }
 }

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import type { ConnectionSettings } from "../connection";
 import { settingsFromUrl } from "../environment-url";
 import type { TunnelSettings } from "../transports/transport";
+import { canonicalVersion, isVersion } from "../version";
 
 /** The command line was not understood. */
 export class UsageError extends Error {
@@ -122,12 +123,12 @@ export function readForward(values: Values): ForwardSettings {
 }
 
 /**
- * The version that an option names.
- * @throws UsageError when it is not three digits.
+ * The version that an option names, as it is kept.
+ * @throws UsageError when it is not 3 to 18 digits.
  */
 export function readVersion(text: string, option: string): string {
-  if (/^\d{3}$/.test(text)) return text;
-  throw new UsageError(`${option} must be three digits, such as 001; it is "${text}".`);
+  if (isVersion(text)) return canonicalVersion(text);
+  throw new UsageError(`${option} must be three digits or more, such as 001; it is "${text}".`);
 }
 
 /**

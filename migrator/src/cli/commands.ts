@@ -1,9 +1,10 @@
 import { withConnection } from "../connection";
-import { compareHistory } from "../history";
+import { compareHistory, isPresent } from "../history";
 import { type LogEntry, isHalfDone, readLog, readStoredSql } from "../log";
 import type { Session } from "../session";
 import { inReadOnlyTransaction } from "../transaction";
 import { type Trio, inspectTrio, readTrios } from "../trio";
+import { compareVersions, isWanted } from "../version";
 import {
   type Arguments,
   UsageError,
@@ -33,7 +34,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { makePlan, reachPlan, renderPlan } = await import("../plan");
-    const pending = trios.filter(({ version }) => target === undefined || version <= target);
+    const pending = trios.filter(({ version }) => isWanted(version, target));
     const plan = values.files
       ? await makePlan(undefined, { pending, history: undefined })
       : await reachPlan(readSettings(values), trios, { target });
@@ -167,7 +168,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { baseline } = await import("../repair");
-    const adopted = trios.filter(({ version }) => target === undefined || version <= target);
+    const adopted = trios.filter(({ version }) => isWanted(version, target));
     const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
     const entries = await baseline(readSettings(values), adopted, options);
     return {
@@ -233,12 +234,13 @@ async function beforeNewest(values: Values): Promise<string> {
   const log = await withConnection(readSettings(values), (client) =>
     inReadOnlyTransaction(client, () => readLog(client)),
   );
-  return log.filter((entry) => entry.applied || isHalfDone(entry)).at(-2)?.version ?? "none";
+  return log.filter(isPresent).at(-2)?.version ?? "none";
 }
 
 function statusRows(trios: readonly Trio[], log: readonly LogEntry[]) {
   const files = new Map(trios.map((trio) => [trio.version, trio]));
-  const versions = [...new Set([...files.keys(), ...log.map(({ version }) => version)])].sort();
+  const versions = [...new Set([...files.keys(), ...log.map(({ version }) => version)])];
+  versions.sort(compareVersions);
   return versions.map(async (version) => {
     const trio = files.get(version);
     const entry = log.find((each) => each.version === version);

@@ -8,7 +8,9 @@ import { makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
 import { regionOf } from "../credentials";
 import { inReadOnlyTransaction } from "../transaction";
+import { rollbackMigration } from "../rollback";
 import { readTrios } from "../trio";
+import { isWanted, versionOf } from "../version";
 import { type CheckResult, isEqual, isKnown } from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
@@ -20,6 +22,8 @@ export interface PlanInputs {
   target: string;
   /** Hash of the plan that was approved, "" when any will do. */
   approvedPlan: string;
+  /** Whether undoing what is half applied may lose rows. */
+  allowDataLoss: boolean;
   /** The RDS instance to take a snapshot of before data is deleted; null for no snapshots. */
   snapshots: { instanceIdentifier: string; keep: number } | null;
   /** Which database it is; filled in by the provider, like all that follows. */
@@ -30,6 +34,8 @@ export interface PlanInputs {
   pending?: string[];
   /** Names of what will be rolled back, newest first. */
   surplus?: string[];
+  /** Names of what is half applied or half undone, newest first. */
+  halfDone?: string[];
   /** Whether data that is there now will be deleted. */
   destructive?: boolean;
   /** What `up` can be held to; "" when the database cannot be asked. */
@@ -75,7 +81,10 @@ export const planLifecycle = {
     return { changes: work.length > 0 || moved };
   },
 
-  /** Holds the deployment to the approved plan, and takes a snapshot before data is deleted. */
+  /**
+   * Holds the deployment to the approved plan, takes a snapshot before data is deleted, and undoes what is
+   * half applied above the target: no resource stands for that, so nothing else would.
+   */
   async create(inputs: PlanInputs): Promise<{ id: string; outs: PlanState }> {
     return { id: inputs.connection.database, outs: await accept(inputs) };
   },
@@ -99,7 +108,14 @@ export const planLifecycle = {
 type Facts = Required<
   Pick<
     PlanInputs,
-    "database" | "newestEntry" | "pending" | "surplus" | "destructive" | "hash" | "text"
+    | "database"
+    | "newestEntry"
+    | "pending"
+    | "surplus"
+    | "halfDone"
+    | "destructive"
+    | "hash"
+    | "text"
   >
 >;
 
@@ -110,11 +126,12 @@ async function live(
 ): Promise<Facts> {
   const plan = await readPlan(client, readTrios(directory), { target: target || undefined });
   const pending = plan.migrations.map(({ name }) => name);
-  const { surplus, hash } = plan;
+  const { surplus, halfDone, hash } = plan;
   return {
     ...found,
     pending,
     surplus,
+    halfDone,
     destructive: surplus.length > 0 || plan.migrations.some(({ destructive }) => destructive),
     hash,
     text: pending.length + surplus.length > 0 ? renderPlan(plan) : "",
@@ -139,13 +156,15 @@ async function blind(
   { directory, target }: PlanInputs,
   unreachable = "The database is not there yet.",
 ): Promise<Facts> {
-  const pending = readTrios(directory).filter(({ version }) => !target || version <= target);
+  const upTo = target || undefined;
+  const pending = readTrios(directory).filter(({ version }) => isWanted(version, upTo));
   const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
   return {
     database: null,
     newestEntry: 0,
     pending: pending.map(({ name }) => name),
     surplus: [],
+    halfDone: [],
     destructive: plan.migrations.some(({ destructive }) => destructive),
     hash: "",
     text: renderPlan(plan),
@@ -178,17 +197,29 @@ async function accept(inputs: PlanInputs): Promise<PlanState> {
   });
   const taken =
     snapshots && facts.destructive ? await secure(connection, facts, snapshots) : undefined;
+  await undoHalfDone(inputs, facts);
   return {
     ...inputs,
     ...facts,
     // What was to be done is about to be: the state holds no plan that is out of date.
     pending: [],
     surplus: [],
+    halfDone: [],
     destructive: false,
     text: "",
     snapshot: taken?.name ?? "",
     restoreCommand: taken?.restoreCommand ?? "",
   };
+}
+
+async function undoHalfDone(
+  { connection, allowDataLoss }: PlanInputs,
+  { surplus, halfDone }: Facts,
+): Promise<void> {
+  for (const name of surplus.filter((each) => halfDone.includes(each))) {
+    const version = versionOf(name) ?? name;
+    await rollbackMigration(connection, { version, name }, { allowDataLoss });
+  }
 }
 
 /** Takes a snapshot and deletes the oldest; that one could not be deleted stops nothing. */
@@ -199,7 +230,7 @@ async function secure(
 ): Promise<Snapshot> {
   const region = regionOf(credentials);
   const instance = { instanceIdentifier, ...(region !== undefined && { region }) };
-  const versions = [...pending, ...surplus].map((name) => name.slice(0, 3));
+  const versions = [...pending, ...surplus].map((name) => versionOf(name) ?? name);
   // The engine shows what a provider prints.
   const report = (line: string) => console.log(line);
   const snapshot = await takeSnapshot({ ...instance, versions, report });

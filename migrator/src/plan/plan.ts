@@ -5,6 +5,7 @@ import { compareHistory } from "../history";
 import { readLog } from "../log";
 import { inReadOnlyTransaction } from "../transaction";
 import type { Trio } from "../trio";
+import { isWanted } from "../version";
 import { type Content, readContent } from "./content";
 import { drawMigration } from "./draw";
 import { type History, planHash } from "./hash";
@@ -159,12 +160,20 @@ function drawPlan(
     limits,
     applied: history?.filter(({ applied }) => applied).map(({ name }) => name),
     surplus: [...surplus],
+    halfDone: halfDoneOf(history ?? []),
     migrations: contents.map((content) =>
       drawMigration(content, timeline, live, isHalfApplied(content.trio.version)),
     ),
   };
 }
 
+function halfDoneOf(history: readonly History[]): string[] {
+  return history
+    .filter(({ event }) => event.startsWith("begin "))
+    .map(({ name }) => name)
+    .reverse();
+}
+
 function upTo(trios: readonly Trio[], target: string | undefined): Trio[] {
-  return trios.filter(({ version }) => target === undefined || version <= target);
+  return trios.filter(({ version }) => isWanted(version, target));
 }

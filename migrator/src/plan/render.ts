@@ -1,3 +1,4 @@
+import { versionBefore, versionOf } from "../version";
 import type {
   Blocker,
   Plan,
@@ -32,18 +33,24 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
   return lines.join("\n");
 }
 
-function describeDatabase({ database, applied, migrations, surplus }: Plan): string {
+function describeDatabase({ database, applied, migrations, surplus, halfDone }: Plan): string {
   const where = database
     ? `Database ${database.name} (system ${database.systemIdentifier ?? "unknown"}, ` +
       `database ${database.databaseOid})`
     : "No database";
   const known = applied ? `${applied.length} applied, ` : "";
-  const undone = surplus.length > 0 ? `, to be rolled back: ${surplus.join(", ")}` : "";
+  const marked = surplus.map((name) => (halfDone.includes(name) ? `${name} (half done)` : name));
+  const undone = surplus.length > 0 ? `, to be rolled back: ${marked.join(", ")}` : "";
   return `${where}: ${known}${migrations.length} pending${undone}.`;
 }
 
 function closing({ hash, limits, migrations, surplus }: Plan): string[] {
   if (migrations.length === 0 && surplus.length === 0) return [`Nothing to do. Plan ${hash}`];
+  const lowest = versionOf(surplus.at(-1) ?? "");
+  if (lowest !== undefined) {
+    const command = `npx migrator rollback --to ${versionBefore(lowest)}`;
+    return [`Plan ${hash}`, `Rolled back by a deployment of the stack, or by: ${command}`];
+  }
   if (limits.length > 0) return [`Plan ${hash}; \`up\` cannot be held to it, see above.`];
   return [`Plan ${hash}`, `Run exactly this: npx migrator up --plan ${hash}`];
 }

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import type { BatchCheckpoint } from "../batch";
 import { MigratorError } from "../errors";
+import { versionBefore } from "../version";
 import type { Step } from "./split";
 
 /** One run of a migration's steps, over as many interruptions as it takes. */
@@ -67,11 +68,7 @@ export function refuseEditedSteps(
       "MIG014",
       `${name} is half applied, and its step ${number}, which is done, was edited since. Restore the ` +
         "statements that have run, or undo what it has done with " +
-        `\`npx migrator rollback --to ${before(version)}\` and apply the new file.`,
+        `\`npx migrator rollback --to ${versionBefore(version)}\` and apply the new file.`,
     );
   }
-}
-
-function before(version: string): string {
-  return version === "000" ? "none" : String(Number(version) - 1).padStart(3, "0");
 }

@@ -19,7 +19,7 @@ const HEADER = `// What the database holds, as \`pg\` with \`databaseTypes\` giv
 // \`npm run typecheck\` compares the digests.
 `;
 const REMEDY = "Run `npm run up`, then `npm run generate:types`, and commit the file.";
-const STAMP = /^\/\/ (catalog|migration|types)(?: (\d{3}_\w+))? ([0-9a-f]{64})$/gm;
+const STAMP = /^\/\/ (catalog|migration|types)(?: (\d{3,18}_\w+))? ([0-9a-f]{64})$/gm;
 
 /** The file with its stamp, from the source that follows it. */
 export function stampedFile({ catalog, migrations }: Stamp, source: string): string {

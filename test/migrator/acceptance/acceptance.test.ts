@@ -1,9 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Client } from "pg";
 import { type PlanInputs, applyPending, planLifecycle, readTrios } from "../../../migrator/src";
-import { type MigratorFixture, createFixture, protectedTable } from "../migration-fixture";
+import {
+  type MigratorFixture,
+  createFixture,
+  protectedTable,
+  writeTrios,
+} from "../migration-fixture";
 
 describe("acceptance 13: the database that the state knows", () => {
   let fixture: MigratorFixture;
@@ -15,20 +20,13 @@ describe("acceptance 13: the database that the state knows", () => {
     fixture = await createFixture();
     superuser = await fixture.database.connect("postgres");
     directory = mkdtempSync(path.join(tmpdir(), "acceptance-"));
-    for (const [version, table] of [
-      ["000", "notes"],
-      ["001", "topics"],
-    ] as const) {
-      const { name, forward, rollback, verify } = protectedTable(version, table);
-      writeFileSync(path.join(directory, `${name}.sql`), forward.sql);
-      writeFileSync(path.join(directory, `${name}_rollback.sql`), rollback.sql);
-      writeFileSync(path.join(directory, `${name}_verify.sql`), verify.sql);
-    }
+    writeTrios(directory, [protectedTable("000", "notes"), protectedTable("001", "topics")]);
     inputs = {
       connection: fixture.settings,
       directory,
       target: "",
       approvedPlan: "",
+      allowDataLoss: false,
       snapshots: null,
     };
   });

@@ -1,15 +1,21 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Client } from "pg";
 import {
+  type PlanInputs,
   type Trio,
   applyMigration,
   applyPending,
+  planLifecycle,
   readHistory,
   rollbackMigration,
   rollbackTo,
 } from "../../../migrator/src";
 import { compareHistory } from "../../../migrator/src/history";
 import { readLog } from "../../../migrator/src/log";
-import { type MigratorFixture, createFixture, trio } from "../migration-fixture";
+import { reachPlan, renderPlan } from "../../../migrator/src/plan";
+import { type MigratorFixture, createFixture, trio, writeTrios } from "../migration-fixture";
 import { until } from "../plan-fixture";
 import { startCuttingProxy } from "./cutting-proxy";
 
@@ -111,13 +117,26 @@ describe("a migration that failed between its steps", () => {
     { rollback: "alter table public.notes drop column more;" },
   );
 
+  let directory: string;
+  const stackInputs = (target: string): PlanInputs => ({
+    connection: fixture.settings,
+    directory,
+    target,
+    approvedPlan: "",
+    allowDataLoss: false,
+    snapshots: null,
+  });
+
   beforeEach(async () => {
+    directory = mkdtempSync(path.join(tmpdir(), "half-applied-"));
+    writeTrios(directory, [base, half]);
     await applyMigration(fixture.settings, base);
     await expect(applyMigration(fixture.settings, half)).rejects.toThrow(
       /^MIG005 .*SQLSTATE 22012/,
     );
     expect(await objects()).toEqual(["notes", "notes_more", "notes_pkey", "notes_topic"]);
   });
+  afterEach(() => rmSync(directory, { recursive: true }));
 
   it("goes on when the step that failed is corrected, and does no step twice", async () => {
     const corrected: Trio = {
@@ -149,6 +168,53 @@ describe("a migration that failed between its steps", () => {
   it("keeps an earlier one from being rolled back under it", async () => {
     await expect(rollbackMigration(fixture.settings, base)).rejects.toThrow(/^MIG009 .*001_test/);
     expect(await objects()).toContain("notes");
+  });
+
+  it("above the target is told by up and by the plan, with the command that undoes it", async () => {
+    await expect(applyPending(fixture.settings, [base, half], { target: "000" })).rejects.toThrow(
+      "MIG075 Above the target 000: 001_test is half applied. `up` undoes nothing. Undo it with " +
+        "`npx migrator rollback --to 000`, or leave the target out.",
+    );
+    const plan = await reachPlan(fixture.settings, [base, half], { target: "000" });
+    expect(plan).toMatchObject({ surplus: ["001_test"], halfDone: ["001_test"], migrations: [] });
+    expect(renderPlan(plan)).toMatch(
+      /1 applied, 0 pending, to be rolled back: 001_test \(half done\)\.\n\nPlan \w+\nRolled back by a deployment of the stack, or by: npx migrator rollback --to 000$/,
+    );
+    expect(await objects()).toContain("notes_more");
+  });
+
+  it("above the target is undone by a deployment of the stack, which has no resource for it", async () => {
+    const inputs = stackInputs("000");
+    const { inputs: checked, failures } = await planLifecycle.check({}, inputs);
+    expect(failures).toEqual([]);
+    expect(checked).toMatchObject({ pending: [], surplus: ["001_test"], destructive: true });
+    const { outs } = await planLifecycle.create(checked);
+    expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
+    expect((await readHistory(fixture.settings)).map(({ event }) => event)).toEqual([
+      "apply",
+      "rollback",
+    ]);
+    const { inputs: next } = await planLifecycle.check(outs, inputs);
+    expect(planLifecycle.diff(outs, next)).toEqual({ changes: false });
+  });
+
+  it("above the target is not undone by a deployment while that would lose rows", async () => {
+    await superuser.query("insert into public.notes (id, more) values (1, 'a')");
+    const { inputs } = await planLifecycle.check({}, stackInputs("000"));
+    await expect(planLifecycle.create(inputs)).rejects.toThrow(
+      /^MIG017 .*would lose rows \(public\.notes, column more: 1\)/,
+    );
+    await planLifecycle.create({ ...inputs, allowDataLoss: true });
+    expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
+  });
+
+  it("keeps one below it, which is pending, from being applied", async () => {
+    const later = { ...half, version: "002", name: "002_test" };
+    await rollbackTo(fixture.settings, "000");
+    await expect(applyMigration(fixture.settings, later)).rejects.toThrow(/^MIG005/);
+    await expect(applyPending(fixture.settings, [base, half, later])).rejects.toThrow(
+      /^MIG009 001_test can be neither applied nor rolled back while later migrations are applied \(002_test\)/,
+    );
   });
 
   it("is not forgotten when its files are gone", async () => {
