@@ -9,6 +9,8 @@ async function effectsOf(sql: string) {
   return statementEffects(statement);
 }
 
+const AS_POLICY = ["blocks reads", "blocks writes", "changes access"];
+
 describe("statementEffects", () => {
   it.each([
     ["drop table a.t", ["deletes data", "blocks reads", "blocks writes"]],
@@ -43,11 +45,25 @@ describe("statementEffects", () => {
     ],
     ["create function a.f() returns int language sql as 'select 1'", []],
     ["comment on table a.t is 'x'", []],
+    // Nobody can tell from these whether they delete.
+    ["select a.purge()", ["may delete data"]],
+    ["call a.purge()", ["may delete data"]],
+    ["execute prepared", ["may delete data"]],
+    ["insert into a.t select a.purge()", ["may delete data"]],
+    ["create materialized view a.m as select a.purge()", ["may delete data"]],
+    ["create extension citext", ["may delete data"]],
+    ["do $$ begin perform a.purge(); end $$", ["may delete data"]],
+    ["do $$ begin execute format('delete from %I.%I', 'a', 't'); end $$", ["may delete data"]],
+    ["do language plperl $$ spi_exec_query(q) $$", ["may delete data"]],
+    ["do $$ begin execute 'delete from a.t'; end $$", ["deletes data"]],
+    ["do $$ begin raise notice 'x'; end $$", []],
+    ["create view a.v as select a.purge()", []],
+    ["create policy p on a.t using (a.purge())", AS_POLICY],
   ])("tells the hazards of: %s", async (sql, hazards) => {
     const found = await effectsOf(sql);
     expect({ hazards: found.hazards, unclear: found.unclear.length > 0 }).toEqual({
       hazards,
-      unclear: sql.includes("cascade"),
+      unclear: sql.includes("cascade") || hazards.includes("may delete data"),
     });
   });
 

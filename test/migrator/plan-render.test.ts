@@ -48,11 +48,11 @@ alter table public.notes drop column note;
     expect(renderPlan(plan)).toBe(
       `Database ${fixture.database.name} (system ${systemIdentifier}, database ${databaseOid}): 1 applied, 2 pending.
 
-001_test: one transaction; deletes data, rewrites table, blocks reads, blocks writes, changes access
+001_test: one transaction; deletes data, may delete data, rewrites table, blocks reads, blocks writes, changes access
   sql/001_test.sql:4  alter table public.notes add column token uuid default gen_random_uuid()
                         ACCESS EXCLUSIVE on public.notes, rewrites table
   sql/001_test.sql:5  select public.fill('…')
-                        no lock and no hazard that is known
+                        may delete data
                         not known: what public.fill() does cannot be told from the text
   sql/001_test.sql:6  alter table public.notes drop column note
                         ACCESS EXCLUSIVE on public.notes, deletes data
@@ -87,7 +87,7 @@ Run exactly this: npx migrator up --plan ${plan.hash}`,
       expect.stringMatching(/: 2 applied, 0 pending, to be rolled back: 001_test\.$/),
       "",
       `Plan ${plan.hash}`,
-      `Run exactly this: npx migrator up --plan ${plan.hash}`,
+      "Rolled back by a deployment of the stack, or by: npx migrator rollback --to 000",
     ]);
     const nothing = await readPlan(migrator, [notes, later]);
     expect(renderPlan(nothing).split("\n").slice(1)).toEqual([

@@ -4,7 +4,7 @@ import { type ConnectionSettings, withConnection } from "../connection";
 import { MigratorError } from "../errors";
 import { type DatabaseIdentity, databaseIdentity, isSameDatabase } from "../identity";
 import { readLog } from "../log";
-import { makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
+import { type Plan, makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
 import { regionOf } from "../credentials";
 import { inReadOnlyTransaction } from "../transaction";
@@ -36,7 +36,7 @@ export interface PlanInputs {
   surplus?: string[];
   /** Names of what is half applied or half undone, newest first. */
   halfDone?: string[];
-  /** Whether data that is there now will be deleted. */
+  /** Whether data that is there now will be deleted, or may be. */
   destructive?: boolean;
   /** What `up` can be held to; "" when the database cannot be asked. */
   hash?: string;
@@ -119,11 +119,8 @@ type Facts = Required<
   >
 >;
 
-async function live(
-  client: ClientBase,
-  { directory, target }: PlanInputs,
-  found: Found,
-): Promise<Facts> {
+async function live(client: ClientBase, inputs: PlanInputs, found: Found): Promise<Facts> {
+  const { directory, target } = inputs;
   const plan = await readPlan(client, readTrios(directory), { target: target || undefined });
   const pending = plan.migrations.map(({ name }) => name);
   const { surplus, halfDone, hash } = plan;
@@ -132,10 +129,23 @@ async function live(
     pending,
     surplus,
     halfDone,
-    destructive: surplus.length > 0 || plan.migrations.some(({ destructive }) => destructive),
+    destructive: isDestructive(plan),
     hash,
-    text: pending.length + surplus.length > 0 ? renderPlan(plan) : "",
+    text: pending.length + surplus.length > 0 ? inWords(plan, inputs) : "",
   };
+}
+
+function isDestructive({ surplus, migrations }: Plan): boolean {
+  return surplus.length > 0 || migrations.some(({ destructive }) => destructive);
+}
+
+/** The plan, and whether a snapshot comes first. */
+function inWords(plan: Plan, { snapshots }: PlanInputs): string {
+  if (!snapshots || !isDestructive(plan)) return renderPlan(plan);
+  const names = plan.migrations.filter(({ destructive }) => destructive).map(({ name }) => name);
+  const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
+  const told = `A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`;
+  return `${renderPlan(plan)}\n${told}`;
 }
 
 /** Which database it is, and how far its log goes. */
@@ -153,9 +163,10 @@ function identify(client: ClientBase): Promise<Found> {
 
 /** The plan of a database that cannot be asked, because it is not there yet or not reachable. */
 async function blind(
-  { directory, target }: PlanInputs,
+  inputs: PlanInputs,
   unreachable = "The database is not there yet.",
 ): Promise<Facts> {
+  const { directory, target } = inputs;
   const upTo = target || undefined;
   const pending = readTrios(directory).filter(({ version }) => isWanted(version, upTo));
   const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
@@ -165,9 +176,9 @@ async function blind(
     pending: pending.map(({ name }) => name),
     surplus: [],
     halfDone: [],
-    destructive: plan.migrations.some(({ destructive }) => destructive),
+    destructive: isDestructive(plan),
     hash: "",
-    text: renderPlan(plan),
+    text: inWords(plan, inputs),
   };
 }
 

@@ -1,8 +1,8 @@
 import { type Node, parseSync } from "libpg-query";
-import { constantText, functionCalls, parseExpression } from "@app-data/rules";
+import { constantText, parseExpression } from "@app-data/rules";
 import { type Step, readPlPgSql } from "@app-data/rules";
-import { type Effect, effect, together } from "./effect";
-import { callName, isUnknown, queryEffect } from "./queries";
+import { type Effect, effect, hidden, together } from "./effect";
+import { queryEffect } from "./queries";
 
 /**
  * What a `do` block does: everything that its statements do, whether or not they run.
@@ -16,7 +16,7 @@ export function blockEffect(text: string, effectOf: (tree: Node) => Effect): Eff
     steps = readPlPgSql(text, [], () => (branches += 1));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return effect({ unclear: [`what the block does cannot be told from the text (${reason})`] });
+    return hidden(`what the block does cannot be told from the text (${reason})`);
   }
   const effects = steps.map((step) => {
     const { creates, ...found } = stepEffect(step, effectOf);
@@ -31,16 +31,10 @@ function stepEffect({ kind, text }: Step, effectOf: (tree: Node) => Effect): Eff
   if (kind === "sql") return nested(text, effectOf);
   if (kind === "rollback") return effect({ unclear: ["it rolls back a part of its own work"] });
   const expression = parseExpression(text);
-  if (kind === "expression") {
-    const unknown = functionCalls(expression).filter(isUnknown).map(callName);
-    const unclear = unknown.map((name) => `what ${name}() does cannot be told from the text`);
-    return effect({ ...queryEffect(expression), unclear });
-  }
+  if (kind === "expression") return queryEffect(expression);
   const constant = constantText(expression);
   if (constant !== undefined) return nested(constant, effectOf);
-  return effect({
-    unclear: [`what \`execute\` runs is put together only when it runs (${excerpt(text)})`],
-  });
+  return hidden(`what \`execute\` runs is put together only when it runs (${excerpt(text)})`);
 }
 
 function nested(sql: string, effectOf: (tree: Node) => Effect): Effect {
@@ -48,7 +42,7 @@ function nested(sql: string, effectOf: (tree: Node) => Effect): Effect {
     const trees = (parseSync(sql).stmts ?? []).flatMap(({ stmt }) => (stmt ? [stmt] : []));
     return together(trees.map((tree) => statementIn(tree, effectOf)));
   } catch {
-    return effect({ unclear: [`a statement in it cannot be read (${excerpt(sql)})`] });
+    return hidden(`a statement in it cannot be read (${excerpt(sql)})`);
   }
 }
 

@@ -48,7 +48,7 @@ export function drawMigration(
     name: trio.name,
     transactional,
     halfApplied,
-    destructive: hazards.includes("deletes data"),
+    destructive: hazards.includes("deletes data") || hazards.includes("may delete data"),
     hazards,
     statements,
     relations: strongestOf(statements.flatMap(({ locks }) => locks)),
@@ -110,9 +110,12 @@ function isOnlyNew(effect: Effect, locks: readonly PlannedLock[], timeline: Time
   );
 }
 
-/** Nobody feels it on a relation that is not there yet; but who may use that is told. */
+/**
+ * Nobody feels it on a relation that is not there yet; but who may use that is told, and what works on
+ * relations that nobody knows.
+ */
 function isFelt(hazard: Hazard, effect: Effect, onlyNew: boolean, timeline: Timeline): boolean {
-  if (hazard === "changes access") return true;
+  if (hazard === "changes access" || hazard === "may delete data") return true;
   if (hazard !== "deletes data") return !onlyNew;
   const { losses } = effect;
   return losses.length === 0 || !losses.every(({ relation }) => isMade(relation, effect, timeline));

@@ -1,11 +1,13 @@
 import type { LockMode } from "./lock-mode";
 
 /**
- * What a reader has to know of a statement before it runs. All but "blocks reads" are the words of the
- * header of a migration; "blocks reads" comes with "blocks writes".
+ * What a reader has to know of a statement before it runs. All but "may delete data" and "blocks reads" are
+ * the words of the header of a migration; "blocks reads" comes with "blocks writes", and "may delete data"
+ * is what runs something whose text is elsewhere.
  */
 export type Hazard =
   | "deletes data"
+  | "may delete data"
   | "rewrites table"
   | "blocks writes"
   | "blocks reads"
@@ -15,6 +17,7 @@ export type Hazard =
 /** Hazards in the order in which they are told. */
 export const HAZARDS: readonly Hazard[] = [
   "deletes data",
+  "may delete data",
   "rewrites table",
   "blocks reads",
   "blocks writes",
@@ -124,6 +127,13 @@ export function effect(parts: Partial<Effect> = {}): Effect {
     retypes,
     changes,
   };
+}
+
+/** The effect of what runs something that its text does not show: it may do anything. */
+export function hidden(...reasons: string[]): Effect {
+  return reasons.length === 0
+    ? effect()
+    : effect({ hazards: ["may delete data"], unclear: reasons });
 }
 
 /** All effects as one. */

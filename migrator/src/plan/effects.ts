@@ -1,4 +1,4 @@
-import type { Node, SelectStmt } from "libpg-query";
+import type { DoStmt, Node, SelectStmt } from "libpg-query";
 import type { Statement } from "@app-data/rules";
 import { accessEffect } from "./access";
 import { blockEffect } from "./blocks";
@@ -10,6 +10,7 @@ import {
   type Lock,
   type Retype,
   effect,
+  hidden,
   together,
 } from "./effect";
 import { storageEffect } from "./indexes";
@@ -125,12 +126,25 @@ const QUERIES = [
 ] as const;
 
 function compoundEffect(tree: Node, text: string): Effect | undefined {
-  if ("DoStmt" in tree) return blockEffect(text, (nested) => readEffect(nested, ""));
+  if ("DoStmt" in tree) {
+    const language = languageOf(tree.DoStmt);
+    if (language !== "plpgsql") return hidden(`what a block in ${language} does`);
+    return blockEffect(text, (nested) => readEffect(nested, ""));
+  }
   if ("CreateSchemaStmt" in tree) {
     const { schemaElts = [] } = tree.CreateSchemaStmt;
     return together(schemaElts.map((element) => readEffect(element, "")));
   }
   return undefined;
+}
+
+function languageOf({ args = [] }: DoStmt): string {
+  for (const option of args) {
+    if (!("DefElem" in option) || option.DefElem.defname !== "language") continue;
+    const { arg } = option.DefElem;
+    if (arg && "String" in arg) return arg.String.sval ?? "";
+  }
+  return "plpgsql";
 }
 
 function intoOf({ intoClause, larg }: SelectStmt): string[] {

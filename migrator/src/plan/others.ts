@@ -1,5 +1,5 @@
 import type { Node } from "libpg-query";
-import { type Effect, effect } from "./effect";
+import { type Effect, effect, hidden } from "./effect";
 import { nameParts, sqlName } from "./names";
 
 /** Statements that are known, and whose doing is elsewhere than in their text. */
@@ -7,13 +7,13 @@ export function opaqueEffect(tree: Node): Effect | undefined {
   const unclear = (reason: string) => effect({ unclear: [reason] });
   if ("CallStmt" in tree) {
     const name = sqlName(nameParts(tree.CallStmt.funccall?.funcname));
-    return unclear(`what ${name}() does cannot be told from the text`);
+    return hidden(`what ${name}() does cannot be told from the text`);
   }
   if ("ExecuteStmt" in tree) {
-    return unclear(`what the prepared statement ${tree.ExecuteStmt.name} does`);
+    return hidden(`what the prepared statement ${tree.ExecuteStmt.name} does`);
   }
   if ("CreateExtensionStmt" in tree || "AlterExtensionStmt" in tree) {
-    return unclear("what the extension's own script does cannot be told from the text");
+    return hidden("what the extension's own script does cannot be told from the text");
   }
   if ("ImportForeignSchemaStmt" in tree) {
     return unclear("which tables it makes, only the other server knows");
@@ -106,5 +106,5 @@ const QUIET = [
 export function otherEffect(tree: Node): Effect {
   if (QUIET.some((kind) => kind in tree)) return effect();
   const [kind = "unknown"] = Object.keys(tree);
-  return effect({ unclear: [`this version does not know what a ${kind} does`] });
+  return hidden(`this version does not know what a ${kind} does`);
 }

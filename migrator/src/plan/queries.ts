@@ -1,6 +1,6 @@
 import type { Node, RangeVar } from "libpg-query";
 import { type Call, functionCalls } from "@app-data/rules";
-import { type Effect, type Lock, effect } from "./effect";
+import { type Effect, type Lock, effect, hidden, together } from "./effect";
 import { relationName, sqlName } from "./names";
 
 /**
@@ -11,13 +11,20 @@ import { relationName, sqlName } from "./names";
 export function queryEffect(tree: unknown): Effect {
   const walk = new Walk(commonTables(tree));
   walk.visit(tree);
+  return together([
+    effect({
+      locks: walk.locks,
+      hazards: walk.deletedFrom.length > 0 ? ["deletes data"] : [],
+      losses: walk.deletedFrom.map((relation) => ({ relation, column: null })),
+    }),
+    callsEffect(tree),
+  ]);
+}
+
+/** What the functions do that an expression calls: nobody knows, unless they are PostgreSQL's own. */
+export function callsEffect(tree: unknown): Effect {
   const foreign = functionCalls(tree).filter(isUnknown).map(callName);
-  return effect({
-    locks: walk.locks,
-    hazards: walk.deletedFrom.length > 0 ? ["deletes data"] : [],
-    losses: walk.deletedFrom.map((relation) => ({ relation, column: null })),
-    unclear: foreign.map((name) => `what ${name}() does cannot be told from the text`),
-  });
+  return hidden(...foreign.map((name) => `what ${name}() does cannot be told from the text`));
 }
 
 /**

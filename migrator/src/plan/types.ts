@@ -34,7 +34,7 @@ export interface PlannedMigration {
   transactional: boolean;
   /** An earlier run was cut off between its steps; this one goes on there. */
   halfApplied: boolean;
-  /** It deletes data that is there now. */
+  /** It deletes data that is there now; or may, because its text does not show all that it runs. */
   destructive: boolean;
   hazards: Hazard[];
   statements: PlannedStatement[];
