@@ -1,7 +1,8 @@
-import { grantedRelations } from "./catalog";
+import { type CatalogChanges, grantedRelations } from "./catalog";
 import { type Change, commitChange, runInSteps, runVerify } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
 import { closeDatabase } from "./database-access";
+import { type Drift, refuseAnyDrift, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
@@ -31,7 +32,8 @@ export interface RunOptions extends SessionOptions {
  * @returns the log entry of the application.
  * @throws MigratorError MIG005 when a statement or the verify file fails, MIG006 when a table would be
  * left without row level security, MIG008 when it was applied with other SQL, MIG009 when a later one
- * is applied already. Nothing is committed then, but the steps of a file that has several.
+ * is applied already, MIG076 when it changes what is not as the migrations made it and could not be put
+ * right. Nothing is committed then, but the steps of a file that has several.
  */
 export async function applyMigration(
   settings: ConnectionSettings,
@@ -48,7 +50,8 @@ export async function applyMigration(
     }
     refuseOutOfOrder(log, trio);
     const snapshot = await options.beforeChange?.(session, [trio]);
-    return apply(session, trio, digests, log, { ...options, snapshot });
+    const drifts = await settleDrift(session, log);
+    return apply(session, trio, digests, log, { ...options, snapshot, drifts });
   });
 }
 
@@ -75,11 +78,12 @@ export async function applyPending(
     const log = await readLog(session.client);
     const { pending } = await compareHistory(session.client, log, trios, target);
     const snapshot = await options.beforeChange?.(session, pending);
+    const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
     const entries: LogEntry[] = [];
     for (const trio of pending) {
       session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
       const digests = await inspectTrio(trio);
-      entries.push(await apply(session, trio, digests, log, { ...options, snapshot }));
+      entries.push(await apply(session, trio, digests, log, { ...options, snapshot, drifts }));
     }
     return entries;
   });
@@ -116,18 +120,25 @@ export async function amendMigration(
   });
 }
 
+interface ApplyOptions extends RunOptions {
+  snapshot: string | undefined;
+  /** What is not as the migrations made it, and could not be put right. */
+  drifts: readonly Drift[];
+}
+
 async function apply(
   session: Session,
   trio: Trio,
   digests: TrioDigests,
   log: readonly LogEntry[],
-  { connectRoles = [], snapshot }: RunOptions & { snapshot: string | undefined },
+  { connectRoles = [], snapshot, drifts }: ApplyOptions,
 ): Promise<LogEntry> {
   const { client } = session;
   const change = { ...changeOf("apply", trio, digests), snapshot };
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
+  if (inSteps) refuseAnyDrift(drifts, trio.name);
   const work = async () => {
     await closeDatabase(client, connectRoles);
     for (const step of steps) {
@@ -143,7 +154,8 @@ async function apply(
     const granted = grantedRelations(
       steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
     );
-    return await commitChange(session, change, work, { inSteps, granted });
+    const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
+    return await commitChange(session, change, work, { inSteps, granted, judge });
   } catch (error) {
     await recordFailure(session, trio, error);
     throw error;

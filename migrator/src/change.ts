@@ -1,5 +1,6 @@
 import {
   type Catalog,
+  type CatalogChanges,
   type CatalogStep,
   CatalogReading,
   type GrantedRelations,
@@ -52,6 +53,8 @@ export interface ChangeOptions {
   inSteps?: boolean;
   /** Where its statements change rights; found out from the catalog when it is not given. */
   granted?: GrantedRelations;
+  /** Is asked before the commit about what changed in the catalog; throws to refuse it. */
+  judge?: (changes: CatalogChanges) => void;
 }
 
 /**
@@ -86,7 +89,7 @@ async function prepareChange(
   session: Session,
   change: Change,
   work: () => Promise<void>,
-  { inSteps = false, granted }: ChangeOptions,
+  { inSteps = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
   const started = Date.now();
@@ -97,6 +100,7 @@ async function prepareChange(
   const step = await known.reading.step(client, isFirst ? undefined : granted);
   const open = openTablesAfter(known.open, step.changes);
   passGate(open, change.name);
+  judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
   const base = isFirst ? new Map() : inSteps ? await expectedCatalog(client) : undefined;
   const made: NewLogEntry & { catalogDigest: string } = {

@@ -1,6 +1,7 @@
-import { grantedRelations } from "./catalog";
+import { type CatalogChanges, grantedRelations } from "./catalog";
 import { type MigrationName, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
+import { type Drift, refuseAnyDrift, refuseDrifted, settleDrift } from "./drift";
 import { recordFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readStoredSql } from "./log";
@@ -23,7 +24,8 @@ export interface RollbackOptions extends SessionOptions {
  * and log entry in one transaction. One that is not applied is left as it is; of one that is half
  * applied, what it has done so far is undone.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
- * MIG017 when rows would be lost. Nothing is committed then.
+ * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
+ * not be put right. Nothing is committed then.
  */
 export async function rollbackMigration(
   settings: ConnectionSettings,
@@ -35,7 +37,7 @@ export async function rollbackMigration(
     const known = log.find(({ version }) => version === migration.version);
     if (!known || !isPresent(known)) return;
     refuseOutOfOrder(log, migration);
-    await rollBack(session, known, options);
+    await rollBack(session, known, await settleDrift(session, log), options);
   });
 }
 
@@ -54,9 +56,10 @@ export async function rollbackTo(
     const log = await readLog(session.client);
     const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
     const surplus = log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse();
+    const drifts = surplus.length > 0 ? await settleDrift(session, log) : [];
     for (const [index, entry] of surplus.entries()) {
       session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
-      await rollBack(session, entry, options);
+      await rollBack(session, entry, drifts, options);
     }
     return surplus.map(({ name }) => name);
   });
@@ -74,6 +77,7 @@ function sessionOf({
 async function rollBack(
   session: Session,
   known: LogEntry,
+  drifts: readonly Drift[],
   { allowDataLoss = false }: RollbackOptions,
 ): Promise<void> {
   const { client, transaction } = session;
@@ -84,6 +88,7 @@ async function rollBack(
   const change = { event: "rollback", applied: false, version, name, digests, sql } as const;
   const steps = await splitSteps(file);
   const inSteps = !isOneTransaction(steps);
+  if (inSteps) refuseAnyDrift(drifts, name);
   const statements = steps.flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
@@ -102,7 +107,8 @@ async function rollBack(
       await runInSteps(session, file, change, known);
     }
     const granted = grantedRelations(statements);
-    await commitChange(session, change, work, { inSteps, granted });
+    const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
+    await commitChange(session, change, work, { inSteps, granted, judge });
   } catch (error) {
     await recordFailure(session, known, error);
     throw error;

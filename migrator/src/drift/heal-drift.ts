@@ -3,7 +3,7 @@ import { type CatalogReadOptions, catalogDigest, readCatalog, withCatalog } from
 import type { ConnectionSettings } from "../connection";
 import { expectedCatalog } from "../expected-catalog";
 import { type LogEntry, appendLog, isHalfDone, logExists, readLog, readStoredSql } from "../log";
-import { type SessionOptions, withSession } from "../session";
+import { type Session, type SessionOptions, withSession } from "../session";
 import { inTransaction } from "../transaction";
 import type { SqlFile } from "../trio";
 import { compareCatalogs } from "./compare";
@@ -51,36 +51,37 @@ export async function healDrift(
   options: SessionOptions = {},
 ): Promise<HealedDrift> {
   if ((await findDrift(settings)).length === 0) return { healed: [], remaining: [] };
-  return withSession(settings, options, ({ client, transaction, demandLock }) =>
-    inTransaction(
-      client,
-      async () => {
-        const started = Date.now();
-        const log = await readLog(client);
-        if (log.some(isHalfDone)) return { healed: [], remaining: await readDrift(client) };
-        const expected = await expectedCatalog(client);
-        const before = catalogDigest(await readCatalog(client, expected));
-        const files = await appliedForwardSql(client, log);
-        const { healed, remaining, catalog } = await heal(client, expected, files);
-        const sentences = healed.map(({ what }) => what);
-        const newest = newestOf(log);
-        if (healed.length > 0 && newest) {
-          await demandLock();
-          await appendLog(client, {
-            event: "heal",
-            version: newest.version,
-            name: newest.name,
-            durationMs: Date.now() - started,
-            catalogDigestBefore: before,
-            catalogDigest: catalogDigest(catalog),
-            note: sentences.join("\n"),
-          });
-        }
-        return { healed: sentences, remaining };
-      },
-      transaction,
-    ),
-  );
+  return withSession(settings, options, healWithin);
+}
+
+/** As {@link healDrift}, in a session that holds the lock. */
+export async function healWithin(session: Session): Promise<HealedDrift> {
+  const { client, transaction, demandLock } = session;
+  const work = async () => {
+    const started = Date.now();
+    const log = await readLog(client);
+    if (log.some(isHalfDone)) return { healed: [], remaining: await readDrift(client) };
+    const expected = await expectedCatalog(client);
+    const before = catalogDigest(await readCatalog(client, expected));
+    const files = await appliedForwardSql(client, log);
+    const { healed, remaining, catalog } = await heal(client, expected, files);
+    const sentences = healed.map(({ what }) => what);
+    const newest = newestOf(log);
+    if (healed.length > 0 && newest) {
+      await demandLock();
+      await appendLog(client, {
+        event: "heal",
+        version: newest.version,
+        name: newest.name,
+        durationMs: Date.now() - started,
+        catalogDigestBefore: before,
+        catalogDigest: catalogDigest(catalog),
+        note: sentences.join("\n"),
+      });
+    }
+    return { healed: sentences, remaining };
+  };
+  return inTransaction(client, work, transaction);
 }
 
 /** The newest migration that is applied, or, when none is, that ever was. */

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { type ConnectionSettings, withConnection } from "../connection";
+import { readDrift } from "../drift/heal-drift";
 import { MigratorError } from "../errors";
 import { compareHistory } from "../history";
 import { readLog } from "../log";
@@ -12,7 +13,8 @@ import { type History, planHash } from "./hash";
 import { type LiveFacts, readLiveFacts } from "./live-facts";
 import { mayReadLog } from "./log-access";
 import { Timeline } from "./timeline";
-import type { Plan } from "./types";
+import { unlessLocked } from "./relation-facts";
+import type { Plan, PlannedDrift } from "./types";
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -133,10 +135,22 @@ async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan>
         "pg_read_all_data.",
     );
   }
-  if (live.catalogDigest === undefined) {
+  const drift = await readPlannedDrift(client, request);
+  if (live.catalogDigest === undefined || drift === undefined) {
     limits.push("The catalog could not be read, because another session holds a lock: try again.");
   }
-  return drawPlan(contents, request, live, limits);
+  return drawPlan(contents, request, live, limits, drift);
+}
+
+/** Undefined when somebody held a lock against reading the catalog. */
+async function readPlannedDrift(
+  client: ClientBase,
+  { pending, history }: PlanRequest,
+): Promise<PlannedDrift[] | undefined> {
+  // What a half-done migration did so far would look like drift.
+  if (pending.length === 0 || !history || halfDoneOf(history).length > 0) return [];
+  const drifts = await unlessLocked(client, () => readDrift(client));
+  return drifts?.map(({ what, healable, remedy }) => ({ what, healable, remedy }));
 }
 
 function drawPlan(
@@ -144,6 +158,7 @@ function drawPlan(
   { history, surplus = [] }: PlanRequest,
   live: LiveFacts | undefined,
   limits: string[],
+  drift: PlannedDrift[] = [],
 ): Plan {
   const timeline = new Timeline(live?.relations);
   const isHalfApplied = (version: string) =>
@@ -161,6 +176,7 @@ function drawPlan(
     applied: history?.filter(({ applied }) => applied).map(({ name }) => name),
     surplus: [...surplus],
     halfDone: halfDoneOf(history ?? []),
+    drift,
     migrations: contents.map((content) =>
       drawMigration(content, timeline, live, isHalfApplied(content.trio.version)),
     ),

@@ -2,6 +2,7 @@ import { versionBefore, versionOf } from "../version";
 import type {
   Blocker,
   Plan,
+  PlannedDrift,
   PlannedLock,
   PlannedLoss,
   PlannedMigration,
@@ -26,6 +27,7 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
   const lines = [
     describeDatabase(plan),
     ...plan.limits.map((limit) => `Note: ${limit}`),
+    ...plan.drift.map(describeDrift),
     ...plan.migrations.flatMap((migration) => ["", ...renderMigration(migration, full)]),
     "",
     ...closing(plan),
@@ -42,6 +44,12 @@ function describeDatabase({ database, applied, migrations, surplus, halfDone }: 
   const marked = surplus.map((name) => (halfDone.includes(name) ? `${name} (half done)` : name));
   const undone = surplus.length > 0 ? `, to be rolled back: ${marked.join(", ")}` : "";
   return `${where}: ${known}${migrations.length} pending${undone}.`;
+}
+
+function describeDrift({ what, healable, remedy }: PlannedDrift): string {
+  return healable
+    ? `Drift, put right first: ${what}.`
+    : `Drift, which a migration may not change: ${what}. ${remedy}`;
 }
 
 function closing({ hash, limits, migrations, surplus }: Plan): string[] {

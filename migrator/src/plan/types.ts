@@ -22,8 +22,23 @@ export interface Plan {
   surplus: string[];
   /** Names of the migrations that are half applied or half undone now, newest first. */
   halfDone: string[];
+  /**
+   * What is not as the migrations made it, what may widen access first. What can be is put right before
+   * the first migration; one that would change what cannot be is refused. Empty when nothing is pending.
+   */
+  drift: PlannedDrift[];
   /** What is pending, in order. */
   migrations: PlannedMigration[];
+}
+
+/** One thing in the catalog that is not as the migrations made it. */
+export interface PlannedDrift {
+  /** What differs, as a clause. */
+  what: string;
+  /** Whether it is put right first. */
+  healable: boolean;
+  /** What puts it right. */
+  remedy: string;
 }
 
 /** What one pending migration would do. */

@@ -1,0 +1,60 @@
+import type { CatalogChanges } from "../catalog";
+import { MigratorError } from "../errors";
+import { type LogEntry, isHalfDone } from "../log";
+import type { Session } from "../session";
+import { inTransaction } from "../transaction";
+import type { Drift } from "./drift";
+import { healWithin, readDrift } from "./heal-drift";
+
+/**
+ * Puts drift right before a run changes anything: an object that a migration changes is entered into the
+ * log as it is then, so what was changed by hand in it would count as made by migrations. While one is
+ * half done nothing is put right, since what it did so far would look like drift.
+ * @returns what stays; no migration may change it, see {@link refuseDrifted}.
+ * @throws MigratorError MIG040 when healing would make something else differ.
+ */
+export async function settleDrift(session: Session, log: readonly LogEntry[]): Promise<Drift[]> {
+  if (log.some(isHalfDone)) return [];
+  const { client, report, transaction } = session;
+  const found = await inTransaction(client, () => readDrift(client), transaction);
+  if (found.length === 0) return [];
+  const { healed, remaining } = await healWithin(session);
+  for (const what of healed) report(`Put right first: ${what}`);
+  for (const { what, remedy } of remaining) report(`Not put right: ${what}. ${remedy}`);
+  return remaining;
+}
+
+/**
+ * Refuses to take drift for what a migration made.
+ * @param changes what the migration changed in the catalog.
+ * @throws MigratorError MIG076 when it changed an object that is not as the migrations made it, and says
+ * what a person has to do.
+ */
+export function refuseDrifted(
+  drifts: readonly Drift[],
+  changes: CatalogChanges,
+  name: string,
+): void {
+  const touched = drifts.filter(({ object }) => (changes[object] ?? null) !== null);
+  if (touched.length > 0) throw drifted(touched, `${name} was not committed: it changes`);
+}
+
+/**
+ * Refuses to begin a migration of several steps beside any drift: when its last step is done, nobody can
+ * tell any more what was there before its first.
+ * @throws MigratorError MIG076.
+ */
+export function refuseAnyDrift(drifts: readonly Drift[], name: string): void {
+  if (drifts.length > 0)
+    throw drifted(drifts, `${name} was not begun: it has several steps, beside`);
+}
+
+function drifted(drifts: readonly Drift[], what: string): MigratorError {
+  const list = drifts.map((each) => `- ${each.what}. ${each.remedy}`).join("\n");
+  return new MigratorError(
+    "MIG076",
+    `${what} what is not as the migrations made it, and would be taken for theirs:\n${list}\n` +
+      "Put it right, or, where it is meant to be so, accept it: " +
+      "`npx migrator repair --accept-drift --reason TEXT`.",
+  );
+}
