@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { createDatabase, type TestDatabase } from "../support/database";
 import { alone, batches, type Mutation, ROLE_MUTATIONS, tableMutations } from "./mutations";
+import { policyMutations } from "./policy-mutations";
 import { applyAll, type Migration, rejection, runStatements } from "./sql-files";
 
 const USERS = "public.users";
@@ -8,6 +9,10 @@ const SESSIONS = "public.sessions";
 const KEYS = "public.user_api_keys";
 const PROGRESS = "public.user_progress";
 const COMPLETION_TRIGGER = "trigger_update_user_progress_from_session";
+
+// The contract's 12 policies, 5 of 000 and the 3 of the migrator.
+const POLICIES = 20;
+const MUTANTS = 267;
 
 describe("verify", () => {
   let database: TestDatabase;
@@ -62,7 +67,25 @@ describe("verify", () => {
     return unnoticed;
   }
 
-  it("acceptance 12: notices every single change to what 001 made", async () => {
+  it("acceptance 12: kills every mutant of every policy", async () => {
+    const mutations = await policyMutations(superuser);
+    const is000 = ({ table, name }: { table: string; name: string }) =>
+      ["users", "sessions"].includes(table) && !name.endsWith("_migrator");
+    const score = (found: string[]) => ({ survivors: found, of: mutations.length });
+    expect(
+      score([
+        ...(await survivors(mutations.filter(is000), "000_existing_schema")),
+        ...(await survivors(
+          mutations.filter((each) => !is000(each)),
+          "001_add_missing_tables",
+        )),
+      ]),
+    ).toEqual({ survivors: [], of: MUTANTS });
+    // Each of the 20 policies was mutated, and each mutation was one that PostgreSQL accepts.
+    expect(new Set(mutations.map(({ table, name }) => `${table}.${name}`)).size).toBe(POLICIES);
+  }, 60_000);
+
+  it("notices every single change to what 001 made", async () => {
     const foreignKey = "user_api_keys_user_id_fkey";
     const replaceKey = (end: string) =>
       `alter table ${KEYS} drop constraint ${foreignKey}, add constraint ${foreignKey} ` +
