@@ -1,8 +1,10 @@
 import type { Schema } from "@app-data/rules";
-import { attest } from "../attest";
+import { type Attestation, readAttestation } from "../attest";
+import { withCatalog } from "../catalog";
 import type { ConnectionSettings } from "../connection";
 import { type Drift, healDrift } from "../drift";
 import { MigratorError } from "../errors";
+import { type LogPosition, readLogPosition, refuseOtherPast } from "../log-position";
 import { type CheckResult, isEqual, isKnown } from "./resource";
 
 /** An attestation as a resource: what it is made of. */
@@ -18,6 +20,8 @@ export interface AttestationInputs {
   drift?: string[];
   /** Filled in by the provider. */
   serverVersion?: string;
+  /** Newest entry of the migrator's log, null without one; filled in by the provider. */
+  newestEntry?: LogPosition | null;
 }
 
 /** An attestation as a resource: what is known once it is made. */
@@ -32,18 +36,22 @@ export interface AttestationState extends Required<AttestationInputs> {
 export const attestationLifecycle = {
   /**
    * Reads the live catalog into the inputs, so that a preview shows drift and policies judge what is
-   * there. Where the database cannot be reached, or is not there yet, the facts are left out.
+   * there. Where the database cannot be reached, or is not there yet, the facts are left out. Refuses a
+   * database that does not hold the last deployment, which this resource alone has seen to its end.
    */
   async check(
-    _olds: Partial<AttestationInputs>,
+    olds: Partial<AttestationInputs>,
     news: AttestationInputs,
   ): Promise<CheckResult<AttestationInputs>> {
     if (!isKnown(news.connection)) return { inputs: news, failures: [] };
     try {
-      return { inputs: { ...news, ...(await attest(news.connection)) }, failures: [] };
+      const facts = await readFacts(news.connection, olds.newestEntry);
+      return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError)) throw error;
-      return { inputs: news, failures: [] };
+      const isOther = error.code === "MIG013";
+      const failures = isOther ? [{ property: "connection", reason: error.message }] : [];
+      return { inputs: news, failures };
     }
   },
 
@@ -73,18 +81,29 @@ export const attestationLifecycle = {
     state: AttestationState,
   ): Promise<{ id: string; props: AttestationState; inputs: AttestationInputs }> {
     const { connection, migrations } = state;
-    const inputs = { connection, migrations, ...(await attest(connection)) };
+    const inputs = { connection, migrations, ...(await readFacts(connection)) };
     const { healed = [], attestedAt = new Date().toISOString() } = state;
     return { id, props: { ...inputs, healed, attestedAt }, inputs };
   },
 };
+
+/** @throws MigratorError MIG013 when the log does not hold an entry that the state has seen. */
+function readFacts(
+  connection: ConnectionSettings,
+  seen?: LogPosition | null,
+): Promise<Attestation & { newestEntry: LogPosition | null }> {
+  return withCatalog(connection, async (client) => {
+    await refuseOtherPast(client, seen);
+    return { ...(await readAttestation(client)), newestEntry: await readLogPosition(client) };
+  });
+}
 
 /** @throws MigratorError MIG041 when access stays wider than the migrations made it. */
 async function healedState(inputs: AttestationInputs): Promise<AttestationState> {
   const { connection, migrations } = inputs;
   const { healed, remaining } = await healDrift(connection);
   refuseWidened(remaining, healed);
-  const facts = await attest(connection);
+  const facts = await readFacts(connection);
   return { connection, migrations, ...facts, healed, attestedAt: new Date().toISOString() };
 }
 

@@ -3,7 +3,7 @@ import type { ClientBase } from "pg";
 import { type ConnectionSettings, withConnection } from "../connection";
 import { MigratorError } from "../errors";
 import { type DatabaseIdentity, databaseIdentity, isSameDatabase } from "../identity";
-import { readLog } from "../log";
+import { type LogPosition, otherPast, readLogPosition, refuseOtherPast } from "../log-position";
 import { type Plan, makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
 import { regionOf } from "../credentials";
@@ -28,8 +28,8 @@ export interface PlanInputs {
   snapshots: { instanceIdentifier: string; keep: number } | null;
   /** Which database it is; filled in by the provider, like all that follows. */
   database?: DatabaseIdentity | null;
-  /** Newest entry of the migrator's log, 0 without one: it only ever grows. */
-  newestEntry?: number;
+  /** Newest entry of the migrator's log, null without one: it stays there for ever. */
+  newestEntry?: LogPosition | null;
   /** Names of what will be applied. */
   pending?: string[];
   /** Names of what will be rolled back, newest first. */
@@ -65,6 +65,7 @@ export const planLifecycle = {
       const facts = await reach(news, async (client) => {
         const found = await identify(client);
         refuseOtherDatabase(olds, found);
+        await inReadOnlyTransaction(client, () => refuseOtherPast(client, olds.newestEntry));
         return live(client, news, found);
       });
       return { inputs: { ...news, ...facts }, failures: [] };
@@ -151,13 +152,13 @@ function inWords(plan: Plan, { snapshots }: PlanInputs): string {
 /** Which database it is, and how far its log goes. */
 interface Found {
   database: DatabaseIdentity;
-  newestEntry: number;
+  newestEntry: LogPosition | null;
 }
 
 function identify(client: ClientBase): Promise<Found> {
   return inReadOnlyTransaction(client, async () => ({
     database: await databaseIdentity(client),
-    newestEntry: newest(await readLog(client)),
+    newestEntry: await readLogPosition(client),
   }));
 }
 
@@ -172,7 +173,7 @@ async function blind(
   const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
   return {
     database: null,
-    newestEntry: 0,
+    newestEntry: null,
     pending: pending.map(({ name }) => name),
     surplus: [],
     halfDone: [],
@@ -250,27 +251,11 @@ async function secure(
 }
 
 /** @throws MigratorError MIG013 when the database is not the one that the state knows. */
-function refuseOtherDatabase({ database, newestEntry = 0 }: Partial<PlanInputs>, now: Found): void {
-  if (!database) return;
-  const wayOut =
-    "If it is meant to be this one, take over what is there with `pulumi refresh`; the next up then " +
-    "applies what it lacks. If not, correct the address (database.tunnel).";
-  if (!isSameDatabase(database, now.database)) {
-    throw new MigratorError(
-      "MIG013",
-      `This is not the database that the state knows: it has system identifier ${now.database.systemIdentifier} ` +
-        `and object identifier ${now.database.databaseOid}, the state knows ${database.systemIdentifier} ` +
-        `and ${database.databaseOid}. It was replaced, or loaded from a dump. ${wayOut}`,
-    );
-  }
-  if (now.newestEntry >= newestEntry) return;
-  throw new MigratorError(
-    "MIG013",
-    `This database is older than the state: its migration log ends at entry ${now.newestEntry}, the ` +
-      `state has seen entry ${newestEntry}. It was restored from a snapshot. ${wayOut}`,
+function refuseOtherDatabase({ database }: Partial<PlanInputs>, now: Found): void {
+  if (!database || isSameDatabase(database, now.database)) return;
+  throw otherPast(
+    `This is not the database that the state knows: it has system identifier ${now.database.systemIdentifier} ` +
+      `and object identifier ${now.database.databaseOid}, the state knows ${database.systemIdentifier} ` +
+      `and ${database.databaseOid}. It was replaced, or loaded from a dump.`,
   );
-}
-
-function newest(log: readonly { id: number }[]): number {
-  return Math.max(0, ...log.map(({ id }) => id));
 }

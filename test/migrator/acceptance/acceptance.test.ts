@@ -2,7 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Client } from "pg";
-import { type PlanInputs, applyPending, planLifecycle, readTrios } from "../../../migrator/src";
+import {
+  type PlanInputs,
+  applyPending,
+  attestationLifecycle,
+  planLifecycle,
+  readTrios,
+} from "../../../migrator/src";
 import {
   type MigratorFixture,
   createFixture,
@@ -92,6 +98,47 @@ describe("acceptance 13: the database that the state knows", () => {
     const after = await planLifecycle.check(refreshed.inputs, inputs);
     expect(after.failures).toEqual([]);
     expect(after.inputs.pending).toEqual(["001_test"]);
+  });
+
+  it("is noticed at preview to be restored, also when its log has grown again since", async () => {
+    const { outs } = await deploy();
+    await superuser.query("delete from migrations.log where version = '001'");
+    // Whoever restored it has applied the migration once more: the log is as long as it was.
+    await superuser.query(`insert into migrations.log overriding system value
+      select (jsonb_populate_record(l, jsonb_build_object('id', 2, 'recorded_at', clock_timestamp()))).*
+        from migrations.log l`);
+    const { failures } = await planLifecycle.check(outs, inputs);
+    expect(failures).toEqual([
+      {
+        property: "directory",
+        reason: expect.stringMatching(
+          /^MIG013 This database has another past than the state: entry 2 of its migration log is not the one that the state has seen\. It was restored from a snapshot, and went on from there\. If it is meant to be this one, /,
+        ),
+      },
+    ]);
+  });
+
+  it("is noticed by the attestation, which alone has seen the end of the last deployment", async () => {
+    const { inputs: checked } = await planLifecycle.check({}, inputs);
+    const { outs: plan } = await planLifecycle.create(checked);
+    await applyPending(fixture.settings, readTrios(directory));
+    const attested = { connection: fixture.settings, migrations: [] };
+    const { inputs: seen } = await attestationLifecycle.check({}, attested);
+    const { outs } = await attestationLifecycle.create(seen);
+    expect((await attestationLifecycle.check(seen, attested)).failures).toEqual([]);
+
+    await superuser.query("delete from migrations.log where version = '001'");
+    expect((await planLifecycle.check(plan, inputs)).failures).toEqual([]);
+    expect((await attestationLifecycle.check(seen, attested)).failures).toEqual([
+      {
+        property: "connection",
+        reason: expect.stringMatching(
+          /^MIG013 This database is older than the state: its migration log ends at entry 1, the state has seen entry 2\./,
+        ),
+      },
+    ]);
+    const refreshed = await attestationLifecycle.read("app", outs);
+    expect((await attestationLifecycle.check(refreshed.inputs, attested)).failures).toEqual([]);
   });
 });
 
