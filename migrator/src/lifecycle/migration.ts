@@ -31,8 +31,14 @@ export interface MigrationInputs {
   digests?: TrioDigests;
 }
 
-/** A migration as a resource: what is known once it is applied. */
-export interface MigrationState extends MigrationInputs {
+/**
+ * A migration as a resource: what is known once it is applied. The SQL is among the inputs alone, which the
+ * engine keeps beside it: it needs no second copy.
+ */
+export interface MigrationState extends Omit<
+  MigrationInputs,
+  "forwardSql" | "rollbackSql" | "verifySql"
+> {
   digests: TrioDigests;
   /** ISO 8601, UTC. */
   appliedAt: string;
@@ -83,7 +89,7 @@ export const migrationLifecycle = {
     const { connection, connectRoles } = news;
     await amendMigration(connection, trioOf(news), { connectRoles });
     const { appliedAt, durationMs, catalogDigest } = olds;
-    return { outs: { ...news, digests: digestsOf(news), appliedAt, durationMs, catalogDigest } };
+    return { outs: { ...withoutSql(news), appliedAt, durationMs, catalogDigest } };
   },
 
   /** Whether the database still has it: an id when it has, none when it is gone. */
@@ -122,7 +128,15 @@ function trioOf(inputs: MigrationInputs): Trio {
 
 function stateOf(inputs: MigrationInputs, entry: LogEntry): MigrationState {
   const { recordedAt: appliedAt, durationMs, catalogDigest } = entry;
-  return { ...inputs, digests: digestsOf(inputs), appliedAt, durationMs, catalogDigest };
+  return { ...withoutSql(inputs), appliedAt, durationMs, catalogDigest };
+}
+
+function withoutSql(inputs: MigrationInputs) {
+  const { version, name, forwardFile, rollbackFile, verifyFile } = inputs;
+  const { connection, connectRoles, allowDataLoss, snapshot, restoreCommand } = inputs;
+  const files = { forwardFile, rollbackFile, verifyFile, digests: digestsOf(inputs) };
+  const settings = { connection, connectRoles, allowDataLoss, snapshot, restoreCommand };
+  return { version, name, ...files, ...settings };
 }
 
 function digestsOf({ digests, name }: MigrationInputs): TrioDigests {
@@ -136,7 +150,7 @@ function comparable({
   connection,
   connectRoles,
   allowDataLoss,
-}: MigrationInputs): unknown {
+}: Pick<MigrationInputs, "digests" | "connection" | "connectRoles" | "allowDataLoss">): unknown {
   const content = TRIO_PARTS.map((part) => digests?.[part].content);
   return { content, connection, connectRoles, allowDataLoss };
 }

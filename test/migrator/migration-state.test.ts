@@ -1,0 +1,75 @@
+import {
+  type MigrationInputs,
+  type MigrationState,
+  type Trio,
+  migrationLifecycle,
+} from "../../migrator/src";
+import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
+
+const { check, create, diff, update, read } = migrationLifecycle;
+
+describe("what the state keeps of a migration", () => {
+  let fixture: MigratorFixture;
+  let inputs: MigrationInputs;
+  let outs: MigrationState;
+
+  const inputsOf = ({ version, name, forward, rollback, verify }: Trio): MigrationInputs => ({
+    version,
+    name,
+    forwardFile: forward.file,
+    forwardSql: forward.sql,
+    rollbackFile: rollback.file,
+    rollbackSql: rollback.sql,
+    verifyFile: verify.file,
+    verifySql: verify.sql,
+    connection: fixture.settings,
+    connectRoles: [],
+    allowDataLoss: false,
+    snapshot: "",
+    restoreCommand: "",
+  });
+
+  beforeEach(async () => {
+    fixture = await createFixture();
+    ({ inputs } = await check({}, inputsOf(projectTrios()[0])));
+    ({ outs } = await create(inputs));
+  });
+  afterEach(() => fixture.database.drop());
+
+  it("is its SQL once, in the inputs, where policies read it", () => {
+    const [base] = projectTrios();
+    expect(inputs.forwardSql).toBe(base.forward.sql);
+    const kept = JSON.stringify(outs);
+    expect(kept).not.toContain("create table");
+    expect(kept.length).toBeLessThan(2_500);
+    expect(outs).toMatchObject({ name: base.name, digests: inputs.digests });
+  });
+
+  it("tells an edit from a comment, and shows what differs", async () => {
+    const edited = (forwardSql: string) => check(inputs, { ...inputs, forwardSql });
+    const comment = await edited(`-- Said better.\n${inputs.forwardSql}`);
+    expect(comment.failures).toEqual([]);
+    expect(diff(outs, comment.inputs)).toEqual({ changes: false });
+    const { failures } = await edited(`${inputs.forwardSql}\nselect 1;\n`);
+    expect(failures).toEqual([
+      {
+        property: "forwardSql",
+        reason: expect.stringMatching(/^MIG008 000_existing_schema was edited .*\n\+select 1;\n/s),
+      },
+    ]);
+  });
+
+  it("takes over a new verify file, and undoes the migration with the SQL that the database keeps", async () => {
+    const verifySql = `${inputs.verifySql}\nselect 1;\n`;
+    const { inputs: news } = await check(inputs, { ...inputs, verifySql });
+    expect(diff(outs, news)).toEqual({ changes: true });
+    const { outs: updated } = await update(outs, news);
+    expect(diff(updated, news)).toEqual({ changes: false });
+    expect(await read("000_existing_schema", updated)).toEqual({
+      id: "000_existing_schema",
+      props: updated,
+    });
+    await migrationLifecycle.delete(updated);
+    expect(await read("000_existing_schema", updated)).toEqual({});
+  });
+});
