@@ -2,7 +2,7 @@ import { type CatalogChanges, grantedRelations } from "./catalog";
 import { type Change, commitChange, runInSteps, runVerify } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
 import { closeDatabase } from "./database-access";
-import { type Drift, refuseAnyDrift, refuseDrifted, settleDrift } from "./drift";
+import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
@@ -138,7 +138,7 @@ async function apply(
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
-  if (inSteps) refuseAnyDrift(drifts, trio.name);
+  if (inSteps) refuseDriftBefore(drifts, trio.name);
   const work = async () => {
     await closeDatabase(client, connectRoles);
     for (const step of steps) {

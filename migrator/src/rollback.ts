@@ -1,7 +1,7 @@
 import { type CatalogChanges, grantedRelations } from "./catalog";
 import { type MigrationName, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
-import { type Drift, refuseAnyDrift, refuseDrifted, settleDrift } from "./drift";
+import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { recordFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readStoredSql } from "./log";
@@ -88,7 +88,7 @@ async function rollBack(
   const change = { event: "rollback", applied: false, version, name, digests, sql } as const;
   const steps = await splitSteps(file);
   const inSteps = !isOneTransaction(steps);
-  if (inSteps) refuseAnyDrift(drifts, name);
+  if (inSteps) refuseDriftBefore(drifts, name);
   const statements = steps.flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );

@@ -107,13 +107,13 @@ describe("drift before a migration", () => {
   });
 
   it("that cannot be put right keeps a migration of several steps from beginning", async () => {
-    await superuser.query("create index by_hand on public.notes (note)");
+    await superuser.query("alter table public.notes add column by_hand text");
     const steps = trio("001", "create index concurrently notes_note on public.notes (note, id);");
     await expect(applyMigration(fixture.settings, steps)).rejects.toThrow(
-      /^MIG076 001_test was not begun: it has several steps, beside what is not as the migrations made it, and would be taken for theirs:\n- index public\.by_hand was added by no migration/,
+      /^MIG076 001_test was not begun: it has several steps, beside what is not as the migrations made it, and would be taken for theirs:\n- column by_hand \(text\) was added to public\.notes by no migration/,
     );
     expect((await readHistory(fixture.settings)).map(({ name }) => name)).toEqual(["000_test"]);
-    await superuser.query("drop index public.by_hand");
+    await superuser.query("alter table public.notes drop column by_hand");
     await applyMigration(fixture.settings, steps);
     expect(await drift()).toEqual([]);
   });

@@ -40,13 +40,18 @@ export function refuseDrifted(
 }
 
 /**
- * Refuses to begin a migration of several steps beside any drift: when its last step is done, nobody can
- * tell any more what was there before its first.
+ * Refuses to begin a migration of several steps beside drift: when its last step is done, nobody can tell
+ * any more what was there before its first. What was added and gives nobody more rights, such as an INVALID
+ * index that the migration is to make anew, does not stop it, and is expected from then on.
  * @throws MigratorError MIG076.
  */
-export function refuseAnyDrift(drifts: readonly Drift[], name: string): void {
-  if (drifts.length > 0)
-    throw drifted(drifts, `${name} was not begun: it has several steps, beside`);
+export function refuseDriftBefore(drifts: readonly Drift[], name: string): void {
+  const serious = drifts.filter(
+    ({ kind, classification }) => kind !== "added" || classification === "widened",
+  );
+  if (serious.length > 0) {
+    throw drifted(serious, `${name} was not begun: it has several steps, beside`);
+  }
 }
 
 function drifted(drifts: readonly Drift[], what: string): MigratorError {

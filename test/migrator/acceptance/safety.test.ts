@@ -268,7 +268,7 @@ describe("a file that comes late", () => {
     const newest = trio("003", "create schema newest;\n");
     await expect(applyPending(fixture.settings, [TABLE, late, later, newest])).rejects.toThrow(
       "MIG009 001_test can be neither applied nor rolled back while later migrations are applied (002_test). " +
-        "Give a new migration the next number, or roll those back first, newest first.",
+        "Give a new migration the next number, or roll those back first, newest first: `npx migrator rollback`.",
     );
     const { rows } = await superuser.query(
       "select to_regnamespace('late') as late, to_regnamespace('newest') as newest",
