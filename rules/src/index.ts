@@ -30,3 +30,14 @@ export {
   significantTokens,
   splitStatements,
 } from "./statements";
+export { WaiverFileError, parseWaivers } from "./waiver-file";
+export {
+  type Environment,
+  type Waivable,
+  type Waived,
+  type Waiver,
+  type WaiverContext,
+  type WaiverFinding,
+  applyWaivers,
+  environments,
+} from "./waivers";

@@ -15,6 +15,7 @@ export interface Fixture {
   props: Record<string, unknown>;
   name?: string;
   parent?: string;
+  protect?: boolean;
   dependencies?: string[];
   propertyDependencies?: Record<string, string[]>;
 }
@@ -59,7 +60,7 @@ function argsOf(fixture: Fixture): ResourceValidationArgs {
     name,
     urn: urnOf(fixture),
     props: proxied(fixture.props),
-    opts,
+    opts: optsOf(fixture),
     stackTags: new Map(),
     isType: () => false,
     asType: () => undefined,
@@ -74,22 +75,28 @@ function link(fixtures: Fixture[]): PolicyResource[] {
     name: fixture.name ?? "it",
     urn: urnOf(fixture),
     props: proxied(fixture.props),
-    opts: fixture.parent === undefined ? opts : { ...opts, parent: fixture.parent },
+    opts: optsOf(fixture),
     dependencies: [],
     propertyDependencies: {},
     isType: () => false,
     asType: () => undefined,
   }));
   const named = (names: string[] = []) => resources.filter(({ name }) => names.includes(name));
-  fixtures.forEach(({ dependencies, propertyDependencies = {} }, index) => {
+  fixtures.forEach(({ parent, dependencies, propertyDependencies = {} }, index) => {
     const resource = resources[index];
     if (!resource) return;
+    const [above] = parent === undefined ? [] : named([parent]);
+    if (above) resource.parent = above;
     resource.dependencies = named(dependencies);
     resource.propertyDependencies = Object.fromEntries(
       Object.entries(propertyDependencies).map(([key, names]) => [key, named(names)]),
     );
   });
   return resources;
+}
+
+function optsOf({ parent, protect = false }: Fixture): PolicyResourceOptions {
+  return { ...opts, protect, ...(parent !== undefined && { parent }) };
 }
 
 function urnOf({ type, name = "it" }: Fixture): string {

@@ -1,4 +1,4 @@
-import { storageResourcePolicies, storageStackPolicies } from "../../policy/storage-encryption";
+import { awsPoliciesOf } from "./aws-policies";
 import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
 
 const key = "arn:aws:kms:eu-central-1:111122223333:key/1";
@@ -22,8 +22,10 @@ const encryption = {
 };
 const bucket = { type: "aws:s3/bucket:Bucket", name: "exports", props: { bucket: "exports" } };
 
+const policies = awsPoliciesOf("prod", "storage-encrypted");
+
 const judge = (fixture: Fixture, props: Record<string, unknown> = {}) =>
-  judgeResource([...storageResourcePolicies], {
+  judgeResource(policies, {
     ...fixture,
     props: { ...fixture.props, ...props },
   });
@@ -121,7 +123,7 @@ describe("policies on storage", () => {
 });
 
 describe("bucket-encrypted", () => {
-  const judgeBuckets = (...fixtures: Fixture[]) => judgeStack([...storageStackPolicies], fixtures);
+  const judgeBuckets = (...fixtures: Fixture[]) => judgeStack(policies, fixtures);
   const refusal =
     "bucket-encrypted: POL201 Bucket exports has no encryption configuration; it must be encrypted " +
     "with a customer managed KMS key. Add a BucketServerSideEncryptionConfiguration for it.";

@@ -1,0 +1,235 @@
+import type { PolicyResource } from "@pulumi/policy";
+import { type Statement, allows, isAboutEverybody, judgePolicy } from "./policy-document";
+import {
+  type ResourceRule,
+  type StackRule,
+  type Verdict,
+  broken,
+  demand,
+  demandAtLeast,
+} from "./rule";
+import { API_KEY_COMPONENT, IAM_POLICIES, KEY } from "./types";
+import { read } from "../reading";
+
+const topic = { code: "POL177", page: "keys" };
+
+/** Everything that encrypts, decrypts, or hands the right to do so on. */
+const CRYPTOGRAPHIC_USE = [
+  "kms:Decrypt",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+const HANDED_ON = [...CRYPTOGRAPHIC_USE, "kms:CreateGrant"];
+const ACCOUNT_KEYS = [
+  "aws:principalaccount",
+  "aws:principalorgid",
+  "aws:sourceaccount",
+  "aws:sourcearn",
+  "kms:calleraccount",
+];
+const CONTEXT = "kms:EncryptionContext:";
+/** Parts of the encryption context that have one value for the whole stack. */
+const FIXED_PARTS = ["app", "environment", "purpose"];
+const USER_PART = "user_id";
+
+/** What holds of every KMS key. */
+export const keyRules: readonly ResourceRule[] = [
+  {
+    name: "key-rotation",
+    control: { id: "KMS.4", title: "AWS KMS key rotation should be enabled" },
+    severity: "medium",
+    description: "KMS renews the material of every symmetric key by itself.",
+    remediation: "Set `enableKeyRotation: true`.",
+    topic,
+    types: [KEY],
+    check: (resource) => {
+      const kind = read(resource.props, "customerMasterKeySpec");
+      const isSymmetric =
+        kind.state === "absent" || kind.state === "unknown" || kind.value === "SYMMETRIC_DEFAULT";
+      if (!isSymmetric) return [];
+      return demand(resource, ["enableKeyRotation"], (value) =>
+        value === true
+          ? undefined
+          : `has enableKeyRotation ${value === undefined ? "unset" : "off"}; it must be true. ` +
+            "Set `enableKeyRotation: true`.",
+      );
+    },
+  },
+  {
+    name: "key-deletion-window",
+    control: { id: "KMS.3", title: "AWS KMS keys should not be deleted unintentionally" },
+    severity: "critical",
+    description: "A deleted key can be brought back for as many days as the environment demands.",
+    remediation: "Raise `deletionWindowInDays`.",
+    topic,
+    settings: {
+      days: {
+        description: "Days in which the deletion of a key can be taken back.",
+        by: { local: 7, dev: 7, staging: 30, prod: 30 },
+        minimum: 7,
+        maximum: 30,
+      },
+    },
+    types: [KEY],
+    check: (resource, { days = 30 }) => demandAtLeast(resource, "deletionWindowInDays", days),
+  },
+  {
+    name: "key-not-public",
+    control: { id: "KMS.5", title: "KMS keys should not be publicly accessible" },
+    severity: "critical",
+    description: "No key lets principals of any account use it.",
+    remediation: "Name the principals, or tie the statement to the account.",
+    topic,
+    types: [KEY],
+    check: (resource) =>
+      judgePolicy(resource, "policy", (statements) =>
+        statements
+          .filter(isPublic)
+          .map(() =>
+            broken(
+              resource,
+              "has a policy that allows every principal of every account; it must name principals. " +
+                "Name them, or add a condition on `aws:PrincipalAccount`.",
+            ),
+          ),
+      ),
+  },
+  {
+    name: "key-use-limited",
+    severity: "high",
+    description: "Who may administer a key may not use it: each right to use it has a condition.",
+    remediation:
+      "List the administrative actions, and tie use to a service or an encryption context.",
+    topic,
+    types: [KEY],
+    check: (resource) =>
+      judgePolicy(resource, "policy", (statements) =>
+        statements
+          .filter(isUnlimitedUse)
+          .map(({ actions }) =>
+            broken(
+              resource,
+              `has a policy that allows ${used(actions)} without a condition; use must be tied to a ` +
+                "service (`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
+            ),
+          ),
+      ),
+  },
+  {
+    name: "decryption-limited",
+    control: {
+      id: "KMS.1",
+      title:
+        "IAM customer managed policies should not allow decryption actions on all KMS keys (KMS.2: nor inline policies)",
+    },
+    severity: "medium",
+    description: "No IAM policy of the stack lets its holder decrypt with every key.",
+    remediation: "Put the ARNs of the keys into `Resource`.",
+    topic,
+    types: IAM_POLICIES,
+    check: (resource) =>
+      judgePolicy(resource, "policy", (statements) =>
+        statements
+          .filter(decryptsEverything)
+          .map(() =>
+            broken(
+              resource,
+              "lets its holder decrypt with every key; it must name keys. Put their ARNs into `Resource`.",
+            ),
+          ),
+      ),
+  },
+];
+
+/** A ciphertext that was moved to another user's row must not decrypt, even if all else failed. */
+export const apiKeyContextRule: StackRule = {
+  name: "api-key-context",
+  severity: "critical",
+  description:
+    "The policy of the API keys' key refuses every use without the whole encryption context.",
+  remediation: "Refuse every principal what lacks a part of the context, one statement a part.",
+  topic,
+  checkStack: (resources) =>
+    resources
+      .filter(({ type }) => type === API_KEY_COMPONENT)
+      .flatMap((component) => {
+        const keys = resources.filter(
+          ({ type, parent, opts }) =>
+            type === KEY && (parent?.urn ?? opts.parent) === component.urn,
+        );
+        return keys.length > 0
+          ? keys.flatMap(judgeContext)
+          : [broken(component, "has no KMS key of its own; it must have one. Make it a child.")];
+      }),
+};
+
+function judgeContext(key: PolicyResource): Verdict[] {
+  const policy = read(key.props, "policy");
+  if (policy.state === "absent") return missingParts(key, []);
+  return judgePolicy(key, "policy", (statements) => missingParts(key, statements));
+}
+
+function missingParts(key: PolicyResource, statements: readonly Statement[]): Verdict[] {
+  return [...FIXED_PARTS, USER_PART]
+    .filter((part) => !statements.some((statement) => refusesWithout(statement, part)))
+    .map((part) =>
+      broken(
+        key,
+        `has a policy that does not refuse use without ${CONTEXT}${part}; every part of the context ` +
+          "must be demanded. Add a Deny for every principal, with that condition alone.",
+      ),
+    );
+}
+
+/** With a second condition the refusal would only hold where that holds, too. */
+function refusesWithout(statement: Statement, part: string): boolean {
+  const [condition, ...others] = statement.conditions;
+  if (statement.effect !== "Deny" || !condition || others.length > 0) return false;
+  if (!isAboutEverybody(statement) || !statement.resources.includes("*")) return false;
+  if (!CRYPTOGRAPHIC_USE.every((action) => allows(statement, action))) return false;
+  if (condition.key.toLowerCase() !== `${CONTEXT}${part}`.toLowerCase()) return false;
+  return part === USER_PART
+    ? condition.operator === "Null" && condition.values.join() === "true"
+    : condition.operator === "StringNotEquals" && condition.values.length === 1;
+}
+
+function isPublic(statement: Statement): boolean {
+  if (statement.effect !== "Allow" || !isAboutEverybody(statement)) return false;
+  return !statement.conditions.some(
+    ({ operator, key, values }) =>
+      /^(String|Arn)(Equals|Like)$/.test(operator) &&
+      ACCOUNT_KEYS.includes(key.toLowerCase()) &&
+      !values.includes("*"),
+  );
+}
+
+function isUnlimitedUse(statement: Statement): boolean {
+  return (
+    statement.effect === "Allow" &&
+    statement.conditions.length === 0 &&
+    HANDED_ON.some((action) => allows(statement, action))
+  );
+}
+
+function decryptsEverything(statement: Statement): boolean {
+  return (
+    statement.effect === "Allow" &&
+    ["kms:Decrypt", "kms:ReEncryptFrom"].some((action) => allows(statement, action)) &&
+    statement.resources.some((resource) => resource === "*" || /:key\/\*$/.test(resource))
+  );
+}
+
+function used(actions: readonly string[]): string {
+  const found = actions.filter((pattern) =>
+    HANDED_ON.some((action) =>
+      allows(
+        { effect: "", principals: [], actions: [pattern], resources: [], conditions: [] },
+        action,
+      ),
+    ),
+  );
+  return found.join(", ");
+}

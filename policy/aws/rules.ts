@@ -1,0 +1,32 @@
+import { bucketRules } from "./buckets";
+import { dataProtectionRules } from "./data-protection";
+import { databaseAccessRules } from "./database-access";
+import { databaseParameterRules } from "./database-parameters";
+import { recordRules } from "./database-records";
+import { databaseRoleRules } from "./database-roles";
+import { databaseRecoveryRules } from "./database-recovery";
+import { bucketEncryptedRule, encryptionRules } from "./encryption";
+import { apiKeyContextRule, keyRules } from "./keys";
+import { networkRules, networkStackRules } from "./network";
+import { ownKeysRule } from "./own-keys";
+import type { AwsRule } from "./rule";
+import { secretRules } from "./secrets";
+
+/** Every rule on AWS resources. */
+export const awsRules: readonly AwsRule[] = [
+  ...encryptionRules,
+  ...databaseAccessRules,
+  ...databaseRoleRules,
+  ...databaseRecoveryRules,
+  ...recordRules,
+  ...keyRules,
+  ...dataProtectionRules,
+  ...secretRules,
+  ...networkRules,
+  bucketEncryptedRule,
+  ownKeysRule,
+  apiKeyContextRule,
+  ...databaseParameterRules,
+  ...bucketRules,
+  ...networkStackRules,
+];

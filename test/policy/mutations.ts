@@ -1,0 +1,365 @@
+import type { Fixture } from "./judging";
+
+/** One safe default, turned into what is unsafe. */
+export interface Mutation {
+  /** Type of the resource; every one of the type that has the property is changed, one at a time. */
+  readonly type: string;
+  /** The input that is changed. */
+  readonly property: string;
+  /** What it becomes; undefined takes it away. */
+  readonly to: (value: unknown, of: Fixture) => unknown;
+  /** The rule that has to speak, and no other. */
+  readonly rule: string;
+  /** Only resources of this name. */
+  readonly name?: string;
+  /** Tells mutations of one property apart. */
+  readonly as?: string;
+}
+
+const always = (value: unknown) => () => value;
+const unset = always(undefined);
+
+const INSTANCE = "aws:rds/instance:Instance";
+const KEY = "aws:kms/key:Key";
+const ROLE = "postgresql:index/role:Role";
+const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
+const ENCRYPTION =
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+const foreignKey = always("arn:aws:kms:eu-central-1:999999999999:key/theirs");
+
+type Change = readonly [property: string, to: Mutation["to"], rule: string, as?: string];
+const of = (type: string, changes: readonly Change[], name?: string): Mutation[] =>
+  changes.map(([property, to, rule, as]) => ({
+    type,
+    property,
+    to,
+    rule,
+    ...(as !== undefined && { as }),
+    ...(name !== undefined && { name }),
+  }));
+
+/** An object without one of its fields. */
+export function without<T extends object>(object: T, key: string): T {
+  return Object.fromEntries(Object.entries(object).filter(([each]) => each !== key)) as T;
+}
+
+/** Rewrites one statement of a policy document, or takes it out. */
+type Statement = Record<string, unknown> & { Sid?: string };
+const statement =
+  (sid: string, change: (statement: Statement) => Statement[]) =>
+  (policy: unknown): string => {
+    const document = JSON.parse(String(policy)) as { Statement: Statement[] };
+    const { Statement: statements } = document;
+    if (!statements.some(({ Sid }) => Sid === sid)) throw new Error(`There is no ${sid}.`);
+    return JSON.stringify({
+      ...document,
+      Statement: statements.flatMap((each) => (each.Sid === sid ? change(each) : [each])),
+    });
+  };
+const drop = (sid: string) => statement(sid, () => []);
+const unconditional = (sid: string) => statement(sid, (each) => [without(each, "Condition")]);
+const anybody = (sid: string) => statement(sid, (each) => [{ ...each, Principal: { AWS: "*" } }]);
+const allActions = (sid: string) => statement(sid, (each) => [{ ...each, Action: "kms:*" }]);
+/** A parameter with another value, or without one. */
+const parameter = (name: string, value?: string) => (parameters: unknown) =>
+  (parameters as { name: string }[]).flatMap((each) =>
+    each.name !== name ? [each] : value === undefined ? [] : [{ ...each, value }],
+  );
+const parameters: Change[] = [
+  ["rds.force_ssl", "0", "database-tls-forced"],
+  ["rds.accepted_password_auth_method", "md5+scram", "database-passwords-scrambled"],
+  ["password_encryption", "md5", "database-passwords-scrambled"],
+  ["log_connections", "0", "database-log-content"],
+  ["log_disconnections", "0", "database-log-content"],
+  ["log_statement", "all", "database-log-content"],
+  ["log_lock_waits", "0", "database-log-content"],
+  ["log_parameter_max_length", "-1", "database-log-content"],
+  ["log_parameter_max_length_on_error", "-1", "database-log-content"],
+  ["idle_in_transaction_session_timeout", "0", "database-sessions-bounded"],
+].flatMap(([name = "", value = "", rule = ""]): Change[] => [
+  ["parameters", parameter(name, value), rule, `${name} = ${value}`],
+  ["parameters", parameter(name), rule, `${name} unset`],
+]);
+
+/** One rule of a lifecycle without one of its ages. */
+const withoutAge = (age: string) => (rules: unknown) =>
+  (rules as Record<string, unknown>[]).map((rule) => without(rule, age));
+
+/** Every safe default of every component, as the program asks for it in `prod`. */
+export const mutations: readonly Mutation[] = [
+  ...of(INSTANCE, [
+    ["storageEncrypted", always(false), "database-storage-encrypted"],
+    ["kmsKeyId", unset, "database-storage-encrypted"],
+    ["kmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["performanceInsightsKmsKeyId", unset, "database-storage-encrypted"],
+    ["performanceInsightsKmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["masterUserSecretKmsKeyId", unset, "database-storage-encrypted"],
+    ["masterUserSecretKmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["publiclyAccessible", always(true), "database-not-public"],
+    ["iamDatabaseAuthenticationEnabled", always(false), "database-iam-authentication"],
+    ["username", always("postgres"), "database-master-name"],
+    ["manageMasterUserPassword", always(false), "database-password-managed"],
+    ["password", always("hunter2"), "database-password-managed"],
+    ["caCertIdentifier", always("rds-ca-2019"), "database-certificate"],
+    ["backupRetentionPeriod", always(0), "database-backups"],
+    ["multiAz", always(false), "database-multi-az"],
+    ["autoMinorVersionUpgrade", always(false), "database-minor-upgrades"],
+    ["allowMajorVersionUpgrade", always(true), "database-minor-upgrades"],
+    ["applyImmediately", always(true), "database-changes-in-window"],
+    ["copyTagsToSnapshot", always(false), "database-snapshot-tags"],
+    ["deleteAutomatedBackups", always(true), "database-deletion-protection"],
+    ["deletionProtection", always(false), "database-deletion-protection"],
+    ["skipFinalSnapshot", always(true), "database-deletion-protection"],
+    ["finalSnapshotIdentifier", unset, "database-deletion-protection"],
+    ["enabledCloudwatchLogsExports", always(["upgrade"]), "database-logs-exported"],
+    ["performanceInsightsEnabled", always(false), "database-load-recorded"],
+    ["dbSubnetGroupName", unset, "database-in-network"],
+    ["vpcSecurityGroupIds", always([]), "database-in-network"],
+  ]),
+  ...of("aws:rds/parameterGroup:ParameterGroup", parameters),
+  ...of(KEY, [
+    ["enableKeyRotation", always(false), "key-rotation"],
+    ["deletionWindowInDays", always(7), "key-deletion-window"],
+    ["policy", anybody("AdministerAsAccount"), "key-not-public", "public"],
+    ["policy", allActions("AdministerAsAccount"), "key-use-limited", "administrators use it"],
+  ]),
+  ...of(
+    KEY,
+    ["UseThroughServices", "GrantToServices", "EncryptLogs"].map((sid): Change => [
+      "policy",
+      unconditional(sid),
+      "key-use-limited",
+      sid,
+    ]),
+    "database-key",
+  ),
+  ...of(
+    KEY,
+    [["policy", unconditional("UseThroughServices"), "key-use-limited", "UseThroughServices"]],
+    "export-storage-key",
+  ),
+  ...of(
+    KEY,
+    ["RefuseOtherApp", "RefuseOtherEnvironment", "RefuseOtherPurpose", "RefuseOtherUserId"].map(
+      (sid): Change => ["policy", drop(sid), "api-key-context", sid],
+    ),
+    "api-key-encryption",
+  ),
+  ...of("aws:cloudwatch/logGroup:LogGroup", [
+    ["kmsKeyId", unset, "log-group-encrypted"],
+    ["kmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["retentionInDays", always(0), "log-group-retention"],
+  ]),
+  ...of("aws:secretsmanager/secret:Secret", [
+    ["kmsKeyId", unset, "secret-encrypted"],
+    ["kmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["recoveryWindowInDays", always(0), "secret-recoverable"],
+  ]),
+  ...of("random:index/randomPassword:RandomPassword", [["length", always(8), "password-long"]]),
+  ...of("random:index/randomBytes:RandomBytes", [["length", always(4), "password-long"]]),
+  ...of("aws:ec2/subnet:Subnet", [["mapPublicIpOnLaunch", always(true), "subnet-private"]]),
+  ...of("aws:ec2/routeTable:RouteTable", [
+    [
+      "routes",
+      always([{ cidrBlock: "0.0.0.0/0", gatewayId: "igw-1" }]),
+      "database-subnets-private",
+    ],
+  ]),
+  ...["Ingress", "Egress"].flatMap((way) =>
+    of(`aws:vpc/securityGroup${way}Rule:SecurityGroup${way}Rule`, [
+      ["cidrIpv4", always("0.0.0.0/0"), "network-closed"],
+      ["toPort", always(65_535), "network-closed"],
+      ["fromPort", always(0), "network-closed"],
+    ]),
+  ),
+  ...of("aws:ec2/securityGroup:SecurityGroup", [
+    ["ingress", always([{ cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
+  ]),
+  ...of("aws:s3/bucket:Bucket", [["forceDestroy", always(true), "bucket-kept-while-full"]]),
+  ...of(
+    BLOCK,
+    ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].map(
+      (key): Change => [key, always(false), "bucket-not-public"],
+    ),
+  ),
+  ...of("aws:s3/bucketOwnershipControls:BucketOwnershipControls", [
+    ["rule", always({ objectOwnership: "ObjectWriter" }), "bucket-acls-off"],
+  ]),
+  ...of("aws:s3/bucketVersioning:BucketVersioning", [
+    ["versioningConfiguration", always({ status: "Suspended" }), "bucket-versioning"],
+  ]),
+  ...of(
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    ["expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload"].map(
+      (age): Change => ["rules", withoutAge(age), "bucket-lifecycle", age],
+    ),
+  ),
+  ...of(ENCRYPTION, [
+    ["rules", always([]), "bucket-encryption-key", "none"],
+    [
+      "rules",
+      (rules) => (rules as object[]).map((rule) => ({ ...rule, bucketKeyEnabled: false })),
+      "bucket-encryption-key",
+      "no bucket key",
+    ],
+    [
+      "rules",
+      (rules) =>
+        (rules as object[]).map((rule) => ({
+          ...rule,
+          applyServerSideEncryptionByDefault: {
+            sseAlgorithm: "aws:kms",
+            kmsMasterKeyId: foreignKey(),
+          },
+        })),
+      "own-keys",
+      "foreign",
+    ],
+  ]),
+  ...of("aws:s3/bucketPolicy:BucketPolicy", [
+    ["policy", drop("RefusePlainText"), "bucket-tls", "plain"],
+    ["policy", drop("RefuseOldTls"), "bucket-tls", "old TLS"],
+    ["policy", drop("RefuseOldSignatures"), "bucket-requests", "old signatures"],
+    ["policy", drop("RefuseOtherEncryption"), "bucket-requests", "other encryption"],
+    ["policy", drop("RefuseOtherKeys"), "bucket-requests", "other keys"],
+  ]),
+  ...of("pulumi:providers:postgresql", [
+    ["sslmode", always("require"), "database-server-verified"],
+  ]),
+  ...of(ROLE, [
+    ...["superuser", "bypassRowLevelSecurity", "createRole", "createDatabase", "replication"].map(
+      (power): Change => [power, always(true), "database-roles-powerless"],
+    ),
+    ["skipReassignOwned", always(false), "database-owned-alone"],
+    ["connectionLimit", always(-1), "database-logins-bounded"],
+    ["password", always("hunter2"), "database-logins-bounded"],
+  ]),
+  ...of(ROLE, [["inherit", always(true), "database-roles-powerless"]], "database-roles-app"),
+  ...["anon", "authenticated", "service_role"].flatMap((role) =>
+    of(ROLE, [["login", always(true), "database-logins-bounded"]], `database-roles-${role}`),
+  ),
+  ...of("postgresql:index/database:Database", [
+    ["isTemplate", always(true), "database-owned-alone"],
+    ["alterObjectOwnership", always(true), "database-owned-alone"],
+  ]),
+  ...["MigrationPlan", "Migration", "SchemaAttestation"].flatMap((type) =>
+    of(`pulumi-nodejs:dynamic/database:${type}`, [
+      [
+        "connection",
+        (connection) => ({ ...(connection as object), tls: { mode: "disable" } }),
+        "migrator-verifies-server",
+      ],
+    ]),
+  ),
+  ...of("pulumi-nodejs:dynamic/database:Migration", [
+    ["allowDataLoss", always(true), "migrations-keep-rows"],
+  ]),
+  ...of("pulumi-nodejs:dynamic/database:MigrationPlan", [
+    ["snapshots", unset, "migrations-keep-rows"],
+  ]),
+];
+
+/** Resources whose absence is unsafe, and the rule that has to notice it. */
+export const removals: Readonly<Record<string, string>> = {
+  [BLOCK]: "bucket-not-public",
+  [ENCRYPTION]: "bucket-encrypted",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket-acls-off",
+  "aws:s3/bucketVersioning:BucketVersioning": "bucket-versioning",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket-lifecycle",
+  "aws:s3/bucketPolicy:BucketPolicy": "bucket-tls",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": "database-subnets-private",
+};
+
+/** Inputs that protect nothing: names, places, sizes, references to what else is judged. */
+export const neutral: Readonly<Record<string, readonly string[]>> = {
+  "aws:rds/instance:Instance": [
+    "allocatedStorage",
+    "maxAllocatedStorage",
+    "storageType",
+    "backupWindow",
+    "maintenanceWindow",
+    "engine",
+    "engineVersion",
+    "identifier",
+    "instanceClass",
+    // Another group is seen by what it sets, or not at all: test/policy/aws-rules.test.ts.
+    "parameterGroupName",
+    "performanceInsightsRetentionPeriod",
+    "port",
+  ],
+  "aws:rds/parameterGroup:ParameterGroup": ["family", "name", "description"],
+  "aws:rds/subnetGroup:SubnetGroup": ["name", "description", "subnetIds"],
+  "aws:kms/key:Key": ["description"],
+  "aws:kms/alias:Alias": ["name", "targetKeyId"],
+  "aws:cloudwatch/logGroup:LogGroup": ["name"],
+  "aws:secretsmanager/secret:Secret": ["name", "description"],
+  "aws:secretsmanager/secretVersion:SecretVersion": ["secretId", "secretString"],
+  "random:index/randomPassword:RandomPassword": ["special"],
+  "random:index/randomId:RandomId": ["byteLength", "keepers"],
+  "aws:ec2/vpc:Vpc": ["cidrBlock", "enableDnsHostnames", "enableDnsSupport"],
+  "aws:ec2/subnet:Subnet": ["availabilityZone", "cidrBlock", "vpcId"],
+  "aws:ec2/routeTable:RouteTable": ["vpcId"],
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": ["routeTableId", "subnetId"],
+  "aws:ec2/securityGroup:SecurityGroup": ["name", "description", "vpcId"],
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
+    "description",
+    "ipProtocol",
+    "referencedSecurityGroupId",
+    "securityGroupId",
+  ],
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": [
+    "description",
+    "ipProtocol",
+    "referencedSecurityGroupId",
+    "securityGroupId",
+  ],
+  "aws:s3/bucket:Bucket": ["bucket"],
+  [BLOCK]: ["bucket"],
+  [ENCRYPTION]: ["bucket"],
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["bucket"],
+  "aws:s3/bucketVersioning:BucketVersioning": ["bucket"],
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["bucket"],
+  "aws:s3/bucketPolicy:BucketPolicy": ["bucket"],
+  "pulumi:providers:postgresql": [
+    "connectTimeout",
+    "database",
+    "host",
+    "password",
+    "port",
+    "sslrootcert",
+    // What the provider takes for granted of its login, not what the login may do.
+    "superuser",
+    "username",
+  ],
+  "postgresql:index/role:Role": ["name", "roles"],
+  "postgresql:index/database:Database": [
+    "allowConnections",
+    "connectionLimit",
+    "encoding",
+    "lcCollate",
+    "lcCtype",
+    "name",
+    "owner",
+    "template",
+  ],
+  // Judged by the policies on SQL and on the attested catalog.
+  "pulumi-nodejs:dynamic/database:MigrationPlan": [
+    "__provider",
+    "approvedPlan",
+    "directory",
+    "target",
+  ],
+  "pulumi-nodejs:dynamic/database:Migration": [
+    "__provider",
+    "connectRoles",
+    "forwardFile",
+    "forwardSql",
+    "name",
+    "rollbackFile",
+    "rollbackSql",
+    "verifyFile",
+    "verifySql",
+    "version",
+  ],
+  "pulumi-nodejs:dynamic/database:SchemaAttestation": ["__provider", "migrations"],
+};
