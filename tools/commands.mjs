@@ -1,5 +1,6 @@
 // What each command does, from its arguments to its exit code.
 import { parseArgs } from "node:util";
+import { audit } from "./audit/audit.mjs";
 import { down, env, preview, refresh, status, up } from "./local/stack-commands.mjs";
 import { test } from "./test.mjs";
 
@@ -10,6 +11,9 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
                                  the database keeps its rows
   preview   show what "up" would change
   refresh   compare the stack's state with what is there
+  audit     judge what is deployed: the state by the policy pack, the live database by its rules
+              --stack NAME       a stack of the backend that Pulumi is logged in to, not "local"
+              --json             for machines
   status    what runs, where it listens, what is deployed  (--json)
   env       shell exports: eval "$(npm run --silent env)"
   down      destroy the stack and stop the servers
@@ -23,12 +27,13 @@ const OPTIONS = {
   up: { "renew-emulator": { type: "boolean" } },
   preview: {},
   refresh: {},
+  audit: { json: { type: "boolean" }, stack: { type: "string" } },
   status: { json: { type: "boolean" } },
   env: {},
   down: { purge: { type: "boolean" } },
   test: {},
 };
-const COMMANDS = { up, preview, refresh, status, env, down, test };
+const COMMANDS = { up, preview, refresh, audit, status, env, down, test };
 
 /** An error whose message says everything; its stack would only hide it. */
 const isExplained = (error) => error instanceof Error && !(error instanceof TypeError);

@@ -20,7 +20,7 @@ const WORKSPACES = ["rules", "migrator"];
 export async function prepare() {
   // Only the compiler needs the packages; the engine takes minutes of its own.
   const steps = [
-    installPackages().then(compileWorkspaces),
+    preparePackages(),
     installEmulator({ report }),
     ensureEngine({ projectDirectory: PROJECT, report }),
   ];
@@ -32,6 +32,17 @@ export async function prepare() {
     await Promise.allSettled(steps);
     throw error;
   }
+}
+
+/** As {@link prepare}, without the emulator: for stacks that are elsewhere. @returns the engine. */
+export async function prepareEngine() {
+  await preparePackages();
+  return ensureEngine({ projectDirectory: PROJECT, report });
+}
+
+async function preparePackages() {
+  await installPackages();
+  await compileWorkspaces();
 }
 
 async function installPackages() {

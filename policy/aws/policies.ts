@@ -13,6 +13,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import { page } from "../page";
+import { asProgrammed } from "./programmed";
 import { type AwsRule, type Settings, type Verdict, objectOf } from "./rule";
 import { awsRules } from "./rules";
 
@@ -72,7 +73,7 @@ function policyOf(rule: AwsRule, context: PackContext): Policy {
     ...shared,
     validateStack: (args, report) => {
       const settings = settingsOf(rule, context.environment, args.getConfig());
-      const verdicts = rule.checkStack(args.resources, settings);
+      const verdicts = rule.checkStack(args.resources.map(asProgrammed), settings);
       for (const { message, urn } of standing(verdicts)) report(message, urn);
     },
   };
@@ -89,7 +90,8 @@ function awsProvable({ environment }: PackContext): StackValidationPolicy {
     tags: ["aws"],
     remediationSteps: "Give the value in the program, or judge it after the update.",
     url: page("aws-provable"),
-    validateStack: ({ resources }, report) => {
+    validateStack: (args, report) => {
+      const resources = args.resources.map(asProgrammed);
       const unseen = awsRules
         .filter((rule) => levelOf(rule, environment) !== "disabled")
         .flatMap((rule) =>
@@ -120,7 +122,8 @@ function waiversNeeded(context: PackContext): StackValidationPolicy {
     tags: ["waivers"],
     remediationSteps: "Correct, renew or remove the waiver in policy/waivers.json.",
     url: page("waivers"),
-    validateStack: ({ resources }, report) => {
+    validateStack: (args, report) => {
+      const resources = args.resources.map(asProgrammed);
       const rules = awsRules.filter((rule) => levelOf(rule, context.environment) !== "disabled");
       const findings = rules.flatMap((rule) =>
         findingsOf(rule, judge(rule, context.environment, resources)),

@@ -47,6 +47,16 @@ export class Pulumi {
     this.#environment = variables;
   }
 
+  /** The program. */
+  get command() {
+    return this.#engine.pulumi;
+  }
+
+  /** The environment that it runs in. */
+  get variables() {
+    return { ...this.#environment };
+  }
+
   /** Runs a command whose output the user sees. @returns its exit code. */
   async show(args) {
     const child = this.#spawn(args, "inherit");

@@ -125,6 +125,15 @@ export async function env() {
   return 0;
 }
 
+/** The CLI, and the environment in which it and the migrator work on the stack that is up. */
+export async function localStack() {
+  const { pulumi, servers } = await ready(locateHome());
+  if (!pulumi.hasResources()) throw new Error("The stack is not up. Run `npm run up` first.");
+  const { MIGRATOR_URL } = await loginUrls(await outputs(pulumi), servers.emulator.endpoint);
+  const variables = { ...pulumi.variables, MIGRATOR_URL };
+  return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL" };
+}
+
 /** Machine prepared, servers running, stack there and unlocked. */
 async function ready(home, { renew = false, hint = "" } = {}) {
   makeHome(home);

@@ -1,0 +1,73 @@
+// Reads a live database's catalog and judges it by the rules.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { PROJECT } from "../prepare.mjs";
+
+const MIGRATOR = path.join(PROJECT, "migrator/bin/migrator.mjs");
+const WAIVERS = "policy/waivers.json";
+const MOST_OUTPUT = 256 * 1024 * 1024;
+
+/**
+ * How the migrator reaches the database of a stack.
+ * @param {Record<string, any>} outputs of the stack.
+ * @param {string} region
+ * @returns its arguments.
+ */
+export function connectionArguments(outputs, region) {
+  return [
+    ...["--host", outputs.databaseHost, "--port", String(outputs.databasePort)],
+    ...["--database", outputs.databaseName, "--server-name", outputs.databaseAddress],
+    ...["--secret", outputs.migratorSecretArn],
+    ...(region ? ["--region", region] : []),
+  ];
+}
+
+/**
+ * Attests the catalog and judges it.
+ * @param {string[]} connection arguments of the migrator.
+ * @param {object} context
+ * @param {string} context.environment for waivers.
+ * @param {Record<string, string | undefined>} context.variables environment of the migrator.
+ * @param {string} context.today `YYYY-MM-DD`.
+ * @returns {Promise<{ digest: string, serverVersion: string, findings: object[], waived: object[] }>}
+ * @throws Error with the migrator's words when the catalog cannot be read.
+ */
+export async function judgeLiveSchema(connection, { environment, variables, today }) {
+  const attestation = JSON.parse(await migrator(["attest", "--json", ...connection], variables));
+  const rules = await import("@app-data/rules");
+  const findings = rules.judgeSchema(rules.parseSchema(attestation.schema));
+  const waivers = rules.parseWaivers(readFileSync(path.join(PROJECT, WAIVERS), "utf8"), WAIVERS);
+  const known = rules.schemaRules.map(({ name }) => name);
+  const { standing, waived, problems } = rules.applyWaivers(
+    findings,
+    // The pack's own policy judges the waivers of rules on AWS.
+    waivers.filter(({ rule }) => known.includes(rule)),
+    { environment, today, judged: known, known, file: WAIVERS },
+  );
+  return {
+    digest: attestation.digest,
+    serverVersion: attestation.serverVersion,
+    findings: [...standing, ...problems].map((finding) => ({ level: "mandatory", ...finding })),
+    waived: waived.map(({ finding, waiver }) => ({ ...finding, waiver })),
+  };
+}
+
+function migrator(args, variables) {
+  return new Promise((resolve, reject) => {
+    const options = { cwd: PROJECT, env: variables, maxBuffer: MOST_OUTPUT };
+    execFile(process.execPath, [MIGRATOR, ...args], options, (error, out, err) => {
+      if (!error) return resolve(out);
+      reject(new Error(reasonIn(out) ?? (err.trim() || error.message)));
+    });
+  });
+}
+
+/** With `--json` the migrator says its error as JSON. */
+function reasonIn(out) {
+  try {
+    return JSON.parse(out).error?.message;
+  } catch {
+    return undefined;
+  }
+}
