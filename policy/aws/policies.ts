@@ -125,8 +125,12 @@ function waiversNeeded(context: PackContext): StackValidationPolicy {
     validateStack: (args, report) => {
       const resources = args.resources.map(asProgrammed);
       const rules = awsRules.filter((rule) => levelOf(rule, context.environment) !== "disabled");
+      // What can not be judged yet may turn out to need its waiver.
       const findings = rules.flatMap((rule) =>
-        findingsOf(rule, judge(rule, context.environment, resources)),
+        judge(rule, context.environment, resources).map(({ on }): Waivable => ({
+          rule: rule.name,
+          object: objectOf(on),
+        })),
       );
       const judged = rules.map(({ name }) => name);
       const { problems } = applyWaivers(findings, context.waivers, waiverContext(context, judged));

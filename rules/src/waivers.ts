@@ -39,7 +39,7 @@ export interface WaiverFinding extends Finding {
 export interface WaiverContext {
   /** `YYYY-MM-DD`. */
   readonly today: string;
-  /** Where; absent where files are judged for every environment. */
+  /** Where; absent where files are judged for every environment, so a waiver for some does not hold. */
   readonly environment?: Environment;
   /** Names of the rules that were judged completely: a waiver of another can not be called unused. */
   readonly judged: readonly string[];
@@ -97,7 +97,7 @@ function covers(waiver: Waiver, finding: Waivable): boolean {
 }
 
 function holdsIn(places: readonly Environment[] | undefined, here: Environment | undefined) {
-  return places === undefined || here === undefined || places.includes(here);
+  return places === undefined || (here !== undefined && places.includes(here));
 }
 
 function faultOf(waiver: Waiver, context: WaiverContext): WaiverFinding | undefined {

@@ -24,6 +24,9 @@ export interface SentResource {
   props: Record<string, JavaScriptValue>;
   parent?: string;
   dependencies?: string[];
+  protect?: boolean;
+  /** Names of the properties that the program gave; all when absent. */
+  given?: string[];
 }
 
 /** The real pack in a process of its own, as the engine runs it, and a client to talk to it. */
@@ -63,13 +66,33 @@ export class RunningPack {
     });
   }
 
-  public analyze({ type, name, props }: SentResource): Promise<Diagnostic[]> {
+  /** Sets a policy's level and settings, as the engine does with a file of configuration. */
+  public configure(
+    policy: string,
+    level: "advisory" | "mandatory",
+    settings: Record<string, JavaScriptValue>,
+  ): Promise<void> {
+    const config = new analyzer.PolicyConfig();
+    config.setEnforcementlevel(
+      level === "advisory"
+        ? analyzer.EnforcementLevel.ADVISORY
+        : analyzer.EnforcementLevel.MANDATORY,
+    );
+    config.setProperties(Struct.fromJavaScript(settings));
+    const request = new analyzer.ConfigureAnalyzerRequest();
+    request.getPolicyconfigMap().set(policy, config);
+    return new Promise((resolve, reject) => {
+      this.client.configure(request, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  public analyze({ type, name, props, protect = false }: SentResource): Promise<Diagnostic[]> {
     const request = new analyzer.AnalyzeRequest();
     request.setType(type);
     request.setName(name);
     request.setUrn(urnOf({ type, name, props }));
     request.setProperties(Struct.fromJavaScript(props));
-    request.setOptions(new analyzer.AnalyzerResourceOptions());
+    request.setOptions(optionsOf(protect));
     return new Promise((resolve, reject) => {
       this.client.analyze(request, (error, response) =>
         error ? reject(error) : resolve(diagnosticsOf(response)),
@@ -81,13 +104,19 @@ export class RunningPack {
     const request = new analyzer.AnalyzeStackRequest();
     const urns = new Map(resources.map((resource) => [resource.name, urnOf(resource)]));
     request.setResourcesList(
-      resources.map(({ type, name, props, parent = "", dependencies = [] }) => {
+      resources.map(({ type, name, props, protect = false, given, ...links }) => {
+        const { parent = "", dependencies = [] } = links;
         const resource = new analyzer.AnalyzerResource();
         resource.setType(type);
         resource.setName(name);
         resource.setUrn(urnOf({ type, name, props }));
         resource.setProperties(Struct.fromJavaScript(props));
-        resource.setOptions(new analyzer.AnalyzerResourceOptions());
+        resource.setOptions(optionsOf(protect));
+        for (const key of given ?? Object.keys(props)) {
+          resource
+            .getPropertydependenciesMap()
+            .set(key, new analyzer.AnalyzerPropertyDependencies());
+        }
         resource.setParent(urns.get(parent) ?? "");
         resource.setDependenciesList(dependencies.flatMap((other) => urns.get(other) ?? []));
         return resource;
@@ -99,6 +128,12 @@ export class RunningPack {
       );
     });
   }
+}
+
+function optionsOf(protect: boolean): analyzer.AnalyzerResourceOptions {
+  const options = new analyzer.AnalyzerResourceOptions();
+  options.setProtect(protect);
+  return options;
 }
 
 function urnOf({ type, name }: SentResource): string {

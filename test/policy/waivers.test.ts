@@ -1,0 +1,151 @@
+import { type Waiver, WaiverFileError, applyWaivers, parseWaivers } from "@app-data/rules";
+import { awsPoliciesOf } from "./aws-policies";
+import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
+
+const waiver: Waiver = {
+  rule: "database-multi-az",
+  object: "Instance main",
+  reason: "A single zone will do until the first customer.",
+  owner: "platform team",
+  granted: "2026-11-01",
+  expires: "2026-11-22",
+};
+const finding = { rule: "database-multi-az", object: "Instance main" };
+const known = ["database-multi-az", "row-level-security"];
+const apply = (changes: Partial<Waiver> = {}, today = "2026-11-22", judged = known) =>
+  applyWaivers([finding], [{ ...waiver, ...changes }], {
+    today,
+    environment: "prod",
+    judged,
+    known,
+    file: "policy/waivers.json",
+  });
+const sayings = ({ problems }: ReturnType<typeof apply>) =>
+  problems.map(({ code, level, message }) => `${code} ${level} ${message}`);
+
+describe("a waiver", () => {
+  it("takes its finding away until its last day, and no other", () => {
+    expect(apply()).toEqual({
+      standing: [],
+      waived: [{ finding, waiver }],
+      problems: [],
+    });
+    const other = { rule: "database-multi-az", object: "Instance other" };
+    const context = { today: "2026-11-22", judged: known, known, file: "f" };
+    expect(applyWaivers([finding, other], [waiver], context).standing).toEqual([other]);
+  });
+
+  it("that has expired takes nothing away, and is a finding itself", () => {
+    const expired = apply({}, "2026-11-23");
+    expect(expired.standing).toEqual([finding]);
+    expect(sayings(expired)).toEqual([
+      "POL170 mandatory the waiver of database-multi-az of Instance main expired on 2026-11-22, so " +
+        "the rule holds again; today is 2026-11-23",
+    ]);
+  });
+
+  it("that nothing needs is a finding, but only where its rule was judged, and in its environments", () => {
+    const unused = { object: "Instance other" };
+    expect(sayings(apply(unused))).toEqual([
+      "POL171 mandatory the waiver of database-multi-az of Instance other waives nothing: the rule " +
+        "finds no fault with the object; a waiver must be needed",
+    ]);
+    expect(sayings(apply(unused, "2026-11-22", []))).toEqual([]);
+    expect(sayings(apply({ ...unused, environments: ["staging"] }))).toEqual([]);
+    expect(apply({ environments: ["staging"] }).standing).toEqual([finding]);
+    expect(apply({ environments: ["prod"] }).standing).toEqual([]);
+  });
+
+  it.each<[Partial<Waiver>, string]>([
+    [{ rule: "database-multi-zone" }, 'names no rule: "database-multi-zone"'],
+    [{ rule: "*" }, 'names no rule: "*"'],
+    [{ object: "Instance *" }, 'names no single object: "Instance *"'],
+    [{ object: " " }, 'names no single object: " "'],
+    [{ reason: "" }, "gives no reason that explains anything"],
+    [{ reason: "for now             " }, "gives no reason that explains anything"],
+    [{ owner: "" }, "has no owner"],
+    [{ expires: "2026-11-31" }, "has a date that is not of the form YYYY-MM-DD"],
+    [{ granted: "yesterday" }, "has a date that is not of the form YYYY-MM-DD"],
+    [{ expires: "2026-10-31" }, "expires (2026-10-31) before it was given (2026-11-01)"],
+    [{ expires: "2027-11-03" }, "lasts 367 days"],
+  ])("that is vague takes nothing away: %j", (changes, fault) => {
+    const vague = apply(changes);
+    expect(vague.standing).toEqual([finding]);
+    const { rule, object } = { ...waiver, ...changes };
+    expect(sayings(vague)).toEqual([
+      `POL172 mandatory the waiver of ${rule} of ${object} ${fault}; a waiver names one rule, one ` +
+        "object, a reason and an owner, and lasts at most 366 days",
+    ]);
+  });
+
+  it("may last a year", () => {
+    expect(sayings(apply({ expires: "2027-11-02" }))).toEqual([]);
+  });
+});
+
+describe("the file of the waivers", () => {
+  it("is a list, each entry of the one shape", () => {
+    const entry = { ...waiver, environments: ["staging", "prod"] };
+    expect(parseWaivers(JSON.stringify([entry]), "w.json")).toEqual([entry]);
+    expect(parseWaivers("[]", "w.json")).toEqual([]);
+  });
+
+  it.each<[string, string]>([
+    ["{}", "w.json is not a list of waivers"],
+    ["[", "w.json is not JSON ("],
+    ["[5]", "w.json, entry 1, is not an object"],
+    [JSON.stringify([{ ...waiver, owner: 5 }]), 'w.json, entry 1, has no text "owner"'],
+    [JSON.stringify([{ ...waiver, until: "x" }]), 'w.json, entry 1, has the unknown field "until"'],
+    [
+      JSON.stringify([waiver, { ...waiver, environments: ["test"] }]),
+      "w.json, entry 2, has environments",
+    ],
+    [
+      JSON.stringify([{ ...waiver, environments: [] }]),
+      "w.json, entry 1, has environments other than",
+    ],
+  ])("is refused otherwise: %s", (text, found) => {
+    expect(() => parseWaivers(text, "w.json")).toThrow(WaiverFileError);
+    expect(() => parseWaivers(text, "w.json")).toThrow(`CFG045 ${found}`);
+  });
+});
+
+describe("waivers in the pack", () => {
+  const instance: Fixture = {
+    type: "aws:rds/instance:Instance",
+    name: "main",
+    props: { multiAz: false },
+    propertyDependencies: { multiAz: [] },
+  };
+  const judge = async (fixture: Fixture, waivers: Waiver[]) => {
+    const policies = awsPoliciesOf("prod", undefined, waivers).filter(({ name }) =>
+      ["database-multi-az", "waivers"].includes(name),
+    );
+    return [
+      ...(await judgeResource(policies, fixture)),
+      ...(await judgeStack(policies, [fixture])),
+    ];
+  };
+
+  it("silence the rule for the object", async () => {
+    expect(await judge(instance, [])).toHaveLength(1);
+    expect(await judge(instance, [waiver])).toEqual([]);
+  });
+
+  it("are refused where they are not needed, with the file", async () => {
+    expect(await judge({ ...instance, props: { multiAz: true } }, [waiver])).toEqual([
+      "waivers: POL171 policy/waivers.json: the waiver of database-multi-az of Instance main waives " +
+        "nothing: the rule finds no fault with the object; a waiver must be needed. Remove it, or " +
+        "correct the object's name.",
+    ]);
+  });
+
+  it("are left alone while the value is not known", async () => {
+    expect(await judge({ ...instance, props: { multiAz: unknown } }, [waiver])).toEqual([]);
+  });
+
+  it("may name a rule of the schema, which is judged elsewhere", async () => {
+    const schema = { ...waiver, rule: "row-level-security", object: "public.countries" };
+    expect(await judge({ ...instance, props: { multiAz: true } }, [schema])).toEqual([]);
+  });
+});
