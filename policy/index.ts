@@ -1,3 +1,5 @@
+// First, because the imports below it would load what it puts off.
+import "./deferred-modules";
 import { PolicyPack } from "@pulumi/policy";
 import { policies } from "./policies";
 
@@ -5,6 +7,6 @@ import { policies } from "./policies";
 new PolicyPack("app-data", {
   displayName: "app-data",
   description:
-    "No table without row level security, judged from the SQL, before commit and in the live database; no store without a customer key.",
+    "No table without row level security, judged from the SQL, before commit and in the live database; AWS resources as its Foundational Security Best Practices demand.",
   policies,
 });

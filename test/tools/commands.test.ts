@@ -40,6 +40,7 @@ describe("the commands", () => {
 
   it.each([
     [["deploy"], 'There is no command "deploy".'],
+    [["audit", "--fix"], "Unknown option '--fix'"],
     [["up", "--purge"], "Unknown option '--purge'"],
     [["down", "all"], "Unexpected argument 'all'"],
   ])("refuse %j", (args, message) => {
