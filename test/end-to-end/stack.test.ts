@@ -90,6 +90,27 @@ describe("npm run up", () => {
   });
 });
 
+describe("npm run audit", () => {
+  it(
+    "finds the stack in order, and a catalog that has drifted not",
+    async () => {
+      const audit = await stack.npm("--silent", "audit");
+      expect(audit.output).toContain("Nothing is refused.");
+      expect(audit.code).toBe(0);
+      const asOwner = (sql: string) => stack.psql(stack.variable("MIGRATOR_URL"), sql);
+      await asOwner("alter table public.users no force row level security");
+      try {
+        const drifted = await stack.npm("--silent", "audit");
+        expect(drifted.output).toMatch(/mandatory row-level-security, public\.users\n +POL101 /);
+        expect(drifted.code).toBe(1);
+      } finally {
+        await asOwner("alter table public.users force row level security");
+      }
+    },
+    3 * MINUTES,
+  );
+});
+
 describe("the database", () => {
   it("shows a user's rows to that user alone", async () => {
     const app = stack.variable("APP_URL");
