@@ -141,9 +141,6 @@ function outputs(type: string, name: string): Record<string, unknown> {
       masterUserSecrets: [{ secretArn: "arn:of:managed:secret" }],
     },
     "aws:secretsmanager/secret:Secret": { arn: `arn:of:${name}` },
-    "pulumi-nodejs:dynamic/database:Migration": {
-      digests: { forward: { content: `digest-of-${name}` } },
-    },
     "random:index/randomPassword:RandomPassword": { result: `password-of-${name}` },
     "random:index/randomBytes:RandomBytes": { base64: "W22ZaJ0SNY7soEsUEjb6gQ==" },
     "pulumi-nodejs:dynamic/database:Migration": { digests: { forward: { content: "digest" } } },
