@@ -55,14 +55,10 @@ export const dataProtectionRules: readonly ResourceRule[] = [
     topic,
     levels: lastingOnly,
     types: [MIGRATION, MIGRATION_PLAN],
-    check: (resource) =>
-      resource.type === MIGRATION
-        ? demandOff(resource, "allowDataLoss")
-        : demand(resource, ["snapshots"], (snapshots) =>
-            snapshots === undefined
-              ? "takes no snapshot before data is deleted; it must. Set `migrations.snapshotsKept`."
-              : undefined,
-          ),
+    check: (resource) => [
+      ...demandOff(resource, "allowDataLoss"),
+      ...(resource.type === MIGRATION ? [] : demandSnapshots(resource)),
+    ],
   },
   {
     name: "bucket-kept-while-full",
@@ -75,6 +71,14 @@ export const dataProtectionRules: readonly ResourceRule[] = [
     check: (resource) => demandOff(resource, "forceDestroy"),
   },
 ];
+
+function demandSnapshots(resource: Judged): Verdict[] {
+  return demand(resource, ["snapshots"], (snapshots) =>
+    snapshots === undefined
+      ? "takes no snapshot before data is deleted; it must. Set `migrations.snapshotsKept`."
+      : undefined,
+  );
+}
 
 function demandLastWords(resource: Judged): Verdict[] {
   return [

@@ -256,6 +256,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of("pulumi-nodejs:dynamic/database:MigrationPlan", [
     ["snapshots", unset, "migrations-keep-rows"],
+    ["allowDataLoss", always(true), "migrations-keep-rows"],
   ]),
 ];
 
