@@ -1,15 +1,16 @@
-import { type CatalogChanges, grantedRelations } from "./catalog";
-import { type Change, commitChange, runInSteps, runVerify } from "./change";
+import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
+import { type Change, type Work, addVerify, commitChange, runInSteps } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
-import { closeDatabase } from "./database-access";
+import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
+import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
-import { runStatements } from "./steps/run-steps";
+import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
 import { inReadOnlyTransaction } from "./transaction";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
@@ -111,9 +112,9 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work = async () => {
-      await closeDatabase(client, options.connectRoles ?? []);
-      await runVerify(session, trio.verify);
+    const work: Work = async (script, catalog) => {
+      await addDatabaseAccess(script, catalog, options.connectRoles ?? []);
+      await addVerify(script, trio.verify);
     };
     const change = changeOf("amend", trio, digests);
     return commitChange(session, change, work);
@@ -133,21 +134,20 @@ async function apply(
   log: readonly LogEntry[],
   { connectRoles = [], snapshot, drifts }: ApplyOptions,
 ): Promise<LogEntry> {
-  const { client } = session;
   const change = { ...changeOf("apply", trio, digests), snapshot };
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
   if (inSteps) refuseDriftBefore(drifts, trio.name);
-  const work = async () => {
-    await closeDatabase(client, connectRoles);
+  const work: Work = async (script, catalog) => {
+    await addDatabaseAccess(script, catalog, connectRoles);
     for (const step of steps) {
       if (!inSteps && step.kind === "transaction") {
-        await lockAhead(client, step.statements, trio.forward);
-        await runStatements(client, step.statements, trio.forward);
+        await lockAhead(script, step.statements, trio.forward);
+        await addStatements(script, step.statements, trio.forward);
       }
     }
-    await runVerify(session, trio.verify);
+    await addVerify(script, trio.verify);
   };
   try {
     if (inSteps) await runInSteps(session, trio.forward, change, newest);
@@ -160,6 +160,16 @@ async function apply(
     await recordFailure(session, trio, error);
     throw error;
   }
+}
+
+async function addDatabaseAccess(
+  script: Script,
+  catalog: Catalog,
+  connectRoles: string[],
+): Promise<void> {
+  if (isDatabaseClosed(catalog, connectRoles)) return;
+  await script.run();
+  await closeDatabase(script.client, connectRoles);
 }
 
 /** The change that brings a migration of files. */

@@ -1,5 +1,5 @@
 import { type CatalogChanges, grantedRelations } from "./catalog";
-import { type MigrationName, commitChange, runInSteps } from "./change";
+import { type MigrationName, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { recordFailure } from "./failure";
@@ -8,9 +8,9 @@ import { type LogEntry, readLog, readStoredSql } from "./log";
 import { refuseLoss } from "./rollback-loss";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
-import { runStatements } from "./steps/run-steps";
+import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
-import { inTransaction } from "./transaction";
+import { inScript } from "./transaction";
 import { isWanted } from "./version";
 
 /** How a migration is undone. */
@@ -92,17 +92,17 @@ async function rollBack(
   const statements = steps.flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
-  const work = async () => {
+  const work: Work = async (script) => {
     if (inSteps) return;
-    await lockAhead(client, statements, file);
-    if (!allowDataLoss) await refuseLoss(client, statements, file);
-    await runStatements(client, statements, file);
+    await lockAhead(script, statements, file);
+    if (!allowDataLoss) await refuseLoss(script, statements, file);
+    await addStatements(script, statements, file);
   };
   try {
     if (inSteps) {
       // Once some of it is undone, the rest has to follow.
       if (!allowDataLoss && known.event !== "begin rollback") {
-        await inTransaction(client, () => refuseLoss(client, statements, file), transaction);
+        await inScript(client, (script) => refuseLoss(script, statements, file), transaction);
       }
       await runInSteps(session, file, change, known);
     }

@@ -9,6 +9,7 @@ import {
   catalogDigest,
   readCatalog,
 } from "../../migrator/src/catalog";
+import { Script } from "../../migrator/src/script";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
 let fixture: MigratorFixture;
@@ -126,8 +127,8 @@ describe("CatalogReading", () => {
       await superuser.query(statements);
 
       const granted = grantedRelations(await splitStatements(statements, "test.sql"));
-      const step = await reading.step(superuser, granted);
-      expect(await reading.step(superuser)).toEqual(step);
+      const step = await reading.step(new Script(superuser), granted);
+      expect(await reading.step(new Script(superuser))).toEqual(step);
       const after = await readCatalog(superuser);
       expect(step.changes).toEqual(catalogChanges(before, after));
       expect(step.digest).toBe(catalogDigest(after));
@@ -157,7 +158,7 @@ describe("CatalogReading", () => {
       for (const end of ["rollback", "commit"]) {
         await migrator.query("begin");
         await migrator.query(statement);
-        const step = await reading.step(migrator);
+        const step = await reading.step(new Script(migrator));
         if (end === "commit") {
           const whole = await readCatalog(migrator);
           expect(step.digest).toBe(catalogDigest(whole));

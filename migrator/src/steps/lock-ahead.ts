@@ -6,6 +6,7 @@ import type { Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
 import { READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
+import type { Script } from "../script";
 import { statementError } from "../statement-error";
 import type { SqlFile } from "../trio";
 
@@ -42,8 +43,8 @@ select array(
          as "deadlockTimeoutMs"`;
 
 /**
- * Takes the locks that statements will need on tables that exist, in the transaction that the
- * connection is in, before its first statement; waits no longer for all of them than the transaction's
+ * Takes the locks that statements will need on tables that exist, in the transaction that the script
+ * is of, before its first statement; waits no longer for all of them than the transaction's
  * lock timeout says for one. Statements that took them one by one would hold the first while they wait
  * for the second: requests would queue behind both, and one that holds the second and asks for the
  * first would be in a deadlock, and might be the one that PostgreSQL ends.
@@ -51,12 +52,13 @@ select array(
  * @throws MigratorError MIG005 with SQLSTATE 55P03 and the statement whose lock was not to be had.
  */
 export async function lockAhead(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
   file: SqlFile,
   outcome?: string,
 ): Promise<void> {
-  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(client, statements);
+  const { client } = script;
+  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(script, statements);
   if (wishes.length === 0) return;
   // A timeout of 0 is none.
   const limitMs = lockTimeoutMs || LONGEST_MS;
@@ -73,7 +75,7 @@ export async function lockAhead(
 
 /** The locks to take, each table once; none where taking them one by one does no harm. */
 async function readWishes(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
 ): Promise<Omit<Facts, "tables"> & { wishes: Wish[] }> {
   const nothing = { wishes: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
@@ -85,6 +87,8 @@ async function readWishes(
   // With a single lock, nothing is held while it is waited for.
   if (!isFelt || different.size < 2) return nothing;
 
+  await script.run();
+  const { client } = script;
   const resolved = await resolveLocks(client, wanted);
   const byTable = new Map<string, Wish>();
   for (const [index, wish] of wanted.entries()) {

@@ -4,6 +4,7 @@ import { ROLE_SETS, roles } from "./roles";
 import { functions, types } from "./routines-and-types";
 import { select } from "./shared";
 import * as tableParts from "./table-parts";
+import { TOUCHED_SETS } from "./touched";
 
 /** A row of each of the queries. */
 export interface CatalogRow<Fact> {
@@ -62,9 +63,18 @@ relation_grants as materialized (
 export const CATALOG_QUERY = `${shared},${relationSets("")},${ROLE_SETS}
 ${[...relationQueries, ...otherQueries].join("\nunion all\n")}`;
 
-/** Some relations and what belongs to them. `$1`: their OIDs. */
-export const RELATIONS_QUERY = `${shared},${relationSets("and c.oid = any ($1::oid[])")}
-${relationQueries.join("\nunion all\n")}`;
+/**
+ * What a transaction touched so far, and the relations among it with all that belongs to them: one row,
+ * none when it wrote nothing. For `$1` and `$2` see {@link TOUCHED_SETS}.
+ */
+export const STEP_QUERY = `${shared},${TOUCHED_SETS},
+${relationSets("and c.oid = any (array(select t.oid from touched_relations t))")}
+select t.counted, t.others, t.types_gone, t.constraints,
+       (select coalesce(json_agg(distinct r.oid::bigint), '[]') from touched_relations r) as relations,
+       (select coalesce(json_agg(json_build_object('relation', o.relation::bigint, 'key', o.key,
+                  'fact', o.fact)), '[]')
+          from (${relationQueries.join("\nunion all\n")}) o) as objects
+  from touched t`;
 
 /** Everything that belongs to no relation. `$1`: names of roles that are read in any case. */
 export const OTHERS_QUERY = `${shared},${ROLE_SETS}

@@ -56,11 +56,12 @@ const tablesOfLockedParts = Object.entries(PARTS)
   .join(" union ");
 
 /**
- * One row, none when the transaction wrote nothing; what is in it, `Touched` of `reading.ts` says.
- * `$1`: whether to search for grants, `$2`: names of relations that something was granted on.
+ * Sets of a query: `touched_relations`, and `touched`, one row, none when the transaction wrote nothing;
+ * what is in it, `Touched` of `reading.ts` says. `$1`: whether to search for grants, `$2`: names of
+ * relations that something was granted on.
  */
-export const TOUCHED_QUERY = `
-with me as materialized (select pg_current_xact_id_if_assigned()::xid as xid),
+export const TOUCHED_SETS = `
+me as materialized (select pg_current_xact_id_if_assigned()::xid as xid),
 locks as materialized (
   select * from pg_locks l
    where l.pid = pg_backend_pid() and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock',
@@ -79,25 +80,26 @@ oids as (
   union
   ${tablesOfLockedParts}
 ),
-relations as materialized (
+touched_relations as materialized (
   select coalesce((select i.indrelid from pg_index i where i.indexrelid = o.oid), o.oid) as oid,
          (select c.relkind from pg_class c where c.oid = o.oid) as kind,
          (select age(t.xmin) <= age((select xid from me))
             from pg_class c join pg_type t on t.oid = c.reltype where c.oid = o.oid) as new_type
     from oids o
-)
-select current_setting('track_counts')::boolean and not (${written("pg_statistic_ext", ...all)}
-         or ${written("pg_enum", "updated")}) as counted,
-       (select coalesce(json_agg(distinct oid::bigint), '[]') from relations) as relations,
-       ${anyWritten(OTHER_CATALOGS)}
-         or exists (select from locks where locktype = 'object'
-              and classid in (${OTHER_OBJECTS.join(", ")})
-              and (classid <> 'pg_type'::regclass or mode = 'ShareUpdateExclusiveLock'))
-         -- A new relation makes two types, its row and the array of it; what is more is a type.
-         or ${written("pg_type", "updated")}
-         or pg_stat_get_xact_tuples_inserted('pg_type'::regclass) <>
-            2 * (select count(*) from relations where new_type)
-         or exists (select from relations where kind = 'c') as others,
-       ${written("pg_type", "deleted")} as types_gone,
-       ${written("pg_constraint", ...all)} as constraints, pg_stat_force_next_flush()
-  from me where me.xid is not null`;
+),
+touched as materialized (
+  select current_setting('track_counts')::boolean and not (${written("pg_statistic_ext", ...all)}
+           or ${written("pg_enum", "updated")}) as counted,
+         ${anyWritten(OTHER_CATALOGS)}
+           or exists (select from locks where locktype = 'object'
+                and classid in (${OTHER_OBJECTS.join(", ")})
+                and (classid <> 'pg_type'::regclass or mode = 'ShareUpdateExclusiveLock'))
+           -- A new relation makes two types, its row and the array of it; what is more is a type.
+           or ${written("pg_type", "updated")}
+           or pg_stat_get_xact_tuples_inserted('pg_type'::regclass) <>
+              2 * (select count(*) from touched_relations where new_type)
+           or exists (select from touched_relations where kind = 'c') as others,
+         ${written("pg_type", "deleted")} as types_gone,
+         ${written("pg_constraint", ...all)} as constraints, pg_stat_force_next_flush()
+    from me where me.xid is not null
+)`;
