@@ -1,18 +1,18 @@
 import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
 import { type Change, type Work, addVerify, commitChange, runInSteps } from "./change";
-import { type ConnectionSettings, withConnection } from "./connection";
+import type { ConnectionSettings } from "./connection";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
-import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
+import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
+import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
-import { inReadOnlyTransaction } from "./transaction";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
 
 /** How migrations are applied. */
@@ -24,6 +24,12 @@ export interface RunOptions extends SessionOptions {
    * snapshot when it took one.
    */
   beforeChange?: (session: Session, pending: readonly Trio[]) => Promise<string | undefined>;
+}
+
+/** Which migrations are applied, and how. */
+export interface PendingOptions extends RunOptions {
+  /** Version of the newest one to apply. @default all */
+  target?: string | undefined;
 }
 
 /**
@@ -56,36 +62,22 @@ export async function applyMigration(
   });
 }
 
-/**
- * Applies all migrations that are due, in order, under one lock; without any it takes no lock.
- * @param options.target version of the newest one to apply; all without it.
- * @returns the entries of those that were applied now.
- * @throws as {@link applyMigration}, and MigratorError MIG011 or MIG012 when files and log do not belong
- * together, MIG075 when something above the target is applied, or half applied. The migrations before the one that fails stay applied.
- */
-export async function applyPending(
+/** As `applyPending`, without a look whether any is due. */
+export async function applyAll(
   settings: ConnectionSettings,
   trios: readonly Trio[],
-  { target, ...options }: RunOptions & { target?: string | undefined } = {},
+  { target, ...options }: PendingOptions,
 ): Promise<LogEntry[]> {
-  const { pending: due, surplus } = await withConnection(settings, (client) =>
-    inReadOnlyTransaction(client, async () =>
-      compareHistory(client, await readLog(client), trios, target),
-    ),
-  );
-  refuseSurplus(surplus, target);
-  if (due.length === 0) return [];
   return withSession(settings, options, async (session) => {
     const log = await readLog(session.client);
     const { pending } = await compareHistory(session.client, log, trios, target);
     const snapshot = await options.beforeChange?.(session, pending);
     const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
     const entries: LogEntry[] = [];
-    for (const trio of pending) {
+    await forEachAhead(pending, inspectTrio, async (trio, digests) => {
       session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
-      const digests = await inspectTrio(trio);
       entries.push(await apply(session, trio, digests, log, { ...options, snapshot, drifts }));
-    }
+    });
     return entries;
   });
 }

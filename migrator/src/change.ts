@@ -35,7 +35,8 @@ export interface Change extends MigrationName {
   /** Whether the migration is in the database afterwards. */
   applied: boolean;
   digests: TrioDigests;
-  sql: StoredSql;
+  /** Of the files; a rollback leaves it to the entry of what it undoes. */
+  sql?: StoredSql;
   /** Snapshot that was taken before. */
   snapshot?: string | undefined;
   /** Why it was done. */
@@ -167,7 +168,8 @@ export async function runInSteps(
             await ensureLog(client);
             const { digests, sql } = change;
             const begin = { event, applied: event === "begin rollback", version, name } as const;
-            return (await appendLog(client, { ...begin, digests, sql, durationMs: 0 })).id;
+            const entry = { ...begin, digests, durationMs: 0, ...(sql && { sql }) };
+            return (await appendLog(client, entry)).id;
           },
           transaction,
         );

@@ -113,6 +113,19 @@ export async function readStoredSql(
   return rows[0];
 }
 
+/** The rollback SQL of migrations, by version, as the newest entry of each that has SQL holds it. */
+export async function readRollbacks(
+  client: ClientBase,
+  entries: readonly Pick<LogEntry, "version">[],
+): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ version: string; rollback: string }>(
+    `select distinct on (version) version, rollback_sql as rollback from migrations.log
+      where version = any ($1) and rollback_sql is not null order by version, id desc`,
+    [entries.map(({ version }) => version)],
+  );
+  return new Map(rows.map(({ version, rollback }) => [version, rollback]));
+}
+
 /** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
 export async function readCatalogChanges(client: ClientBase): Promise<CatalogChanges[]> {
   const { rows } = await client.query<{ changes: CatalogChanges }>(

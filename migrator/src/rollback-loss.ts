@@ -1,6 +1,7 @@
 import type { Statement } from "@app-data/rules";
 import type { Node } from "libpg-query";
 import type { ClientBase } from "pg";
+import { addReading } from "./catalog";
 import { MigratorError } from "./errors";
 import { isTransactional } from "./plan/transactional";
 import { type Script, literal } from "./script";
@@ -153,9 +154,8 @@ function partsOf(node: Node): string[] {
 /** The targets that are there and take up room, quoted; a table without a page has no row. */
 async function existing(script: Script, targets: readonly NamedTarget[]): Promise<Target[]> {
   if (targets.length === 0) return [];
-  const answer = script.addPrepared<Target>("loss_targets", TARGETS_QUERY, [
-    literal(JSON.stringify(targets)),
-  ]);
+  const asked = literal(JSON.stringify(targets));
+  const answer = addReading<Target>(script, "loss_targets", TARGETS_QUERY, [asked]);
   await script.run();
   return answer.rows;
 }

@@ -1,12 +1,13 @@
 import type { Statement } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { DatabaseError } from "pg";
+import { addReading } from "../catalog";
 import { sqlStateOf } from "../connection";
 import type { Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
 import { READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
-import type { Script } from "../script";
+import { type Script, literal } from "../script";
 import { statementError } from "../statement-error";
 import type { SqlFile } from "../trio";
 
@@ -57,9 +58,9 @@ export async function lockAhead(
   file: SqlFile,
   outcome?: string,
 ): Promise<void> {
-  const { client } = script;
   const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(script, statements);
-  if (wishes.length === 0) return;
+  if (wishes.length === 0 || (await takeNow(script, wishes))) return;
+  const { client } = script;
   // A timeout of 0 is none.
   const limitMs = lockTimeoutMs || LONGEST_MS;
   // Whoever waits because of us waits for less than PostgreSQL takes to look for a deadlock.
@@ -87,9 +88,7 @@ async function readWishes(
   // With a single lock, nothing is held while it is waited for.
   if (!isFelt || different.size < 2) return nothing;
 
-  await script.run();
-  const { client } = script;
-  const resolved = await resolveLocks(client, wanted);
+  const resolved = await resolveLocks(script, wanted);
   const byTable = new Map<string, Wish>();
   for (const [index, wish] of wanted.entries()) {
     for (const { relation, mode } of resolved[index] ?? []) {
@@ -98,8 +97,10 @@ async function readWishes(
       else byTable.set(relation, { relation, mode, statement: wish.statement });
     }
   }
-  const { rows } = await client.query<Facts>(FACTS_QUERY, [[...byTable.keys()]]);
-  const [facts] = rows;
+  const names = [...byTable.keys()].map(literal).join(", ");
+  const answer = addReading<Facts>(script, "lock_facts", FACTS_QUERY, [`array[${names}]::text[]`]);
+  await script.run();
+  const [facts] = answer.rows;
   if (!facts) return nothing;
   const { tables, ...times } = facts;
   return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
@@ -120,6 +121,22 @@ function locksOf(statements: readonly Statement[]): { wanted: Wish[]; onOthers: 
     }
   }
   return { wanted, onOthers };
+}
+
+/** Takes all locks, unless one of them is not to be had at once: it is most of the time. */
+async function takeNow(script: Script, wishes: readonly Wish[]): Promise<boolean> {
+  script.add("savepoint lock_ahead");
+  for (const { relation, mode } of wishes)
+    script.add(`lock table ${relation} in ${mode.toLowerCase()} mode nowait`);
+  script.add("release savepoint lock_ahead");
+  try {
+    await script.run();
+    return true;
+  } catch (error) {
+    if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+    await script.client.query("rollback to savepoint lock_ahead; release savepoint lock_ahead");
+    return false;
+  }
 }
 
 /**

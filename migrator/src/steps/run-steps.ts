@@ -21,7 +21,7 @@ import {
 } from "./journal";
 import { lockAhead } from "./lock-ahead";
 import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
-import type { Step } from "./split";
+import { type DigestedStep, type Step, digestSteps } from "./split";
 
 /** What the steps of one file need to run. */
 export interface StepRun {
@@ -45,8 +45,9 @@ export interface StepRun {
  */
 export async function runSteps(work: StepRun): Promise<void> {
   const journal = await readJournal(work.client, work.run);
-  refuseEditedSteps(work.run, work.steps, journal);
-  for (const [index, step] of work.steps.entries()) {
+  const steps = await digestSteps(work.steps);
+  refuseEditedSteps(work.run, steps, journal);
+  for (const [index, step] of steps.entries()) {
     const known = journal.get(index + 1);
     if (known?.state === "done") continue;
     await runStep(work, step, index + 1, known);
@@ -83,7 +84,7 @@ const STEPS_KEPT =
 
 async function runStep(
   work: StepRun,
-  step: Step,
+  step: DigestedStep,
   number: number,
   known: StepProgress | undefined,
 ): Promise<void> {
@@ -129,7 +130,7 @@ async function runStep(
 
 async function runSingle(
   { client, file, transaction }: StepRun,
-  { statement, digest }: Extract<Step, { kind: "single" }>,
+  { statement, digest }: Extract<DigestedStep, { kind: "single" }>,
   known: StepProgress | undefined,
   enter: (state: "started" | "done") => Promise<void>,
 ): Promise<void> {
