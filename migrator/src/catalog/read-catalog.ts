@@ -21,6 +21,8 @@ const READ_FEW = [
   "set local enable_seqscan = off",
   "set local enable_hashjoin = off",
   "set local enable_mergejoin = off",
+  // What is switched off counts as very costly, and what is costly would be compiled.
+  "set local jit = off",
 ];
 const PRINT_AS_BEFORE = [
   "rollback to savepoint catalog_reading",

@@ -12,7 +12,7 @@ import {
   splitKey,
 } from "./objects";
 import { addReading, readRows } from "./read-catalog";
-import { type CatalogRow, OTHERS_QUERY, STEP_QUERY } from "./sql/catalog-query";
+import { type CatalogRow, OTHERS_QUERY, RARE_QUERY, STEP_QUERY } from "./sql/catalog-query";
 
 /** What a transaction changed in the catalog. */
 export interface CatalogStep {
@@ -35,8 +35,10 @@ interface Touched {
   types_gone: boolean;
   /** Whether a constraint came, went or changed, of a table or of a domain. */
   constraints: boolean;
-  /** What those relations are now, and what belongs to them. */
+  /** What those relations are now, and what belongs to them, but for what is rare. */
   objects: Row[];
+  /** Whether there are views, sequences, rules or statistics among it. */
+  rare: boolean;
 }
 
 type Row = CatalogRow<Fact>;
@@ -112,12 +114,14 @@ export class CatalogReading {
     const hasTypes = (this.keysOf.get(NONE) ?? []).some((key) => key.startsWith("type "));
     if (!counted || (touched.types_gone && hasTypes)) return undefined;
     const rows = [...touched.objects];
+    if (touched.rare) {
+      const oids = `array[${relations.join(", ")}]::oid[]`;
+      rows.push(...(await readFew(script, "catalog_rare", RARE_QUERY, oids)));
+    }
     const others = touched.others || (touched.constraints && hasTypes);
     const readOthers = others || this.changesWhoHolds(relations, rows);
     if (readOthers) {
-      const found = addReading<Row>(script, "catalog_others", OTHERS_QUERY, ["'{}'"]);
-      await script.run();
-      rows.push(...found.rows);
+      rows.push(...(await readFew(script, "catalog_others", OTHERS_QUERY, "'{}'")));
     }
 
     const read = [...relations, ...(readOthers ? [NONE] : [])];
@@ -182,6 +186,17 @@ export class CatalogReading {
     const keys = this.keysOf.get(relation) ?? [];
     return keys.some((known) => isRelation(known) && known !== key);
   }
+}
+
+async function readFew(
+  script: Script,
+  name: string,
+  query: string,
+  value: string,
+): Promise<Row[]> {
+  const found = addReading<Row>(script, name, query, [value]);
+  await script.run();
+  return found.rows;
 }
 
 function factsOf(rows: readonly Row[]): Map<string, Fact> {

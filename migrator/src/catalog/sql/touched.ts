@@ -18,6 +18,12 @@ const anyWritten = (catalogs: readonly string[]) =>
 // Written by this transaction or by one that began later.
 const isNew = (row: string) => `age(${row}.xmin) <= age(me.xid)`;
 
+// A foreign key locks the table that it refers to in a mode in which one can otherwise add triggers and
+// constraints, and switch triggers on and off.
+const hasNew = (catalog: string, table: string, condition = "true") =>
+  `exists (select from ${catalog} r, me
+            where r.${table} = l.relation and ${condition} and ${isNew("r")})`;
+
 const OTHER_CATALOGS = [
   "pg_proc",
   "pg_namespace",
@@ -68,7 +74,12 @@ locks as materialized (
            'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ),
 oids as (
-  select relation as oid from locks where locktype = 'relation' and relation >= 16384
+  select l.relation as oid from locks l
+   where l.locktype = 'relation' and l.relation >= 16384
+     and (l.mode <> 'ShareRowExclusiveLock'
+          or not exists (select from pg_class c where c.oid = l.relation and c.relkind in ('r', 'p'))
+          or ${hasNew("pg_trigger", "tgrelid", "not r.tgisinternal")}
+          or ${hasNew("pg_constraint", "conrelid")})
   union
   select c.oid from pg_class c, me
    where $1::boolean and (select ${written("pg_class", "updated")}) and ${isNew("c")}
