@@ -1,7 +1,13 @@
 import type { Client, ClientBase } from "pg";
 import type { KnownCatalog } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
-import { type LockOptions, addLockCheck, demandLock, withMigrationLock, withWorkLock } from "./lock";
+import {
+  type LockOptions,
+  addLockCheck,
+  demandLock,
+  withMigrationLock,
+  withWorkLock,
+} from "./lock";
 import type { Script } from "./script";
 import type { TransactionOptions } from "./transaction";
 

@@ -47,10 +47,7 @@ const latest = new Map<string, readonly Statement[]>();
  * @param file the name that errors give.
  * @throws SqlSyntaxError with the place of the first error.
  */
-export async function splitStatements(
-  sql: string,
-  file: string,
-): Promise<readonly Statement[]> {
+export async function splitStatements(sql: string, file: string): Promise<readonly Statement[]> {
   const known = latest.get(sql);
   if (known) return known;
   await loadModule();

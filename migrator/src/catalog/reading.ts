@@ -90,9 +90,7 @@ export class CatalogReading {
     await script.run();
     const [touched] = answer.rows;
     if (!touched) return { changes: {}, digest: this.digest, keysOf: new Map() };
-    return (
-      (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client))
-    );
+    return (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client));
   }
 
   /** Takes over a step whose transaction is committed. */
@@ -188,12 +186,7 @@ export class CatalogReading {
   }
 }
 
-async function readFew(
-  script: Script,
-  name: string,
-  query: string,
-  value: string,
-): Promise<Row[]> {
+async function readFew(script: Script, name: string, query: string, value: string): Promise<Row[]> {
   const found = addReading<Row>(script, name, query, [value]);
   await script.run();
   return found.rows;
