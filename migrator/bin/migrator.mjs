@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 // The command line of the migrator, `npx migrator`.
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { fileURLToPath } from "node:url";
+
+// Compiled code is kept from run to run, where Node.js can do so (22.1).
+module.enableCompileCache?.();
+// As Node.js 21 and later have it. Without it `pg` finds out by way of `fetch` what it runs on, and
+// loading that takes as long as all else.
+globalThis.navigator ??= { userAgent: `Node.js/${process.versions.node.split(".")[0]}` };
 
 const main = new URL("../dist/cli/main.js", import.meta.url);
 if (existsSync(fileURLToPath(main))) {

@@ -1,17 +1,18 @@
-import { type CatalogChanges, grantedRelations } from "./catalog";
-import { type Change, commitChange, runInSteps, runVerify } from "./change";
-import { type ConnectionSettings, withConnection } from "./connection";
-import { closeDatabase } from "./database-access";
+import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
+import { type Change, type Work, addVerify, commitChange, runInSteps } from "./change";
+import type { ConnectionSettings } from "./connection";
+import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
 import { recordFailure } from "./failure";
-import { compareHistory, refuseEditedTrio, refuseOutOfOrder, refuseSurplus } from "./history";
+import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
+import { forEachAhead } from "./read-ahead";
+import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
-import { runStatements } from "./steps/run-steps";
+import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
-import { inReadOnlyTransaction } from "./transaction";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
 
 /** How migrations are applied. */
@@ -23,6 +24,12 @@ export interface RunOptions extends SessionOptions {
    * snapshot when it took one.
    */
   beforeChange?: (session: Session, pending: readonly Trio[]) => Promise<string | undefined>;
+}
+
+/** Which migrations are applied, and how. */
+export interface PendingOptions extends RunOptions {
+  /** Version of the newest one to apply. @default all */
+  target?: string | undefined;
 }
 
 /**
@@ -55,36 +62,22 @@ export async function applyMigration(
   });
 }
 
-/**
- * Applies all migrations that are due, in order, under one lock; without any it takes no lock.
- * @param options.target version of the newest one to apply; all without it.
- * @returns the entries of those that were applied now.
- * @throws as {@link applyMigration}, and MigratorError MIG011 or MIG012 when files and log do not belong
- * together, MIG075 when something above the target is applied, or half applied. The migrations before the one that fails stay applied.
- */
-export async function applyPending(
+/** As `applyPending`, without a look whether any is due. */
+export async function applyAll(
   settings: ConnectionSettings,
   trios: readonly Trio[],
-  { target, ...options }: RunOptions & { target?: string | undefined } = {},
+  { target, ...options }: PendingOptions,
 ): Promise<LogEntry[]> {
-  const { pending: due, surplus } = await withConnection(settings, (client) =>
-    inReadOnlyTransaction(client, async () =>
-      compareHistory(client, await readLog(client), trios, target),
-    ),
-  );
-  refuseSurplus(surplus, target);
-  if (due.length === 0) return [];
   return withSession(settings, options, async (session) => {
     const log = await readLog(session.client);
     const { pending } = await compareHistory(session.client, log, trios, target);
     const snapshot = await options.beforeChange?.(session, pending);
     const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
     const entries: LogEntry[] = [];
-    for (const trio of pending) {
+    await forEachAhead(pending, inspectTrio, async (trio, digests) => {
       session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
-      const digests = await inspectTrio(trio);
       entries.push(await apply(session, trio, digests, log, { ...options, snapshot, drifts }));
-    }
+    });
     return entries;
   });
 }
@@ -111,9 +104,9 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work = async () => {
-      await closeDatabase(client, options.connectRoles ?? []);
-      await runVerify(session, trio.verify);
+    const work: Work = async (script, catalog) => {
+      await addDatabaseAccess(script, catalog, options.connectRoles ?? []);
+      await addVerify(script, trio.verify);
     };
     const change = changeOf("amend", trio, digests);
     return commitChange(session, change, work);
@@ -133,21 +126,20 @@ async function apply(
   log: readonly LogEntry[],
   { connectRoles = [], snapshot, drifts }: ApplyOptions,
 ): Promise<LogEntry> {
-  const { client } = session;
   const change = { ...changeOf("apply", trio, digests), snapshot };
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
   if (inSteps) refuseDriftBefore(drifts, trio.name);
-  const work = async () => {
-    await closeDatabase(client, connectRoles);
+  const work: Work = async (script, catalog) => {
+    await addDatabaseAccess(script, catalog, connectRoles);
     for (const step of steps) {
       if (!inSteps && step.kind === "transaction") {
-        await lockAhead(client, step.statements, trio.forward);
-        await runStatements(client, step.statements, trio.forward);
+        await lockAhead(script, step.statements, trio.forward);
+        await addStatements(script, step.statements, trio.forward);
       }
     }
-    await runVerify(session, trio.verify);
+    await addVerify(script, trio.verify);
   };
   try {
     if (inSteps) await runInSteps(session, trio.forward, change, newest);
@@ -160,6 +152,16 @@ async function apply(
     await recordFailure(session, trio, error);
     throw error;
   }
+}
+
+async function addDatabaseAccess(
+  script: Script,
+  catalog: Catalog,
+  connectRoles: string[],
+): Promise<void> {
+  if (isDatabaseClosed(catalog, connectRoles)) return;
+  await script.run();
+  await closeDatabase(script.client, connectRoles);
 }
 
 /** The change that brings a migration of files. */

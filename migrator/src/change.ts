@@ -14,14 +14,16 @@ import {
   type LogEntry,
   type NewLogEntry,
   type StoredSql,
+  addLogEntry,
   appendLog,
   ensureLog,
   logExists,
 } from "./log";
+import { type Answer, Script } from "./script";
 import type { Session } from "./session";
-import { runStatements, runSteps } from "./steps/run-steps";
+import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps } from "./steps/split";
-import { inTransaction } from "./transaction";
+import { inScript, inTransaction } from "./transaction";
 import type { SqlFile, Trio, TrioDigests } from "./trio";
 
 /** A migration by name; its files may be gone. */
@@ -33,7 +35,8 @@ export interface Change extends MigrationName {
   /** Whether the migration is in the database afterwards. */
   applied: boolean;
   digests: TrioDigests;
-  sql: StoredSql;
+  /** Of the files; a rollback leaves it to the entry of what it undoes. */
+  sql?: StoredSql;
   /** Snapshot that was taken before. */
   snapshot?: string | undefined;
   /** Why it was done. */
@@ -58,6 +61,12 @@ export interface ChangeOptions {
 }
 
 /**
+ * What a change does, in the transaction that the script is of: it adds statements to the script, or
+ * runs what is in it and then uses the connection. Is given the catalog as it is before.
+ */
+export type Work = (script: Script, catalog: Catalog) => Promise<void>;
+
+/**
  * Makes a change in one transaction: the work, the gate, the log entry.
  * @throws MigratorError MIG006 when a table would be left without row level security; whatever the work
  * throws. Nothing is committed then.
@@ -65,21 +74,24 @@ export interface ChangeOptions {
 export async function commitChange(
   session: Session,
   change: Change,
-  work: () => Promise<void>,
+  work: Work,
   options: ChangeOptions = {},
 ): Promise<LogEntry> {
-  const { entry, known, step, open } = await inTransaction(
+  const { entry, recorded, known, step, open } = await inScript(
     session.client,
-    () => prepareChange(session, change, work, options),
+    (script) => prepareChange(session, change, work, script, options),
     session.transaction,
   );
   known.reading.accept(step);
   session.known = { reading: known.reading, open };
-  return entry;
+  const [row] = recorded.rows;
+  if (!row) throw new Error("The log took an entry and returned no row.");
+  return { ...entry, ...row };
 }
 
 interface PreparedChange {
-  entry: LogEntry;
+  entry: Omit<LogEntry, "id" | "recordedAt">;
+  recorded: Answer<Pick<LogEntry, "id" | "recordedAt">>;
   known: KnownCatalog;
   step: CatalogStep;
   open: OpenTables;
@@ -88,16 +100,19 @@ interface PreparedChange {
 async function prepareChange(
   session: Session,
   change: Change,
-  work: () => Promise<void>,
+  work: Work,
+  script: Script,
   { inSteps = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
   const started = Date.now();
+  if (session.known === undefined) await script.run();
+  const isFirst = session.known === undefined && !(await logExists(client));
   const known = session.known ?? (await takeCatalog(session));
-  const isFirst = !(await logExists(client));
   if (isFirst) await ensureLog(client);
-  await work();
-  const step = await known.reading.step(client, isFirst ? undefined : granted);
+  await work(script, known.reading.catalog);
+  const refuseLostLock = session.addLockCheck(script);
+  const step = await known.reading.step(script, isFirst ? undefined : granted);
   const open = openTablesAfter(known.open, step.changes);
   passGate(open, change.name);
   judge?.(step.changes);
@@ -112,22 +127,12 @@ async function prepareChange(
     catalogDigest: step.digest,
     catalogChanges: base ? changesFrom(base, known.reading, step) : step.changes,
   };
-  await session.demandLock();
-  const recorded = await appendLog(client, made);
+  refuseLostLock();
+  const recorded = addLogEntry(script, made);
   const { version, name, event, applied, digests } = change;
   const { durationMs, catalogDigest } = made;
-  const entry = {
-    ...recorded,
-    version,
-    name,
-    event,
-    applied,
-    digests,
-    durationMs,
-    catalogDigest,
-    snapshot: snapshot ?? null,
-  };
-  return { entry, known, step, open };
+  const entry = { version, name, event, applied, digests, durationMs, catalogDigest };
+  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, open };
 }
 
 async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
@@ -163,7 +168,8 @@ export async function runInSteps(
             await ensureLog(client);
             const { digests, sql } = change;
             const begin = { event, applied: event === "begin rollback", version, name } as const;
-            return (await appendLog(client, { ...begin, digests, sql, durationMs: 0 })).id;
+            const entry = { ...begin, digests, durationMs: 0, ...(sql && { sql }) };
+            return (await appendLog(client, entry)).id;
           },
           transaction,
         );
@@ -185,10 +191,19 @@ export async function runInSteps(
 
 /** Runs a verify file, which can write nothing: it raises, or leaves no trace. */
 export async function runVerify({ client }: Pick<Session, "client">, file: SqlFile): Promise<void> {
+  const script = new Script(client);
+  await addVerify(script, file);
+  await script.run();
+}
+
+/** As {@link runVerify}, in the next message of a script. */
+export async function addVerify(script: Script, file: SqlFile): Promise<void> {
   const statements = (await splitSteps(file)).flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
-  await client.query("savepoint verify; set local transaction_read_only = on");
-  await runStatements(client, statements, file);
-  await client.query("rollback to savepoint verify; release savepoint verify");
+  script.add("savepoint verify");
+  script.add("set local transaction_read_only = on");
+  await addStatements(script, statements, file);
+  script.add("rollback to savepoint verify");
+  script.add("release savepoint verify");
 }

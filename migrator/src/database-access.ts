@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import type { Catalog } from "./catalog";
 
 /**
  * Takes PUBLIC's rights on the database itself, which only its owner can do, and lets the given roles
@@ -22,4 +23,14 @@ export async function closeDatabase(client: ClientBase, connectRoles: string[]):
     [connectRoles],
   );
   for (const { statement } of rows) await client.query(statement);
+}
+
+/** Whether there is nothing for {@link closeDatabase} to do, as far as the catalog tells. */
+export function isDatabaseClosed(catalog: Catalog, connectRoles: readonly string[]): boolean {
+  const grants = Object.entries(catalog.get("database")?.["grants"] ?? {});
+  const connects = grants.flatMap(([role, rights]: [string, unknown]) =>
+    Array.isArray(rights) && rights.some((right) => /^connect\b/.test(String(right))) ? [role] : [],
+  );
+  const toPublic = grants.some(([role]) => role === "public");
+  return !toPublic && connectRoles.every((role) => connects.includes(role));
 }

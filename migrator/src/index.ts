@@ -17,7 +17,8 @@ export {
 } from "./lifecycle/migration";
 export { type PlanInputs, type PlanState, planLifecycle } from "./lifecycle/plan";
 export type { LogEntry, LogEvent } from "./log";
-export { type RunOptions, amendMigration, applyMigration, applyPending } from "./apply";
+export { type RunOptions, amendMigration, applyMigration } from "./apply";
+export { applyPending } from "./apply-pending";
 export { readHistory } from "./history";
 export { type RollbackOptions, rollbackMigration, rollbackTo } from "./rollback";
 export {

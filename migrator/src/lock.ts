@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 import { MigratorError } from "./errors";
+import { Script } from "./script";
 
 /** How long to wait for another migrator, and whom to tell. */
 export interface LockOptions {
@@ -82,17 +83,27 @@ async function withLock<T>(
  * @throws MigratorError MIG007 when it does not, because its connection broke.
  */
 export async function demandLock(client: ClientBase, pid: number): Promise<void> {
-  const { rowCount } = await client.query(
-    `select from pg_catalog.pg_locks l
-      where l.pid = $2 and ${IS_HELD}`,
-    [LOCK_KEY, pid],
-  );
-  if (rowCount === 1) return;
-  throw new MigratorError(
-    "MIG007",
-    "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
-      "was committed. Run it again.",
-  );
+  const script = new Script(client);
+  const refuseLostLock = addLockCheck(script, pid);
+  await script.run();
+  refuseLostLock();
+}
+
+/**
+ * As {@link demandLock}, with the next message of a script.
+ * @returns what throws, once the script has run.
+ */
+export function addLockCheck(script: Script, pid: number): () => void {
+  const check = `select from pg_catalog.pg_locks l where l.pid = $2 and ${IS_HELD}`;
+  const found = script.addPrepared("lock_check", check, [LOCK_KEY, String(pid)]);
+  return () => {
+    if (found.rows.length === 1) return;
+    throw new MigratorError(
+      "MIG007",
+      "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
+        "was committed. Run it again.",
+    );
+  };
 }
 
 async function tryLock(client: ClientBase, key: string): Promise<boolean> {

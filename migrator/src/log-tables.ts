@@ -31,7 +31,8 @@ create table migrations.log (
   operator text not null,
   tool_version text not null,
   constraint log_applied_known check (
-    applied is null or (digests is not null and forward_sql is not null and rollback_sql is not null)
+    applied is null or digests is not null
+      and (event in ('begin rollback', 'rollback') or forward_sql is not null and rollback_sql is not null)
   )
 );
 create index log_version on migrations.log (version, id desc) where applied is not null;

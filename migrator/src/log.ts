@@ -1,8 +1,9 @@
 import { hostname, userInfo } from "node:os";
 import type { ClientBase } from "pg";
 import { TOOL_VERSION } from "./connection";
-import { CREATE_BOOKKEEPING } from "./log-tables";
 import type { CatalogChanges } from "./catalog";
+import { CREATE_BOOKKEEPING } from "./log-tables";
+import { type Answer, Script, literal } from "./script";
 import type { TrioDigests } from "./trio";
 import { compareVersions } from "./version";
 
@@ -66,8 +67,10 @@ export interface NewLogEntry {
   note?: string;
 }
 
-const ENTRY = `id::float8 as id, version, name, event, applied, digests,
-  to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt",
+const OPERATOR = `${userInfo().username}@${hostname()}`;
+const RECORDED_AT = `to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  as "recordedAt"`;
+const ENTRY = `id::float8 as id, version, name, event, applied, digests, ${RECORDED_AT},
   duration_ms as "durationMs", catalog_digest as "catalogDigest", snapshot`;
 
 /** Makes the log's schema and tables, unless they are there. */
@@ -110,6 +113,19 @@ export async function readStoredSql(
   return rows[0];
 }
 
+/** The rollback SQL of migrations, by version, as the newest entry of each that has SQL holds it. */
+export async function readRollbacks(
+  client: ClientBase,
+  entries: readonly Pick<LogEntry, "version">[],
+): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ version: string; rollback: string }>(
+    `select distinct on (version) version, rollback_sql as rollback from migrations.log
+      where version = any ($1) and rollback_sql is not null order by version, id desc`,
+    [entries.map(({ version }) => version)],
+  );
+  return new Map(rows.map(({ version, rollback }) => [version, rollback]));
+}
+
 /** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
 export async function readCatalogChanges(client: ClientBase): Promise<CatalogChanges[]> {
   const { rows } = await client.query<{ changes: CatalogChanges }>(
@@ -124,34 +140,45 @@ export async function appendLog(
   client: ClientBase,
   entry: NewLogEntry,
 ): Promise<Pick<LogEntry, "id" | "recordedAt">> {
-  const { rows } = await client.query<Pick<LogEntry, "id" | "recordedAt">>(
-    `insert into migrations.log (event, applied, version, name, digests, forward_sql, rollback_sql,
-       duration_ms, catalog_digest_before, catalog_digest, catalog_changes, snapshot, note, operator,
-       tool_version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-     returning id::float8 as id,
-       to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt"`,
-    [
-      entry.event,
-      entry.applied,
-      entry.version,
-      entry.name,
-      json(entry.digests),
-      entry.sql?.forward,
-      entry.sql?.rollback,
-      entry.durationMs,
-      entry.catalogDigestBefore,
-      entry.catalogDigest,
-      json(entry.catalogChanges),
-      entry.snapshot,
-      entry.note,
-      operator(),
-      TOOL_VERSION,
-    ],
-  );
-  const [row] = rows;
+  const script = new Script(client);
+  const recorded = addLogEntry(script, entry);
+  await script.run();
+  const [row] = recorded.rows;
   if (!row) throw new Error("The log took an entry and returned no row.");
   return row;
+}
+
+/** As {@link appendLog}, with the next message of a script. */
+export function addLogEntry(
+  script: Script,
+  entry: NewLogEntry,
+): Answer<Pick<LogEntry, "id" | "recordedAt">> {
+  const { digests, sql, catalogChanges } = entry;
+  const values = {
+    event: entry.event,
+    applied: entry.applied,
+    version: entry.version,
+    name: entry.name,
+    digests: digests && JSON.stringify(digests),
+    forward_sql: sql?.forward,
+    rollback_sql: sql?.rollback,
+    duration_ms: entry.durationMs,
+    catalog_digest_before: entry.catalogDigestBefore,
+    catalog_digest: entry.catalogDigest,
+    catalog_changes: catalogChanges && JSON.stringify(catalogChanges),
+    snapshot: entry.snapshot,
+    note: entry.note,
+    operator: OPERATOR,
+    tool_version: TOOL_VERSION,
+  };
+  const columns = Object.keys(values);
+  return script.addPrepared(
+    "log_append",
+    `insert into migrations.log (${columns.join(", ")})
+     values (${columns.map((_, index) => `$${index + 1}`).join(", ")})
+     returning id::float8 as id, ${RECORDED_AT}`,
+    Object.values(values).map(literal),
+  );
 }
 
 /** Whether an entry says that a file of several steps was begun and not finished. */
@@ -162,12 +189,4 @@ export function isHalfDone({ event }: LogEntry): boolean {
 /** The entry of a version, when its migration is in the database. */
 export function appliedEntry(log: readonly LogEntry[], version: string): LogEntry | undefined {
   return log.find((entry) => entry.version === version && entry.applied);
-}
-
-function json(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value);
-}
-
-function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
 }

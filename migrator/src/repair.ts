@@ -1,6 +1,6 @@
 import { changeOf } from "./apply";
 import { catalogChanges, catalogDigest, readCatalog } from "./catalog";
-import { commitChange, runVerify } from "./change";
+import { addVerify, commitChange, runVerify } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { compareCatalogs } from "./drift/compare";
 import { MigratorError } from "./errors";
@@ -47,7 +47,7 @@ export async function baseline(
     const entries: LogEntry[] = [];
     for (const trio of unknown) {
       const change = { ...changeOf("baseline", trio, await inspectTrio(trio)), note: reason };
-      entries.push(await commitChange(session, change, () => runVerify(session, trio.verify)));
+      entries.push(await commitChange(session, change, (script) => addVerify(script, trio.verify)));
     }
     return entries;
   });
@@ -69,7 +69,7 @@ export async function repair(
       const { trio } = correction;
       if (!appliedEntry(log, trio.version)) throw nothingToRepair(trio.version, "applied");
       const change = { ...changeOf("repair", trio, await inspectTrio(trio)), note: reason };
-      return commitChange(session, change, () => runVerify(session, trio.verify));
+      return commitChange(session, change, (script) => addVerify(script, trio.verify));
     }
     const { version } = correction;
     const known = log.find((entry) => entry.version === version);

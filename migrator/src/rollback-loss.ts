@@ -1,9 +1,11 @@
 import type { Statement } from "@app-data/rules";
 import type { Node } from "libpg-query";
 import type { ClientBase } from "pg";
+import { addReading } from "./catalog";
 import { MigratorError } from "./errors";
 import { isTransactional } from "./plan/transactional";
-import { runStatements } from "./steps/run-steps";
+import { type Script, literal } from "./script";
+import { addStatements } from "./steps/run-steps";
 import type { SqlFile } from "./trio";
 
 /** A table whose rows, or one of whose columns, a rollback takes away. */
@@ -20,6 +22,17 @@ const REBUILT = /^--\s*rebuilt\s*:\s*(.+)$/gim;
 // Statements whose effect on rows cannot be read off their text: they are tried.
 const OPAQUE = ["DoStmt", "CallStmt", "SelectStmt"] as const;
 
+const TARGETS_QUERY = `
+select distinct pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
+       case when t.column is not null then pg_catalog.quote_ident(t.column) end as column
+  from pg_catalog.jsonb_to_recordset($1::jsonb) as t (schema text, name text, "column" text)
+  join pg_catalog.pg_namespace n on n.nspname = t.schema
+  join pg_catalog.pg_class c on c.relnamespace = n.oid and (t.name is null or c.relname = t.name)
+ where c.relkind = 'p' or c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) > 0
+   and (t.column is null or exists (
+     select from pg_catalog.pg_attribute a
+      where a.attrelid = c.oid and a.attname = t.column and not a.attisdropped))`;
+
 /**
  * Refuses a rollback that would lose rows: of tables and columns that it drops. Forced row level
  * security hides rows from their owner, too, so it is lifted for the count and put back by the
@@ -28,11 +41,12 @@ const OPAQUE = ["DoStmt", "CallStmt", "SelectStmt"] as const;
  * @throws MigratorError MIG017 that names tables, columns and numbers of rows.
  */
 export async function refuseLoss(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
   file: SqlFile,
 ): Promise<void> {
-  const targets = await findTargets(client, statements, file);
+  const { client } = script;
+  const targets = await findTargets(script, statements, file);
   const rebuilt = new Set(
     [...file.sql.matchAll(REBUILT)].flatMap(([, list = ""]) =>
       list.split(",").map((name) => name.trim()),
@@ -56,20 +70,23 @@ export async function refuseLoss(
 }
 
 async function findTargets(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
   file: SqlFile,
 ): Promise<Target[]> {
   if (!statements.some(({ tree }) => OPAQUE.some((kind) => kind in tree))) {
     return existing(
-      client,
+      script,
       statements.flatMap(({ tree }) => targetsOf(tree)),
     );
   }
+  await script.run();
+  const { client } = script;
   const before = await readColumns(client);
-  await client.query("savepoint trial");
   const tried = statements.filter(({ tree }) => isTransactional(tree));
-  await runStatements(client, tried, file);
+  script.add("savepoint trial");
+  await addStatements(script, tried, file);
+  await script.run();
   const after = await readColumns(client);
   await client.query("rollback to savepoint trial; release savepoint trial");
   return [...before].flatMap(([oid, { table, columns }]): Target[] => {
@@ -135,21 +152,12 @@ function partsOf(node: Node): string[] {
 }
 
 /** The targets that are there and take up room, quoted; a table without a page has no row. */
-async function existing(client: ClientBase, targets: readonly NamedTarget[]): Promise<Target[]> {
+async function existing(script: Script, targets: readonly NamedTarget[]): Promise<Target[]> {
   if (targets.length === 0) return [];
-  const { rows } = await client.query<Target>(
-    `select distinct pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
-            case when t.column is not null then pg_catalog.quote_ident(t.column) end as column
-       from pg_catalog.jsonb_to_recordset($1::jsonb) as t (schema text, name text, "column" text)
-       join pg_catalog.pg_namespace n on n.nspname = t.schema
-       join pg_catalog.pg_class c on c.relnamespace = n.oid and (t.name is null or c.relname = t.name)
-      where c.relkind = 'p' or c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) > 0
-        and (t.column is null or exists (
-          select from pg_catalog.pg_attribute a
-           where a.attrelid = c.oid and a.attname = t.column and not a.attisdropped))`,
-    [JSON.stringify(targets)],
-  );
-  return rows;
+  const asked = literal(JSON.stringify(targets));
+  const answer = addReading<Target>(script, "loss_targets", TARGETS_QUERY, [asked]);
+  await script.run();
+  return answer.rows;
 }
 
 /** Tables that may hold rows, by object identifier, with their columns. */

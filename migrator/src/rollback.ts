@@ -1,16 +1,18 @@
 import { type CatalogChanges, grantedRelations } from "./catalog";
-import { type MigrationName, commitChange, runInSteps } from "./change";
+import { type MigrationName, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { recordFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
-import { type LogEntry, readLog, readStoredSql } from "./log";
+import { type LogEntry, readLog, readRollbacks } from "./log";
+import { forEachAhead } from "./read-ahead";
 import { refuseLoss } from "./rollback-loss";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
-import { runStatements } from "./steps/run-steps";
-import { isOneTransaction, splitSteps } from "./steps/split";
-import { inTransaction } from "./transaction";
+import { addStatements } from "./steps/run-steps";
+import { type Step, isOneTransaction, splitSteps } from "./steps/split";
+import { inScript } from "./transaction";
+import type { SqlFile } from "./trio";
 import { isWanted } from "./version";
 
 /** How a migration is undone. */
@@ -37,7 +39,9 @@ export async function rollbackMigration(
     const known = log.find(({ version }) => version === migration.version);
     if (!known || !isPresent(known)) return;
     refuseOutOfOrder(log, migration);
-    await rollBack(session, known, await settleDrift(session, log), options);
+    const drifts = await settleDrift(session, log);
+    const rollback = await readSteps(known, await readRollbacks(session.client, [known]));
+    await rollBack(session, known, rollback, { ...options, drifts });
   });
 }
 
@@ -57,10 +61,13 @@ export async function rollbackTo(
     const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
     const surplus = log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse();
     const drifts = surplus.length > 0 ? await settleDrift(session, log) : [];
-    for (const [index, entry] of surplus.entries()) {
-      session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
-      await rollBack(session, entry, drifts, options);
-    }
+    const stored = await readRollbacks(session.client, surplus);
+    let undone = 0;
+    const read = (entry: LogEntry) => readSteps(entry, stored);
+    await forEachAhead(surplus, read, async (entry, rollback) => {
+      session.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
+      await rollBack(session, entry, rollback, { ...options, drifts });
+    });
     return surplus.map(({ name }) => name);
   });
 }
@@ -74,35 +81,47 @@ function sessionOf({
   return { ...options, transaction: { ...transaction, allowDataLoss } };
 }
 
+/** The rollback file of a migration as it was applied, and its steps. */
+interface Rollback {
+  file: SqlFile;
+  steps: Step[];
+}
+
+async function readSteps(
+  { version, name }: LogEntry,
+  stored: ReadonlyMap<string, string>,
+): Promise<Rollback> {
+  const sql = stored.get(version);
+  if (sql === undefined) throw new Error(`The log holds no SQL of ${name}.`);
+  const file = { file: `${name}_rollback.sql (as applied)`, sql };
+  return { file, steps: await splitSteps(file) };
+}
+
 async function rollBack(
   session: Session,
   known: LogEntry,
-  drifts: readonly Drift[],
-  { allowDataLoss = false }: RollbackOptions,
+  { file, steps }: Rollback,
+  { allowDataLoss = false, drifts }: RollbackOptions & { drifts: readonly Drift[] },
 ): Promise<void> {
   const { client, transaction } = session;
   const { version, name, digests } = known;
-  const sql = await readStoredSql(client, version);
-  if (!sql) throw new Error(`The log holds no SQL of ${name}.`);
-  const file = { file: `${name}_rollback.sql (as applied)`, sql: sql.rollback };
-  const change = { event: "rollback", applied: false, version, name, digests, sql } as const;
-  const steps = await splitSteps(file);
+  const change = { event: "rollback", applied: false, version, name, digests } as const;
   const inSteps = !isOneTransaction(steps);
   if (inSteps) refuseDriftBefore(drifts, name);
   const statements = steps.flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
-  const work = async () => {
+  const work: Work = async (script) => {
     if (inSteps) return;
-    await lockAhead(client, statements, file);
-    if (!allowDataLoss) await refuseLoss(client, statements, file);
-    await runStatements(client, statements, file);
+    await lockAhead(script, statements, file);
+    if (!allowDataLoss) await refuseLoss(script, statements, file);
+    await addStatements(script, statements, file);
   };
   try {
     if (inSteps) {
       // Once some of it is undone, the rest has to follow.
       if (!allowDataLoss && known.event !== "begin rollback") {
-        await inTransaction(client, () => refuseLoss(client, statements, file), transaction);
+        await inScript(client, (script) => refuseLoss(script, statements, file), transaction);
       }
       await runInSteps(session, file, change, known);
     }

@@ -1,7 +1,14 @@
 import type { Client, ClientBase } from "pg";
 import type { KnownCatalog } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
-import { type LockOptions, demandLock, withMigrationLock, withWorkLock } from "./lock";
+import {
+  type LockOptions,
+  addLockCheck,
+  demandLock,
+  withMigrationLock,
+  withWorkLock,
+} from "./lock";
+import type { Script } from "./script";
 import type { TransactionOptions } from "./transaction";
 
 /** How the migrator works on a database. */
@@ -22,6 +29,8 @@ export interface Session {
    * @throws MigratorError MIG007 when it was lost.
    */
   demandLock: () => Promise<void>;
+  /** As `demandLock`, with the next message of a script; gives what throws once that has run. */
+  addLockCheck: (script: Script) => () => void;
   /** The catalog as of the last commit; undefined before the first. */
   known: KnownCatalog | undefined;
 }
@@ -48,6 +57,7 @@ export function withSession<T>(
             report,
             transaction: { report, ...transaction },
             demandLock: () => demandLock(client, pid),
+            addLockCheck: (script: Script) => addLockCheck(script, pid),
             known: undefined,
           };
           return withWorkLock(client, () => work(session), options);

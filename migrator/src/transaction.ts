@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 import { sqlStateOf } from "./connection";
+import { Script } from "./script";
 
 /** Limits of a migration's transaction. */
 export interface TransactionOptions {
@@ -36,6 +37,22 @@ const TRANSIENT = new Set(["55P03", "40P01", "40001"]);
 export async function inTransaction<T>(
   client: ClientBase,
   work: () => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const begun = async (script: Script) => {
+    await script.run();
+    return work();
+  };
+  return inScript(client, begun, options);
+}
+
+/**
+ * As {@link inTransaction}, for work that gathers its statements: the transaction begins with the first
+ * message of the script, and is committed with what `work` leaves in it.
+ */
+export async function inScript<T>(
+  client: ClientBase,
+  work: (script: Script) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
   return tryAgain(() => once(client, work, options), options);
@@ -85,20 +102,22 @@ export async function outsideTransaction<T>(
 ): Promise<T> {
   const limits = patient ? { ...options, lockTimeoutMs: PATIENCE_MS } : options;
   return tryAgain(async () => {
-    await client.query(settingsOf("set session", limits));
+    await client.query(settingsOf("set session", limits).join("; "));
     return work();
   }, options);
 }
 
 async function once<T>(
   client: ClientBase,
-  work: () => Promise<T>,
+  work: (script: Script) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  await client.query(`begin; ${settingsOf("set local", options)}`);
+  const script = new Script(client);
+  for (const text of ["begin", ...settingsOf("set local", options)]) script.add(text);
   try {
-    const result = await work();
-    await client.query("commit");
+    const result = await work(script);
+    script.add("commit");
+    await script.run();
     return result;
   } catch (error) {
     // The first error is the one to tell, also when the connection is gone.
@@ -115,14 +134,16 @@ function settingsOf(
     statementTimeoutMs = 0,
     allowDataLoss = false,
   }: TransactionOptions,
-): string {
-  return `reset role; reset all;
-    ${set} search_path = '';
-    ${set} lock_timeout = ${lockTimeoutMs};
-    ${set} statement_timeout = ${statementTimeoutMs};
-    ${set} idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS};
-    ${set} client_connection_check_interval = ${ALIVE_CHECK_MS};
-    ${allowDataLoss ? `${set} app_data.allow_data_loss = 'on'` : ""}`;
+): string[] {
+  const settings = [
+    "search_path = ''",
+    `lock_timeout = ${lockTimeoutMs}`,
+    `statement_timeout = ${statementTimeoutMs}`,
+    `idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`,
+    `client_connection_check_interval = ${ALIVE_CHECK_MS}`,
+    ...(allowDataLoss ? ["app_data.allow_data_loss = 'on'"] : []),
+  ];
+  return ["reset role", "reset all", ...settings.map((setting) => `${set} ${setting}`)];
 }
 
 /** The SQLSTATE of a failure that the next try may not meet, of the error or of its cause. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { significantTokens, splitStatements, type Statement } from "@app-data/rules";
+import type { Statement } from "@app-data/rules";
 import { MigratorError } from "./errors";
 import { canonicalVersion, compareVersions, digitsOf, isTime, versionOf } from "./version";
 
@@ -89,6 +89,8 @@ export function readTrios(directory: string): Trio[] {
  * @throws MigratorError MIG002 for a statement that would end or change the transaction.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
+  // Loaded when it is needed: PostgreSQL's parser is large.
+  const { significantTokens, splitStatements } = await import("@app-data/rules");
   for (const part of TRIO_PARTS) {
     const { sql, file } = trio[part];
     for (const statement of await splitStatements(sql, file))

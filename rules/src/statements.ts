@@ -37,14 +37,25 @@ export class SqlSyntaxError extends Error {
   }
 }
 
+// A file is parsed where it is checked, and again where it is planned and run; parsing takes longer than
+// all else that is done with it here.
+const MOST_KEPT = 16;
+const latest = new Map<string, readonly Statement[]>();
+
 /**
  * Splits a SQL text into its statements with PostgreSQL's own grammar.
  * @param file the name that errors give.
  * @throws SqlSyntaxError with the place of the first error.
  */
-export async function splitStatements(sql: string, file: string): Promise<Statement[]> {
+export async function splitStatements(sql: string, file: string): Promise<readonly Statement[]> {
+  const known = latest.get(sql);
+  if (known) return known;
   await loadModule();
-  return parseStatements(sql, file);
+  const statements = parseStatements(sql, file);
+  const [oldest] = latest.keys();
+  if (latest.size === MOST_KEPT && oldest !== undefined) latest.delete(oldest);
+  latest.set(sql, statements);
+  return statements;
 }
 
 /**

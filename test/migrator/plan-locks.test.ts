@@ -4,6 +4,7 @@ import { type Lock } from "../../migrator/src/plan/effect";
 import { statementEffects } from "../../migrator/src/plan/effects";
 import { lockModeOf, strongest } from "../../migrator/src/plan/lock-mode";
 import { resolveLocks } from "../../migrator/src/plan/lock-resolution";
+import { Script } from "../../migrator/src/script";
 import { type TestDatabase, createDatabase } from "../support/database";
 
 const FIXTURE = `
@@ -94,7 +95,7 @@ async function predicted(sql: string): Promise<Modes> {
   if (!statement) throw new Error(`No statement in ${sql}`);
   const { locks } = statementEffects(statement);
   await migrator.query("begin read only; set local search_path = ''");
-  const resolved = await resolveLocks(migrator, locks);
+  const resolved = await resolveLocks(new Script(migrator), locks);
   await migrator.query("rollback");
   return byRelation(resolved.flat());
 }

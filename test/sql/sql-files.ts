@@ -9,7 +9,7 @@ export type Migration = "000_existing_schema" | "001_add_missing_tables";
 /** One file of a trio. */
 export type Step = "forward" | "verify" | "rollback";
 
-const parsed = new Map<string, Statement[]>();
+const parsed = new Map<string, readonly Statement[]>();
 
 /** The path of one file of a trio. */
 export function sqlFile(migration: Migration, step: Step): string {

@@ -11,7 +11,7 @@ export {
 } from "./objects";
 export { catalogDigest } from "./digest";
 export { type GrantedRelations, grantedRelations } from "./granted-relations";
-export { readCatalog } from "./read-catalog";
+export { addReading, readCatalog } from "./read-catalog";
 export { CatalogReading, type CatalogStep } from "./reading";
 export { schemaOf } from "./schema";
 export { type CatalogReadOptions, withCatalog } from "./with-catalog";

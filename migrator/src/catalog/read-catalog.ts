@@ -1,18 +1,33 @@
 import type { ClientBase } from "pg";
 import type { Catalog, Fact } from "./objects";
+import { type Answer, Script, literal } from "../script";
 import { CATALOG_QUERY, type CatalogRow } from "./sql/catalog-query";
 
-// What these are set to decides how PostgreSQL prints names, constants and expressions; and a query that
-// has a name is planned once a connection, which takes longer than reading a few objects.
-const PRINT_ALIKE = `savepoint catalog_reading;
-set local search_path = '';
-set local timezone = 'UTC';
-set local datestyle = 'ISO, YMD';
-set local intervalstyle = 'postgres';
-set local bytea_output = 'hex';
-set local extra_float_digits = 1;
-set local quote_all_identifiers = off;
-set local plan_cache_mode = force_generic_plan`;
+// What these are set to decides how PostgreSQL prints names, constants and expressions.
+const PRINT_ALIKE = [
+  "savepoint catalog_reading",
+  "set local search_path = ''",
+  "set local timezone = 'UTC'",
+  "set local datestyle = 'ISO, YMD'",
+  "set local intervalstyle = 'postgres'",
+  "set local bytea_output = 'hex'",
+  "set local extra_float_digits = 1",
+  "set local quote_all_identifiers = off",
+];
+// A query of a few objects looks everything up by an index, and is planned once a connection: planning
+// takes longer than reading.
+const READ_FEW = [
+  "set local plan_cache_mode = force_generic_plan",
+  "set local enable_seqscan = off",
+  "set local enable_hashjoin = off",
+  "set local enable_mergejoin = off",
+  // What is switched off counts as very costly, and what is costly would be compiled.
+  "set local jit = off",
+];
+const PRINT_AS_BEFORE = [
+  "rollback to savepoint catalog_reading",
+  "release savepoint catalog_reading",
+];
 
 /**
  * Reads everything that the catalog holds of every schema but PostgreSQL's own, and of the roles that
@@ -30,25 +45,30 @@ export async function readCatalog(client: ClientBase, expected?: Catalog): Promi
 }
 
 /** As {@link readCatalog}, with the relation that each object belongs to. */
-export function readRows(
+export async function readRows(
   client: ClientBase,
   roles: readonly string[] = [],
 ): Promise<CatalogRow<Fact>[]> {
-  return printedAlike(client, async () => {
-    const { rows } = await client.query<CatalogRow<Fact>>(CATALOG_QUERY, [roles]);
-    return rows;
-  });
+  const script = new Script(client);
+  const names = `array[${roles.map(literal).join(", ")}]::text[]`;
+  const answer = addReading<CatalogRow<Fact>>(script, "catalog_all", CATALOG_QUERY, [names], []);
+  await script.run();
+  return answer.rows;
 }
 
-/** Runs `work` under settings that make the server print the same in every session. */
-export async function printedAlike<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query(PRINT_ALIKE);
-  try {
-    return await work();
-  } finally {
-    // When the connection is gone, the error to tell is that of the work.
-    await client
-      .query("rollback to savepoint catalog_reading; release savepoint catalog_reading")
-      .catch(() => undefined);
-  }
+/**
+ * Adds a query of the catalog to a script; it prints as {@link readCatalog} does.
+ * @param settings for the query alone. @default those for a query of a few objects
+ */
+export function addReading<Row>(
+  script: Script,
+  name: string,
+  text: string,
+  values: readonly string[],
+  settings: readonly string[] = READ_FEW,
+): Answer<Row> {
+  for (const setting of [...PRINT_ALIKE, ...settings]) script.add(setting);
+  const answer = script.addPrepared<Row>(name, text, values);
+  for (const setting of PRINT_AS_BEFORE) script.add(setting);
+  return answer;
 }

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { type Script, literal } from "../script";
 import { DigestTree } from "./digest";
 import type { GrantedRelations } from "./granted-relations";
 import {
@@ -10,9 +11,8 @@ import {
   equalJson,
   splitKey,
 } from "./objects";
-import { printedAlike, readRows } from "./read-catalog";
-import { type CatalogRow, OTHERS_QUERY, RELATIONS_QUERY } from "./sql/catalog-query";
-import { TOUCHED_QUERY } from "./sql/touched";
+import { addReading, readRows } from "./read-catalog";
+import { type CatalogRow, OTHERS_QUERY, RARE_QUERY, STEP_QUERY } from "./sql/catalog-query";
 
 /** What a transaction changed in the catalog. */
 export interface CatalogStep {
@@ -35,6 +35,10 @@ interface Touched {
   types_gone: boolean;
   /** Whether a constraint came, went or changed, of a table or of a domain. */
   constraints: boolean;
+  /** What those relations are now, and what belongs to them, but for what is rare. */
+  objects: Row[];
+  /** Whether there are views, sequences, rules or statistics among it. */
+  rare: boolean;
 }
 
 type Row = CatalogRow<Fact>;
@@ -72,24 +76,21 @@ export class CatalogReading {
   }
 
   /**
-   * What the current transaction changed so far. The reading stays as it is, until the transaction is
-   * committed and the step is accepted.
+   * What the current transaction changed so far, with the statements that are left in the script. The
+   * reading stays as it is, until the transaction is committed and the step is accepted.
    * @param granted where its statements changed rights; without it, that is searched for.
    */
   public async step(
-    client: ClientBase,
-    granted: GrantedRelations = { names: [], complete: false },
+    script: Script,
+    { names, complete }: GrantedRelations = { names: [], complete: false },
   ): Promise<CatalogStep> {
-    const narrow = await printedAlike(client, async () => {
-      const { rows } = await client.query<Touched>({
-        name: "catalog_touched",
-        text: TOUCHED_QUERY,
-        values: [!granted.complete, granted.names],
-      });
-      const [touched] = rows;
-      return touched ? this.narrowStep(client, touched) : this.nothing();
-    });
-    return narrow ?? this.fullStep(await readRows(client));
+    const quoted = `array[${names.map(literal).join(", ")}]::text[]`;
+    const values = [literal(!complete), quoted];
+    const answer = addReading<Touched>(script, "catalog_step", STEP_QUERY, values);
+    await script.run();
+    const [touched] = answer.rows;
+    if (!touched) return { changes: {}, digest: this.digest, keysOf: new Map() };
+    return (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client));
   }
 
   /** Takes over a step whose transaction is committed. */
@@ -106,14 +107,20 @@ export class CatalogReading {
   }
 
   /** @returns undefined when what was read again does not show all that changed. */
-  private async narrowStep(client: ClientBase, touched: Touched): Promise<CatalogStep | undefined> {
+  private async narrowStep(script: Script, touched: Touched): Promise<CatalogStep | undefined> {
     const { counted, relations } = touched;
     const hasTypes = (this.keysOf.get(NONE) ?? []).some((key) => key.startsWith("type "));
     if (!counted || (touched.types_gone && hasTypes)) return undefined;
-    const rows = await readAgain(client, "relations", RELATIONS_QUERY, relations);
+    const rows = [...touched.objects];
+    if (touched.rare) {
+      const oids = `array[${relations.join(", ")}]::oid[]`;
+      rows.push(...(await readFew(script, "catalog_rare", RARE_QUERY, oids)));
+    }
     const others = touched.others || (touched.constraints && hasTypes);
     const readOthers = others || this.changesWhoHolds(relations, rows);
-    if (readOthers) rows.push(...(await readAgain(client, "others", OTHERS_QUERY, [])));
+    if (readOthers) {
+      rows.push(...(await readFew(script, "catalog_others", OTHERS_QUERY, "'{}'")));
+    }
 
     const read = [...relations, ...(readOthers ? [NONE] : [])];
     const before = factsIn(
@@ -126,10 +133,6 @@ export class CatalogReading {
     const found = keysByRelation(rows);
     const keysOf = new Map(read.map((relation) => [relation, found.get(relation) ?? []]));
     return { changes, digest: this.tree.digest(changes), keysOf };
-  }
-
-  private nothing(): CatalogStep {
-    return { changes: {}, digest: this.digest, keysOf: new Map() };
   }
 
   private fullStep(rows: readonly Row[]): CatalogStep {
@@ -183,15 +186,10 @@ export class CatalogReading {
   }
 }
 
-async function readAgain(
-  client: ClientBase,
-  name: string,
-  text: string,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  if (name === "relations" && values.length === 0) return [];
-  const { rows } = await client.query<Row>({ name: `catalog_${name}`, text, values: [values] });
-  return rows;
+async function readFew(script: Script, name: string, query: string, value: string): Promise<Row[]> {
+  const found = addReading<Row>(script, name, query, [value]);
+  await script.run();
+  return found.rows;
 }
 
 function factsOf(rows: readonly Row[]): Map<string, Fact> {

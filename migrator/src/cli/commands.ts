@@ -44,7 +44,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   async up({ values }, report) {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
-    const { applyPending } = await import("../apply");
+    const { applyPending } = await import("../apply-pending");
     const { plan: expected } = values;
     const entries = await applyPending(readSettings(values), trios, {
       ...sessionOptions(values, report),

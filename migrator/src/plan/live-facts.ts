@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { catalogDigest, readCatalog } from "../catalog";
 import { type DatabaseIdentity, databaseIdentity } from "../identity";
+import { Script } from "../script";
 import { type SessionLock, readSessions } from "./blockers";
 import type { ColumnType } from "./column-types";
 import type { Content } from "./content";
@@ -73,7 +74,7 @@ async function locksOf(
     for (const { from, to } of renames) oldNames.set(to, oldNames.get(from) ?? from);
     return known;
   });
-  const resolved = await resolveLocks(client, asked);
+  const resolved = await resolveLocks(new Script(client), asked);
   const found = new Map<Effect, Lock[]>();
   let place = 0;
   for (const effect of effects) {

@@ -1,26 +1,30 @@
-import type { ClientBase } from "pg";
+import { addReading } from "../catalog";
+import { type Script, literal } from "../script";
 import type { Lock, Through } from "./effect";
 import { sqlName } from "./names";
 
 /**
  * Replaces each lock that is taken through the catalog by those on the relations themselves. One whose
- * relation is not in the catalog yet stays as it is.
+ * relation is not in the catalog yet stays as it is. Runs the script.
  * @returns for each lock those that stand for it.
  */
-export async function resolveLocks(client: ClientBase, locks: readonly Lock[]): Promise<Lock[][]> {
+export async function resolveLocks(script: Script, locks: readonly Lock[]): Promise<Lock[][]> {
   const indirect = locks.flatMap(({ relation, through }, place) =>
     through ? [{ place, relation, ...through }] : [],
   );
   if (indirect.length === 0) return locks.map((lock) => [lock]);
-  const { rows } = await client.query<{ place: number; schema: string | null; name: string }>(
+  const found = addReading<{ place: number; schema: string | null; name: string }>(
+    script,
+    "locks_through",
     THROUGH_QUERY,
-    [JSON.stringify(indirect)],
+    [literal(JSON.stringify(indirect))],
   );
+  await script.run();
   return locks.map((lock, place) => {
-    const found = rows.filter((row) => row.place === place);
-    if (!lock.through || found.length === 0) return [lock];
+    const relations = found.rows.filter((row) => row.place === place);
+    if (!lock.through || relations.length === 0) return [lock];
     const { mode, waitsAs } = lock;
-    return found.flatMap(({ schema, name }) =>
+    return relations.flatMap(({ schema, name }) =>
       schema === null
         ? []
         : [{ relation: sqlName([schema, name]), mode, ...(waitsAs && { waitsAs }) }],
@@ -58,8 +62,13 @@ select w.place, o.nspname as schema, o.relname as name
                             where a.attrelid = w.relation and a.attname = w.column_name
                               and a.attnum = any (k.conkey)))
         union
-        select k.conrelid from pg_catalog.pg_constraint k
-         where ${what("referencing tables")} and k.contype = 'f' and k.confrelid = w.relation
+        -- What refers to a table is found by an index on pg_depend alone.
+        select k.conrelid from pg_catalog.pg_depend d
+          join pg_catalog.pg_constraint k on k.oid = d.objid
+         where ${what("referencing tables")} and d.refobjid = w.relation
+           and d.refclassid = 'pg_catalog.pg_class'::regclass
+           and d.classid = 'pg_catalog.pg_constraint'::regclass
+           and k.contype = 'f' and k.confrelid = w.relation
            and (w.column_name is null
                 or exists (select from pg_catalog.pg_attribute a
                             where a.attrelid = w.relation and a.attname = w.column_name

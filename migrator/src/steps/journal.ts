@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { BatchCheckpoint } from "../batch";
 import { MigratorError } from "../errors";
 import { versionBefore } from "../version";
-import type { Step } from "./split";
+import type { DigestedStep } from "./split";
 
 /** One run of a migration's steps, over as many interruptions as it takes. */
 export interface RunKey {
@@ -58,7 +58,7 @@ export async function appendJournal(
  */
 export function refuseEditedSteps(
   { name, version }: RunKey,
-  steps: readonly Step[],
+  steps: readonly DigestedStep[],
   journal: ReadonlyMap<number, StepProgress>,
 ): void {
   for (const [number, { digest, state }] of journal) {

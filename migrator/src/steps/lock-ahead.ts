@@ -1,11 +1,13 @@
 import type { Statement } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { DatabaseError } from "pg";
+import { addReading } from "../catalog";
 import { sqlStateOf } from "../connection";
 import type { Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
 import { READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
+import { type Script, literal } from "../script";
 import { statementError } from "../statement-error";
 import type { SqlFile } from "../trio";
 
@@ -42,8 +44,8 @@ select array(
          as "deadlockTimeoutMs"`;
 
 /**
- * Takes the locks that statements will need on tables that exist, in the transaction that the
- * connection is in, before its first statement; waits no longer for all of them than the transaction's
+ * Takes the locks that statements will need on tables that exist, in the transaction that the script
+ * is of, before its first statement; waits no longer for all of them than the transaction's
  * lock timeout says for one. Statements that took them one by one would hold the first while they wait
  * for the second: requests would queue behind both, and one that holds the second and asks for the
  * first would be in a deadlock, and might be the one that PostgreSQL ends.
@@ -51,13 +53,14 @@ select array(
  * @throws MigratorError MIG005 with SQLSTATE 55P03 and the statement whose lock was not to be had.
  */
 export async function lockAhead(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
   file: SqlFile,
   outcome?: string,
 ): Promise<void> {
-  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(client, statements);
-  if (wishes.length === 0) return;
+  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(script, statements);
+  if (wishes.length === 0 || (await takeNow(script, wishes))) return;
+  const { client } = script;
   // A timeout of 0 is none.
   const limitMs = lockTimeoutMs || LONGEST_MS;
   // Whoever waits because of us waits for less than PostgreSQL takes to look for a deadlock.
@@ -73,7 +76,7 @@ export async function lockAhead(
 
 /** The locks to take, each table once; none where taking them one by one does no harm. */
 async function readWishes(
-  client: ClientBase,
+  script: Script,
   statements: readonly Statement[],
 ): Promise<Omit<Facts, "tables"> & { wishes: Wish[] }> {
   const nothing = { wishes: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
@@ -85,7 +88,7 @@ async function readWishes(
   // With a single lock, nothing is held while it is waited for.
   if (!isFelt || different.size < 2) return nothing;
 
-  const resolved = await resolveLocks(client, wanted);
+  const resolved = await resolveLocks(script, wanted);
   const byTable = new Map<string, Wish>();
   for (const [index, wish] of wanted.entries()) {
     for (const { relation, mode } of resolved[index] ?? []) {
@@ -94,8 +97,10 @@ async function readWishes(
       else byTable.set(relation, { relation, mode, statement: wish.statement });
     }
   }
-  const { rows } = await client.query<Facts>(FACTS_QUERY, [[...byTable.keys()]]);
-  const [facts] = rows;
+  const names = [...byTable.keys()].map(literal).join(", ");
+  const answer = addReading<Facts>(script, "lock_facts", FACTS_QUERY, [`array[${names}]::text[]`]);
+  await script.run();
+  const [facts] = answer.rows;
   if (!facts) return nothing;
   const { tables, ...times } = facts;
   return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
@@ -116,6 +121,22 @@ function locksOf(statements: readonly Statement[]): { wanted: Wish[]; onOthers: 
     }
   }
   return { wanted, onOthers };
+}
+
+/** Takes all locks, unless one of them is not to be had at once: it is most of the time. */
+async function takeNow(script: Script, wishes: readonly Wish[]): Promise<boolean> {
+  script.add("savepoint lock_ahead");
+  for (const { relation, mode } of wishes)
+    script.add(`lock table ${relation} in ${mode.toLowerCase()} mode nowait`);
+  script.add("release savepoint lock_ahead");
+  try {
+    await script.run();
+    return true;
+  } catch (error) {
+    if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+    await script.client.query("rollback to savepoint lock_ahead; release savepoint lock_ahead");
+    return false;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Statement, quoteName } from "@app-data/rules";
-import { type ClientBase, DatabaseError } from "pg";
+import type { ClientBase } from "pg";
 import {
   type BatchProgress,
   describeProgress,
@@ -8,8 +8,9 @@ import {
   runBatches,
 } from "../batch";
 import { isOptionOn } from "../plan/options";
+import type { Script } from "../script";
 import { statementError } from "../statement-error";
-import { type TransactionOptions, inTransaction, outsideTransaction } from "../transaction";
+import { type TransactionOptions, inScript, outsideTransaction } from "../transaction";
 import type { SqlFile } from "../trio";
 import {
   type RunKey,
@@ -20,7 +21,7 @@ import {
 } from "./journal";
 import { lockAhead } from "./lock-ahead";
 import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
-import type { Step } from "./split";
+import { type DigestedStep, type Step, digestSteps } from "./split";
 
 /** What the steps of one file need to run. */
 export interface StepRun {
@@ -44,8 +45,9 @@ export interface StepRun {
  */
 export async function runSteps(work: StepRun): Promise<void> {
   const journal = await readJournal(work.client, work.run);
-  refuseEditedSteps(work.run, work.steps, journal);
-  for (const [index, step] of work.steps.entries()) {
+  const steps = await digestSteps(work.steps);
+  refuseEditedSteps(work.run, steps, journal);
+  for (const [index, step] of steps.entries()) {
     const known = journal.get(index + 1);
     if (known?.state === "done") continue;
     await runStep(work, step, index + 1, known);
@@ -53,37 +55,26 @@ export async function runSteps(work: StepRun): Promise<void> {
 }
 
 /**
- * Runs the statements of one transaction, in the transaction that the connection is in: in one message,
- * which saves a round trip a statement. When one fails, they are run again one by one, to tell which.
- * @throws MigratorError MIG005 with the place of the statement that fails, MIG063 for a write that row
- * level security would make touch nothing.
+ * Adds statements of a transaction to a script. What comes before one that row level security might keep
+ * from its rows is sent at once: the answer lies in the catalog.
+ * @throws MigratorError MIG063 for a write that row level security would make touch nothing. When the
+ * script runs: MIG005 with the place of the statement that fails.
  */
-export async function runStatements(
-  client: ClientBase,
+export async function addStatements(
+  script: Script,
   statements: readonly Statement[],
   file: SqlFile,
   outcome?: string,
 ): Promise<void> {
-  if (statements.length > 1 && !statements.some(needsRows)) {
-    // A statement may end in a line comment.
-    const texts = statements.map(({ text }) => `${text}\n;\n`).join("");
-    try {
-      await client.query(`savepoint whole_file; ${texts}release savepoint whole_file`);
-      return;
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      await client.query("rollback to savepoint whole_file").catch(() => {
-        throw error;
+  for (const statement of statements) {
+    const tell = (error: unknown) => statementError(error, statement, file, outcome);
+    if (needsRows(statement)) {
+      await script.run();
+      await refuseSilentWrites(script.client, statement, file).catch((error: unknown) => {
+        throw tell(error);
       });
     }
-  }
-  for (const statement of statements) {
-    try {
-      await refuseSilentWrites(client, statement, file);
-      await client.query(statement.text);
-    } catch (error) {
-      throw statementError(error, statement, file, outcome);
-    }
+    script.add(statement.text, tell);
   }
 }
 
@@ -93,7 +84,7 @@ const STEPS_KEPT =
 
 async function runStep(
   work: StepRun,
-  step: Step,
+  step: DigestedStep,
   number: number,
   known: StepProgress | undefined,
 ): Promise<void> {
@@ -106,11 +97,12 @@ async function runStep(
   work.report?.(`${run.name}: step ${number} of ${work.steps.length}, ${describeStep(step)}`);
 
   if (step.kind === "transaction") {
-    await inTransaction(
+    await inScript(
       client,
-      async () => {
-        await lockAhead(client, step.statements, file, STEPS_KEPT);
-        await runStatements(client, step.statements, file, STEPS_KEPT);
+      async (script) => {
+        await lockAhead(script, step.statements, file, STEPS_KEPT);
+        await addStatements(script, step.statements, file, STEPS_KEPT);
+        await script.run();
         await gate();
         await enter("done");
       },
@@ -138,7 +130,7 @@ async function runStep(
 
 async function runSingle(
   { client, file, transaction }: StepRun,
-  { statement, digest }: Extract<Step, { kind: "single" }>,
+  { statement, digest }: Extract<DigestedStep, { kind: "single" }>,
   known: StepProgress | undefined,
   enter: (state: "started" | "done") => Promise<void>,
 ): Promise<void> {

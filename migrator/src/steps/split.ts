@@ -4,15 +4,16 @@ import { isTransactional } from "../plan/transactional";
 import { type SqlFile, sha256 } from "../trio";
 
 /** What is committed at once: statements in a transaction, one that runs in none, or batches. */
-export type Step = StepWork & {
-  /** SHA-256 of its SQL without comments and layout, hexadecimal. */
-  digest: string;
-};
-
-type StepWork =
+export type Step =
   | { kind: "transaction"; statements: [Statement, ...Statement[]] }
   | { kind: "single"; statement: Statement }
   | { kind: "batch"; statement: Statement; directive: BatchDirective };
+
+/** A step, told from what it is edited to. */
+export type DigestedStep = Step & {
+  /** SHA-256 of its SQL without comments and layout, hexadecimal. */
+  digest: string;
+};
 
 /**
  * Cuts a file into steps. Most files are one: all of their statements in a transaction. What
@@ -20,7 +21,7 @@ type StepWork =
  * @throws SqlSyntaxError, and MigratorError MIG060 or MIG061 for a malformed batch.
  */
 export async function splitSteps(file: SqlFile): Promise<Step[]> {
-  const works: StepWork[] = [];
+  const works: Step[] = [];
   for (const statement of await splitStatements(file.sql, file.file)) {
     const directive = readBatch(statement, file);
     const last = works.at(-1);
@@ -29,7 +30,7 @@ export async function splitSteps(file: SqlFile): Promise<Step[]> {
     else if (last?.kind === "transaction") last.statements.push(statement);
     else works.push({ kind: "transaction", statements: [statement] });
   }
-  return Promise.all(works.map(async (work) => ({ ...work, digest: await digestOf(work) })));
+  return works;
 }
 
 /** Whether the file is no more than one transaction, so that nothing of it can be half done. */
@@ -37,8 +38,13 @@ export function isOneTransaction(steps: readonly Step[]): boolean {
   return steps.every(({ kind }) => kind === "transaction");
 }
 
-async function digestOf(work: StepWork): Promise<string> {
-  const statements = work.kind === "transaction" ? work.statements : [work.statement];
-  const tokens = await significantTokens(statements.map(({ text }) => text).join(";\n"));
-  return sha256(tokens.join("\0"));
+/** Digests steps. */
+export function digestSteps(steps: readonly Step[]): Promise<DigestedStep[]> {
+  return Promise.all(
+    steps.map(async (step) => {
+      const statements = step.kind === "transaction" ? step.statements : [step.statement];
+      const tokens = await significantTokens(statements.map(({ text }) => text).join(";\n"));
+      return { ...step, digest: sha256(tokens.join("\0")) };
+    }),
+  );
 }

@@ -218,9 +218,11 @@ function commitsOf(requests: readonly string[]): number[] {
   let isOpen = false;
   return numbersOf(requests, (sql) => {
     if (/^begin\b/.test(sql)) isOpen = true;
-    else if (/^(?:commit|rollback)$/.test(sql)) {
+    // The last statement of its message.
+    const [end] = /(?<=^|\n;)(?:commit|rollback)(?=\n;$|$)/.exec(sql) ?? [];
+    if (end !== undefined) {
       isOpen = false;
-      return sql === "commit";
+      return end === "commit";
     }
     return !isOpen && sql.startsWith("insert into migrations.");
   });

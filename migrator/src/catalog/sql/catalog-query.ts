@@ -2,8 +2,9 @@ import * as database from "./database";
 import * as relations from "./relations";
 import { ROLE_SETS, roles } from "./roles";
 import { functions, types } from "./routines-and-types";
-import { select } from "./shared";
+import { type ObjectQuery, select } from "./shared";
 import * as tableParts from "./table-parts";
+import { TOUCHED_SETS } from "./touched";
 
 /** A row of each of the queries. */
 export interface CatalogRow<Fact> {
@@ -13,17 +14,18 @@ export interface CatalogRow<Fact> {
   fact: Fact;
 }
 
-const relationQueries = [
+const ofRelations = (queries: readonly ObjectQuery[]) =>
+  queries.map((query) => select(query, "c.oid")).join("\nunion all\n");
+
+// What most migrations change; and what few relations are or have.
+const common = [
   relations.tables,
-  relations.views,
-  relations.sequences,
   tableParts.constraints,
   tableParts.indexes,
   tableParts.triggers,
-  tableParts.rules,
   tableParts.policies,
-  tableParts.statistics,
-].map((query) => select(query, "c.oid"));
+];
+const rare = [relations.views, relations.sequences, tableParts.rules, tableParts.statistics];
 
 const otherQueries = [
   functions,
@@ -60,11 +62,26 @@ relation_grants as materialized (
  * read in any case.
  */
 export const CATALOG_QUERY = `${shared},${relationSets("")},${ROLE_SETS}
-${[...relationQueries, ...otherQueries].join("\nunion all\n")}`;
+${[ofRelations([...common, ...rare]), ...otherQueries].join("\nunion all\n")}`;
 
-/** Some relations and what belongs to them. `$1`: their OIDs. */
-export const RELATIONS_QUERY = `${shared},${relationSets("and c.oid = any ($1::oid[])")}
-${relationQueries.join("\nunion all\n")}`;
+/**
+ * What a transaction touched so far, and the relations among it with what belongs to them, but for what
+ * {@link RARE_QUERY} reads: one row, none when it wrote nothing. A query takes the longer to start the
+ * more it could read. For `$1` and `$2` see {@link TOUCHED_SETS}.
+ */
+export const STEP_QUERY = `${shared},${TOUCHED_SETS},
+${relationSets("and c.oid = any (array(select t.oid from touched_relations t))")}
+select t.counted, t.others, t.types_gone, t.constraints,
+       (select coalesce(json_agg(distinct r.oid::bigint), '[]') from touched_relations r) as relations,
+       (select coalesce(json_agg(json_build_object('relation', o.relation::bigint, 'key', o.key,
+                  'fact', o.fact)), '[]') from (${ofRelations(common)}) o) as objects,
+       exists (select from relations c where c.relkind in ('v', 'm', 'S') or c.relhasrules)
+         or exists (select from relations c join pg_statistic_ext s on s.stxrelid = c.oid) as rare
+  from touched t`;
+
+/** Views, sequences, rules and statistics of some relations. `$1`: their OIDs. */
+export const RARE_QUERY = `${shared},${relationSets("and c.oid = any ($1::oid[])")}
+${ofRelations(rare)}`;
 
 /** Everything that belongs to no relation. `$1`: names of roles that are read in any case. */
 export const OTHERS_QUERY = `${shared},${ROLE_SETS}

@@ -18,6 +18,12 @@ const anyWritten = (catalogs: readonly string[]) =>
 // Written by this transaction or by one that began later.
 const isNew = (row: string) => `age(${row}.xmin) <= age(me.xid)`;
 
+// A foreign key locks the table that it refers to in a mode in which one can otherwise add triggers and
+// constraints, and switch triggers on and off.
+const hasNew = (catalog: string, table: string, condition = "true") =>
+  `exists (select from ${catalog} r, me
+            where r.${table} = l.relation and ${condition} and ${isNew("r")})`;
+
 const OTHER_CATALOGS = [
   "pg_proc",
   "pg_namespace",
@@ -56,18 +62,24 @@ const tablesOfLockedParts = Object.entries(PARTS)
   .join(" union ");
 
 /**
- * One row, none when the transaction wrote nothing; what is in it, `Touched` of `reading.ts` says.
- * `$1`: whether to search for grants, `$2`: names of relations that something was granted on.
+ * Sets of a query: `touched_relations`, and `touched`, one row, none when the transaction wrote nothing;
+ * what is in it, `Touched` of `reading.ts` says. `$1`: whether to search for grants, `$2`: names of
+ * relations that something was granted on.
  */
-export const TOUCHED_QUERY = `
-with me as materialized (select pg_current_xact_id_if_assigned()::xid as xid),
+export const TOUCHED_SETS = `
+me as materialized (select pg_current_xact_id_if_assigned()::xid as xid),
 locks as materialized (
   select * from pg_locks l
    where l.pid = pg_backend_pid() and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock',
            'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ),
 oids as (
-  select relation as oid from locks where locktype = 'relation' and relation >= 16384
+  select l.relation as oid from locks l
+   where l.locktype = 'relation' and l.relation >= 16384
+     and (l.mode <> 'ShareRowExclusiveLock'
+          or not exists (select from pg_class c where c.oid = l.relation and c.relkind in ('r', 'p'))
+          or ${hasNew("pg_trigger", "tgrelid", "not r.tgisinternal")}
+          or ${hasNew("pg_constraint", "conrelid")})
   union
   select c.oid from pg_class c, me
    where $1::boolean and (select ${written("pg_class", "updated")}) and ${isNew("c")}
@@ -79,25 +91,26 @@ oids as (
   union
   ${tablesOfLockedParts}
 ),
-relations as materialized (
+touched_relations as materialized (
   select coalesce((select i.indrelid from pg_index i where i.indexrelid = o.oid), o.oid) as oid,
          (select c.relkind from pg_class c where c.oid = o.oid) as kind,
          (select age(t.xmin) <= age((select xid from me))
             from pg_class c join pg_type t on t.oid = c.reltype where c.oid = o.oid) as new_type
     from oids o
-)
-select current_setting('track_counts')::boolean and not (${written("pg_statistic_ext", ...all)}
-         or ${written("pg_enum", "updated")}) as counted,
-       (select coalesce(json_agg(distinct oid::bigint), '[]') from relations) as relations,
-       ${anyWritten(OTHER_CATALOGS)}
-         or exists (select from locks where locktype = 'object'
-              and classid in (${OTHER_OBJECTS.join(", ")})
-              and (classid <> 'pg_type'::regclass or mode = 'ShareUpdateExclusiveLock'))
-         -- A new relation makes two types, its row and the array of it; what is more is a type.
-         or ${written("pg_type", "updated")}
-         or pg_stat_get_xact_tuples_inserted('pg_type'::regclass) <>
-            2 * (select count(*) from relations where new_type)
-         or exists (select from relations where kind = 'c') as others,
-       ${written("pg_type", "deleted")} as types_gone,
-       ${written("pg_constraint", ...all)} as constraints, pg_stat_force_next_flush()
-  from me where me.xid is not null`;
+),
+touched as materialized (
+  select current_setting('track_counts')::boolean and not (${written("pg_statistic_ext", ...all)}
+           or ${written("pg_enum", "updated")}) as counted,
+         ${anyWritten(OTHER_CATALOGS)}
+           or exists (select from locks where locktype = 'object'
+                and classid in (${OTHER_OBJECTS.join(", ")})
+                and (classid <> 'pg_type'::regclass or mode = 'ShareUpdateExclusiveLock'))
+           -- A new relation makes two types, its row and the array of it; what is more is a type.
+           or ${written("pg_type", "updated")}
+           or pg_stat_get_xact_tuples_inserted('pg_type'::regclass) <>
+              2 * (select count(*) from touched_relations where new_type)
+           or exists (select from touched_relations where kind = 'c') as others,
+         ${written("pg_type", "deleted")} as types_gone,
+         ${written("pg_constraint", ...all)} as constraints, pg_stat_force_next_flush()
+    from me where me.xid is not null
+)`;
