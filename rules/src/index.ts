@@ -1,21 +1,26 @@
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { quoteName } from "./names";
-export { judgeRowSecurity, rowSecurityRule } from "./row-security";
-export type { Rule, Severity } from "./rule";
+export { rowSecurityRule } from "./row-security";
+export { type Found, type Rule, type Severity, defineRule } from "./rule";
 export { judgeSchema, schemaRules } from "./rule-set";
 export type {
+  Column,
   DatabaseFunction,
   DefaultPrivilege,
   Finding,
+  ForeignKey,
   Grant,
+  Level,
   Membership,
   Namespace,
+  Operator,
   Origin,
   Role,
   RowPolicy,
   RowPolicyCommand,
   Schema,
+  SessionSetting,
   Table,
   TableKind,
   View,
