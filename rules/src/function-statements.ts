@@ -39,6 +39,7 @@ export function createFunction(statement: CreateFunctionStmt, scope: StatementSc
   };
   const changed = changedBy(made, options ?? []);
   scope.objects.functions = withEntry(scope.objects.functions, key, changed);
+  if (!known) scope.objects.branches = withEntry(scope.objects.branches, key, scope.path);
 }
 
 export function alterFunction({ func, actions }: AlterFunctionStmt, scope: StatementScope): void {

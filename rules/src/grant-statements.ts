@@ -13,6 +13,7 @@ import { withEntry } from "./object-model";
 import { changeMemberships } from "./role-statements";
 import type { DefaultPrivilege, Grant } from "./schema";
 import type { StatementScope } from "./statement-scope";
+import { isPrefix } from "./table-model";
 
 /** What ALL stands for, by the kind of object. */
 const allPrivileges: Readonly<Record<DefaultPrivilege["objects"], readonly string[]>> = {
@@ -51,10 +52,12 @@ export function grant(statement: GrantStmt, scope: StatementScope): void {
   if (!kind) return;
   const change = changeOf(statement, kind, scope);
   const objects = statement.objects ?? [];
+  // In a branch that may not run, a right that was granted before it stays.
+  const adds = statement.is_grant === true || scope.path.length === 0;
   if (statement.targtype === "ACL_TARGET_ALL_IN_SCHEMA") {
     const schemas = identifiers(objects);
-    if (kind === "tables") grantOnAllTables(schemas, change, scope);
-    if (kind === "functions") {
+    if (kind === "tables" && adds) grantOnAllTables(schemas, change, scope);
+    if (kind === "functions" && adds) {
       changeFunctions(scope, change, ({ schema }) => schemas.includes(schema));
     }
     return;
@@ -63,12 +66,17 @@ export function grant(statement: GrantStmt, scope: StatementScope): void {
     if (kind === "tables" && "RangeVar" in object) {
       const name = scope.find(object.RangeVar);
       const view = scope.objects.views.get(quoteName(name));
-      if (view) changeView(scope, quoteName(name), change);
-      else scope.tables.change(name, ({ grants = [] }) => ({ grants: change(grants) }));
+      if (view) {
+        if (adds) changeView(scope, quoteName(name), change);
+      } else if (adds || scope.tables.isMadeIn(name, scope.path)) {
+        scope.tables.change(name, ({ grants = [] }) => ({ grants: change(grants) }));
+      }
     } else if (kind === "functions" && "ObjectWithArgs" in object) {
       const named = functionsNamed(object.ObjectWithArgs, scope);
-      changeFunctions(scope, change, (_, key) => named.includes(key));
-    } else if (kind === "schemas" && "String" in object) {
+      const isHere = (key: string) =>
+        adds || isPrefix(scope.path, scope.objects.branches.get(key) ?? []);
+      changeFunctions(scope, change, (_, key) => named.includes(key) && isHere(key));
+    } else if (kind === "schemas" && "String" in object && adds) {
       changeSchema(scope, object.String.sval ?? "", change);
     }
   }
@@ -80,7 +88,7 @@ export function alterDefaultPrivileges(
   scope: StatementScope,
 ): void {
   const kind = action?.objtype && kinds[action.objtype];
-  if (!action || !kind) return;
+  if (!action || !kind || (!action.is_grant && scope.path.length > 0)) return;
   const given = optionsOf(options);
   const listed = (name: string) => {
     const value = given.get(name);
@@ -139,7 +147,7 @@ function changeOf(statement: GrantStmt, kind: Kind, scope: StatementScope): Gran
   const roles = roleNames(grantees, scope.role);
   const wanted = (privileges ?? [{ AccessPriv: {} }]).flatMap((node) => privilegesOf(node, kind));
   if (!is_grant) {
-    if (grant_option || scope.path.length > 0) return (grants) => [...grants];
+    if (grant_option) return (grants) => [...grants];
     return (grants) => grants.flatMap((held) => without(held, roles, wanted));
   }
   const added = roles.flatMap((grantee) =>

@@ -8,6 +8,7 @@ import type {
   SessionSetting,
   View,
 } from "./schema";
+import type { BranchPath } from "./table-model";
 
 /** Everything of a schema that is not a table; values are never changed in place. */
 export interface Objects {
@@ -19,6 +20,8 @@ export interface Objects {
   defaultPrivileges: readonly DefaultPrivilege[];
   settings: readonly SessionSetting[];
   operators: readonly Operator[];
+  /** The branch that made each function for sure, by its key. */
+  branches: ReadonlyMap<string, BranchPath>;
 }
 
 /** Before the first migration there are the roles of the contract and nothing else. */
@@ -31,6 +34,7 @@ export function initialObjects(): Objects {
     defaultPrivileges: [],
     settings: [],
     operators: [],
+    branches: new Map(),
   };
 }
 

@@ -45,7 +45,19 @@ export class SqlReader {
   private readonly routines = new Routines(this, this.searchPath);
 
   public schema(): SqlSchema {
-    return { tables: this.model.tables(), notProvable: this.notProvable, ignored: this.ignored };
+    const { views, functions, roles, schemas, ...lists } = this.objects;
+    return {
+      tables: this.model.tables(),
+      views: [...views.values()],
+      functions: [...functions.values()],
+      roles: [...roles.values()],
+      schemas: [...schemas.values()],
+      defaultPrivileges: [...lists.defaultPrivileges],
+      settings: [...lists.settings],
+      operators: [...lists.operators],
+      notProvable: [...this.notProvable],
+      ignored: [...this.ignored],
+    };
   }
 
   public read({ file, sql }: SqlFile): void {

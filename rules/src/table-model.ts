@@ -77,6 +77,12 @@ export class TableModel {
     return this.entries.get(quoteName(name))?.table;
   }
 
+  /** Whether a table exists only where a branch has run, so that what the branch takes away is gone. */
+  public isMadeIn(name: TableName, path: BranchPath): boolean {
+    const made = this.entries.get(quoteName(name))?.made;
+    return made !== undefined && isPrefix(path, made);
+  }
+
   /** Changes facts of a table, also of one that was made before these statements. */
   public change(name: TableName, update: (table: Table) => Partial<Table>): void {
     const entry = this.entries.get(quoteName(name)) ?? this.assume(name);
@@ -169,7 +175,8 @@ function copy(entries: ReadonlyMap<string, Readonly<Entry>>): Map<string, Entry>
   );
 }
 
-function isPrefix(prefix: BranchPath, path: BranchPath): boolean {
+/** Whether what runs in the one branch runs whenever the other does. */
+export function isPrefix(prefix: BranchPath, path: BranchPath): boolean {
   return prefix.every((branch, depth) => path[depth] === branch);
 }
 

@@ -1,28 +1,42 @@
-import { type Grant, type Schema, parseSchema } from "@app-data/rules";
-import type { Catalog, Fact, Json } from "./objects";
+import {
+  type Column,
+  type ForeignKey,
+  type Grant,
+  type Schema,
+  type SessionSetting,
+  parseSchema,
+} from "@app-data/rules";
+import { foreignKeyOf, keyOf, leadingColumns, relationName } from "./definitions";
+import { type Catalog, type Fact, type Json, splitKey } from "./objects";
+
+/** What a table's parts say of it, by the kind of the part. */
+type Parts = Map<string, Fact[]>;
 
 /** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
 export function schemaOf(catalog: Catalog): Schema {
-  const policies = new Map<Json | undefined, Fact[]>();
-  for (const policy of factsOf(catalog, "policy")) {
-    const table = policy["table"];
-    policies.set(table, [...(policies.get(table) ?? []), policy]);
-  }
+  const parts = partsByTable(catalog);
+  const partsOf = (key: string) => parts.get(splitKey(key).name) ?? new Map<string, Fact[]>();
   return parseSchema({
     tables: entriesOf(catalog, "table").map(([key, fact]) => ({
       ...withGrants(fact),
-      policies: policies.get(key.slice("table ".length)) ?? [],
+      ...tableFacts(fact, partsOf(key)),
     })),
-    views: [...factsOf(catalog, "view"), ...factsOf(catalog, "materialized view")].map(withGrants),
+    views: [...entriesOf(catalog, "view"), ...entriesOf(catalog, "materialized view")].map(
+      ([key, fact]) => ({ ...withGrants(fact), rewriteRules: ruleNames(partsOf(key)) }),
+    ),
     functions: factsOf(catalog, "function").map((fact) => ({
       ...fact,
       arguments: fact["identityArguments"],
       searchPath: searchPathOf(fact["settings"]),
+      settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
     })),
     schemas: factsOf(catalog, "schema").map(withGrants),
     roles: factsOf(catalog, "role"),
-    defaultPrivileges: factsOf(catalog, "default privileges").map(withGrants),
+    defaultPrivileges: factsOf(catalog, "default privileges")
+      .filter(({ objects }) => objects !== "large objects")
+      .map(withGrants),
+    settings: sessionSettings(catalog),
   });
 }
 
@@ -56,6 +70,86 @@ function withGrants(fact: Fact): Record<string, unknown> {
   return { ...fact, grants: grantList(fact["grants"]) };
 }
 
+function partsByTable(catalog: Catalog): Map<string, Parts> {
+  const tables = new Map<string, Parts>();
+  for (const [key, fact] of entries(catalog)) {
+    const { kind, name } = splitKey(key);
+    const table = fact["table"];
+    if (typeof table !== "string") continue;
+    const parts = tables.get(table) ?? new Map<string, Fact[]>();
+    // A rule is known by its key alone.
+    const part = kind === "rule" ? { ...fact, name: name.slice(table.length + 1) } : fact;
+    parts.set(kind, [...(parts.get(kind) ?? []), part]);
+    tables.set(table, parts);
+  }
+  return tables;
+}
+
+function tableFacts(fact: Fact, parts: Parts) {
+  const keys: string[][] = [];
+  const foreignKeys: ForeignKey[] = [];
+  for (const definition of definitionsOf(parts, "constraint")) {
+    const key = keyOf(definition);
+    const foreignKey = foreignKeyOf(definition);
+    // The first one is taken for the primary key.
+    if (key && definition.startsWith("PRIMARY")) keys.unshift(key);
+    else if (key) keys.push(key);
+    if (foreignKey) foreignKeys.push(foreignKey);
+  }
+  const indexes: string[][] = [];
+  for (const definition of definitionsOf(parts, "index")) {
+    const { columns, isKey } = leadingColumns(definition);
+    indexes.push(columns);
+    if (isKey) keys.push(columns);
+  }
+  const columns = Array.isArray(fact["columns"]) ? fact["columns"] : [];
+  const inherits = Array.isArray(fact["inherits"]) ? fact["inherits"] : [];
+  return {
+    policies: parts.get("policy") ?? [],
+    columns: columns.flatMap((column): Column[] =>
+      typeof column === "object" && column !== null && !Array.isArray(column)
+        ? [
+            {
+              name: String(column["name"]),
+              type: String(column["type"]),
+              notNull: column["notNull"] === true,
+            },
+          ]
+        : [],
+    ),
+    keys,
+    foreignKeys,
+    indexes,
+    parents: inherits.map((parent) => relationName(String(parent))),
+    rewriteRules: ruleNames(parts),
+  };
+}
+
+/** Names of the rules that do something. */
+function ruleNames(parts: Parts): string[] {
+  return (parts.get("rule") ?? [])
+    .filter(({ definition }) => !/ DO INSTEAD NOTHING;?$/.test(String(definition)))
+    .map(({ name }) => String(name));
+}
+
+function definitionsOf(parts: Parts, kind: string): string[] {
+  return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
+}
+
+function sessionSettings(catalog: Catalog): SessionSetting[] {
+  const ofRoles = factsOf(catalog, "role").flatMap(({ name, settings }) =>
+    settingNames(settings).map((setting) => ({ role: String(name), name: setting })),
+  );
+  const ofDatabase = settingNames(catalog.get("database")?.["settings"]);
+  return [...ofRoles, ...ofDatabase.map((name) => ({ role: null, name }))];
+}
+
+function settingNames(settings: Json | undefined): string[] {
+  return Array.isArray(settings)
+    ? settings.map((setting) => String(setting).split("=", 1)[0] ?? "")
+    : [];
+}
+
 /** The value of a function's own `set search_path`: null when it has none, "" when it is empty. */
 function searchPathOf(settings: Json | undefined): string | null {
   const prefix = "search_path=";
@@ -70,7 +164,9 @@ function factsOf(catalog: Catalog, kind: string): Fact[] {
 
 /** The objects of a kind in the order of their names. */
 function entriesOf(catalog: Catalog, kind: string): [string, Fact][] {
-  return [...catalog]
-    .filter(([key]) => key.startsWith(`${kind} `))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries(catalog).filter(([key]) => key.startsWith(`${kind} `));
+}
+
+function entries(catalog: Catalog): [string, Fact][] {
+  return [...catalog].sort(([a], [b]) => (a < b ? -1 : 1));
 }
