@@ -144,7 +144,7 @@ export class OwnerConditions {
     if (!lexpr || !rexpr) return hole("it holds an operator of one side");
     const left = { node: lexpr, frame };
     const equals = (node: Node) => this.equality(left, { node, frame }, depth + 1);
-    const foreign = this.foreignOperator(parts);
+    const foreign = foreignOperator(parts);
     if (foreign) return hole(foreign);
     if (kind === "AEXPR_OP" && operator === "=") {
       const truth = [lexpr, rexpr].map((node) => truthOf(node));
@@ -323,17 +323,14 @@ export class OwnerConditions {
     if (table?.name === usersTable && resolved.column === "id") return true;
     return (table?.columns ?? []).some(({ name, notNull }) => notNull && name === resolved.column);
   }
+}
 
-  private foreignOperator(parts: readonly string[]): string | undefined {
-    const [schema, name] = parts.length > 1 ? parts : [undefined, parts[0]];
-    if (schema !== undefined && schema !== "pg_catalog") {
-      return `the operator ${schema}.${name ?? ""} is not PostgreSQL's own`;
-    }
-    const own = (this.schema.operators ?? []).find((operator) => operator.name === name);
-    return own && schema === undefined
-      ? `the operator ${own.schema}.${own.name} may be meant instead of PostgreSQL's own`
-      : undefined;
-  }
+/** What is wrong with an operator that is not PostgreSQL's own. */
+function foreignOperator(parts: readonly string[]): string | undefined {
+  const [schema, name] = parts.length > 1 ? parts : ["pg_catalog", parts[0]];
+  return schema === "pg_catalog"
+    ? undefined
+    : `the operator ${schema ?? ""}.${name ?? ""} is not PostgreSQL's own`;
 }
 
 function frameOf(item: DatabaseFunction, args: readonly Node[], caller: Frame): Frame {

@@ -60,6 +60,12 @@ export class OwnerProof {
   public judgePolicy(table: Table, policy: RowPolicy, part: "using" | "check"): Verdict {
     const expression = expressionOf(policy, part);
     if (expression === null) return safe;
+    const { shadowedBy = [] } = policy;
+    const own = (this.schema.operators ?? []).find(({ schema }) => shadowedBy.includes(schema));
+    if (own) {
+      const reason = `the operator ${own.schema}.${own.name} may be meant instead of PostgreSQL's own`;
+      return { kind: "hole", reason };
+    }
     const verdict = this.judge(table, expression);
     if (verdict.kind === "safe") return verdict;
     const narrowed = (table.policies ?? []).some(

@@ -22,6 +22,7 @@ export function createPolicy(statement: CreatePolicyStmt, scope: StatementScope)
     permissive,
     roles: roles ? roleNames(roles, scope.role) : [everyone],
     ...policyExpressions(scope.sql),
+    ...(scope.beforeOwn.length > 0 && { shadowedBy: scope.beforeOwn }),
     origin: scope.origin,
   };
   scope.tables.change(scope.find(table), ({ policies = [] }) => ({

@@ -2,7 +2,7 @@ import { anonymous, backOffice, loginRole, migrationRole, requestRoles } from ".
 import { applicationRoles, pathTo } from "./end-users";
 import { quoteName } from "./names";
 import { type Found, defineRule } from "./rule";
-import type { Role, Schema } from "./schema";
+import type { Origin, Role, Schema } from "./schema";
 
 /** Row level security binds only who has no power over it. */
 export const rolePowersRule = defineRule({
@@ -20,12 +20,12 @@ export const rolePowersRule = defineRule({
     for (const name of applicationRoles(schema)) {
       const role = roles.get(name);
       if (!role) continue;
-      const report = (what: string, remedy: string) =>
+      const report = (what: string, remedy: string, through: readonly string[] = []) =>
         found.push({
           object: `role ${name}`,
           message: `role ${name} ${what}; row level security must bind every application role`,
           remediation: remedy,
-          origin: role.origin,
+          origin: [name, ...through].map((one) => roles.get(one)?.origin ?? owners.get(one)).find(Boolean),
         });
       const power = powerOf(role);
       if (power) report(`has ${power}`, `Write \`alter role ${name} no${power.toLowerCase()};\`.`);
@@ -41,6 +41,7 @@ export const rolePowersRule = defineRule({
         report(
           `can become ${target} (${(path ?? []).join(" → ")}), whom policies do not confine`,
           `Write \`revoke ${group} from ${name};\`.`,
+          path,
         );
       } else if (name === loginRole) {
         const inherited = role.memberOf.find(({ inherit }) => inherit);
@@ -67,7 +68,7 @@ function isPowerful(
   name: string,
   role: Role | undefined,
   from: string,
-  owners: ReadonlySet<string>,
+  owners: ReadonlyMap<string, unknown>,
 ): boolean {
   if (role && powerOf(role)) return true;
   if (name === migrationRole || owners.has(name) || /^(pg_|rds_|master$)/.test(name)) return true;
@@ -76,9 +77,14 @@ function isPowerful(
   return name === backOffice || (from === anonymous && requestRoles.includes(name)) || name === loginRole;
 }
 
-function ownersOf({ tables, views = [], functions = [], schemas = [] }: Schema): Set<string> {
-  const owners = [...tables, ...views, ...functions, ...schemas].map(({ owner }) => owner);
-  return new Set(owners.flatMap((owner) => owner ?? []));
+/** Roles that own something, each with the statement that made it so. */
+function ownersOf(schema: Schema): Map<string, Origin | undefined> {
+  const { tables, views = [], functions = [], schemas = [] } = schema;
+  const owners = new Map<string, Origin | undefined>();
+  for (const { owner, origin } of [...tables, ...views, ...functions, ...schemas]) {
+    if (owner !== undefined) owners.set(owner, owners.get(owner) ?? origin);
+  }
+  return owners;
 }
 
 /** Roles that a migration gives power to, and roles with power over row level security and a grant. */

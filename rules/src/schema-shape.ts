@@ -55,6 +55,7 @@ const rowPolicy = object<RowPolicy>({
   roles: list(string),
   using: nullable(string),
   check: nullable(string),
+  shadowedBy: optional(list(string)),
   origin,
 });
 

@@ -112,6 +112,8 @@ export interface RowPolicy {
   using: string | null;
   /** The deparsed `with check` expression; null when there is none. */
   check: string | null;
+  /** Schemas that stood before `pg_catalog` where it was written, so that their operators are meant. */
+  shadowedBy?: string[];
   /** Where it was made or last changed. */
   origin?: Origin;
 }

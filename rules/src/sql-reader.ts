@@ -189,6 +189,7 @@ export class SqlReader {
       origin: { file: context.file, line: context.line },
       path: context.path,
       sql: context.sql,
+      beforeOwn: this.searchPath.beforeOwn,
       find: (relation) => this.known(relation),
       target: (relation) => this.searchPath.target(relation),
       schemaOf: (parts) => parts.at(-2) ?? this.searchPath.target({}).schema,

@@ -14,6 +14,8 @@ export interface StatementScope {
   path: BranchPath;
   /** The statement as written. */
   sql: string;
+  /** Schemas that are searched before PostgreSQL's own. */
+  beforeOwn: string[];
   /** The relation that a name means. */
   find: (relation: RangeVar) => TableName;
   /** The relation that a `create` makes. */

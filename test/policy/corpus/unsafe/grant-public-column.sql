@@ -15,4 +15,5 @@ create index on public.notes (user_id);
 create policy notes_own on public.notes
   for select to anon
   using (true);
+grant usage on schema public to anon;
 grant select (body) on public.notes to public;

@@ -17,4 +17,5 @@ create policy notes_own on public.notes
   for select to authenticated
   using ((select auth.uid()) = user_id);
 grant select on public.notes to authenticated;
+alter table public.notes owner to migrator;
 grant migrator to app;

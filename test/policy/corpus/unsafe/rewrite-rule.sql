@@ -3,7 +3,7 @@
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x')
--- proof: select count(*) from public.feed where user_id = :b
+-- proof: select count(*) from public.feed where user_id = :b and body = 'x'
 -- returns: 1
 
 create table public.notes (

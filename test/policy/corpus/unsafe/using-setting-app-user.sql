@@ -14,5 +14,5 @@ alter table public.notes enable row level security, force row level security;
 create index on public.notes (user_id);
 create policy notes_own on public.notes
   for select to authenticated
-  using (user_id = current_setting('app.user_id', true)::uuid or current_setting('app.user_id', true) is null);
+  using (user_id = nullif(current_setting('app.user_id', true), '')::uuid or nullif(current_setting('app.user_id', true), '') is null);
 grant select on public.notes to authenticated;
