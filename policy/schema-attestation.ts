@@ -1,4 +1,11 @@
-import { type Rule, SchemaShapeError, parseSchema, schemaRules } from "@app-data/rules";
+import {
+  type Rule,
+  type Schema,
+  SchemaShapeError,
+  loadParser,
+  parseSchema,
+  schemaRules,
+} from "@app-data/rules";
 import type {
   PolicyResource,
   ResourceValidationPolicy,
@@ -69,8 +76,9 @@ function livePolicyOf(rule: Rule): ResourceValidationPolicy {
     tags,
     remediationSteps: rule.remediation,
     url: page(rule.name),
-    validateResource: ({ type, props, name }, report) => {
+    validateResource: async ({ type, props, name }, report) => {
       if (type !== schemaAttestationType) return;
+      await loadParser();
       const schema = readWhole(props, "schema");
       if (schema.state === "known") {
         for (const finding of judge(rule, schema, name))
@@ -94,12 +102,13 @@ function attestedPolicyOf(rule: Rule): StackValidationPolicy {
   return {
     name: `attested-${rule.name}`,
     description: rule.description,
-    enforcementLevel: "mandatory",
+    enforcementLevel: rule.level,
     severity: rule.severity,
     tags,
     remediationSteps: rule.remediation,
     url: page(rule.name),
-    validateStack: ({ resources }, report) => {
+    validateStack: async ({ resources }, report) => {
+      await loadParser();
       for (const attestation of resources) {
         if (attestation.type !== schemaAttestationType || !isTaken(attestation, resources))
           continue;
@@ -130,12 +139,21 @@ function judge(rule: Rule, schema: Reading, name: string): string[] {
   }
   try {
     return rule
-      .judge(parseSchema(schema.value))
+      .judge(parsed(schema.value))
       .map(({ code, message }) => `${code} ${name}: in the live database, ${message}`);
   } catch (error) {
     if (!(error instanceof SchemaShapeError)) throw error;
     return [error.message];
   }
+}
+
+let latest: { text: string; schema: Schema } | undefined;
+
+/** Each rule asks for the same schema, one after the other. */
+function parsed(value: NonNullable<unknown>): Schema {
+  const text = JSON.stringify(value);
+  if (latest?.text !== text) latest = { text, schema: parseSchema(value) };
+  return latest.schema;
 }
 
 /**

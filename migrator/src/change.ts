@@ -1,3 +1,4 @@
+import { type Finding, loadParser } from "@app-data/rules";
 import {
   type Catalog,
   type CatalogChanges,
@@ -9,7 +10,7 @@ import {
   readCatalog,
 } from "./catalog";
 import { expectedCatalog } from "./expected-catalog";
-import { type OpenTables, findOpenTables, openTablesAfter, passGate } from "./gate";
+import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -43,8 +44,8 @@ export interface Change extends MigrationName {
 /** What a run knows of the catalog, so that not all of it is read again for each migration. */
 export interface KnownCatalog {
   reading: CatalogReading;
-  /** Tables without row level security. */
-  open: OpenTables;
+  /** What mandatory rules find in it. */
+  findings: readonly Finding[];
 }
 
 /** How a change is made. */
@@ -68,13 +69,13 @@ export async function commitChange(
   work: () => Promise<void>,
   options: ChangeOptions = {},
 ): Promise<LogEntry> {
-  const { entry, known, step, open } = await inTransaction(
+  const { entry, known, step, findings } = await inTransaction(
     session.client,
     () => prepareChange(session, change, work, options),
     session.transaction,
   );
   known.reading.accept(step);
-  session.known = { reading: known.reading, open };
+  session.known = { reading: known.reading, findings };
   return entry;
 }
 
@@ -82,7 +83,7 @@ interface PreparedChange {
   entry: LogEntry;
   known: KnownCatalog;
   step: CatalogStep;
-  open: OpenTables;
+  findings: readonly Finding[];
 }
 
 async function prepareChange(
@@ -98,8 +99,8 @@ async function prepareChange(
   if (isFirst) await ensureLog(client);
   await work();
   const step = await known.reading.step(client, isFirst ? undefined : granted);
-  const open = openTablesAfter(known.open, step.changes);
-  passGate(open, change.name);
+  const findings = judgeAfter(known.findings, known.reading.catalog, step.changes);
+  passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
   const base = isFirst ? new Map() : inSteps ? await expectedCatalog(client) : undefined;
@@ -127,12 +128,13 @@ async function prepareChange(
     catalogDigest,
     snapshot: snapshot ?? null,
   };
-  return { entry, known, step, open };
+  return { entry, known, step, findings };
 }
 
 async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
+  await loadParser();
   const reading = await CatalogReading.take(client);
-  return { reading, open: findOpenTables(reading.catalog) };
+  return { reading, findings: judgeCatalog(reading.catalog) };
 }
 
 /** The changes since another catalog: since none at all, or since before steps that are committed. */
@@ -177,7 +179,7 @@ export async function runInSteps(
     report,
     demandLock,
     gate: async () => {
-      passGate(findOpenTables(await readCatalog(client)), name);
+      passGate(judgeCatalog(await readCatalog(client)), name);
       await demandLock();
     },
   });

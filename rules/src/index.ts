@@ -1,3 +1,4 @@
+export { loadModule as loadParser } from "libpg-query";
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { quoteName } from "./names";
@@ -26,7 +27,14 @@ export type {
   View,
 } from "./schema";
 export { SchemaShapeError, parseSchema } from "./schema-shape";
-export { type Remark, type SqlFile, type SqlSchema, readSqlSchema } from "./sql-schema";
+export {
+  type Remark,
+  type SqlFile,
+  type SqlSchema,
+  SqlSchemaReader,
+  readSqlSchema,
+} from "./sql-schema";
+export { claimsSetting, migrationRole } from "./contract";
 export {
   type Position,
   type Statement,

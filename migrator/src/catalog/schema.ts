@@ -12,31 +12,36 @@ import { type Catalog, type Fact, type Json, splitKey } from "./objects";
 /** What a table's parts say of it, by the kind of the part. */
 type Parts = Map<string, Fact[]>;
 
+type ByKind = Map<string, [string, Fact][]>;
+
 /** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
 export function schemaOf(catalog: Catalog): Schema {
-  const parts = partsByTable(catalog);
+  const kinds = byKind(catalog);
+  const entriesOf = (kind: string) => kinds.get(kind) ?? [];
+  const factsOf = (kind: string) => entriesOf(kind).map(([, fact]) => fact);
+  const parts = partsByTable(kinds);
   const partsOf = (key: string) => parts.get(splitKey(key).name) ?? new Map<string, Fact[]>();
   return parseSchema({
-    tables: entriesOf(catalog, "table").map(([key, fact]) => ({
+    tables: entriesOf("table").map(([key, fact]) => ({
       ...withGrants(fact),
       ...tableFacts(fact, partsOf(key)),
     })),
-    views: [...entriesOf(catalog, "view"), ...entriesOf(catalog, "materialized view")].map(
+    views: [...entriesOf("view"), ...entriesOf("materialized view")].map(
       ([key, fact]) => ({ ...withGrants(fact), rewriteRules: ruleNames(partsOf(key)) }),
     ),
-    functions: factsOf(catalog, "function").map((fact) => ({
+    functions: factsOf("function").map((fact) => ({
       ...fact,
       arguments: fact["identityArguments"],
       searchPath: searchPathOf(fact["settings"]),
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
     })),
-    schemas: factsOf(catalog, "schema").map(withGrants),
-    roles: factsOf(catalog, "role"),
-    defaultPrivileges: factsOf(catalog, "default privileges")
+    schemas: factsOf("schema").map(withGrants),
+    roles: factsOf("role"),
+    defaultPrivileges: factsOf("default privileges")
       .filter(({ objects }) => objects !== "large objects")
       .map(withGrants),
-    settings: sessionSettings(catalog),
+    settings: sessionSettings(factsOf("role"), catalog.get("database")),
   });
 }
 
@@ -70,17 +75,19 @@ function withGrants(fact: Fact): Record<string, unknown> {
   return { ...fact, grants: grantList(fact["grants"]) };
 }
 
-function partsByTable(catalog: Catalog): Map<string, Parts> {
+function partsByTable(kinds: ByKind): Map<string, Parts> {
   const tables = new Map<string, Parts>();
-  for (const [key, fact] of entries(catalog)) {
-    const { kind, name } = splitKey(key);
-    const table = fact["table"];
-    if (typeof table !== "string") continue;
-    const parts = tables.get(table) ?? new Map<string, Fact[]>();
-    // A rule is known by its key alone.
-    const part = kind === "rule" ? { ...fact, name: name.slice(table.length + 1) } : fact;
-    parts.set(kind, [...(parts.get(kind) ?? []), part]);
-    tables.set(table, parts);
+  for (const kind of ["constraint", "index", "policy", "rule"]) {
+    for (const [key, fact] of kinds.get(kind) ?? []) {
+      const table = String(fact["table"]);
+      const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
+      // A rule is known by its key alone.
+      const name = splitKey(key).name.slice(table.length + 1);
+      const found = parts.get(kind) ?? [];
+      found.push(kind === "rule" ? { ...fact, name } : fact);
+      parts.set(kind, found);
+      tables.set(table, parts);
+    }
   }
   return tables;
 }
@@ -136,11 +143,11 @@ function definitionsOf(parts: Parts, kind: string): string[] {
   return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
 }
 
-function sessionSettings(catalog: Catalog): SessionSetting[] {
-  const ofRoles = factsOf(catalog, "role").flatMap(({ name, settings }) =>
+function sessionSettings(roles: Fact[], database: Fact | undefined): SessionSetting[] {
+  const ofRoles = roles.flatMap(({ name, settings }) =>
     settingNames(settings).map((setting) => ({ role: String(name), name: setting })),
   );
-  const ofDatabase = settingNames(catalog.get("database")?.["settings"]);
+  const ofDatabase = settingNames(database?.["settings"]);
   return [...ofRoles, ...ofDatabase.map((name) => ({ role: null, name }))];
 }
 
@@ -158,15 +165,15 @@ function searchPathOf(settings: Json | undefined): string | null {
   return path === '""' ? "" : (path ?? null);
 }
 
-function factsOf(catalog: Catalog, kind: string): Fact[] {
-  return entriesOf(catalog, kind).map(([, fact]) => fact);
-}
-
-/** The objects of a kind in the order of their names. */
-function entriesOf(catalog: Catalog, kind: string): [string, Fact][] {
-  return entries(catalog).filter(([key]) => key.startsWith(`${kind} `));
-}
-
-function entries(catalog: Catalog): [string, Fact][] {
-  return [...catalog].sort(([a], [b]) => (a < b ? -1 : 1));
+/** The objects of each kind in the order of their names. */
+function byKind(catalog: Catalog): ByKind {
+  const kinds: ByKind = new Map();
+  for (const entry of catalog) {
+    const { kind } = splitKey(entry[0]);
+    const found = kinds.get(kind);
+    if (found) found.push(entry);
+    else kinds.set(kind, [entry]);
+  }
+  for (const entries of kinds.values()) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return kinds;
 }
