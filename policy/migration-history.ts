@@ -1,9 +1,4 @@
-import {
-  type Finding,
-  type SqlSchema,
-  SqlSchemaReader,
-  judgeSchema,
-} from "@app-data/rules";
+import { type Finding, type SqlSchema, SqlSchemaReader, judgeSchema } from "@app-data/rules";
 
 /** What one migration brought, judged together with those before it. */
 export interface JudgedMigration {

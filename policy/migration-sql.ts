@@ -1,10 +1,4 @@
-import {
-  type Finding,
-  type Remark,
-  type Rule,
-  SqlSyntaxError,
-  schemaRules,
-} from "@app-data/rules";
+import { type Finding, type Remark, type Rule, SqlSyntaxError, schemaRules } from "@app-data/rules";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 import { type JudgedMigration, judgeMigration } from "./migration-history";
 import { page } from "./page";

@@ -61,7 +61,7 @@ export class Classes {
 
   private root(value: string): string {
     let at = value;
-    for (let next = this.parents.get(at); next !== undefined && next !== at; ) {
+    for (let next = this.parents.get(at); next !== undefined && next !== at;) {
       at = next;
       next = this.parents.get(at);
     }

@@ -31,7 +31,8 @@ export function bodyQuery({ language, source }: DatabaseFunction): SelectStmt | 
   else if (language === "sql") {
     const atomic = /^begin\s+atomic\b([\s\S]*)\bend$/i.exec(text)?.[1];
     const value = /^return\b([\s\S]*)$/i.exec(text)?.[1];
-    text = atomic?.trim().replace(/;\s*$/, "") ?? (value === undefined ? text : `select (${value})`);
+    text =
+      atomic?.trim().replace(/;\s*$/, "") ?? (value === undefined ? text : `select (${value})`);
   } else return undefined;
   return text === undefined ? undefined : parse(text);
 }

@@ -29,7 +29,8 @@ export const functionSearchPathRule = defineRule({
 function missing({ searchPath, source, language }: DatabaseFunction): string | undefined {
   if (language === "c" || language === "internal") return undefined;
   // Names in a standard SQL body are looked up once, when it is made.
-  if (language === "sql" && /^(begin\s+atomic|return)\b/i.test(source?.trim() ?? "")) return undefined;
+  if (language === "sql" && /^(begin\s+atomic|return)\b/i.test(source?.trim() ?? ""))
+    return undefined;
   if (searchPath === null) return "has no search_path of its own";
   const schemas = searchPath.split(",").map((schema) => schema.trim().replaceAll('"', ""));
   if (schemas.includes("$user")) return 'has "$user" in its search_path';

@@ -17,16 +17,7 @@ import { isPrefix } from "./table-model";
 
 /** What ALL stands for, by the kind of object. */
 const allPrivileges: Readonly<Record<DefaultPrivilege["objects"], readonly string[]>> = {
-  tables: [
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "truncate",
-    "references",
-    "trigger",
-    "maintain",
-  ],
+  tables: ["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"],
   sequences: ["usage", "select", "update"],
   functions: ["execute"],
   types: ["usage"],
@@ -164,7 +155,9 @@ function privilegesOf(node: Node, kind: Kind): Privilege[] {
   const columns = cols ? columnNames(cols) : null;
   const names = priv_name === undefined || priv_name === "all" ? allPrivileges[kind] : [priv_name];
   return names
-    .filter((name) => columns === null || ["select", "insert", "update", "references"].includes(name))
+    .filter(
+      (name) => columns === null || ["select", "insert", "update", "references"].includes(name),
+    )
     .map((privilege) => ({ privilege: privilege.toLowerCase(), columns }));
 }
 

@@ -37,7 +37,8 @@ function trusts(item: DatabaseFunction): string | undefined {
   const { source, language, name } = item;
   if (source === undefined || source === null) return undefined;
   const trees = language === "plpgsql" ? expressionsOf(source) : [bodyQuery(item)];
-  if (!trees || trees.some((tree) => tree === undefined)) return "has a body that can not be proven";
+  if (!trees || trees.some((tree) => tree === undefined))
+    return "has a body that can not be proven";
   const calls = trees.flatMap((tree) => functionCalls(tree));
   const settings = calls.filter((call) => call.name === "current_setting");
   const other = settings.find((call) => constantText(call.args[0]) !== claimsSetting);

@@ -1,12 +1,7 @@
 import type { DropStmt, Node, RenameStmt, VariableSetStmt } from "libpg-query";
 import { migrationRole } from "./contract";
 import { constantText, identifiers } from "./expressions";
-import {
-  alterFunction,
-  changeFunction,
-  createFunction,
-  dropFunction,
-} from "./function-statements";
+import { alterFunction, changeFunction, createFunction, dropFunction } from "./function-statements";
 import { alterDefaultPrivileges, grant, grantRole } from "./grant-statements";
 import { type TableName, quoteName } from "./names";
 import { roleName, roleNames } from "./nodes";

@@ -1,12 +1,5 @@
 import type { A_Expr, Node, SelectStmt } from "libpg-query";
-import {
-  type Alternative,
-  all,
-  both,
-  constantKey,
-  hole,
-  nothing,
-} from "./conditions";
+import { type Alternative, all, both, constantKey, hole, nothing } from "./conditions";
 import { functionCalls, identifiers, readCall } from "./expressions";
 import { bodyQuery, calledFunction, parameterNames } from "./function-bodies";
 import { isIdentity, onlyTarget, selectOf, withoutCasts } from "./identity-expressions";
@@ -20,7 +13,8 @@ import type { DatabaseFunction, Schema } from "./schema";
 export const theUser = "@user";
 
 const MAXIMUM_DEPTH = 12;
-const aggregates = /^(count|min|max|sum|avg|array_agg|string_agg|jsonb?_agg|bool_or|bool_and|every)$/;
+const aggregates =
+  /^(count|min|max|sum|avg|array_agg|string_agg|jsonb?_agg|bool_or|bool_and|every)$/;
 
 /** Reads off an expression in which ways it can be true. */
 export class OwnerConditions {
@@ -84,7 +78,9 @@ export class OwnerConditions {
       const body = this.inlined(node, frame);
       if (body) return this.query(body.select, body.frame, depth, (target) => target);
       const { schema, name } = readCall(node.FuncCall);
-      return hole(`what ${schema ? `${schema}.` : ""}${name}() lets through can not be read off it`);
+      return hole(
+        `what ${schema ? `${schema}.` : ""}${name}() lets through can not be read off it`,
+      );
     }
     if ("A_Expr" in node) return this.operation(node.A_Expr, frame, depth);
     if ("ColumnRef" in node) {
@@ -204,7 +200,9 @@ export class OwnerConditions {
     if (depth > MAXIMUM_DEPTH) return hole("it is nested too deep to be followed");
     if (larg && rarg) {
       const first = this.query(larg, outer, depth + 1, judge);
-      return op === "SETOP_UNION" ? [...first, ...this.query(rarg, outer, depth + 1, judge)] : first;
+      return op === "SETOP_UNION"
+        ? [...first, ...this.query(rarg, outer, depth + 1, judge)]
+        : first;
     }
     const calls = functionCalls(targetList);
     const aggregated = !groupClause && calls.some(({ name }) => aggregates.test(name));
@@ -224,10 +222,7 @@ export class OwnerConditions {
     if (!judge) return result;
     const judged = judge(onlyTarget(select), own);
     if (!judged) return result;
-    return both(
-      result,
-      Array.isArray(judged) ? judged : this.alternatives(judged, own, depth + 1),
-    );
+    return both(result, Array.isArray(judged) ? judged : this.alternatives(judged, own, depth + 1));
   }
 
   private addSources(

@@ -208,7 +208,7 @@ export class OwnerProof {
         )
         .map((value) => value.slice(value.indexOf(".") + 1));
     const anchored = new Set([0]);
-    for (let grown = true; grown; ) {
+    for (let grown = true; grown;) {
       grown = false;
       for (const { id, table: read } of sources) {
         if (anchored.has(id) || !read) continue;

@@ -64,8 +64,7 @@ function describe(
   const who = policy.roles.filter((role) => users.has(role)).join(", ") || policy.roles.join(", ");
   const clause = part === "using" ? "using" : "with check";
   const expression = (expressionOf(policy, part) ?? "").replace(/\s+/g, " ").trim();
-  const certainty =
-    verdict.kind === "hole" ? "lets" : "can not be proven not to let";
+  const certainty = verdict.kind === "hole" ? "lets" : "can not be proven not to let";
   const reach = part === "using" ? "reach rows of other users" : "write rows for other users";
   const owner = ownership.ownersOf(table)[0];
   return {

@@ -57,7 +57,5 @@ function isOf({ grantee, privilege }: Grant, role: string, command: string): boo
 
 /** Rules on roles refuse these; a policy would not bind them. */
 function passesPolicies({ roles = [] }: Schema, name: string): boolean {
-  return roles.some(
-    (role) => role.name === name && (role.superuser || role.bypassRowSecurity),
-  );
+  return roles.some((role) => role.name === name && (role.superuser || role.bypassRowSecurity));
 }

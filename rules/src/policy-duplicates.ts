@@ -15,22 +15,24 @@ export const policyDuplicatesRule = defineRule({
     tables.flatMap((table) => {
       const permissive = (table.policies ?? []).filter((policy) => policy.permissive);
       const seen = new Set<string>();
-      return permissive.flatMap(({ roles }) => roles).flatMap((role): Found[] => {
-        if (seen.has(role)) return [];
-        seen.add(role);
-        const twice = commands.filter((command) => covering(command, role).length > 1);
-        const [first] = twice;
-        if (!first) return [];
-        const names = covering(first, role).map(({ name }) => name);
-        return [
-          {
-            object: quoteName(table),
-            message: `${names.join(" and ")} of ${quoteName(table)} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
-            remediation: "Join them into one policy, or make one of them restrictive.",
-            origin: covering(first, role).at(-1)?.origin ?? table.origin,
-          },
-        ];
-      });
+      return permissive
+        .flatMap(({ roles }) => roles)
+        .flatMap((role): Found[] => {
+          if (seen.has(role)) return [];
+          seen.add(role);
+          const twice = commands.filter((command) => covering(command, role).length > 1);
+          const [first] = twice;
+          if (!first) return [];
+          const names = covering(first, role).map(({ name }) => name);
+          return [
+            {
+              object: quoteName(table),
+              message: `${names.join(" and ")} of ${quoteName(table)} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
+              remediation: "Join them into one policy, or make one of them restrictive.",
+              origin: covering(first, role).at(-1)?.origin ?? table.origin,
+            },
+          ];
+        });
       function covering(command: (typeof commands)[number], role: string) {
         return permissive.filter(
           (policy) =>

@@ -21,7 +21,8 @@ export const policyRolesRule = defineRule({
         const expressions = parts.filter((part) => part !== null);
         if (expressions.every((expression) => proof.isNever(table, expression))) return [];
         const object = `policy ${policy.name} on ${quoteName(table)}`;
-        const who = found === everyone ? "PUBLIC, which is every role" : "anon, whom nobody signed in";
+        const who =
+          found === everyone ? "PUBLIC, which is every role" : "anon, whom nobody signed in";
         return [
           {
             object,

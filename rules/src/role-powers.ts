@@ -25,7 +25,9 @@ export const rolePowersRule = defineRule({
           object: `role ${name}`,
           message: `role ${name} ${what}; row level security must bind every application role`,
           remediation: remedy,
-          origin: [name, ...through].map((one) => roles.get(one)?.origin ?? owners.get(one)).find(Boolean),
+          origin: [name, ...through]
+            .map((one) => roles.get(one)?.origin ?? owners.get(one))
+            .find(Boolean),
         });
       const power = powerOf(role);
       if (power) report(`has ${power}`, `Write \`alter role ${name} no${power.toLowerCase()};\`.`);
@@ -74,7 +76,9 @@ function isPowerful(
   if (name === migrationRole || owners.has(name) || /^(pg_|rds_|master$)/.test(name)) return true;
   // The login takes on the roles of requests; these must not take on each other.
   if (from === loginRole) return false;
-  return name === backOffice || (from === anonymous && requestRoles.includes(name)) || name === loginRole;
+  return (
+    name === backOffice || (from === anonymous && requestRoles.includes(name)) || name === loginRole
+  );
 }
 
 /** Roles that own something, each with the statement that made it so. */

@@ -66,9 +66,7 @@ export function setForSessions(
     (setting) => setting.role !== who || (kind !== "VAR_RESET_ALL" && setting.name !== name),
   );
   const isSet = kind === "VAR_SET_VALUE" || kind === "VAR_SET_CURRENT";
-  objects.settings = isSet
-    ? [...others, { role: who, name: name.toLowerCase(), origin }]
-    : others;
+  objects.settings = isSet ? [...others, { role: who, name: name.toLowerCase(), origin }] : others;
 }
 
 export function changeMemberships(scope: StatementScope, change: MembershipChange): void {
@@ -79,7 +77,10 @@ export function changeMemberships(scope: StatementScope, change: MembershipChang
     const kept = role.memberOf.filter(({ role: group }) => change.groups.includes(group));
     let memberOf = role.memberOf;
     if (change.granted) {
-      memberOf = [...others, ...change.groups.map((group) => membership(group, role, kept, change))];
+      memberOf = [
+        ...others,
+        ...change.groups.map((group) => membership(group, role, kept, change)),
+      ];
     } else if (!change.onlyOption && path.length === 0) memberOf = others;
     objects.roles = withEntry(objects.roles, member, { ...role, memberOf, origin });
   }

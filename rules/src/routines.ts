@@ -17,7 +17,8 @@ interface Routine {
 /** What a body must contain to make, change or drop a table, or to hide that it does. */
 const touchesTables = {
   // In PL/pgSQL `select … into` fills a variable.
-  plpgsql: /\b(create|alter|drop|grant|revoke|reassign|execute|import|search_path|role|rollback)\b/i,
+  plpgsql:
+    /\b(create|alter|drop|grant|revoke|reassign|execute|import|search_path|role|rollback)\b/i,
   sql: /\b(create|alter|drop|grant|revoke|reassign|into|import|search_path|role)\b/i,
 };
 

@@ -38,6 +38,12 @@ export function defineRule({
   return {
     ...rule,
     judge: (schema) =>
-      find(schema).map(({ origin, ...found }) => ({ rule: name, code, level, ...found, ...origin })),
+      find(schema).map(({ origin, ...found }) => ({
+        rule: name,
+        code,
+        level,
+        ...found,
+        ...origin,
+      })),
   };
 }

@@ -11,7 +11,8 @@ export const securityDefinerRule = defineRule({
   description: "End users can not execute a function that runs with its owner's rights.",
   severity: "critical",
   level: "mandatory",
-  remediation: "Make it `security invoker`, or revoke its execution from end users and from PUBLIC.",
+  remediation:
+    "Make it `security invoker`, or revoke its execution from end users and from PUBLIC.",
   find: (schema) => {
     const users = endUsers(schema);
     return (schema.functions ?? []).flatMap((item) => {

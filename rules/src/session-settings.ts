@@ -9,7 +9,8 @@ const dangerous = /^(request\.|role$|session_authorization$|row_security$|search
 export const sessionSettingsRule = defineRule({
   name: "session-settings",
   code: "POL127",
-  description: "No role, database or function presets claims, a role or the search path of a request.",
+  description:
+    "No role, database or function presets claims, a role or the search path of a request.",
   severity: "critical",
   level: "mandatory",
   remediation: "Set claims in each transaction, from the token that the server has verified.",

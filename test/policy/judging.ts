@@ -59,7 +59,7 @@ function argsOf(fixture: Fixture): ResourceValidationArgs {
     name,
     urn: urnOf(fixture),
     props: proxied(fixture.props),
-    opts,
+    opts: optsOf(fixture),
     stackTags: new Map(),
     isType: () => false,
     asType: () => undefined,
@@ -74,7 +74,7 @@ function link(fixtures: Fixture[]): PolicyResource[] {
     name: fixture.name ?? "it",
     urn: urnOf(fixture),
     props: proxied(fixture.props),
-    opts: fixture.parent === undefined ? opts : { ...opts, parent: fixture.parent },
+    opts: optsOf(fixture),
     dependencies: [],
     propertyDependencies: {},
     isType: () => false,
@@ -90,6 +90,10 @@ function link(fixtures: Fixture[]): PolicyResource[] {
     );
   });
   return resources;
+}
+
+function optsOf({ parent }: Fixture): PolicyResourceOptions {
+  return parent === undefined ? opts : { ...opts, parent };
 }
 
 function urnOf({ type, name = "it" }: Fixture): string {

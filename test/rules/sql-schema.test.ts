@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readSqlSchema, rowSecurityRule } from "../../rules/src";
+import { judgeSchema, readSqlSchema, rowSecurityRule } from "../../rules/src";
 import { safe, unsafe } from "./row-security-cases";
 
 const read = (sql: string) => readSqlSchema([{ file: "sql/007.sql", sql }]);
@@ -157,24 +157,27 @@ do $$ begin execute 'creat table'; commit; rollback; end $$;`);
     const forward = names.filter((name) => !/_(rollback|verify)\.sql$/.test(name)).sort();
     for (const file of forward) {
       const schema = await readSqlSchema([{ file, sql: readFileSync(join(folder, file), "utf8") }]);
-      expect({ file, findings: rowSecurityRule.judge(schema), notProvable: schema.notProvable }).toEqual(
-        {
-          file,
-          findings: [],
-          notProvable: [],
-        },
-      );
+      expect({
+        file,
+        findings: rowSecurityRule.judge(schema),
+        notProvable: schema.notProvable,
+      }).toEqual({
+        file,
+        findings: [],
+        notProvable: [],
+      });
     }
   });
 
   it("judges a hundred migrations in less than a second", async () => {
     const files = Array.from({ length: 100 }, (_, n) => ({ file: `${n}.sql`, sql: migration(n) }));
-    // The best of three: the machine may be busy with something else.
+    // The processor's time, and the best of three: the machine may be busy with something else.
     const durations: number[] = [];
     for (let round = 0; round < 3; round += 1) {
-      const start = performance.now();
-      for (const file of files) rowSecurityRule.judge(await readSqlSchema([file]));
-      durations.push(performance.now() - start);
+      const start = process.cpuUsage();
+      expect(judgeSchema(await readSqlSchema(files), "mandatory")).toEqual([]);
+      const { user, system } = process.cpuUsage(start);
+      durations.push((user + system) / 1000);
     }
     expect(Math.min(...durations)).toBeLessThan(1000);
   });

@@ -39,7 +39,16 @@ describe("the corpus", () => {
   });
 
   /** Runs a case and undoes it. @returns what its query returned, and what the rules say. */
-  async function run({ name, sql, rows, query, proof, role, claims, runBy }: ReturnType<typeof readCase>) {
+  async function run({
+    name,
+    sql,
+    rows,
+    query,
+    proof,
+    role,
+    claims,
+    runBy,
+  }: ReturnType<typeof readCase>) {
     await client.query("begin");
     try {
       await client.query(`set local role ${runBy}`);

@@ -4,9 +4,7 @@ import type { ForeignKey } from "@app-data/rules";
 const NAME = '(?:"(?:[^"]|"")*"|[^\\s",().]+)';
 const NAMES = `\\((${NAME}(?:, ${NAME})*)\\)`;
 const KEY = new RegExp(`^(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) ${NAMES}`);
-const FOREIGN_KEY = new RegExp(
-  `^FOREIGN KEY ${NAMES} REFERENCES (${NAME}(?:\\.${NAME})?)${NAMES}`,
-);
+const FOREIGN_KEY = new RegExp(`^FOREIGN KEY ${NAMES} REFERENCES (${NAME}(?:\\.${NAME})?)${NAMES}`);
 const INDEX = /^CREATE (UNIQUE )?INDEX .*? USING \w+ \((.*)$/s;
 const INDEXED = new RegExp(`^(${NAME})(?: [a-zA-Z_"][^,()]*)?(, |\\))`);
 

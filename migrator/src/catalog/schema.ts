@@ -26,9 +26,10 @@ export function schemaOf(catalog: Catalog): Schema {
       ...withGrants(fact),
       ...tableFacts(fact, partsOf(key)),
     })),
-    views: [...entriesOf("view"), ...entriesOf("materialized view")].map(
-      ([key, fact]) => ({ ...withGrants(fact), rewriteRules: ruleNames(partsOf(key)) }),
-    ),
+    views: [...entriesOf("view"), ...entriesOf("materialized view")].map(([key, fact]) => ({
+      ...withGrants(fact),
+      rewriteRules: ruleNames(partsOf(key)),
+    })),
     functions: factsOf("function").map((fact) => ({
       ...fact,
       arguments: fact["identityArguments"],
