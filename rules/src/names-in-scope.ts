@@ -13,6 +13,8 @@ export interface Source {
   alias: string;
   /** Undefined for what is no table: a view, a function, a sub-query. */
   table: Table | undefined;
+  /** What the columns of a sub-query in FROM stand for. */
+  derived?: ReadonlyMap<string, Side>;
 }
 
 /** The names that one query level or one function body sees. */
@@ -50,7 +52,7 @@ export function parameter(name: string, frame: Frame): Side | undefined {
 function byAlias(alias: string, column: string, frame: Frame): Resolved | undefined {
   for (let at: Frame | undefined = frame; at; at = at.outer) {
     const source = at.sources.find((candidate) => candidate.alias === alias);
-    if (source) return { kind: "column", source, column };
+    if (source) return columnOf(source, column);
   }
   // `function_name.parameter`.
   const side = parameter(column, frame);
@@ -60,17 +62,23 @@ function byAlias(alias: string, column: string, frame: Frame): Resolved | undefi
 function byColumn(column: string, frame: Frame): Resolved | undefined {
   let guess: Source | undefined;
   for (let at: Frame | undefined = frame; at; at = at.outer) {
-    const source = at.sources.find(({ table }) =>
-      table?.columns?.some(({ name }) => name === column),
+    const source = at.sources.find(
+      ({ table, derived }) =>
+        derived?.has(column) || table?.columns?.some(({ name }) => name === column),
     );
-    if (source && !(guess && isUsual(column))) return { kind: "column", source, column };
-    guess ??= at.sources.find(({ table }) => !table?.columns);
+    if (source && !(guess && isUsual(column))) return columnOf(source, column);
+    guess ??= at.sources.find(({ table, derived }) => !derived && !table?.columns);
     const side = at.params.get(column);
     if (side && !guess) return { kind: "value", side };
   }
   if (guess) return { kind: "column", source: guess, column };
   const side = parameter(column, frame);
   return side && { kind: "value", side };
+}
+
+function columnOf(source: Source, column: string): Resolved {
+  const side = source.derived?.get(column);
+  return side ? { kind: "value", side } : { kind: "column", source, column };
 }
 
 /** Names that most tables have, also one whose columns are not known. */

@@ -19,6 +19,8 @@ const aggregates =
 /** Reads off an expression in which ways it can be true. */
 export class OwnerConditions {
   private sources = 0;
+  /** What WITH names anywhere in the expression; a query inside of one may mean it. */
+  private named: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly schema: Schema,
@@ -28,6 +30,7 @@ export class OwnerConditions {
   /** The ways in which a condition is true; none when it never is. */
   public alternatives(node: Node, frame: Frame, depth = 0): Alternative[] {
     if (depth > MAXIMUM_DEPTH) return hole("it is nested too deep to be followed");
+    if (depth === 0) this.named = namesOfWith(node);
     const follow = (inner: Node) => this.alternatives(inner, frame, depth + 1);
     if ("BoolExpr" in node) {
       const { boolop, args = [] } = node.BoolExpr;
@@ -208,10 +211,13 @@ export class OwnerConditions {
     const aggregated = !groupClause && calls.some(({ name }) => aggregates.test(name));
     const sources: Source[] = [];
     const conditions: Node[] = select.whereClause ? [select.whereClause] : [];
-    for (const item of fromClause) this.addSources(item, sources, conditions, true, select);
     const own: Frame = { ...outer, sources };
+    const read: Alternative[][] = [];
+    for (const item of fromClause) {
+      this.addSources(item, sources, conditions, true, { select, frame: own, read, depth });
+    }
     const named = sources.map((source) => ({ ...source, definer: own.definer }));
-    let result: Alternative[] = [{ ...nothing, sources: named }];
+    let result = both([{ ...nothing, sources: named }], all(read));
     for (const condition of conditions) {
       result = both(result, this.alternatives(condition, own, depth + 1));
     }
@@ -230,14 +236,14 @@ export class OwnerConditions {
     sources: Source[],
     conditions: Node[],
     certain: boolean,
-    { withClause }: SelectStmt,
+    query: From,
   ): void {
     if ("JoinExpr" in item) {
       const { jointype, larg, rarg, quals, usingClause = [] } = item.JoinExpr;
       const inner = certain && jointype === "JOIN_INNER";
-      if (larg) this.addSources(larg, sources, conditions, inner, { withClause });
+      if (larg) this.addSources(larg, sources, conditions, inner, query);
       const left = [...sources];
-      if (rarg) this.addSources(rarg, sources, conditions, inner, { withClause });
+      if (rarg) this.addSources(rarg, sources, conditions, inner, query);
       // What an outer join demands, it does not demand of every row.
       if (inner && quals) conditions.push(quals);
       const [joined] = sources.slice(left.length);
@@ -249,8 +255,10 @@ export class OwnerConditions {
     }
     this.sources += 1;
     const id = this.sources;
-    if (!("RangeVar" in item)) {
-      sources.push({ id, alias: aliasOf(item), table: undefined });
+    const inFrom = subQueryOf(item, query.select);
+    if (inFrom || !("RangeVar" in item)) {
+      const derived = inFrom && this.derived(inFrom, certain, query);
+      sources.push({ id, alias: aliasOf(item), table: undefined, ...(derived && { derived }) });
       return;
     }
     const { schemaname, relname = "", alias } = item.RangeVar;
@@ -266,8 +274,33 @@ export class OwnerConditions {
       forced: true,
       assumed: true,
     } as const;
-    const known = isView || withClause ? undefined : (table ?? assumed);
+    const isNamed = schemaname === undefined && this.named.has(relname);
+    const known = isView || isNamed ? undefined : (table ?? assumed);
     sources.push({ id, alias: alias?.aliasname ?? relname, table: known });
+  }
+
+  /** What the columns of a sub-query in FROM stand for; what it demands of a row is added. */
+  private derived(
+    select: SelectStmt,
+    certain: boolean,
+    { frame, read, depth }: From,
+  ): Map<string, Side> | undefined {
+    if (!certain || select.larg || select.groupClause || select.withClause) return undefined;
+    // It sees what its query sees, but for its neighbours.
+    const outer: Frame = { ...frame, sources: [], params: new Map(), outer: frame.outer };
+    let columns: Map<string, Side> | undefined;
+    const alternatives = this.query(select, outer, depth + 1, (_, own) => {
+      columns = new Map(
+        (select.targetList ?? []).flatMap((target): [string, Side][] => {
+          const { name, val } = "ResTarget" in target ? target.ResTarget : {};
+          const column = name ?? (val && "ColumnRef" in val ? lastField(val) : undefined);
+          return val && column !== undefined ? [[column, { node: val, frame: own }]] : [];
+        }),
+      );
+      return undefined;
+    });
+    read.push(alternatives);
+    return columns;
   }
 
   /** A column, a constant or the user. */
@@ -375,7 +408,38 @@ function listOf(node: Node): readonly Node[] | undefined {
   return "A_ArrayExpr" in node ? (node.A_ArrayExpr.elements ?? []) : undefined;
 }
 
+/** A FROM clause while it is read. */
+interface From {
+  select: SelectStmt;
+  frame: Frame;
+  /** What its sub-queries demand. */
+  read: Alternative[][];
+  depth: number;
+}
+
+/** The sub-query that an item of FROM is, in place or by its name in WITH. */
+function subQueryOf(item: Node, { withClause }: SelectStmt): SelectStmt | undefined {
+  if ("RangeSubselect" in item) return selectOf(item.RangeSubselect.subquery);
+  if (!("RangeVar" in item) || item.RangeVar.schemaname !== undefined) return undefined;
+  for (const cte of withClause?.ctes ?? []) {
+    if (!("CommonTableExpr" in cte) || withClause?.recursive) continue;
+    const { ctename, ctequery } = cte.CommonTableExpr;
+    if (ctename === item.RangeVar.relname) return selectOf(ctequery);
+  }
+  return undefined;
+}
+
+function namesOfWith(node: Node): ReadonlySet<string> {
+  const found = JSON.stringify(node).matchAll(/"ctename":"((?:[^"\\\\]|\\\\.)*)"/g);
+  return new Set([...found].map(([, name = ""]) => name));
+}
+
+function lastField(node: Node): string | undefined {
+  return "ColumnRef" in node ? identifiers(node.ColumnRef.fields ?? []).at(-1) : undefined;
+}
+
 function aliasOf(item: Node): string {
+  if ("RangeVar" in item) return item.RangeVar.alias?.aliasname ?? item.RangeVar.relname ?? "";
   if ("RangeSubselect" in item) return item.RangeSubselect.alias?.aliasname ?? "";
   return "RangeFunction" in item ? (item.RangeFunction.alias?.aliasname ?? "") : "";
 }

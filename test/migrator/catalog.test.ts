@@ -318,7 +318,7 @@ describe("schemaOf", () => {
         "create function public.f() returns integer language sql set search_path = '' as 'select 1'",
       ),
     );
-    expect(schema.tables[1]).toMatchObject({ name: "u", keys: [["id"], ["a b"], ["a b"], ["id"]] });
+    expect(schema.tables[1]).toMatchObject({ name: "u", keys: [["id"], ["a b"]] });
     expect(schema.settings).toContainEqual({ role: "app", name: "request.x" });
     expect(schema.tables.slice(0, 1)).toEqual([
       {

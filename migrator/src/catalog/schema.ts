@@ -105,10 +105,10 @@ function tableFacts(fact: Fact, parts: Parts) {
     if (foreignKey) foreignKeys.push(foreignKey);
   }
   const indexes: string[][] = [];
-  for (const definition of definitionsOf(parts, "index")) {
-    const { columns, isKey } = leadingColumns(definition);
+  for (const { definition, constraint } of parts.get("index") ?? []) {
+    const { columns, isKey } = leadingColumns(String(definition));
     indexes.push(columns);
-    if (isKey) keys.push(columns);
+    if (isKey && constraint === undefined) keys.push(columns);
   }
   const columns = Array.isArray(fact["columns"]) ? fact["columns"] : [];
   const inherits = Array.isArray(fact["inherits"]) ? fact["inherits"] : [];
