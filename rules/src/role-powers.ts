@@ -73,7 +73,8 @@ function isPowerful(
   owners: ReadonlyMap<string, unknown>,
 ): boolean {
   if (role && powerOf(role)) return true;
-  if (name === migrationRole || owners.has(name) || /^(pg_|rds_|master$)/.test(name)) return true;
+  if (name === migrationRole || owners.has(name) || /^(pg_|rds_(?!iam$)|master$)/.test(name))
+    return true;
   // The login takes on the roles of requests; these must not take on each other.
   if (from === loginRole) return false;
   return (

@@ -16,47 +16,60 @@ const PARTS = ["policy", "constraint", "index", "rule"];
  * what mentions them, with all that these mention in turn, and everything that is neither.
  */
 export function partOf(catalog: Catalog, changed: readonly Named[]): Catalog {
-  const owners = ownersByWord(catalog);
-  const texts = new Map<string, string>();
+  const owners = new Map<string, string[]>();
+  const texts = new Map<string, string[]>();
   for (const [key, fact] of catalog) {
-    const owner = ownerOf(key, fact);
-    if (owner !== undefined) texts.set(owner, `${texts.get(owner) ?? ""}\n${textOf(fact)}`);
+    const { owner, word, text } = mentionsOf(key, fact);
+    if (owner === undefined) continue;
+    if (word !== undefined) owners.set(word, [...(owners.get(word) ?? []), owner]);
+    const known = texts.get(owner);
+    if (known) known.push(text);
+    else texts.set(owner, [text]);
   }
   const wanted = new Set(changed.map(({ kind, name }) => `${kind} ${name}`));
   const words = changed.map(({ name }) => wordOf(name));
-  for (const [owner, text] of texts) {
-    if (words.some((word) => text.includes(word))) wanted.add(owner);
+  for (const [owner, parts] of texts) {
+    if (parts.some((text) => words.some((word) => text.includes(word)))) wanted.add(owner);
   }
   // A set is walked to its end while it grows.
   for (const owner of wanted) {
-    for (const word of texts.get(owner)?.match(/\w+/g) ?? []) {
+    for (const word of texts.get(owner)?.join("\n").match(/\w+/g) ?? []) {
       for (const mentioned of owners.get(word) ?? []) wanted.add(mentioned);
     }
   }
   return new Map(
     [...catalog].filter(([key, fact]) => {
-      const owner = ownerOf(key, fact);
+      const { owner } = mentionsOf(key, fact);
       return owner === undefined || wanted.has(owner);
     }),
   );
 }
 
-/** The table or function that an object is or is part of; undefined for anything else. */
-function ownerOf(key: string, fact: Fact): string | undefined {
-  const { kind } = splitKey(key);
-  if (kind === "table" || kind === "function") return key;
-  return PARTS.includes(kind) ? `table ${String(fact["table"])}` : undefined;
+/** Whose an object is, and what it says of others. */
+interface Mentions {
+  /** The table or function that it is or is part of; undefined for anything else. */
+  owner: string | undefined;
+  /** What others mention it by; undefined for a part. */
+  word: string | undefined;
+  text: string;
 }
 
-function ownersByWord(catalog: Catalog): Map<string, string[]> {
-  const owners = new Map<string, string[]>();
-  for (const key of catalog.keys()) {
-    const { kind, name } = splitKey(key);
-    if (kind !== "table" && kind !== "function") continue;
-    const word = wordOf(name);
-    owners.set(word, [...(owners.get(word) ?? []), key]);
-  }
-  return owners;
+/** A fact stays the same object as long as nothing changes it. */
+const known = new WeakMap<Fact, Mentions>();
+
+function mentionsOf(key: string, fact: Fact): Mentions {
+  const found = known.get(fact);
+  if (found) return found;
+  const { kind, name } = splitKey(key);
+  const isWhole = kind === "table" || kind === "function";
+  const isPart = PARTS.includes(kind);
+  const mentions = {
+    owner: isWhole ? key : isPart ? `table ${String(fact["table"])}` : undefined,
+    word: isWhole ? wordOf(name) : undefined,
+    text: isWhole || isPart ? textOf(fact) : "",
+  };
+  known.set(fact, mentions);
+  return mentions;
 }
 
 /** The last word of a name, which is in every text that mentions it, quoted or not. */
