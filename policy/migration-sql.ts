@@ -1,13 +1,6 @@
-import {
-  type Finding,
-  type Remark,
-  type Rule,
-  type SqlSchema,
-  SqlSyntaxError,
-  readSqlSchema,
-  schemaRules,
-} from "@app-data/rules";
+import { type Finding, type Remark, type Rule, SqlSyntaxError, schemaRules } from "@app-data/rules";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import { type JudgedMigration, judgeMigration } from "./migration-history";
 import { page } from "./page";
 import { read } from "./reading";
 
@@ -18,7 +11,7 @@ const tags = ["postgresql", "migration"];
 
 /** What is known of a migration's forward SQL. */
 type ForwardSql =
-  | { state: "known"; file: string; schema: SqlSchema }
+  | { state: "known"; judged: JudgedMigration }
   | { state: "unknown"; file: string }
   | { state: "unreadable"; message: string };
 
@@ -57,7 +50,7 @@ const migrationProvable: ResourceValidationPolicy = {
           `it is judged before it is applied. Read the file when the program runs.`,
       );
     } else if (sql.state === "known") {
-      for (const remark of sql.schema.notProvable) report(describeRemark(remark));
+      for (const remark of sql.judged.schema.notProvable) report(describeRemark(remark));
     }
   },
 };
@@ -73,7 +66,7 @@ function policyOf(rule: Rule): ResourceValidationPolicy {
   return {
     name: `migration-${rule.name}`,
     description: rule.description,
-    enforcementLevel: "mandatory",
+    enforcementLevel: rule.level,
     severity: rule.severity,
     tags,
     remediationSteps: rule.remediation,
@@ -82,12 +75,15 @@ function policyOf(rule: Rule): ResourceValidationPolicy {
       if (args.type !== migrationType) return;
       const sql = await forwardSql(args);
       if (sql.state !== "known") return;
-      for (const finding of rule.judge(sql.schema)) report(describeFinding(finding));
+      const { file, findings } = sql.judged;
+      for (const finding of findings) {
+        if (finding.rule === rule.name) report(describeFinding(finding, file));
+      }
     },
   };
 }
 
-async function forwardSql({ props, name }: ResourceValidationArgs): Promise<ForwardSql> {
+async function forwardSql({ props, name, opts }: ResourceValidationArgs): Promise<ForwardSql> {
   const forwardFile = read(props, "forwardFile");
   const isNamed = forwardFile.state === "known" && typeof forwardFile.value === "string";
   const file = isNamed ? String(forwardFile.value) : `migration ${name}`;
@@ -100,7 +96,8 @@ async function forwardSql({ props, name }: ResourceValidationArgs): Promise<Forw
     return { state: "unreadable", message };
   }
   try {
-    return { state: "known", file, schema: await schemaOf(file, sql.value) };
+    const judged = await judgeMigration(opts.parent ?? "", file, sql.value);
+    return { state: "known", judged };
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error;
     // The parser's words quote the SQL, which may be a secret.
@@ -111,18 +108,10 @@ async function forwardSql({ props, name }: ResourceValidationArgs): Promise<Forw
   }
 }
 
-let latest: { file: string; sql: string; schema: Promise<SqlSchema> } | undefined;
-
-/** The engine asks every policy about a resource before it goes on to the next. */
-function schemaOf(file: string, sql: string): Promise<SqlSchema> {
-  if (latest?.file !== file || latest.sql !== sql) {
-    latest = { file, sql, schema: readSqlSchema([{ file, sql }]) };
-  }
-  return latest.schema;
-}
-
-function describeFinding({ code, file, line, message, remediation }: Finding): string {
-  return `${code} ${file}:${line}: ${message}. ${remediation}`;
+/** @param migration the file of the migration that brought it, which may not hold the object. */
+function describeFinding(finding: Finding, migration: string): string {
+  const { code, file = migration, line, message, remediation } = finding;
+  return `${code} ${file}${line === undefined ? "" : `:${line}`}: ${message}. ${remediation}`;
 }
 
 function describeRemark({ file, line, object, reason }: Remark): string {

@@ -1,3 +1,4 @@
+import { type Finding, loadParser } from "@app-data/rules";
 import {
   type Catalog,
   type CatalogChanges,
@@ -9,7 +10,7 @@ import {
   readCatalog,
 } from "./catalog";
 import { expectedCatalog } from "./expected-catalog";
-import { type OpenTables, findOpenTables, openTablesAfter, passGate } from "./gate";
+import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -46,8 +47,8 @@ export interface Change extends MigrationName {
 /** What a run knows of the catalog, so that not all of it is read again for each migration. */
 export interface KnownCatalog {
   reading: CatalogReading;
-  /** Tables without row level security. */
-  open: OpenTables;
+  /** What mandatory rules find in it. */
+  findings: readonly Finding[];
 }
 
 /** How a change is made. */
@@ -77,13 +78,13 @@ export async function commitChange(
   work: Work,
   options: ChangeOptions = {},
 ): Promise<LogEntry> {
-  const { entry, recorded, known, step, open } = await inScript(
+  const { entry, recorded, known, step, findings } = await inScript(
     session.client,
     (script) => prepareChange(session, change, work, script, options),
     session.transaction,
   );
   known.reading.accept(step);
-  session.known = { reading: known.reading, open };
+  session.known = { reading: known.reading, findings };
   const [row] = recorded.rows;
   if (!row) throw new Error("The log took an entry and returned no row.");
   return { ...entry, ...row };
@@ -94,7 +95,7 @@ interface PreparedChange {
   recorded: Answer<Pick<LogEntry, "id" | "recordedAt">>;
   known: KnownCatalog;
   step: CatalogStep;
-  open: OpenTables;
+  findings: readonly Finding[];
 }
 
 async function prepareChange(
@@ -113,8 +114,8 @@ async function prepareChange(
   await work(script, known.reading.catalog);
   const refuseLostLock = session.addLockCheck(script);
   const step = await known.reading.step(script, isFirst ? undefined : granted);
-  const open = openTablesAfter(known.open, step.changes);
-  passGate(open, change.name);
+  const findings = judgeAfter(known.findings, known.reading.catalog, step.changes);
+  passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
   const base = isFirst ? new Map() : inSteps ? await expectedCatalog(client) : undefined;
@@ -132,12 +133,13 @@ async function prepareChange(
   const { version, name, event, applied, digests } = change;
   const { durationMs, catalogDigest } = made;
   const entry = { version, name, event, applied, digests, durationMs, catalogDigest };
-  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, open };
+  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
 }
 
 async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
+  await loadParser();
   const reading = await CatalogReading.take(client);
-  return { reading, open: findOpenTables(reading.catalog) };
+  return { reading, findings: judgeCatalog(reading.catalog) };
 }
 
 /** The changes since another catalog: since none at all, or since before steps that are committed. */
@@ -183,7 +185,7 @@ export async function runInSteps(
     report,
     demandLock,
     gate: async () => {
-      passGate(findOpenTables(await readCatalog(client)), name);
+      passGate(judgeCatalog(await readCatalog(client)), name);
       await demandLock();
     },
   });

@@ -1,42 +1,67 @@
 import { type Finding, judgeSchema } from "@app-data/rules";
-import { type Catalog, type CatalogChanges, type Fact, schemaOf } from "./catalog";
+import { type Catalog, type CatalogChanges, applyChanges, schemaOf } from "./catalog";
+import { type Named, partOf } from "./catalog/part";
 import { MigratorError } from "./errors";
 
-/** What the rules found of each table, by its key in the catalog; empty when all are protected. */
-export type OpenTables = ReadonlyMap<string, Finding[]>;
+// What of a catalog says nothing to the rules.
+const SILENT = ["sequence", "trigger", "statistics", "type", "extension"];
 
-/** Judges all tables of a catalog. */
-export function findOpenTables(catalog: Catalog): OpenTables {
-  if (judgeSchema(schemaOf(catalog)).length === 0) return new Map();
-  const open = new Map<string, Finding[]>();
-  for (const [key, fact] of catalog) {
-    if (!key.startsWith("table ")) continue;
-    const findings = judgeSchema(schemaOf(new Map([[key, fact]])));
-    if (findings.length > 0) open.set(key, findings);
-  }
-  return open;
-}
+// What tables, with what is part of them, and code refer to each other by.
+const NAMED: readonly string[] = ["table", "policy", "constraint", "index", "rule", "function"];
 
-/** The same after changes: only what they touch is judged again. */
-export function openTablesAfter(open: OpenTables, changes: CatalogChanges): OpenTables {
-  const changed = Object.entries(changes).filter(
-    (entry): entry is [string, Fact] => entry[1] !== null,
-  );
-  const untouched = [...open].filter(([key]) => !(key in changes));
-  return new Map([...untouched, ...findOpenTables(new Map(changed))]);
+/** Judges a catalog by every mandatory rule. @returns what must not be committed. */
+export function judgeCatalog(catalog: Catalog): Finding[] {
+  return judgeSchema(schemaOf(catalog), "mandatory");
 }
 
 /**
- * Refuses a catalog in which a table lacks enabled and forced row level security.
- * @throws MigratorError MIG006 that names every such table.
+ * The same after changes: where only tables and functions changed, these are judged again with what
+ * refers to them, and what they refer to.
+ * @param known what was found before the changes.
  */
-export function passGate(open: OpenTables, name: string): void {
-  if (open.size === 0) return;
-  const findings = [...open.values()].flat();
+export function judgeAfter(
+  known: readonly Finding[],
+  catalog: Catalog,
+  changes: CatalogChanges,
+): Finding[] {
+  const changed = Object.entries(changes).filter(([key]) => !SILENT.includes(kindOf(key)));
+  if (changed.length === 0) return [...known];
+  const after = applyChanges(catalog, changes);
+  const isNarrow =
+    known.length === 0 &&
+    changed.every(([key, fact]) => {
+      const kind = kindOf(key);
+      // Whose index it was, one that is gone does not say.
+      return NAMED.includes(kind) && !(kind === "index" && fact === null);
+    });
+  if (!isNarrow) return judgeCatalog(after);
+  return judgeCatalog(partOf(after, changed.flatMap(namesOf)));
+}
+
+/**
+ * Refuses a catalog that a mandatory rule refuses.
+ * @throws MigratorError MIG006 that names everything that was found.
+ */
+export function passGate(findings: readonly Finding[], name: string): void {
+  if (findings.length === 0) return;
   throw new MigratorError(
     "MIG006",
     `${name} was not committed: it would leave rows unprotected. ${findings.map(describe).join(" ")}`,
   );
+}
+
+function namesOf([key, fact]: [string, CatalogChanges[string]]): Named[] {
+  const kind = kindOf(key);
+  const name = key.slice(kind.length + 1);
+  if (kind === "table" || kind === "function") return [{ kind, name }];
+  // A part that is gone does not say whose it was; its table changed with it or is unharmed.
+  const table = fact?.["table"];
+  if (typeof table === "string") return [{ kind: "table", name: table }];
+  return [{ kind: "table", name: name.slice(0, name.lastIndexOf(".")) }];
+}
+
+function kindOf(key: string): string {
+  return key.slice(0, key.indexOf(" "));
 }
 
 function describe({ code, message, remediation }: Finding): string {

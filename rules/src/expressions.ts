@@ -83,7 +83,8 @@ function isCall(value: unknown): value is FuncCall {
   return typeof value === "object" && value !== null && "funcname" in value;
 }
 
-function readCall({ funcname = [], args = [] }: FuncCall): Call {
+/** Name and arguments of a call. */
+export function readCall({ funcname = [], args = [] }: FuncCall): Call {
   const parts = identifiers(funcname);
   return { schema: parts.at(-2), name: parts.at(-1) ?? "", args };
 }

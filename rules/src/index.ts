@@ -1,27 +1,40 @@
+export { loadModule as loadParser } from "libpg-query";
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { quoteName } from "./names";
-export { judgeRowSecurity, rowSecurityRule } from "./row-security";
-export type { Rule, Severity } from "./rule";
+export { rowSecurityRule } from "./row-security";
+export { type Found, type Rule, type Severity, defineRule } from "./rule";
 export { judgeSchema, schemaRules } from "./rule-set";
 export type {
+  Column,
   DatabaseFunction,
   DefaultPrivilege,
   Finding,
+  ForeignKey,
   Grant,
+  Level,
   Membership,
   Namespace,
+  Operator,
   Origin,
   Role,
   RowPolicy,
   RowPolicyCommand,
   Schema,
+  SessionSetting,
   Table,
   TableKind,
   View,
 } from "./schema";
 export { SchemaShapeError, parseSchema } from "./schema-shape";
-export { type Remark, type SqlFile, type SqlSchema, readSqlSchema } from "./sql-schema";
+export {
+  type Remark,
+  type SqlFile,
+  type SqlSchema,
+  SqlSchemaReader,
+  readSqlSchema,
+} from "./sql-schema";
+export { claimsSetting, migrationRole } from "./contract";
 export {
   type Position,
   type Statement,

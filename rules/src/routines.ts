@@ -17,8 +17,9 @@ interface Routine {
 /** What a body must contain to make, change or drop a table, or to hide that it does. */
 const touchesTables = {
   // In PL/pgSQL `select … into` fills a variable.
-  plpgsql: /\b(create|alter|drop|execute|import|search_path|rollback)\b/i,
-  sql: /\b(create|alter|drop|into|import|search_path)\b/i,
+  plpgsql:
+    /\b(create|alter|drop|grant|revoke|reassign|execute|import|search_path|role|rollback)\b/i,
+  sql: /\b(create|alter|drop|grant|revoke|reassign|into|import|search_path|role)\b/i,
 };
 
 /**

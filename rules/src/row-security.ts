@@ -1,40 +1,30 @@
 import { isSystemSchema, quoteName } from "./names";
-import type { Rule } from "./rule";
-import type { Finding, Schema, Table } from "./schema";
+import { defineRule } from "./rule";
+import type { Table } from "./schema";
 
-/** Row level security is enabled and forced on every table. */
-export const rowSecurityRule: Rule = {
+/**
+ * Tables, partitions and inheritance children that do not both enable and force
+ * row level security, and foreign tables, which can not. A parent's setting does
+ * not bind who reads a partition or child by its own name.
+ */
+export const rowSecurityRule = defineRule({
   name: "row-level-security",
   code: "POL101",
   description: "Every table of every application schema has row level security enabled and forced.",
   severity: "critical",
+  level: "mandatory",
   remediation:
     "Enable and force row level security in the migration that makes the table: " +
     "`alter table … enable row level security, force row level security;`.",
-  judge: judgeRowSecurity,
-};
-
-/**
- * Finds the tables, partitions and inheritance children that do not both enable
- * and force row level security, and foreign tables, which can not. A parent's
- * setting does not bind who reads a partition or child by its own name.
- */
-export function judgeRowSecurity(schema: Schema): Finding[] {
-  return schema.tables
-    .filter((table) => !isSystemSchema(table.schema) && !(table.rowSecurity && table.forced))
-    .map(describe);
-}
-
-function describe(table: Table): Finding {
-  const object = quoteName(table);
-  return {
-    rule: rowSecurityRule.name,
-    code: rowSecurityRule.code,
-    object,
-    ...(table.kind === "foreign table" ? foreign(object) : unprotected(table, object)),
-    ...table.origin,
-  };
-}
+  find: ({ tables }) =>
+    tables
+      .filter((table) => !isSystemSchema(table.schema) && !(table.rowSecurity && table.forced))
+      .map((table) => {
+        const object = quoteName(table);
+        const found = table.kind === "foreign table" ? foreign(object) : unprotected(table, object);
+        return { object, ...found, origin: table.origin };
+      }),
+});
 
 function unprotected({ kind, rowSecurity, forced }: Table, object: string) {
   const missing = [

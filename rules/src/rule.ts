@@ -1,4 +1,4 @@
-import type { Finding, Schema } from "./schema";
+import type { Finding, Level, Origin, Schema } from "./schema";
 
 /** How much harm comes of breaking a rule. */
 export type Severity = "low" | "medium" | "high" | "critical";
@@ -12,7 +12,38 @@ export interface Rule {
   /** What must hold, in one sentence. */
   description: string;
   severity: Severity;
+  /** What is mandatory refuses a migration; what is advisory is only said. */
+  level: Level;
   /** What to do about a finding, in general; a finding says it for its object. */
   remediation: string;
   judge: (schema: Schema) => Finding[];
+}
+
+/** What a rule found of one object. */
+export interface Found {
+  object: string;
+  /** What was found and what was required, without a full stop. */
+  message: string;
+  remediation: string;
+  /** The statement that made or last changed it. */
+  origin?: Origin | undefined;
+}
+
+/** Makes a rule of what it finds. */
+export function defineRule({
+  find,
+  ...rule
+}: Omit<Rule, "judge"> & { find: (schema: Schema) => Found[] }): Rule {
+  const { name, code, level } = rule;
+  return {
+    ...rule,
+    judge: (schema) =>
+      find(schema).map(({ origin, ...found }) => ({
+        rule: name,
+        code,
+        level,
+        ...found,
+        ...origin,
+      })),
+  };
 }

@@ -1,12 +1,18 @@
+import type { TableName } from "./names";
 import type {
+  Column,
   DatabaseFunction,
   DefaultPrivilege,
+  ForeignKey,
   Grant,
   Membership,
   Namespace,
+  Operator,
+  Origin,
   Role,
   RowPolicy,
   Schema,
+  SessionSetting,
   Table,
   View,
 } from "./schema";
@@ -32,10 +38,14 @@ export class SchemaShapeError extends Error {
 type Decoder<T> = (value: unknown, path: string) => T;
 type Decoders<T> = { [K in keyof T]-?: Decoder<T[K]> };
 
+const origin = optional(object<Origin>({ file: string, line: number }));
+const tableName = object<TableName>({ schema: string, name: string });
+
 const grant = object<Grant>({
   grantee: string,
   privilege: string,
   columns: nullable(list(string)),
+  origin,
 });
 
 const rowPolicy = object<RowPolicy>({
@@ -45,6 +55,16 @@ const rowPolicy = object<RowPolicy>({
   roles: list(string),
   using: nullable(string),
   check: nullable(string),
+  shadowedBy: optional(list(string)),
+  origin,
+});
+
+const column = object<Column>({ name: string, type: string, notNull: boolean });
+
+const foreignKey = object<ForeignKey>({
+  columns: list(string),
+  table: tableName,
+  references: list(string),
 });
 
 const table = object<Table>({
@@ -56,7 +76,14 @@ const table = object<Table>({
   forced: boolean,
   policies: optional(list(rowPolicy)),
   grants: optional(list(grant)),
-  origin: optional(object({ file: string, line: number })),
+  columns: optional(list(column)),
+  keys: optional(list(list(string))),
+  foreignKeys: optional(list(foreignKey)),
+  indexes: optional(list(list(string))),
+  parents: optional(list(tableName)),
+  rewriteRules: optional(list(string)),
+  assumed: optional(boolean),
+  origin,
 });
 
 const membership = object<Membership>({
@@ -74,7 +101,9 @@ const role = object<Role>({
   createDatabase: boolean,
   login: boolean,
   inherit: boolean,
+  replication: optional(boolean),
   memberOf: list(membership),
+  origin,
 });
 
 const databaseFunction = object<DatabaseFunction>({
@@ -86,6 +115,10 @@ const databaseFunction = object<DatabaseFunction>({
   securityDefiner: boolean,
   searchPath: nullable(string),
   executableBy: list(string),
+  returns: optional(string),
+  source: optional(nullable(string)),
+  settings: optional(list(string)),
+  origin,
 });
 
 const view = object<View>({
@@ -95,16 +128,23 @@ const view = object<View>({
   owner: string,
   securityInvoker: boolean,
   grants: list(grant),
+  rewriteRules: optional(list(string)),
+  origin,
 });
 
-const namespace = object<Namespace>({ name: string, owner: string, grants: list(grant) });
+const namespace = object<Namespace>({ name: string, owner: string, grants: list(grant), origin });
 
 const defaultPrivilege = object<DefaultPrivilege>({
   owner: string,
   schema: nullable(string),
   objects: oneOf("tables", "sequences", "functions", "types", "schemas"),
   grants: list(grant),
+  origin,
 });
+
+const setting = object<SessionSetting>({ role: nullable(string), name: string, origin });
+
+const operator = object<Operator>({ schema: string, name: string, origin });
 
 const schema = object<Schema>({
   tables: list(table),
@@ -113,6 +153,8 @@ const schema = object<Schema>({
   views: optional(list(view)),
   schemas: optional(list(namespace)),
   defaultPrivileges: optional(list(defaultPrivilege)),
+  settings: optional(list(setting)),
+  operators: optional(list(operator)),
 });
 
 /**

@@ -1,3 +1,5 @@
+import type { TableName } from "./names";
+
 /**
  * What is known of a database's schema. The same shape is read from a live
  * catalog (the attestation) and from the SQL of migrations, so that one set of
@@ -17,6 +19,10 @@ export interface Schema {
   views?: View[];
   schemas?: Namespace[];
   defaultPrivileges?: DefaultPrivilege[];
+  /** Settings that a role or the whole database starts every session with. */
+  settings?: SessionSetting[];
+  /** Operators of application schemas; a catalog does not tell, since it prints them qualified. */
+  operators?: Operator[];
 }
 
 /** What kind of table it is; a partitioned partition is a "partitioned table". */
@@ -35,7 +41,53 @@ export interface Table {
   forced: boolean;
   policies?: RowPolicy[];
   grants?: Grant[];
+  /** In the table's order; absent when they can not be read off the SQL. */
+  columns?: Column[];
+  /** The columns of the primary key and of each unique constraint or index. */
+  keys?: string[][];
+  foreignKeys?: ForeignKey[];
+  /** The columns of each index from its first on, up to the first that is an expression. */
+  indexes?: string[][];
+  /** The tables that it is a partition or an inheritance child of. */
+  parents?: TableName[];
+  /** Names of its rewrite rules that do something. */
+  rewriteRules?: string[];
+  /** True when SQL changes a table that it does not make. */
+  assumed?: boolean;
   /** Where the table was made; absent when it was read from a catalog. */
+  origin?: Origin;
+}
+
+/** A column of a table. */
+export interface Column {
+  name: string;
+  /** As the source writes it: "uuid", "text". */
+  type: string;
+  notNull: boolean;
+}
+
+/** That columns of a table hold a key of another. */
+export interface ForeignKey {
+  columns: string[];
+  table: TableName;
+  /** Empty where the SQL leaves it at the primary key. */
+  references: string[];
+}
+
+/** A setting that sessions start with. */
+export interface SessionSetting {
+  /** Null when it holds for every role. */
+  role: string | null;
+  /** Lower case. */
+  name: string;
+  origin?: Origin;
+}
+
+/** An operator that is not PostgreSQL's own. */
+export interface Operator {
+  schema: string;
+  /** As in `a = b`. */
+  name: string;
   origin?: Origin;
 }
 
@@ -60,6 +112,10 @@ export interface RowPolicy {
   using: string | null;
   /** The deparsed `with check` expression; null when there is none. */
   check: string | null;
+  /** Schemas that stood before `pg_catalog` where it was written, so that their operators are meant. */
+  shadowedBy?: string[];
+  /** Where it was made or last changed. */
+  origin?: Origin;
 }
 
 /** One privilege of one role on one object. */
@@ -70,6 +126,7 @@ export interface Grant {
   privilege: string;
   /** The columns that it is limited to; null when it holds for the whole object. */
   columns: string[] | null;
+  origin?: Origin;
 }
 
 /** A role and what it may do or become. */
@@ -81,8 +138,10 @@ export interface Role {
   createDatabase: boolean;
   login: boolean;
   inherit: boolean;
+  replication?: boolean;
   /** Direct memberships only; rules follow the chain. */
   memberOf: Membership[];
+  origin?: Origin;
 }
 
 /** That a role is a member of another, and how. */
@@ -110,6 +169,13 @@ export interface DatabaseFunction {
   searchPath: string | null;
   /** Names of the roles that have EXECUTE, the owner left out; PUBLIC is "public". */
   executableBy: string[];
+  /** What it returns: "uuid", "trigger", "setof public.users". */
+  returns?: string;
+  /** Its body, where a rule may have to read it. */
+  source?: string | null;
+  /** Names of the settings that it runs with, the search path left out. */
+  settings?: string[];
+  origin?: Origin;
 }
 
 /** A view or materialized view. */
@@ -121,6 +187,9 @@ export interface View {
   /** Reads with the rights of who queries it; always false for a materialized view. */
   securityInvoker: boolean;
   grants: Grant[];
+  /** Names of its rewrite rules, the one that is the view left out. */
+  rewriteRules?: string[];
+  origin?: Origin;
 }
 
 /** A schema of the database. */
@@ -128,6 +197,7 @@ export interface Namespace {
   name: string;
   owner: string;
   grants: Grant[];
+  origin?: Origin;
 }
 
 /** What objects to come will grant (`alter default privileges`). */
@@ -139,7 +209,11 @@ export interface DefaultPrivilege {
   objects: "tables" | "sequences" | "functions" | "types" | "schemas";
   /** `columns` is always null here. */
   grants: Grant[];
+  origin?: Origin;
 }
+
+/** Whether a finding refuses what was judged or is advice. */
+export type Level = "mandatory" | "advisory";
 
 /** One thing that a rule found wrong. */
 export interface Finding {
@@ -147,7 +221,8 @@ export interface Finding {
   rule: string;
   /** The rule's code, `POL…`, which `docs/policies` explains. */
   code: string;
-  /** Schema-qualified name of the object that is wrong. */
+  level: Level;
+  /** The object that is wrong, as SQL names it: a schema-qualified name, "role app". */
   object: string;
   /** What was found and what was required. */
   message: string;

@@ -40,6 +40,12 @@ export class SearchPath {
     this.schemas = undefined;
   }
 
+  /** The schemas that are searched before PostgreSQL's own; mostly none. */
+  public get beforeOwn(): string[] {
+    const schemas = this.schemas ?? [];
+    return schemas.slice(0, Math.max(0, schemas.indexOf("pg_catalog")));
+  }
+
   /** The table that a `create` makes. */
   public target(relation: RangeVar): TableName {
     const name = relation.relname ?? "";

@@ -6,16 +6,31 @@ import type {
   SelectStmt,
   TransactionStmt,
 } from "libpg-query";
+import { migrationRole } from "./contract";
 import { constantText, functionCalls, identifiers } from "./expressions";
+import { defaultGrants } from "./grant-statements";
 import { type TableName, quoteName, temporarySchema, unknownSchema } from "./names";
+import { type Objects, initialObjects } from "./object-model";
+import { applyToObjects } from "./object-statements";
 import { type Context, type Passage, lineFinder } from "./passage";
 import { Routines } from "./routines";
-import type { Origin, TableKind } from "./schema";
+import type { Column, Origin, Table, TableKind } from "./schema";
 import { SearchPath } from "./search-path";
 import type { Remark, SqlFile, SqlSchema } from "./sql-schema";
 import { explainRuns, kindOf, makesNoTable, reachesTables } from "./statement-facts";
+import type { StatementScope } from "./statement-scope";
 import { parseStatements } from "./statements";
+import { columnsOfQuery, factsOfTable } from "./table-facts";
 import { type Switch, TableModel } from "./table-model";
+import { alterTable } from "./table-statements";
+
+type Facts = Partial<Table>;
+
+/** What a rollback restores. */
+interface Saved {
+  tables: ReturnType<TableModel["save"]>;
+  objects: Objects;
+}
 
 /** Applies statements to a model of the tables, one after the other. */
 export class SqlReader {
@@ -23,18 +38,33 @@ export class SqlReader {
   private readonly searchPath = new SearchPath();
   private readonly notProvable: Remark[] = [];
   private readonly ignored: Remark[] = [];
-  private readonly savepoints = new Map<string, ReturnType<TableModel["save"]>>();
-  private transactionStart = this.model.save();
+  private objects = initialObjects();
+  private role = migrationRole;
+  private readonly savepoints = new Map<string, Saved>();
+  private transactionStart = this.save();
   private readonly routines = new Routines(this, this.searchPath);
 
   public schema(): SqlSchema {
-    return { tables: this.model.tables(), notProvable: this.notProvable, ignored: this.ignored };
+    const { views, functions, roles, schemas, ...lists } = this.objects;
+    return {
+      tables: this.model.tables(),
+      views: [...views.values()],
+      functions: [...functions.values()],
+      roles: [...roles.values()],
+      schemas: [...schemas.values()],
+      defaultPrivileges: [...lists.defaultPrivileges],
+      settings: [...lists.settings],
+      operators: [...lists.operators],
+      notProvable: [...this.notProvable],
+      ignored: [...this.ignored],
+    };
   }
 
   public read({ file, sql }: SqlFile): void {
-    this.transactionStart = this.model.save();
+    this.transactionStart = this.save();
     this.applyText({ file, sql, firstLine: 1, path: [] });
     this.model.dropTemporary();
+    this.role = migrationRole;
     this.searchPath.restore(["public"]);
   }
 
@@ -44,6 +74,7 @@ export class SqlReader {
     for (const { tree, text, line } of parseStatements(passage.sql, passage.file)) {
       const context = { ...passage, sql: text, line: passage.firstLine + line - 1, lineAt };
       this.apply(tree, context);
+      this.applyToObjects(tree, context);
       this.routines.apply(tree, context);
     }
   }
@@ -56,13 +87,21 @@ export class SqlReader {
   private apply(node: Node, context: Context): void {
     if ("CreateStmt" in node) {
       const { relation, if_not_exists } = node.CreateStmt;
-      this.make(relation, kindOf(node.CreateStmt), context, if_not_exists);
+      const facts = factsOfTable(
+        node.CreateStmt,
+        (name) => this.find(name, context),
+        (name) => this.model.get(name),
+      );
+      this.make(relation, kindOf(node.CreateStmt), context, { ifNotExists: if_not_exists, facts });
     } else if ("CreateForeignTableStmt" in node) {
       const { relation, if_not_exists } = node.CreateForeignTableStmt.base ?? {};
-      this.make(relation, "foreign table", context, if_not_exists);
+      this.make(relation, "foreign table", context, { ifNotExists: if_not_exists });
     } else if ("CreateTableAsStmt" in node) {
-      const { into, objtype, if_not_exists } = node.CreateTableAsStmt;
-      if (objtype === "OBJECT_TABLE") this.make(into?.rel, "table", context, if_not_exists);
+      const { into, objtype, if_not_exists, query } = node.CreateTableAsStmt;
+      const facts = { columns: this.columnsOf(query, context) };
+      if (objtype === "OBJECT_TABLE") {
+        this.make(into?.rel, "table", context, { ifNotExists: if_not_exists, facts });
+      }
     } else if ("SelectStmt" in node) this.selectInto(node.SelectStmt, context);
     else if ("ExplainStmt" in node) {
       const { query } = node.ExplainStmt;
@@ -70,7 +109,10 @@ export class SqlReader {
     } else if ("CreateSchemaStmt" in node) {
       const saved = this.searchPath.save();
       this.searchPath.restore([node.CreateSchemaStmt.schemaname ?? unknownSchema]);
-      for (const element of node.CreateSchemaStmt.schemaElts ?? []) this.apply(element, context);
+      for (const element of node.CreateSchemaStmt.schemaElts ?? []) {
+        this.apply(element, context);
+        this.applyToObjects(element, context);
+      }
       this.searchPath.restore(saved);
     } else if ("AlterTableStmt" in node) {
       const { relation, cmds = [] } = node.AlterTableStmt;
@@ -118,7 +160,7 @@ export class SqlReader {
     relation: RangeVar | undefined,
     kind: TableKind,
     context: Context,
-    ifNotExists = false,
+    { ifNotExists = false, facts = {} }: { ifNotExists?: boolean | undefined; facts?: Facts } = {},
   ): void {
     if (!relation) return;
     const origin = this.origin(relation, context);
@@ -128,11 +170,44 @@ export class SqlReader {
       this.ignored.push({ object: quoteName(name), reason, ...origin });
     }
     this.warnOfPath(relation, origin);
-    this.model.create(name, kind, { origin, path: context.path, ifNotExists });
+    const scope = this.scope(context);
+    const made = { owner: this.role, grants: defaultGrants(scope, name.schema), ...facts };
+    this.model.create(name, kind, { origin, path: context.path, ifNotExists }, made);
+  }
+
+  private applyToObjects(tree: Node, context: Context): void {
+    const scope = this.scope(context);
+    applyToObjects(tree, scope);
+    this.role = scope.role;
+  }
+
+  private scope(context: Context): StatementScope {
+    return {
+      tables: this.model,
+      objects: this.objects,
+      role: this.role,
+      origin: { file: context.file, line: context.line },
+      path: context.path,
+      sql: context.sql,
+      beforeOwn: this.searchPath.beforeOwn,
+      find: (relation) => this.known(relation),
+      target: (relation) => this.searchPath.target(relation),
+      schemaOf: (parts) => parts.at(-2) ?? this.searchPath.target({}).schema,
+    };
+  }
+
+  private columnsOf(query: Node | undefined, context: Context): Column[] | undefined {
+    return columnsOfQuery(
+      query,
+      (relation) => this.model.get(this.find(relation, context))?.columns,
+    );
   }
 
   private selectInto(statement: SelectStmt, context: Context): void {
-    if (statement.intoClause) this.make(statement.intoClause.rel, "table", context);
+    if (statement.intoClause) {
+      const facts = { columns: this.columnsOf({ SelectStmt: statement }, context) };
+      this.make(statement.intoClause.rel, "table", context, { facts });
+    }
     if (statement.larg) this.selectInto(statement.larg, context);
   }
 
@@ -158,6 +233,7 @@ export class SqlReader {
         if (child) this.model.setKind(this.find(child, context), "partition");
       }
     }
+    alterTable(relation, command, this.scope(context));
   }
 
   private drop(removeType: string | undefined, object: Node, { path }: Context): void {
@@ -174,12 +250,21 @@ export class SqlReader {
   }
 
   private transaction({ kind, savepoint_name = "" }: TransactionStmt): void {
-    if (kind === "TRANS_STMT_SAVEPOINT") this.savepoints.set(savepoint_name, this.model.save());
-    else if (kind === "TRANS_STMT_COMMIT") this.transactionStart = this.model.save();
-    else if (kind === "TRANS_STMT_ROLLBACK") this.model.restore(this.transactionStart);
+    if (kind === "TRANS_STMT_SAVEPOINT") this.savepoints.set(savepoint_name, this.save());
+    else if (kind === "TRANS_STMT_COMMIT") this.transactionStart = this.save();
+    else if (kind === "TRANS_STMT_ROLLBACK") this.restore(this.transactionStart);
     else if (kind === "TRANS_STMT_ROLLBACK_TO") {
-      this.model.restore(this.savepoints.get(savepoint_name) ?? this.transactionStart);
+      this.restore(this.savepoints.get(savepoint_name) ?? this.transactionStart);
     }
+  }
+
+  private save(): Saved {
+    return { tables: this.model.save(), objects: { ...this.objects } };
+  }
+
+  private restore({ tables, objects }: Saved): void {
+    this.model.restore(tables);
+    this.objects = { ...objects };
   }
 
   private extension({ extname = "" }: CreateExtensionStmt, context: Context): void {
@@ -200,7 +285,13 @@ export class SqlReader {
 
   private find(relation: RangeVar, context: Context): TableName {
     this.warnOfPath(relation, this.origin(relation, context));
-    return this.searchPath.find(relation, (name) => this.model.has(name));
+    return this.known(relation);
+  }
+
+  private known(relation: RangeVar): TableName {
+    const isKnown = (name: TableName) =>
+      this.model.has(name) || this.objects.views.has(quoteName(name));
+    return this.searchPath.find(relation, isKnown);
   }
 
   private warnOfPath({ schemaname, relname, relpersistence }: RangeVar, origin: Origin): void {

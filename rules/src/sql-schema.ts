@@ -35,8 +35,29 @@ export interface SqlSchema extends Schema {
  * @throws SqlSyntaxError for the first text that PostgreSQL's parser refuses.
  */
 export async function readSqlSchema(files: readonly SqlFile[]): Promise<SqlSchema> {
-  await loadModule();
-  const reader = new SqlReader();
+  const reader = await SqlSchemaReader.start();
   for (const file of files) reader.read(file);
   return reader.schema();
+}
+
+/** {@link readSqlSchema} for files that come one after the other. */
+export class SqlSchemaReader {
+  private readonly reader = new SqlReader();
+
+  private constructor() {}
+
+  public static async start(): Promise<SqlSchemaReader> {
+    await loadModule();
+    return new SqlSchemaReader();
+  }
+
+  /** @throws SqlSyntaxError where PostgreSQL's parser refuses the text; nothing of it counts then. */
+  public read(file: SqlFile): void {
+    this.reader.read(file);
+  }
+
+  /** What the files so far say. */
+  public schema(): SqlSchema {
+    return this.reader.schema();
+  }
 }

@@ -1,4 +1,5 @@
 import { type TableName, isSystemSchema, quoteName, temporarySchema } from "./names";
+import { renameInPolicy } from "./policy-text";
 import type { Origin, Table, TableKind } from "./schema";
 
 /**
@@ -41,13 +42,14 @@ export class TableModel {
     name: TableName,
     kind: TableKind,
     at: { origin: Origin; path: BranchPath; ifNotExists?: boolean },
+    facts: Partial<Table> = {},
   ): void {
     const known = this.entries.get(quoteName(name));
     const exists = known?.made !== undefined && isPrefix(known.made, at.path);
     if (at.ifNotExists && exists) return;
     const off = (before: BranchPath | undefined) => commonPrefix(before ?? at.path, at.path);
     this.entries.set(quoteName(name), {
-      table: { ...name, kind, rowSecurity: false, forced: false, origin: at.origin },
+      table: { ...facts, ...name, kind, rowSecurity: false, forced: false, origin: at.origin },
       made: at.path,
       off: { rowSecurity: off(known?.off.rowSecurity), forced: off(known?.off.forced) },
     });
@@ -64,14 +66,35 @@ export class TableModel {
 
   /** Turns a switch off, also on a table that was made before these statements. */
   public expose(name: TableName, which: Switch, at: { origin: Origin; path: BranchPath }): void {
-    const entry = this.entries.get(quoteName(name)) ?? {
-      table: { ...name, kind: "table", rowSecurity: true, forced: true },
-      made: [],
-      off: {},
-    };
+    const entry = this.entries.get(quoteName(name)) ?? this.assume(name);
     entry.table = { ...entry.table, [which]: false, origin: at.origin };
     entry.off[which] = commonPrefix(entry.off[which] ?? at.path, at.path);
     this.entries.set(quoteName(name), entry);
+  }
+
+  /** What is known of a table; undefined when these statements neither made nor changed it. */
+  public get(name: TableName): Table | undefined {
+    return this.entries.get(quoteName(name))?.table;
+  }
+
+  /** Whether a table exists only where a branch has run, so that what the branch takes away is gone. */
+  public isMadeIn(name: TableName, path: BranchPath): boolean {
+    const made = this.entries.get(quoteName(name))?.made;
+    return made !== undefined && isPrefix(path, made);
+  }
+
+  /** Changes facts of a table, also of one that was made before these statements. */
+  public change(name: TableName, update: (table: Table) => Partial<Table>): void {
+    const entry = this.entries.get(quoteName(name)) ?? this.assume(name);
+    entry.table = { ...entry.table, ...update(entry.table) };
+    this.entries.set(quoteName(name), entry);
+  }
+
+  /** Changes facts of every table that is known. */
+  public changeAll(update: (table: Table) => Partial<Table>): void {
+    for (const entry of this.entries.values()) {
+      entry.table = { ...entry.table, ...update(entry.table) };
+    }
   }
 
   public setKind(name: TableName, kind: TableKind): void {
@@ -85,6 +108,16 @@ export class TableModel {
     if (!entry) return;
     if (!this.remove(from, path)) return;
     this.entries.set(quoteName(to), { ...entry, table: { ...entry.table, ...to } });
+    const follow = (name: TableName) => (quoteName(name) === quoteName(from) ? to : name);
+    this.changeAll(({ parents, foreignKeys, policies }) => ({
+      ...(parents && { parents: parents.map(follow) }),
+      ...(foreignKeys && {
+        foreignKeys: foreignKeys.map((key) => ({ ...key, table: follow(key.table) })),
+      }),
+      ...(policies && {
+        policies: policies.map((policy) => renameInPolicy(policy, from.name, to.name)),
+      }),
+    }));
   }
 
   public renameSchema(from: string, to: string, path: BranchPath): void {
@@ -114,6 +147,11 @@ export class TableModel {
     this.entries = copy(saved);
   }
 
+  private assume(name: TableName): Entry {
+    const table: Table = { ...name, kind: "table", rowSecurity: true, forced: true, assumed: true };
+    return { table, made: [], off: {} };
+  }
+
   private inSchema(schema: string): Entry[] {
     return [...this.entries.values()].filter(({ table }) => table.schema === schema);
   }
@@ -137,7 +175,8 @@ function copy(entries: ReadonlyMap<string, Readonly<Entry>>): Map<string, Entry>
   );
 }
 
-function isPrefix(prefix: BranchPath, path: BranchPath): boolean {
+/** Whether what runs in the one branch runs whenever the other does. */
+export function isPrefix(prefix: BranchPath, path: BranchPath): boolean {
   return prefix.every((branch, depth) => path[depth] === branch);
 }
 

@@ -167,6 +167,8 @@ describe("readCatalog", () => {
       strict: false,
       // printf %s 'select n' | sha256sum
       sourceSha256: "2bfad08d24ec91361f9536ffacdd0d4a997e5a0ed5ad54d86d9f043332b59ba7",
+      // It runs with its owner's rights, so rules have to read it.
+      source: "select n",
       grants: { public: ["execute"] },
     });
     expect(fact("function a.p()")).toMatchObject({ kind: "procedure" });
@@ -304,17 +306,36 @@ describe("schemaOf", () => {
   it("gives rules the shape that they judge", async () => {
     const schema = schemaOf(
       await catalogAfter(
-        "create table public.t (a integer, b integer)",
+        'create table public.u (id integer primary key, "a b" text unique)',
+        "create table public.t (a integer not null, b integer references public.u on delete cascade)",
+        "create index on public.t (b desc nulls last, (a + 1))",
+        "create unique index on public.t (a, b) where a > 0",
+        "create rule r as on delete to public.t do also notify deleted",
+        "create rule n as on update to public.t do instead nothing",
+        "alter role app set request.x = '1'",
         "grant insert (b, a), select on public.t to app",
         "create policy p on public.t for select to app using (a = 1)",
         "create function public.f() returns integer language sql set search_path = '' as 'select 1'",
       ),
     );
-    expect(schema.tables).toEqual([
+    expect(schema.tables[1]).toMatchObject({ name: "u", keys: [["id"], ["a b"]] });
+    expect(schema.settings).toContainEqual({ role: "app", name: "request.x" });
+    expect(schema.tables.slice(0, 1)).toEqual([
       {
         schema: "public",
         name: "t",
         kind: "table",
+        columns: [
+          { name: "a", type: "integer", notNull: true },
+          { name: "b", type: "integer", notNull: false },
+        ],
+        keys: [],
+        foreignKeys: [
+          { columns: ["b"], table: { schema: "public", name: "u" }, references: ["id"] },
+        ],
+        indexes: [["a", "b"], ["b"]],
+        parents: [],
+        rewriteRules: ["r"],
         owner: "postgres",
         rowSecurity: false,
         forced: false,

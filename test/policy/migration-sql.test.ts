@@ -1,11 +1,31 @@
 import { migrationSqlPolicies } from "../../policy/migration-sql";
+import { schemaRules } from "../../rules/src";
 import { judgeResource, unknown } from "./judging";
 
-const protectedTable =
-  "create table public.a (); alter table public.a enable row level security, force row level security;";
+const protect = (table: string) =>
+  `alter table ${table} enable row level security, force row level security;
+   create policy nobody on ${table} to authenticated using (false);`;
+const protectedTable = `create table public.a (); ${protect("public.a")}`;
 
-const judge = (props: Record<string, unknown>, type = "Migration") =>
+const ownTable = `create table public.bills (
+    id uuid primary key,
+    user_id uuid not null unique references public.users (id)
+  );
+  alter table public.bills enable row level security, force row level security;
+  create policy bills_own on public.bills for select to authenticated
+    using ((select auth.uid()) = user_id);
+  grant select on public.bills to authenticated;`;
+
+let databases = 0;
+
+const judge = (
+  props: Record<string, unknown>,
+  type = "Migration",
+  // Migrations of one database are judged on top of each other.
+  parent = `database-${(databases += 1)}`,
+) =>
   judgeResource([...migrationSqlPolicies], {
+    parent,
     type: `pulumi-nodejs:dynamic/database:${type}`,
     name: "002_bills",
     props: { name: "bills", version: "002", ...props },
@@ -24,8 +44,9 @@ describe("policies on the SQL of migrations", () => {
 
   it("refuses a migration that forgets row level security, with file, line and remedy", async () => {
     const forwardSql = `${protectedTable}\ncreate table public.bills ();`;
-    expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql })).toEqual([
-      "migration-row-level-security: POL101 sql/002_bills.sql:2: table public.bills has row level " +
+    const said = await judge({ forwardFile: "sql/002_bills.sql", forwardSql });
+    expect(said.filter((message) => message.includes("POL101"))).toEqual([
+      "migration-row-level-security: POL101 sql/002_bills.sql:3: table public.bills has row level " +
         "security neither enabled nor forced; every table must have it enabled and forced. Write " +
         "`alter table public.bills enable row level security, force row level security;` in the same migration.",
     ]);
@@ -51,9 +72,10 @@ describe("policies on the SQL of migrations", () => {
   });
 
   it("names the migration where the file is not known", async () => {
-    const said = await judge({ forwardFile: unknown, forwardSql: "create table a ();" });
+    const forwardSql = `create table a (); ${protect("a")} alter table a no force row level security;`;
+    const said = await judge({ forwardFile: unknown, forwardSql });
     expect(said).toHaveLength(1);
-    expect(said[0]).toContain("POL101 migration 002_bills:1: table public.a ");
+    expect(said[0]).toContain("POL101 migration 002_bills:2: table public.a ");
   });
 
   it("says that unknown SQL was not judged", async () => {
@@ -72,12 +94,43 @@ describe("policies on the SQL of migrations", () => {
     ]);
   });
 
-  it("refuses by mandatory policies and only advises where it could not judge", () => {
+  it("judges a migration on top of those before it, and says of each what it brought", async () => {
+    const first = { forwardFile: "sql/002_bills.sql", forwardSql: ownTable };
+    const second = {
+      forwardFile: "sql/003_open.sql",
+      forwardSql: "\nalter policy bills_own on public.bills using (true);",
+    };
+    const third = { forwardFile: "sql/004_more.sql", forwardSql: "select 1;" };
+    expect(await judge(first, "Migration", "one")).toEqual([]);
+    const refusal = [
+      "migration-policy-confinement: POL110 sql/003_open.sql:2: policy bills_own on public.bills lets " +
+        "authenticated reach rows of other users: in `using (true)` it is true for every row; every " +
+        "way in which it is true must make the signed-in user the row's owner. Write `using " +
+        "((select auth.uid()) = user_id)`, with further conditions joined by `and`.",
+    ];
+    expect(await judge(second, "Migration", "one")).toEqual(refusal);
+    expect(await judge(third, "Migration", "one")).toEqual([]);
+    expect(await judge(second, "Migration", "one")).toEqual(refusal);
+  });
+
+  it("goes on after one that can not be read", async () => {
+    const first = { forwardFile: "sql/002_bills.sql", forwardSql: ownTable };
+    expect(await judge(first, "Migration", "two")).toEqual([]);
+    const broken = { forwardFile: "sql/003_x.sql", forwardSql: "drop tabel public.bills;" };
+    expect(await judge(broken, "Migration", "two")).toHaveLength(1);
+    const mended = { ...broken, forwardSql: "grant delete on public.bills to authenticated;" };
+    const said = await judge(mended, "Migration", "two");
+    expect(said.map((message) => message.split(" ", 3).join(" "))).toEqual([
+      "migration-policy-coverage: POL113 sql/003_x.sql:1:",
+    ]);
+  });
+
+  it("has a policy for each rule, of the rule's level", () => {
     expect(
       migrationSqlPolicies.map(({ name, enforcementLevel }) => [name, enforcementLevel]),
     ).toEqual([
       ["migration-readable", "mandatory"],
-      ["migration-row-level-security", "mandatory"],
+      ...schemaRules.map(({ name, level }) => [`migration-${name}`, level]),
       ["migration-provable", "advisory"],
     ]);
   });

@@ -69,15 +69,16 @@ describe("the policy pack, run as the engine runs it", () => {
   });
 
   it("refuses a migration that forgets row level security, in the clear and as a secret", async () => {
-    expect(await pack.analyze(migration("create table public.bills ();"))).toEqual([refusal]);
-    expect(await pack.analyze(migration(secret("create table public.bills ();")))).toEqual([
-      refusal,
-    ]);
+    const sql =
+      "create table public.bills (); create policy none on public.bills to authenticated using (false);";
+    expect(await pack.analyze(migration(sql))).toEqual([refusal]);
+    expect(await pack.analyze(migration(secret(sql)))).toEqual([refusal]);
   });
 
   it("says nothing of one that does not", async () => {
     const sql =
-      "create table a (); alter table a enable row level security, force row level security;";
+      "create table a (); alter table a enable row level security, force row level security;" +
+      "create policy none on a to authenticated using (false);";
     expect(await pack.analyze(migration(sql))).toEqual([]);
   });
 
@@ -169,6 +170,7 @@ describe("the policy pack, run as the engine runs it", () => {
       kind: "table",
       rowSecurity: false,
       forced: true,
+      grants: [{ grantee: "migrator", privilege: "references", columns: null }],
     };
     const planned = {
       type: attestationType,
@@ -219,7 +221,7 @@ describe("the policies", () => {
   it.each(policies.map((policy) => [policy.name, policy] as const))(
     "%s has every field",
     (_name, policy) => {
-      expect(policy.description).toMatch(/^[A-Z].*\.$/);
+      expect(policy.description).toMatch(/^[A-Za-z].*\.$/);
       expect(policy.remediationSteps).toMatch(/^[A-Z].*\.$/);
       expect(policy.enforcementLevel).toMatch(/^(mandatory|advisory)$/);
       expect(policy.severity).toMatch(/^(low|medium|high|critical)$/);

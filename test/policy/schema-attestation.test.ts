@@ -4,7 +4,21 @@ import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
 const migrationType = "pulumi-nodejs:dynamic/database:Migration";
 const attestationType = "pulumi-nodejs:dynamic/database:SchemaAttestation";
 
-const table = { schema: "public", name: "bills", kind: "table", rowSecurity: true, forced: true };
+const policy = {
+  name: "own",
+  command: "all",
+  permissive: true,
+  roles: ["authenticated"],
+  using: "(( SELECT auth.uid() AS uid) = user_id)",
+};
+const table = {
+  schema: "public",
+  name: "bills",
+  kind: "table",
+  rowSecurity: true,
+  forced: true,
+  policies: [policy],
+};
 const safe = { tables: [table] };
 const unsafe = { tables: [table, { ...table, name: "open", forced: false }] };
 const finding =
@@ -41,9 +55,8 @@ describe("policies on the live schema as read for the plan", () => {
     expect(await judgeLive(unsafe)).toEqual([
       `live-row-level-security: POL101 attestation: in the live database, ${finding} (as read for the plan)`,
     ]);
-    expect(liveSchemaPolicies.map(({ enforcementLevel }) => enforcementLevel)).toEqual([
-      "advisory",
-    ]);
+    const levels = liveSchemaPolicies.map(({ enforcementLevel }) => enforcementLevel);
+    expect(new Set(levels)).toEqual(new Set(["advisory"]));
   });
 
   it.each([
@@ -53,7 +66,7 @@ describe("policies on the live schema as read for the plan", () => {
   ])("says so when the catalog %s", async (found, schema) => {
     expect(await judgeLive(schema)).toEqual([
       `live-row-level-security: POL104 attestation: the live catalog ${found} at preview, so ` +
-        "row-level-security was not judged; it is judged when the update has run. Give the preview " +
+        "no rule was judged; it is judged when the update has run. Give the preview " +
         "access to the database.",
     ]);
   });
@@ -73,9 +86,24 @@ describe("policies on the attestation after an update", () => {
   it.each([undefined, unknown])("refuses an attestation without a schema (%s)", async (schema) => {
     expect(await judgeAttested(...migrations, attestation(schema))).toEqual([
       "attested-row-level-security: POL104 attestation: the attestation holds no schema after the " +
-        "update, so row-level-security can not be judged; the live catalog must be in it. Run " +
+        "update, so no rule can be judged; the live catalog must be in it. Run " +
         "`pulumi up` where the database can be reached.",
     ]);
+  });
+
+  it("refuses what a policy lets through, by the mandatory rule on it", async () => {
+    const open = { ...table, policies: [{ ...policy, using: "true" }] };
+    expect(await judgeAttested(...migrations, attestation({ tables: [open] }))).toEqual([
+      "attested-policy-confinement: POL110 attestation: in the live database, policy own on " +
+        "public.bills lets authenticated reach rows of other users: in `using (true)` it is true for " +
+        "every row; every way in which it is true must make the signed-in user the row's owner",
+    ]);
+    const levels = attestedSchemaPolicies.map(({ name, enforcementLevel }) => [
+      name,
+      enforcementLevel,
+    ]);
+    expect(levels).toContainEqual(["attested-policy-confinement", "mandatory"]);
+    expect(levels).toContainEqual(["attested-policy-initplan", "advisory"]);
   });
 
   it("refuses a schema that it does not understand", async () => {

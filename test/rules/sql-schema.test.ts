@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { judgeRowSecurity, readSqlSchema } from "../../rules/src";
+import { judgeSchema, readSqlSchema, rowSecurityRule } from "../../rules/src";
 import { safe, unsafe } from "./row-security-cases";
 
 const read = (sql: string) => readSqlSchema([{ file: "sql/007.sql", sql }]);
@@ -8,12 +8,12 @@ const read = (sql: string) => readSqlSchema([{ file: "sql/007.sql", sql }]);
 describe("row level security, read off SQL", () => {
   it.each(safe)("says nothing of: $title", async ({ sql }) => {
     const schema = await read(sql);
-    expect(judgeRowSecurity(schema)).toEqual([]);
+    expect(rowSecurityRule.judge(schema)).toEqual([]);
     expect(schema.notProvable).toEqual([]);
   });
 
   it.each(unsafe)("refuses: $title", async ({ sql, unsafe: expected }) => {
-    const findings = judgeRowSecurity(await read(sql));
+    const findings = rowSecurityRule.judge(await read(sql));
     expect(findings.map(({ object, line }) => `${object}:${line}`)).toEqual(expected);
     expect(new Set(findings.map(({ file, code }) => `${file} ${code}`))).toEqual(
       new Set(["sql/007.sql POL101"]),
@@ -26,7 +26,7 @@ describe("row level security, read off SQL", () => {
       create table s.other (); alter table s.other force row level security;
       create foreign table s.far () server x;
       create table s.part partition of older default;`;
-    const findings = judgeRowSecurity(await read(sql));
+    const findings = rowSecurityRule.judge(await read(sql));
     expect(findings.map(({ message, remediation }) => [message, remediation])).toEqual([
       [
         'table public."Bills" has row level security neither enabled nor forced; every table must have it enabled and forced',
@@ -58,8 +58,8 @@ describe("row level security, read off SQL", () => {
       sql: "alter table a enable row level security, force row level security; drop table b;",
     };
     const inOrder = await readSqlSchema([first, second]);
-    expect(judgeRowSecurity(inOrder)).toEqual([]);
-    const backwards = judgeRowSecurity(await readSqlSchema([second, first]));
+    expect(rowSecurityRule.judge(inOrder)).toEqual([]);
+    const backwards = rowSecurityRule.judge(await readSqlSchema([second, first]));
     expect(backwards.map(({ object, file }) => [object, file])).toEqual([
       ["public.a", "1.sql"],
       ["public.b", "1.sql"],
@@ -157,24 +157,27 @@ do $$ begin execute 'creat table'; commit; rollback; end $$;`);
     const forward = names.filter((name) => !/_(rollback|verify)\.sql$/.test(name)).sort();
     for (const file of forward) {
       const schema = await readSqlSchema([{ file, sql: readFileSync(join(folder, file), "utf8") }]);
-      expect({ file, findings: judgeRowSecurity(schema), notProvable: schema.notProvable }).toEqual(
-        {
-          file,
-          findings: [],
-          notProvable: [],
-        },
-      );
+      expect({
+        file,
+        findings: rowSecurityRule.judge(schema),
+        notProvable: schema.notProvable,
+      }).toEqual({
+        file,
+        findings: [],
+        notProvable: [],
+      });
     }
   });
 
   it("judges a hundred migrations in less than a second", async () => {
     const files = Array.from({ length: 100 }, (_, n) => ({ file: `${n}.sql`, sql: migration(n) }));
-    // The best of three: the machine may be busy with something else.
+    // The processor's time, and the best of three: the machine may be busy with something else.
     const durations: number[] = [];
     for (let round = 0; round < 3; round += 1) {
-      const start = performance.now();
-      for (const file of files) judgeRowSecurity(await readSqlSchema([file]));
-      durations.push(performance.now() - start);
+      const start = process.cpuUsage();
+      expect(judgeSchema(await readSqlSchema(files), "mandatory")).toEqual([]);
+      const { user, system } = process.cpuUsage(start);
+      durations.push((user + system) / 1000);
     }
     expect(Math.min(...durations)).toBeLessThan(1000);
   });

@@ -1,28 +1,48 @@
-import { type Grant, type Schema, parseSchema } from "@app-data/rules";
-import type { Catalog, Fact, Json } from "./objects";
+import {
+  type Column,
+  type ForeignKey,
+  type Grant,
+  type Schema,
+  type SessionSetting,
+  parseSchema,
+} from "@app-data/rules";
+import { foreignKeyOf, keyOf, leadingColumns, relationName } from "./definitions";
+import { type Catalog, type Fact, type Json, splitKey } from "./objects";
+
+/** What a table's parts say of it, by the kind of the part. */
+type Parts = Map<string, Fact[]>;
+
+type ByKind = Map<string, [string, Fact][]>;
 
 /** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
 export function schemaOf(catalog: Catalog): Schema {
-  const policies = new Map<Json | undefined, Fact[]>();
-  for (const policy of factsOf(catalog, "policy")) {
-    const table = policy["table"];
-    policies.set(table, [...(policies.get(table) ?? []), policy]);
-  }
+  const kinds = byKind(catalog);
+  const entriesOf = (kind: string) => kinds.get(kind) ?? [];
+  const factsOf = (kind: string) => entriesOf(kind).map(([, fact]) => fact);
+  const parts = partsByTable(kinds);
+  const partsOf = (key: string) => parts.get(splitKey(key).name) ?? new Map<string, Fact[]>();
   return parseSchema({
-    tables: entriesOf(catalog, "table").map(([key, fact]) => ({
+    tables: entriesOf("table").map(([key, fact]) => ({
       ...withGrants(fact),
-      policies: policies.get(key.slice("table ".length)) ?? [],
+      ...tableFacts(fact, partsOf(key)),
     })),
-    views: [...factsOf(catalog, "view"), ...factsOf(catalog, "materialized view")].map(withGrants),
-    functions: factsOf(catalog, "function").map((fact) => ({
+    views: [...entriesOf("view"), ...entriesOf("materialized view")].map(([key, fact]) => ({
+      ...withGrants(fact),
+      rewriteRules: ruleNames(partsOf(key)),
+    })),
+    functions: factsOf("function").map((fact) => ({
       ...fact,
       arguments: fact["identityArguments"],
       searchPath: searchPathOf(fact["settings"]),
+      settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
     })),
-    schemas: factsOf(catalog, "schema").map(withGrants),
-    roles: factsOf(catalog, "role"),
-    defaultPrivileges: factsOf(catalog, "default privileges").map(withGrants),
+    schemas: factsOf("schema").map(withGrants),
+    roles: factsOf("role"),
+    defaultPrivileges: factsOf("default privileges")
+      .filter(({ objects }) => objects !== "large objects")
+      .map(withGrants),
+    settings: sessionSettings(factsOf("role"), catalog.get("database")),
   });
 }
 
@@ -56,6 +76,88 @@ function withGrants(fact: Fact): Record<string, unknown> {
   return { ...fact, grants: grantList(fact["grants"]) };
 }
 
+function partsByTable(kinds: ByKind): Map<string, Parts> {
+  const tables = new Map<string, Parts>();
+  for (const kind of ["constraint", "index", "policy", "rule"]) {
+    for (const [key, fact] of kinds.get(kind) ?? []) {
+      const table = String(fact["table"]);
+      const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
+      // A rule is known by its key alone.
+      const name = splitKey(key).name.slice(table.length + 1);
+      const found = parts.get(kind) ?? [];
+      found.push(kind === "rule" ? { ...fact, name } : fact);
+      parts.set(kind, found);
+      tables.set(table, parts);
+    }
+  }
+  return tables;
+}
+
+function tableFacts(fact: Fact, parts: Parts) {
+  const keys: string[][] = [];
+  const foreignKeys: ForeignKey[] = [];
+  for (const definition of definitionsOf(parts, "constraint")) {
+    const key = keyOf(definition);
+    const foreignKey = foreignKeyOf(definition);
+    // The first one is taken for the primary key.
+    if (key && definition.startsWith("PRIMARY")) keys.unshift(key);
+    else if (key) keys.push(key);
+    if (foreignKey) foreignKeys.push(foreignKey);
+  }
+  const indexes: string[][] = [];
+  for (const { definition, constraint } of parts.get("index") ?? []) {
+    const { columns, isKey } = leadingColumns(String(definition));
+    indexes.push(columns);
+    if (isKey && constraint === undefined) keys.push(columns);
+  }
+  const columns = Array.isArray(fact["columns"]) ? fact["columns"] : [];
+  const inherits = Array.isArray(fact["inherits"]) ? fact["inherits"] : [];
+  return {
+    policies: parts.get("policy") ?? [],
+    columns: columns.flatMap((column): Column[] =>
+      typeof column === "object" && column !== null && !Array.isArray(column)
+        ? [
+            {
+              name: String(column["name"]),
+              type: String(column["type"]),
+              notNull: column["notNull"] === true,
+            },
+          ]
+        : [],
+    ),
+    keys,
+    foreignKeys,
+    indexes,
+    parents: inherits.map((parent) => relationName(String(parent))),
+    rewriteRules: ruleNames(parts),
+  };
+}
+
+/** Names of the rules that do something. */
+function ruleNames(parts: Parts): string[] {
+  return (parts.get("rule") ?? [])
+    .filter(({ definition }) => !/ DO INSTEAD NOTHING;?$/.test(String(definition)))
+    .map(({ name }) => String(name));
+}
+
+function definitionsOf(parts: Parts, kind: string): string[] {
+  return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
+}
+
+function sessionSettings(roles: Fact[], database: Fact | undefined): SessionSetting[] {
+  const ofRoles = roles.flatMap(({ name, settings }) =>
+    settingNames(settings).map((setting) => ({ role: String(name), name: setting })),
+  );
+  const ofDatabase = settingNames(database?.["settings"]);
+  return [...ofRoles, ...ofDatabase.map((name) => ({ role: null, name }))];
+}
+
+function settingNames(settings: Json | undefined): string[] {
+  return Array.isArray(settings)
+    ? settings.map((setting) => String(setting).split("=", 1)[0] ?? "")
+    : [];
+}
+
 /** The value of a function's own `set search_path`: null when it has none, "" when it is empty. */
 function searchPathOf(settings: Json | undefined): string | null {
   const prefix = "search_path=";
@@ -64,13 +166,15 @@ function searchPathOf(settings: Json | undefined): string | null {
   return path === '""' ? "" : (path ?? null);
 }
 
-function factsOf(catalog: Catalog, kind: string): Fact[] {
-  return entriesOf(catalog, kind).map(([, fact]) => fact);
-}
-
-/** The objects of a kind in the order of their names. */
-function entriesOf(catalog: Catalog, kind: string): [string, Fact][] {
-  return [...catalog]
-    .filter(([key]) => key.startsWith(`${kind} `))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+/** The objects of each kind in the order of their names. */
+function byKind(catalog: Catalog): ByKind {
+  const kinds: ByKind = new Map();
+  for (const entry of catalog) {
+    const { kind } = splitKey(entry[0]);
+    const found = kinds.get(kind);
+    if (found) found.push(entry);
+    else kinds.set(kind, [entry]);
+  }
+  for (const entries of kinds.values()) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return kinds;
 }

@@ -23,6 +23,11 @@ export const functions: ObjectQuery = {
     strict: "p.proisstrict",
     sourceSha256: `encode(sha256(convert_to(concat_ws(E'\\n', p.probin,
       coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), 'UTF8')), 'hex')`,
+    // Rules read what policies, end users and requests rely on.
+    source: `case when l.lanname in ('sql', 'plpgsql') and p.prorettype <> 'trigger'::regtype
+               and (p.prosecdef or n.nspname = 'auth'
+                 or p.prorettype in ('boolean'::regtype, 'uuid'::regtype, 'text'::regtype))
+             then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) end`,
     grants: grantsOf("p.proacl", "f", "p.proowner"),
     comment: comment("pg_proc", "p.oid"),
   },

@@ -1,0 +1,82 @@
+import { type Node, type SelectStmt, parseSync } from "libpg-query";
+import type { Call } from "./expressions";
+import type { DatabaseFunction, Schema } from "./schema";
+
+/** The text of an expression does not parse. */
+const unreadable = Symbol("unreadable");
+
+const expressions = new Map<string, Node | typeof unreadable>();
+const CACHE_LIMIT = 20_000;
+
+/** The syntax tree of an expression; undefined when it is not one. */
+export function expressionTree(text: string): Node | undefined {
+  const known = expressions.get(text);
+  if (known) return known === unreadable ? undefined : known;
+  if (expressions.size > CACHE_LIMIT) expressions.clear();
+  const tree = parse(`select (${text}\n)`);
+  const target = tree?.targetList?.[0];
+  const value = target && "ResTarget" in target ? target.ResTarget.val : undefined;
+  expressions.set(text, value ?? unreadable);
+  return value;
+}
+
+/**
+ * The query that is all that a function does, its result being the query's.
+ * @returns undefined for a body that does more, or is not SQL.
+ */
+export function bodyQuery({ language, source }: DatabaseFunction): SelectStmt | undefined {
+  if (!source) return undefined;
+  let text: string | undefined = source.trim().replace(/;\s*$/, "");
+  if (language === "plpgsql") text = returned(text);
+  else if (language === "sql") {
+    const atomic = /^begin\s+atomic\b([\s\S]*)\bend$/i.exec(text)?.[1];
+    const value = /^return\b([\s\S]*)$/i.exec(text)?.[1];
+    text =
+      atomic?.trim().replace(/;\s*$/, "") ?? (value === undefined ? text : `select (${value})`);
+  } else return undefined;
+  return text === undefined ? undefined : parse(text);
+}
+
+/** The function of a schema that a call means; undefined for PostgreSQL's own and unclear ones. */
+export function calledFunction(schema: Schema, call: Call): DatabaseFunction | undefined {
+  const named = (schema.functions ?? []).filter(
+    ({ schema: where, name }) => name === call.name && (call.schema ?? where) === where,
+  );
+  const fitting =
+    named.length > 1
+      ? named.filter((item) => parameterNames(item).length === call.args.length)
+      : named;
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+const typesOfTwoWords = /^(double|character|timestamp|time|bit|interval|national|setof)\b/i;
+
+/** The names of a function's input parameters in order; undefined for one without a name. */
+export function parameterNames(item: DatabaseFunction): (string | undefined)[] {
+  const text = item.arguments.trim();
+  if (text === "") return [];
+  return text.split(/,(?![^(]*\))/).map((part) => {
+    const words = part.trim().replace(/^(in|inout|variadic)\s+/i, "");
+    const [name, ...type] = words.split(/\s+/);
+    return type.length === 0 || typesOfTwoWords.test(words) ? undefined : name?.replaceAll('"', "");
+  });
+}
+
+/** What a PL/pgSQL body of a single `return` returns, as a query. */
+function returned(body: string): string | undefined {
+  const text = /^begin\s+return\s+(query\s+)?([\s\S]+);\s*end$/i.exec(body);
+  const value = text?.[2];
+  if (value === undefined || value.includes(";")) return undefined;
+  return text?.[1] ? value : `select (${value})`;
+}
+
+function parse(text: string): SelectStmt | undefined {
+  try {
+    const { stmts = [] } = parseSync(text);
+    const statement = stmts.length === 1 ? stmts[0]?.stmt : undefined;
+    return statement && "SelectStmt" in statement ? statement.SelectStmt : undefined;
+  } catch {
+    // What the parser refuses is not an expression or query that could be judged.
+    return undefined;
+  }
+}

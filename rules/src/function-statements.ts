@@ -1,0 +1,147 @@
+import type {
+  AlterFunctionStmt,
+  CreateFunctionStmt,
+  FunctionParameter,
+  Node,
+  ObjectWithArgs,
+  VariableSetStmt,
+} from "libpg-query";
+import { everyone } from "./contract";
+import { constantText, identifiers } from "./expressions";
+import { isOn, optionsOf, typeName } from "./nodes";
+import { functionKey, withEntry } from "./object-model";
+import type { DatabaseFunction } from "./schema";
+import type { StatementScope } from "./statement-scope";
+
+export function createFunction(statement: CreateFunctionStmt, scope: StatementScope): void {
+  const { funcname = [], parameters = [], options, returnType, sql_body } = statement;
+  const parts = identifiers(funcname);
+  const inputs = inputParameters(parameters);
+  const name = parts.at(-1) ?? "";
+  const schema = scope.schemaOf(parts);
+  const key = functionKey(schema, name, inputs.map(typeOf));
+  const known = scope.objects.functions.get(key);
+  const made: DatabaseFunction = {
+    schema,
+    name,
+    arguments: inputs
+      .map((input) => `${input.name ? `${input.name} ` : ""}${typeOf(input)}`)
+      .join(", "),
+    owner: known?.owner ?? scope.role,
+    language: sql_body ? "sql" : "",
+    securityDefiner: false,
+    searchPath: null,
+    executableBy: known?.executableBy ?? defaultExecution(scope, schema),
+    returns: `${returnType?.setof ? "setof " : ""}${typeName(returnType)}`,
+    source: sql_body ? atomicBody(scope.sql) : null,
+    settings: [],
+    origin: scope.origin,
+  };
+  const changed = changedBy(made, options ?? []);
+  scope.objects.functions = withEntry(scope.objects.functions, key, changed);
+  if (!known) scope.objects.branches = withEntry(scope.objects.branches, key, scope.path);
+}
+
+export function alterFunction({ func, actions }: AlterFunctionStmt, scope: StatementScope): void {
+  if (!func) return;
+  changeFunction(func, scope, (item) => changedBy(item, actions ?? []));
+}
+
+/** Changes each function that a name means. */
+export function changeFunction(
+  named: ObjectWithArgs,
+  scope: StatementScope,
+  change: (item: DatabaseFunction) => DatabaseFunction,
+): void {
+  for (const key of functionsNamed(named, scope)) {
+    const item = scope.objects.functions.get(key);
+    if (!item) continue;
+    const changed = { ...change(item), origin: scope.origin };
+    const { schema, name } = changed;
+    const functions = new Map(scope.objects.functions);
+    functions.delete(key);
+    functions.set(functionKey(schema, name, [key.slice(key.indexOf("(") + 1, -1)]), changed);
+    scope.objects.functions = functions;
+  }
+}
+
+export function dropFunction(named: ObjectWithArgs, scope: StatementScope): void {
+  if (scope.path.length > 0) return;
+  const functions = new Map(scope.objects.functions);
+  for (const key of functionsNamed(named, scope)) functions.delete(key);
+  scope.objects.functions = functions;
+}
+
+/** The keys of the known functions that a name means, all of a name where it gives no arguments. */
+export function functionsNamed(
+  { objname, objfuncargs, args_unspecified }: ObjectWithArgs,
+  scope: StatementScope,
+): string[] {
+  const parts = identifiers(objname ?? []);
+  const name = parts.at(-1) ?? "";
+  const schema = scope.schemaOf(parts);
+  const prefix = `${schema}.${name}(`;
+  const known = [...scope.objects.functions.keys()];
+  if (args_unspecified) return known.filter((key) => key.startsWith(prefix));
+  const key = functionKey(schema, name, inputParameters(objfuncargs ?? []).map(typeOf));
+  return known.filter((other) => other === key);
+}
+
+function changedBy(item: DatabaseFunction, actions: readonly Node[]): DatabaseFunction {
+  const options = optionsOf(actions);
+  const language = options.get("language");
+  const body = options.get("as");
+  let changed = { ...item };
+  if (language && "String" in language) {
+    changed.language = language.String.sval?.toLowerCase() ?? "";
+  }
+  if (body && "List" in body) changed.source = identifiers(body.List.items ?? [])[0] ?? "";
+  if (options.has("security")) changed.securityDefiner = isOn(options.get("security"));
+  for (const action of actions) {
+    if (!("DefElem" in action) || action.DefElem.defname !== "set") continue;
+    const { arg } = action.DefElem;
+    if (arg && "VariableSetStmt" in arg) changed = withSetting(changed, arg.VariableSetStmt);
+  }
+  return changed;
+}
+
+function withSetting(
+  item: DatabaseFunction,
+  { kind, name = "", args = [] }: VariableSetStmt,
+): DatabaseFunction {
+  const isSet = kind === "VAR_SET_VALUE" || kind === "VAR_SET_CURRENT";
+  if (kind === "VAR_RESET_ALL") return { ...item, searchPath: null, settings: [] };
+  if (name === "search_path") {
+    const value = args.map((arg) => constantText(arg) ?? "").join(", ");
+    return { ...item, searchPath: isSet ? value : null };
+  }
+  const others = (item.settings ?? []).filter((other) => other !== name);
+  return { ...item, settings: isSet ? [...others, name] : others };
+}
+
+function defaultExecution({ objects, role }: StatementScope, schema: string): string[] {
+  const granted = objects.defaultPrivileges
+    .filter(
+      (entry) =>
+        entry.objects === "functions" &&
+        entry.owner === role &&
+        (entry.schema === null || entry.schema === schema),
+    )
+    .flatMap(({ grants }) => grants.map(({ grantee }) => grantee));
+  return [...new Set([everyone, ...granted])];
+}
+
+function inputParameters(nodes: readonly Node[]): FunctionParameter[] {
+  return nodes
+    .flatMap((node) => ("FunctionParameter" in node ? [node.FunctionParameter] : []))
+    .filter(({ mode }) => mode !== "FUNC_PARAM_OUT" && mode !== "FUNC_PARAM_TABLE");
+}
+
+function typeOf({ argType }: FunctionParameter): string {
+  return typeName(argType);
+}
+
+/** The body of `begin atomic … end` or `return …`, from its first word on. */
+function atomicBody(statement: string): string {
+  return /\b(begin\s+atomic\b[\s\S]*|return\b(?!s)[\s\S]*)$/i.exec(statement)?.[0] ?? "";
+}

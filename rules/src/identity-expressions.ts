@@ -1,0 +1,102 @@
+import type { Node, SelectStmt } from "libpg-query";
+import { claimsSetting, identitySchema } from "./contract";
+import { type Call, constantText, functionCalls, identifiers, readCall } from "./expressions";
+import { typeName } from "./nodes";
+
+/** Casts that keep two different users different. */
+const faithfulTypes: readonly string[] = ["uuid", "text", "varchar", "json", "jsonb"];
+
+/** The value below casts that keep its meaning. */
+export function withoutCasts(node: Node): Node {
+  if (!("TypeCast" in node)) return node;
+  const { arg, typeName: type } = node.TypeCast;
+  if (!arg || !faithfulTypes.includes(typeName(type)) || type?.typmods) return node;
+  return withoutCasts(arg);
+}
+
+/** The value of `(select value)`; undefined where it reads from anywhere. */
+export function selectedValue(node: Node): Node | undefined {
+  if (!("SubLink" in node) || node.SubLink.subLinkType !== "EXPR_SUBLINK") return undefined;
+  const select = selectOf(node.SubLink.subselect);
+  if (!select || select.fromClause || select.larg || select.withClause) return undefined;
+  return onlyTarget(select);
+}
+
+/** The query of a sub-link. */
+export function selectOf(node: Node | undefined): SelectStmt | undefined {
+  return node && "SelectStmt" in node ? node.SelectStmt : undefined;
+}
+
+/** What a query of one column selects. */
+export function onlyTarget({ targetList = [] }: SelectStmt): Node | undefined {
+  const [target, another] = targetList;
+  return target && !another && "ResTarget" in target ? target.ResTarget.val : undefined;
+}
+
+/** Whether a value is the id of the signed-in user, or null, and nothing else. */
+export function isIdentity(value: Node): boolean {
+  const node = withoutCasts(value);
+  const selected = selectedValue(node);
+  if (selected) return isIdentity(selected);
+  if ("FuncCall" in node) {
+    const call = readCall(node.FuncCall);
+    if (call.schema === identitySchema && call.name === "uid") return call.args.length === 0;
+    return isBuiltIn(call, "nullif") && call.args[0] !== undefined && isIdentity(call.args[0]);
+  }
+  if ("CoalesceExpr" in node) {
+    const { args = [] } = node.CoalesceExpr;
+    return args.length > 0 && args.every((arg) => isIdentity(arg) || isNull(arg));
+  }
+  if (!("A_Expr" in node)) return false;
+  const { kind, name = [], lexpr, rexpr } = node.A_Expr;
+  if (kind === "AEXPR_NULLIF") return lexpr !== undefined && isIdentity(lexpr);
+  const operator = identifiers(name).at(-1);
+  if (!lexpr || operator !== "->>") return false;
+  return constantText(rexpr) === "sub" && isClaims(lexpr);
+}
+
+/** Whether a value is the object of the verified claims. */
+export function isClaims(value: Node): boolean {
+  const node = withoutCasts(value);
+  const selected = selectedValue(node);
+  if (selected) return isClaims(selected);
+  if ("FuncCall" in node) {
+    const call = readCall(node.FuncCall);
+    if (call.schema === identitySchema && call.name === "jwt") return true;
+    if (isBuiltIn(call, "current_setting")) return constantText(call.args[0]) === claimsSetting;
+    return isBuiltIn(call, "nullif") && call.args[0] !== undefined && isClaims(call.args[0]);
+  }
+  if ("CoalesceExpr" in node) {
+    const { args = [] } = node.CoalesceExpr;
+    return args.length > 0 && args.every((arg) => isClaims(arg) || isEmptyObject(arg));
+  }
+  const { kind, lexpr } = "A_Expr" in node ? node.A_Expr : {};
+  return kind === "AEXPR_NULLIF" && lexpr !== undefined && isClaims(lexpr);
+}
+
+/** What in an expression a user may choose, as a clause; undefined where there is nothing. */
+export function userChosen(tree: Node): string | undefined {
+  const text = JSON.stringify(tree);
+  if (text.includes("user_metadata") || text.includes("user_meta_data")) {
+    return "it trusts user_metadata, which users write themselves";
+  }
+  for (const call of functionCalls(tree)) {
+    if (call.name !== "current_setting") continue;
+    const setting = constantText(call.args[0]);
+    if (setting === claimsSetting) continue;
+    return `it trusts the setting ${setting ?? "of a name that is computed"}, which any session can set`;
+  }
+  return undefined;
+}
+
+function isBuiltIn({ schema = "pg_catalog", name }: Call, wanted: string): boolean {
+  return schema === "pg_catalog" && name === wanted;
+}
+
+function isNull(node: Node): boolean {
+  return "A_Const" in node && node.A_Const.isnull === true;
+}
+
+function isEmptyObject(node: Node): boolean {
+  return isNull(node) || constantText(node) === "{}";
+}

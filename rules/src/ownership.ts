@@ -1,0 +1,111 @@
+import { ownerColumnNames, usersTable } from "./contract";
+import { type TableName, quoteName } from "./names";
+import type { Schema, Table } from "./schema";
+
+const ownerTypes: readonly string[] = ["uuid", "text", "varchar", "character varying"];
+
+// A column of such a name says that somebody's rows are in the table, whatever its type.
+const personal =
+  /(^|_)(user|owner|author|creator|customer|member|account|profile|person|patient|student|employee|tenant|org|organization|organisation|team|email|phone|password|secret|token|ssn|salary|address|iban|card|body_private)s?($|_)/;
+
+/** Whose rows a schema's tables hold, from foreign keys and the names that the contract fixes. */
+export class Ownership {
+  private readonly tables: ReadonlyMap<string, Table>;
+  private readonly found = new Map<string, readonly string[]>();
+
+  constructor(schema: Schema) {
+    this.tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
+  }
+
+  public table(name: TableName): Table | undefined {
+    return this.tables.get(quoteName(name));
+  }
+
+  /** The table that an unqualified name means: one of `public`, or the only one of that name. */
+  public named(name: string, schema?: string): Table | undefined {
+    if (schema !== undefined) return this.table({ schema, name });
+    const inPublic = this.table({ schema: "public", name });
+    if (inPublic) return inPublic;
+    const others = [...this.tables.values()].filter((table) => table.name === name);
+    return others.length === 1 ? others[0] : undefined;
+  }
+
+  /** The columns that hold the id of the user whose row it is; empty when there is none. */
+  public ownersOf(table: Table): readonly string[] {
+    const key = quoteName(table);
+    const known = this.found.get(key);
+    if (known) return known;
+    this.found.set(key, []);
+    const owners = this.findOwners(table);
+    this.found.set(key, owners);
+    return owners;
+  }
+
+  /** Whether nothing in a table, nor in what its foreign keys lead to, is somebody's. */
+  public isOwnerless(table: Table, seen: readonly string[] = []): boolean {
+    const { columns, foreignKeys = [] } = table;
+    if (!columns || this.ownersOf(table).length > 0 || table.name === usersTable) return false;
+    if (columns.some(({ name }) => personal.test(name))) return false;
+    return foreignKeys.every((key) => {
+      const referenced = quoteName(key.table);
+      if (seen.includes(referenced) || referenced === quoteName(table)) return true;
+      const other = this.table(key.table);
+      return other !== undefined && this.isOwnerless(other, [...seen, quoteName(table)]);
+    });
+  }
+
+  /** Whether a column alone, or with others of the list, is a key of the table. */
+  public isKey(table: Table, columns: readonly string[]): boolean {
+    if (!table.columns) return columns.includes("id") || this.hasKey(table, columns);
+    return this.hasKey(table, columns);
+  }
+
+  private hasKey({ keys = [] }: Table, columns: readonly string[]): boolean {
+    return keys.some((key) => key.every((column) => columns.includes(column)));
+  }
+
+  private findOwners(table: Table): readonly string[] {
+    if (table.name === usersTable) return [primaryKey(table)];
+    const referring = this.referring(table);
+    if (referring.length > 0) return preferred(referring);
+    for (const parent of table.parents ?? []) {
+      const inherited = this.table(parent);
+      const owners = inherited ? this.ownersOf(inherited) : [];
+      if (owners.length > 0) return owners;
+    }
+    if (!table.columns) return ownerColumnNames;
+    const names = table.columns
+      .filter(({ type }) => type === "" || ownerTypes.includes(type))
+      .map(({ name }) => name);
+    const first = ownerColumnNames.find((name) => names.includes(name));
+    return first === undefined ? [] : [first];
+  }
+
+  /** The columns with a foreign key to what is a user's key. */
+  private referring({ foreignKeys = [] }: Table): string[] {
+    return foreignKeys.flatMap(({ columns, table, references }) => {
+      const [column, another] = columns;
+      if (column === undefined || another !== undefined) return [];
+      if (table.name === usersTable) {
+        const key = primaryKey(this.table(table));
+        return (references[0] ?? key) === key ? [column] : [];
+      }
+      const referenced = this.table(table);
+      if (!referenced?.columns) return [];
+      const target = references[0] ?? primaryKey(referenced);
+      return this.ownersOf(referenced).includes(target) ? [column] : [];
+    });
+  }
+}
+
+/** Where several columns name a user, the contract's names say which of them owns the row. */
+function preferred(columns: readonly string[]): readonly string[] {
+  if (columns.length === 1) return columns;
+  const [userId, ownerId, owner] = ownerColumnNames;
+  const first = [userId, ownerId, owner].find((name) => name && columns.includes(name));
+  return first === undefined ? columns : [first];
+}
+
+function primaryKey(table: Table | undefined): string {
+  return table?.keys?.[0]?.length === 1 ? (table.keys[0][0] ?? "id") : "id";
+}

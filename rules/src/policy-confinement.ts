@@ -1,0 +1,81 @@
+import { functionCalls } from "./expressions";
+import { expressionTree } from "./function-bodies";
+import { quoteName } from "./names";
+import { type OwnerProof, type Verdict, expressionOf, ownerProof } from "./owner-proof";
+import { type Found, defineRule } from "./rule";
+import type { RowPolicy, Schema, Table } from "./schema";
+
+/** What a user reads, changes or deletes is their own. */
+export const policyConfinementRule = defineRule({
+  name: "policy-confinement",
+  code: "POL110",
+  description: "No permissive policy shows an end user a row of somebody else.",
+  severity: "critical",
+  level: "mandatory",
+  remediation: "Compare the row's owner with the signed-in user: `(select auth.uid()) = user_id`.",
+  find: (schema) => findUnconfined(schema, "using"),
+});
+
+/** Finds policies whose expression does not provably confine end users to their own rows. */
+export function findUnconfined(schema: Schema, part: "using" | "check"): Found[] {
+  const proof = ownerProof(schema);
+  return schema.tables.flatMap((table) =>
+    (table.policies ?? []).flatMap((policy) => {
+      if (!policy.permissive || !proof.bindsUsers(table, policy)) return [];
+      // A `with check` that is left out is the `using`, which is judged already.
+      if (part === "check" && policy.check === null) return [];
+      if (part === "using" && isSharedReference(schema, proof, table, policy)) return [];
+      const verdict = proof.judgePolicy(table, policy, part);
+      return verdict.kind === "safe" ? [] : [describe(table, policy, part, verdict, proof)];
+    }),
+  );
+}
+
+/** A table that nobody's rows are in, which signed-in users may read and only others write. */
+function isSharedReference(
+  schema: Schema,
+  proof: OwnerProof,
+  table: Table,
+  { command, roles, using }: RowPolicy,
+): boolean {
+  if (command !== "select" || roles.includes("public") || roles.includes("anon")) return false;
+  // Who asks for the user, or looks elsewhere, says that the rows are not for everybody.
+  const tree = using === null ? undefined : expressionTree(using);
+  if (!tree || functionCalls(tree).length > 0 || JSON.stringify(tree).includes('"SubLink"')) {
+    return false;
+  }
+  if (proof.canWrite(table) || !proof.ownership.isOwnerless(table)) return false;
+  return !(schema.functions ?? []).some(({ source }) => source && writes(source, table.name));
+}
+
+/** Whether a function may copy rows into a table: whose they are is not known then. */
+function writes(source: string, table: string): boolean {
+  return source.includes(table) && /\b(insert|update|merge)\b/i.test(source);
+}
+
+function describe(
+  table: Table,
+  policy: RowPolicy,
+  part: "using" | "check",
+  verdict: Exclude<Verdict, { kind: "safe" }>,
+  { ownership, users }: OwnerProof,
+): Found {
+  const object = `policy ${policy.name} on ${quoteName(table)}`;
+  const who = policy.roles.filter((role) => users.has(role)).join(", ") || policy.roles.join(", ");
+  const clause = part === "using" ? "using" : "with check";
+  const expression = (expressionOf(policy, part) ?? "").replace(/\s+/g, " ").trim();
+  const certainty = verdict.kind === "hole" ? "lets" : "can not be proven not to let";
+  const reach = part === "using" ? "reach rows of other users" : "write rows for other users";
+  const owner = ownership.ownersOf(table)[0];
+  return {
+    object,
+    message:
+      `${object} ${certainty} ${who} ${reach}: in \`${clause} (${expression})\` ${verdict.reason}; ` +
+      "every way in which it is true must make the signed-in user the row's owner",
+    remediation: owner
+      ? `Write \`${clause} ((select auth.uid()) = ${owner})\`, with further conditions joined by \`and\`.`
+      : "Give the table a `user_id` that references public.users (id), or ask by an `exists` for the " +
+        "parent row with this key and with `(select auth.uid())` as its owner.",
+    origin: policy.origin ?? table.origin,
+  };
+}

@@ -1,0 +1,168 @@
+import type { ColumnDef, Constraint, CreateStmt, IndexStmt, Node, RangeVar } from "libpg-query";
+import { columnNames, typeName } from "./nodes";
+import type { Column, ForeignKey, Table } from "./schema";
+import type { TableName } from "./names";
+
+/** What a statement says of a table's columns and keys. */
+export type TableFacts = Required<Pick<Table, "keys" | "foreignKeys" | "indexes">> & {
+  columns: Column[] | undefined;
+};
+
+/** Finds the table that a name means. */
+export type FindTable = (relation: RangeVar) => TableName;
+
+/** Facts of a table of which nothing is known. */
+export const noFacts: TableFacts = { columns: undefined, keys: [], foreignKeys: [], indexes: [] };
+
+/**
+ * Reads what `create table` says.
+ * @param known gives the table of a name, for LIKE, INHERITS and PARTITION OF.
+ */
+export function factsOfTable(
+  { tableElts = [], inhRelations = [] }: CreateStmt,
+  find: FindTable,
+  known: (name: TableName) => Table | undefined,
+): TableFacts & { parents: TableName[] } {
+  let facts: TableFacts = { ...noFacts, columns: [] };
+  const parents = inhRelations.flatMap((node) => ("RangeVar" in node ? [find(node.RangeVar)] : []));
+  for (const parent of parents) facts = takeColumns(facts, known(parent)?.columns);
+  for (const element of tableElts) {
+    if ("ColumnDef" in element) facts = addColumn(facts, element.ColumnDef, find);
+    else if ("Constraint" in element) facts = addConstraint(facts, element.Constraint, find);
+    else if ("TableLikeClause" in element && element.TableLikeClause.relation) {
+      facts = takeColumns(facts, known(find(element.TableLikeClause.relation))?.columns);
+    }
+  }
+  return { ...facts, parents };
+}
+
+/** Adds a column with the constraints that are written beside it. */
+export function addColumn(facts: TableFacts, definition: ColumnDef, find: FindTable): TableFacts {
+  const { colname: name = "", constraints = [] } = definition;
+  const column = { name, type: typeName(definition.typeName), notNull: false };
+  let result = withColumns(facts, (columns) => [
+    ...columns.filter((other) => other.name !== name),
+    column,
+  ]);
+  for (const node of constraints) {
+    if ("Constraint" in node) result = addConstraint(result, node.Constraint, find, name);
+  }
+  return result;
+}
+
+/** @param beside the column that the constraint is written beside. */
+export function addConstraint(
+  facts: TableFacts,
+  { contype, keys, fk_attrs, pk_attrs, pktable }: Constraint,
+  find: FindTable,
+  beside?: string,
+): TableFacts {
+  const own = beside === undefined ? [] : [beside];
+  switch (contype) {
+    case "CONSTR_NOTNULL":
+      return setNotNull(facts, keys ? columnNames(keys) : own, true);
+    case "CONSTR_PRIMARY":
+    case "CONSTR_UNIQUE": {
+      const columns = keys ? columnNames(keys) : own;
+      if (columns.length === 0) return facts;
+      const keyed = addKey(facts, columns, contype === "CONSTR_PRIMARY");
+      return contype === "CONSTR_PRIMARY" ? setNotNull(keyed, columns, true) : keyed;
+    }
+    case "CONSTR_FOREIGN": {
+      if (!pktable) return facts;
+      const foreignKey: ForeignKey = {
+        columns: fk_attrs ? columnNames(fk_attrs) : own,
+        table: find(pktable),
+        references: columnNames(pk_attrs),
+      };
+      return { ...facts, foreignKeys: [...facts.foreignKeys, foreignKey] };
+    }
+    default:
+      return facts;
+  }
+}
+
+/** Adds what an index is on, up to the first expression; a partial one is no key. */
+export function addIndex(
+  facts: TableFacts,
+  { indexParams = [], unique, whereClause }: IndexStmt,
+): TableFacts {
+  const names = indexParams.map((node) => ("IndexElem" in node ? (node.IndexElem.name ?? "") : ""));
+  const expression = names.indexOf("");
+  const leading = expression < 0 ? names : names.slice(0, expression);
+  const indexed = { ...facts, indexes: [...facts.indexes, leading] };
+  return unique && !whereClause && expression < 0
+    ? { ...indexed, keys: [...facts.keys, names] }
+    : indexed;
+}
+
+export function setNotNull(
+  facts: TableFacts,
+  names: readonly string[],
+  notNull: boolean,
+): TableFacts {
+  return withColumns(facts, (columns) =>
+    columns.map((column) => (names.includes(column.name) ? { ...column, notNull } : column)),
+  );
+}
+
+export function dropColumn(facts: TableFacts, name: string): TableFacts {
+  const keeps = (columns: readonly string[]) => !columns.includes(name);
+  return {
+    columns: facts.columns?.filter((column) => column.name !== name),
+    keys: facts.keys.filter(keeps),
+    indexes: facts.indexes.filter(keeps),
+    foreignKeys: facts.foreignKeys.filter(({ columns }) => keeps(columns)),
+  };
+}
+
+export function renameColumn(facts: TableFacts, from: string, to: string): TableFacts {
+  const renamed = (name: string) => (name === from ? to : name);
+  return {
+    columns: facts.columns?.map((column) => ({ ...column, name: renamed(column.name) })),
+    keys: facts.keys.map((columns) => columns.map(renamed)),
+    indexes: facts.indexes.map((columns) => columns.map(renamed)),
+    foreignKeys: facts.foreignKeys.map((key) => ({ ...key, columns: key.columns.map(renamed) })),
+  };
+}
+
+/** The columns that a query makes; undefined where they can not be read off it. */
+export function columnsOfQuery(
+  query: Node | undefined,
+  columnsOf: (relation: RangeVar) => readonly Column[] | undefined,
+): Column[] | undefined {
+  if (!query || !("SelectStmt" in query)) return undefined;
+  const { targetList = [], fromClause = [], larg } = query.SelectStmt;
+  if (larg) return columnsOfQuery({ SelectStmt: larg }, columnsOf);
+  const result: Column[] = [];
+  for (const node of targetList) {
+    const { name, val } = "ResTarget" in node ? node.ResTarget : {};
+    const last = val && "ColumnRef" in val ? val.ColumnRef.fields?.at(-1) : undefined;
+    const written = name ?? (last && "String" in last ? last.String.sval : undefined);
+    if (written !== undefined) result.push({ name: written, type: "", notNull: false });
+    else if (last && "A_Star" in last) {
+      const only = fromClause[0];
+      const columns =
+        fromClause.length === 1 && only && "RangeVar" in only
+          ? columnsOf(only.RangeVar)
+          : undefined;
+      if (!columns) return undefined;
+      result.push(...columns.map((column) => ({ ...column, notNull: false })));
+    } else return undefined;
+  }
+  return result;
+}
+
+function addKey(facts: TableFacts, columns: string[], primary: boolean): TableFacts {
+  const keys = primary ? [columns, ...facts.keys] : [...facts.keys, columns];
+  return { ...facts, keys, indexes: [...facts.indexes, columns] };
+}
+
+function takeColumns(facts: TableFacts, taken: readonly Column[] | undefined): TableFacts {
+  if (!taken || !facts.columns) return { ...facts, columns: undefined };
+  return { ...facts, columns: [...facts.columns, ...taken] };
+}
+
+function withColumns(facts: TableFacts, change: (columns: Column[]) => Column[]): TableFacts {
+  return { ...facts, columns: facts.columns && change(facts.columns) };
+}

@@ -1,0 +1,24 @@
+import { quoteName } from "./names";
+import { defineRule } from "./rule";
+
+/** A table without a policy is one that nobody can use. */
+export const tablePoliciesRule = defineRule({
+  name: "table-policies",
+  code: "POL114",
+  description: "Every table has at least one policy.",
+  severity: "low",
+  level: "advisory",
+  remediation: "Add the policies of the table in the migration that makes it.",
+  find: ({ tables }) =>
+    tables
+      .filter(({ assumed, kind }) => !assumed && (kind === "table" || kind === "partitioned table"))
+      .filter(({ policies = [], grants = [] }) => policies.length === 0 && grants.length === 0)
+      .map((table) => ({
+        object: quoteName(table),
+        message:
+          `table ${quoteName(table)} has no policy, so no role reaches a row, not even its owner; ` +
+          "every table should have at least one",
+        remediation: `Write \`create policy … on ${quoteName(table)}\`, or drop the table.`,
+        origin: table.origin,
+      })),
+});

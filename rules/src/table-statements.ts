@@ -1,0 +1,79 @@
+import type { AlterTableCmd, RangeVar } from "libpg-query";
+import { type TableName, quoteName } from "./names";
+import { roleName } from "./nodes";
+import { renameInPolicy } from "./policy-text";
+import type { StatementScope } from "./statement-scope";
+import {
+  type TableFacts,
+  addColumn,
+  addConstraint,
+  dropColumn,
+  noFacts,
+  setNotNull,
+} from "./table-facts";
+import { alterView } from "./view-statements";
+
+/** Changes what is known of a table's columns and keys. @param renamed a column with a new name. */
+export function changeFacts(
+  { tables }: StatementScope,
+  name: TableName,
+  change: (facts: TableFacts) => TableFacts,
+  renamed?: { from: string; to: string },
+): void {
+  tables.change(name, (table) => {
+    const { columns, keys = [], foreignKeys = [], indexes = [], policies = [] } = table;
+    const facts = change({ ...noFacts, columns, keys, foreignKeys, indexes });
+    if (!renamed) return facts;
+    const { from, to } = renamed;
+    return { ...facts, policies: policies.map((policy) => renameInPolicy(policy, from, to)) };
+  });
+}
+
+/** Takes what `alter table` does beside row level security into account. */
+export function alterTable(
+  relation: RangeVar,
+  command: AlterTableCmd,
+  scope: StatementScope,
+): void {
+  const { subtype, name: column = "", def, newowner } = command;
+  const table = scope.find(relation);
+  const owner = newowner ? roleName(newowner, scope.role) : scope.role;
+  if (alterView(table, command, owner, scope)) return;
+  const change = (update: (facts: TableFacts) => TableFacts) => changeFacts(scope, table, update);
+  switch (subtype) {
+    case "AT_ChangeOwner":
+      return scope.tables.change(table, () => ({ owner, origin: scope.origin }));
+    case "AT_AddColumn":
+      if (!def || !("ColumnDef" in def)) return;
+      return change((facts) => addColumn(facts, def.ColumnDef, scope.find));
+    case "AT_AddConstraint":
+      if (!def || !("Constraint" in def)) return;
+      return change((facts) => addConstraint(facts, def.Constraint, scope.find));
+    case "AT_SetNotNull":
+    case "AT_DropNotNull":
+      return change((facts) => setNotNull(facts, [column], subtype === "AT_SetNotNull"));
+    case "AT_DropColumn":
+      return change((facts) => dropColumn(facts, column));
+    case "AT_AddInherit": {
+      if (!def || !("RangeVar" in def)) return;
+      return addParent(table, scope.find(def.RangeVar), scope);
+    }
+    case "AT_AttachPartition": {
+      const child = def && "PartitionCmd" in def ? def.PartitionCmd.name : undefined;
+      if (child) addParent(scope.find(child), table, scope);
+      return;
+    }
+    case "AT_DropInherit":
+    case "AT_DetachPartition": {
+      const other = def && "PartitionCmd" in def ? def.PartitionCmd.name : undefined;
+      const child = other ? scope.find(other) : table;
+      if (scope.tables.has(child)) scope.tables.change(child, () => ({ parents: [] }));
+    }
+  }
+}
+
+function addParent(child: TableName, parent: TableName, { tables }: StatementScope): void {
+  tables.change(child, ({ parents = [] }) => ({
+    parents: [...parents.filter((other) => quoteName(other) !== quoteName(parent)), parent],
+  }));
+}

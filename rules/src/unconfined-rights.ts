@@ -1,0 +1,35 @@
+import { applicationRoles } from "./end-users";
+import { grantedRelations, privilegesOf, revocable } from "./granted-objects";
+import { defineRule } from "./rule";
+
+/** Rights that policies do not confine. */
+const unconfined: readonly string[] = ["truncate", "references", "trigger", "maintain"];
+
+/** TRUNCATE empties a table whatever its policies say; the others open ways around them. */
+export const unconfinedRightsRule = defineRule({
+  name: "unconfined-rights",
+  code: "POL117",
+  description: "No application role has TRUNCATE, REFERENCES, TRIGGER or MAINTAIN.",
+  severity: "high",
+  level: "mandatory",
+  remediation: "Grant select, insert, update and delete by name, never ALL.",
+  find: (schema) => {
+    const roles = applicationRoles(schema);
+    return grantedRelations(schema).flatMap(({ object, grants, origin }) => {
+      const held = grants.filter(
+        ({ grantee, privilege }) => roles.has(grantee) && unconfined.includes(privilege),
+      );
+      return [...new Set(held.map(({ grantee }) => grantee))].map((role) => {
+        const own = held.filter(({ grantee }) => grantee === role);
+        const what = privilegesOf(own);
+        const name = revocable(object);
+        return {
+          object: name,
+          message: `${role} has ${what} on ${object}, which row level security does not confine; no application role must have it`,
+          remediation: `Write \`revoke ${what} on ${name} from ${role};\`, and grant no ALL.`,
+          origin: own[0]?.origin ?? origin,
+        };
+      });
+    });
+  },
+});

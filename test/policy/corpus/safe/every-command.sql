@@ -1,0 +1,27 @@
+-- safe: a policy for each command
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 1
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_select on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);
+create policy i on public.notes
+  for insert to authenticated
+  with check ((select auth.uid()) = user_id);
+create policy u on public.notes
+  for update to authenticated
+  using ((select auth.uid()) = user_id)
+  with check ((select auth.uid()) = user_id);
+create policy d on public.notes
+  for delete to authenticated
+  using ((select auth.uid()) = user_id);
+grant select, insert, update, delete on public.notes to authenticated;

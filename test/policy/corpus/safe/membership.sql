@@ -1,0 +1,27 @@
+-- safe: a team's members, whom only the back office writes
+-- rows: insert into public.teams (id) values (:a), (:b); insert into public.memberships values (:a, :a), (:b, :b)
+-- as: authenticated a
+-- query: select count(*) from public.teams
+-- returns: 1
+
+create table public.teams (
+  id uuid primary key default gen_random_uuid(),
+  name text
+);
+alter table public.teams enable row level security, force row level security;
+create table public.memberships (
+  team_id uuid not null references public.teams (id),
+  user_id uuid not null references public.users (id),
+  primary key (team_id, user_id)
+);
+create index on public.memberships (user_id);
+alter table public.memberships enable row level security, force row level security;
+create policy memberships_own on public.memberships for select to authenticated
+  using ((select auth.uid()) = user_id);
+grant select on public.memberships to authenticated;
+create policy teams_member on public.teams for select to authenticated
+  using (exists (
+    select 1 from public.memberships m
+    where m.team_id = teams.id and m.user_id = (select auth.uid())
+  ));
+grant select on public.teams to authenticated;

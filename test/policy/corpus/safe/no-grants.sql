@@ -1,0 +1,16 @@
+-- safe: a table that is granted to nobody
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: service_role -
+-- query: select count(*) from pg_policies where tablename = 'notes'
+-- returns: 1
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_select on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);

@@ -1,0 +1,19 @@
+-- unsafe: tables to come are open
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: truncate public.notes
+-- proof: select 2 - count(*) from public.notes
+-- returns: 2
+
+alter default privileges in schema public grant all on tables to authenticated;
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_select on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);

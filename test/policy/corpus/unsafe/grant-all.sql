@@ -1,0 +1,29 @@
+-- unsafe: all privileges are more than four
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: truncate public.notes
+-- proof: select 2 - count(*) from public.notes
+-- returns: 2
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);
+grant select on public.notes to authenticated;
+create policy x on public.notes
+  for insert to authenticated
+  with check ((select auth.uid()) = user_id);
+create policy y on public.notes
+  for update to authenticated
+  using ((select auth.uid()) = user_id);
+create policy z on public.notes
+  for delete to authenticated
+  using ((select auth.uid()) = user_id);
+grant all on public.notes to authenticated;

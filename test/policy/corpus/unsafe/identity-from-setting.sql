@@ -1,0 +1,20 @@
+-- unsafe: the identity comes from a setting
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: select set_config('app.user_id', 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb', true); select count(*) from public.notes where user_id = :b
+-- returns: 1
+
+create or replace function auth.uid() returns uuid language sql stable set search_path = ''
+  as $$ select nullif(current_setting('app.user_id', true), '')::uuid $$;
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);
+grant select on public.notes to authenticated;

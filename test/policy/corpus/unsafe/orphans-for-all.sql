@@ -1,0 +1,18 @@
+-- unsafe: rows without an owner are everybody's
+-- refused-by: both
+-- rows: insert into public.notes (user_id) values (null), (:a)
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid references public.users (id),
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id or user_id is null);
+grant select on public.notes to authenticated;

@@ -1,0 +1,28 @@
+-- unsafe: no foreign parent is visible
+-- refused-by: both
+-- rows: insert into public.projects (id, user_id) values (:a, :a), (:b, :b); insert into public.tasks (project_id) values (:a), (:b)
+-- as: authenticated a
+-- query: select count(*) from public.tasks
+-- returns: 2
+
+create table public.projects (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id),
+  public boolean not null default true
+);
+create index on public.projects (user_id);
+alter table public.projects enable row level security, force row level security;
+create policy projects_own on public.projects for select to authenticated
+  using ((select auth.uid()) = user_id);
+grant select on public.projects to authenticated;
+create table public.tasks (
+  id uuid primary key default gen_random_uuid(),
+  project_id uuid not null references public.projects (id),
+  title text
+);
+create index on public.tasks (project_id);
+alter table public.tasks enable row level security, force row level security;
+grant select on public.tasks to authenticated;
+create policy tasks_own on public.tasks
+  for select to authenticated
+  using (not exists (select 1 from public.projects p where p.id = project_id and p.user_id <> (select auth.uid())));

@@ -1,0 +1,22 @@
+-- unsafe: the policy follows the column to its new name
+-- refused-by: both
+-- rows: insert into public.notes (user_id, author) values (:b, :a)
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 1
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default '',
+  editor_id uuid
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = editor_id);
+grant select on public.notes to authenticated;
+alter table public.notes rename column user_id to former_id;
+alter table public.notes rename column editor_id to author;
+alter table public.notes rename column former_id to user_id;

@@ -1,0 +1,23 @@
+-- unsafe: an update gives a row away
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: update public.notes set user_id = :b
+-- proof: select count(*) from public.notes where user_id = :b and body = 'of a'
+-- returns: 1
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_select on public.notes
+  for select to authenticated
+  using ((select auth.uid()) = user_id);
+create policy notes_update on public.notes
+  for update to authenticated
+  using ((select auth.uid()) = user_id)
+  with check (true);
+grant select, insert, update, delete on public.notes to authenticated;

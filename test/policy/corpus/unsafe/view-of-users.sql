@@ -1,0 +1,8 @@
+-- unsafe: a view over users for the sign-up page
+-- refused-by: both
+-- as: authenticated a
+-- query: select count(*) from public.people
+-- returns: 2
+
+create view public.people as select id, email from public.users;
+grant select on public.people to authenticated;
