@@ -11,7 +11,7 @@ import { report, step } from "./report.mjs";
 /** The project's folder. */
 export const PROJECT = path.resolve(import.meta.dirname, "..");
 
-const WORKSPACES = ["rules", "migrator"];
+const WORKSPACES = ["rules", "migrator", "trial"];
 
 /**
  * Does what is missing.
@@ -53,7 +53,8 @@ async function installPackages() {
   utimesSync(installed, now, now);
 }
 
-async function compileWorkspaces() {
+/** Compiles the workspaces, where a source is newer than what was compiled. */
+export async function compileWorkspaces() {
   const stamp = path.join(PROJECT, "node_modules", ".app-data-compiled");
   const sources = WORKSPACES.flatMap((name) => filesUnder(path.join(PROJECT, name, "src")));
   const built = WORKSPACES.every((name) =>
@@ -64,7 +65,7 @@ async function compileWorkspaces() {
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
   const compiler = path.join(PROJECT, "node_modules", "typescript", "bin", "tsc");
-  await step("Workspaces: compiling rules and migrator", () =>
+  await step("Workspaces: compiling rules, migrator and trial", () =>
     run(process.execPath, [compiler, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");

@@ -1,0 +1,126 @@
+import type { ClientBase } from "pg";
+import { CATALOG_SQL } from "./catalog-sql";
+
+/** A relation of an application schema, as the trial needs to know it. */
+export interface Relation {
+  id: number;
+  schema: string;
+  name: string;
+  /** Quoted and qualified. */
+  sql: string;
+  /** As in pg_class: r table, p partitioned table, f foreign table, v view, m materialized view. */
+  kind: "r" | "p" | "f" | "v" | "m";
+  columns: Column[];
+  checks: Check[];
+  /** Columns of each unique constraint or index, without those over expressions. */
+  uniques: string[][];
+  foreignKeys: ForeignKey[];
+  /** Ids of what it is a partition or inheritance child of. */
+  parents: number[];
+  isPartition: boolean;
+  /** What the partition key or its bounds demand; null when it is no partition. */
+  partitionCheck: string | null;
+  policies: Policy[];
+  /** By role name. */
+  rights: Record<string, Rights>;
+}
+
+/** A column. */
+export interface Column {
+  name: string;
+  /** As `format_type` writes it. */
+  type: string;
+  /** Name of the type below a domain. */
+  base: string;
+  isDomain: boolean;
+  /** As in pg_type: b base, e enum, c composite, r range, m multirange. */
+  typeKind: string;
+  /** Labels of an enum, in order. */
+  labels: string[];
+  /** `format_type` of an array's elements. */
+  element: string | null;
+  notNull: boolean;
+  hasDefault: boolean;
+  /** Stored or identity "always": cannot be written. */
+  generated: "" | "stored" | "always";
+}
+
+/** A check constraint, of the table or of a column's domain. */
+export interface Check {
+  expression: string;
+  columns: string[];
+}
+
+/** A foreign key. */
+export interface ForeignKey {
+  columns: string[];
+  target: number;
+  targetColumns: string[];
+}
+
+/** A row level security policy. */
+export interface Policy {
+  name: string;
+  command: string;
+  permissive: boolean;
+  roles: string[];
+  using: string | null;
+  check: string | null;
+}
+
+/** What a role may do with a relation, columns by name. */
+export interface Rights {
+  select: boolean;
+  selectColumns: string[];
+  insertColumns: string[];
+  updateColumns: string[];
+  delete: boolean;
+  truncate: boolean;
+  references: boolean;
+  trigger: boolean;
+}
+
+/** A function or procedure that can be called. */
+export interface Routine {
+  id: number;
+  schema: string;
+  name: string;
+  /** Quoted and qualified. */
+  sql: string;
+  kind: "f" | "p";
+  /** `name(types)`. */
+  signature: string;
+  arguments: { name: string; type: string }[];
+  returns: string;
+  language: string;
+  source: string;
+  securityDefiner: boolean;
+  volatile: boolean;
+  hasSearchPath: boolean;
+  executableBy: string[];
+}
+
+/** A role that `app` may become. */
+export interface ReachableRole {
+  name: string;
+  bypasses: boolean;
+  temporary: boolean;
+  /** Quoted names of the schemas that it may create in. */
+  creatableSchemas: string[];
+}
+
+/** What the trial reads from the catalog. */
+export interface Catalog {
+  relations: Relation[];
+  routines: Routine[];
+  /** `app` itself is the first. */
+  roles: ReachableRole[];
+}
+
+/** Reads the catalog as a superuser; the trial's own schema and those of extensions are left out. */
+export async function readCatalog(client: ClientBase): Promise<Catalog> {
+  const { rows } = await client.query<{ catalog: Catalog }>(CATALOG_SQL);
+  const catalog = rows[0]?.catalog;
+  if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");
+  return catalog;
+}

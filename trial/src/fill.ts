@@ -1,0 +1,90 @@
+import type { ClientBase } from "pg";
+import { callEngine } from "./engine";
+import type { Catalog, Relation } from "./catalog";
+import type { Owners } from "./owners";
+import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
+import { insertStatement } from "./statements";
+
+/** What became of one table. */
+export interface Filled {
+  /** The rows that are in it, by the index of their person. */
+  rows: Row[][];
+  /** Rows that would fit in, and are not, by the index of their person: for inserts. */
+  spare: Row[][];
+  /** What PostgreSQL said of rows that it refused. */
+  refusals: string[];
+}
+
+const NOTHING: Filled = { rows: [], spare: [], refusals: [] };
+
+/** Fills every table with rows of each person, and remembers what it wrote. */
+export class Fill {
+  private readonly done = new Map<number, Filled>();
+  private readonly begun = new Set<number>();
+  private readonly byId: Map<number, Relation>;
+  private readonly planner: RowPlanner;
+
+  constructor(
+    private readonly client: ClientBase,
+    catalog: Catalog,
+    private readonly owners: Owners,
+  ) {
+    this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
+    this.planner = new RowPlanner(client, owners, this.byId, (id) => this.done.get(id)?.rows);
+  }
+
+  /** Fills all tables, each after those that it refers to. */
+  public async all(): Promise<void> {
+    for (const relation of this.byId.values()) await this.table(relation);
+  }
+
+  /** What became of a table; of a partitioned one, of its first partition. */
+  public of({ id }: Relation): Filled {
+    return this.done.get(id) ?? NOTHING;
+  }
+
+  private async table(relation: Relation): Promise<void> {
+    if (this.begun.has(relation.id)) return;
+    this.begun.add(relation.id);
+    if (relation.kind === "p") {
+      const leaf = [...this.byId.values()].find(({ parents }) => parents.includes(relation.id));
+      if (leaf) await this.table(leaf);
+      this.done.set(relation.id, leaf ? this.of(leaf) : NOTHING);
+    } else if (relation.kind === "r") {
+      for (const { target } of relation.foreignKeys) {
+        const parent = this.byId.get(target);
+        // Of a table that waits for this one, the keys are known before its rows are.
+        if (parent) await this.table(parent);
+      }
+      this.done.set(relation.id, await this.fill(relation));
+    }
+  }
+
+  private async fill(relation: Relation): Promise<Filled> {
+    const planned = await this.planner.plan(relation);
+    const all = planned.flatMap((rows) => rows.slice(0, ROWS_EACH));
+    const orphan = this.orphanOf(relation, planned[0]?.[ROWS_EACH]);
+    const statements = [...all, ...orphan].map(
+      (row) => `${insertStatement(relation, row)} on conflict do nothing`,
+    );
+    const outcome = await callEngine<string[]>(this.client, "fill", statements);
+    return {
+      rows: planned.map((rows, person) =>
+        rows.slice(0, ROWS_EACH).filter((_, index) => outcome[person * ROWS_EACH + index] === ""),
+      ),
+      spare: planned.map((rows) => rows.slice(ROWS_EACH)),
+      refusals: [...new Set(outcome.filter((line) => line !== ""))],
+    };
+  }
+
+  /** A row that lost its owner, where the table allows one. */
+  private orphanOf(relation: Relation, row: Row | undefined): Row[] {
+    const owner = this.owners.of(relation);
+    if (!row || owner?.by !== "columns") return [];
+    const isNullable = owner.columns.every((name) =>
+      relation.columns.some((column) => column.name === name && !column.notNull),
+    );
+    const nothing = Object.fromEntries(owner.columns.map((name) => [name, null]));
+    return isNullable ? [{ ...row, ...nothing }] : [];
+  }
+}

@@ -1,0 +1,144 @@
+import type { ClientBase } from "pg";
+import type { Catalog } from "./catalog";
+import type { Fill } from "./fill";
+import type { Identity } from "./identities";
+import { type Job, type Outcome, runJobs } from "./job";
+import { type Passage, hideOthers, passagesOf } from "./passages";
+import { quoteText } from "./statements";
+
+/** A way around the policies that worked, or that could not be judged. */
+export interface OpenPassage {
+  passage: Passage;
+  identity: Identity;
+  what: string;
+  judged: boolean;
+}
+
+interface Answers {
+  identity: Identity;
+  passages: Passage[];
+  /** With all rows, once more with all rows, and with the rows of nobody but the identity. */
+  jobs: [Job, Job, Job];
+}
+
+/**
+ * Tries every view and function that identities may use. What comes back must be the same whether the
+ * rows of others exist or not, and what a call changes must be one's own.
+ * @param owned ids of the tables whose rows have owners.
+ * @returns what did not hold, and how many attempts there were.
+ */
+export async function tryPassages(
+  client: ClientBase,
+  identities: readonly Identity[],
+  { catalog, fill, owned }: { catalog: Catalog; fill: Fill; owned: readonly number[] },
+): Promise<{ open: OpenPassage[]; attempts: number }> {
+  const questions = identities.flatMap((identity): Answers[] => {
+    const passages = passagesOf(catalog, fill, identity);
+    if (passages.length === 0) return [];
+    const reads = passages.map(({ read }) => read);
+    const all: Job = { identity, variants: [{}], reads };
+    const alone: Job = {
+      identity,
+      variants: [{ before: hideOthers(catalog, identity.person) }],
+      reads,
+    };
+    return [{ identity, passages, jobs: [all, all, alone] }];
+  });
+  const answers = await runJobs(
+    client,
+    questions.flatMap(({ jobs }) => jobs),
+  );
+  const open = questions.flatMap((question, index) =>
+    compare(question, answers.slice(3 * index, 3 * index + 3)),
+  );
+
+  const calls = questions.flatMap(({ identity, passages }) =>
+    passages
+      .filter(({ changes }) => changes)
+      .map((passage) => ({ identity, passage, job: changeJob(identity, passage, owned) })),
+  );
+  const changes = await runJobs(
+    client,
+    calls.map(({ job }) => job),
+  );
+  calls.forEach(({ identity, passage }, index) => {
+    const { measured, error, message = "" } = changes[index] ?? {};
+    const others = measured?.others ?? 0;
+    const given = measured?.given ?? 0;
+    if (error === "57014") {
+      open.push({ passage, identity, judged: false, what: `did not end in time: ${message}` });
+    } else if (others > 0) {
+      open.push({
+        passage,
+        identity,
+        judged: true,
+        what: `changed ${others} rows of other users; 0 are allowed`,
+      });
+    } else if (given > 0) {
+      open.push({
+        passage,
+        identity,
+        judged: true,
+        what: `wrote ${given} rows for other users; 0 are allowed`,
+      });
+    }
+  });
+  return {
+    open,
+    attempts: 3 * questions.flatMap(({ passages }) => passages).length + calls.length,
+  };
+}
+
+function changeJob(identity: Identity, { shown }: Passage, owned: readonly number[]): Job {
+  const who = identity.person ? quoteText(identity.person.id) : "null";
+  const measure = `select app_data_trial.changed('{${owned.join(",")}}', ${who})`;
+  return { identity, variants: [{ statements: [shown] }], measure, always: true };
+}
+
+function compare({ identity, passages }: Answers, outcomes: Outcome[]): OpenPassage[] {
+  const [all, again, alone] = outcomes;
+  if (all?.error !== undefined || alone?.error !== undefined) {
+    // A trick that PostgreSQL refuses is none.
+    if (identity.isTrick && all?.error !== undefined) return [];
+    const message = all?.message ?? alone?.message ?? "";
+    return passages.map((passage) => ({
+      passage,
+      identity,
+      judged: false,
+      what: `failed: ${message}`,
+    }));
+  }
+  return passages.flatMap((passage, index): OpenPassage[] => {
+    const [first, second, own] = [all, again, alone].map((outcome) => outcome?.reads?.[index]);
+    const failed = first?.error ?? own?.error;
+    if (failed !== undefined) {
+      if (first?.error === own?.error) return [];
+      return [
+        {
+          passage,
+          identity,
+          judged: true,
+          what: "fails or not by what rows of other users there are",
+        },
+      ];
+    }
+    const [before, repeated, after] = [first, second, own].map((read) =>
+      (read?.rows ?? []).map((row) => JSON.stringify(row)),
+    );
+    if (!before || !repeated || !after || same(before, after)) return [];
+    if (!same(before, repeated)) {
+      const what = "does not give the same twice, so that nothing can be said of it";
+      return passage.definer ? [{ passage, identity, judged: false, what }] : [];
+    }
+    const more = before.filter((row) => !after.includes(row));
+    const what =
+      more.length > 0
+        ? `gave ${more.length === 1 ? "1 row" : `${more.length} rows`} that came of rows of other users (${more[0]?.slice(0, 120) ?? ""}); 0 are allowed`
+        : `gave ${before.length} rows, and ${after.length} without the rows of other users; both must be the same`;
+    return [{ passage, identity, judged: true, what }];
+  });
+}
+
+function same(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((row, index) => row === right[index]);
+}

@@ -1,0 +1,161 @@
+import type { Catalog, Relation, Routine } from "./catalog";
+import type { Value } from "./candidate-values";
+import type { Fill } from "./fill";
+import type { Identity } from "./identities";
+import { PEOPLE, type Person } from "./people";
+import { literal, quoteIdentifier, quoteText } from "./statements";
+
+/** A query that goes around the tables: through a view, or through a function. */
+export interface Passage {
+  /** The view or function. */
+  object: string;
+  kind: "view" | "materialized view" | "foreign table" | "function" | "procedure";
+  /** A function that runs with its owner's rights. */
+  definer: boolean;
+  /** As a reader would write it. */
+  shown: string;
+  /** Gives a JSON list of what came back, in an order that is always the same. */
+  read: string;
+  /** Can change rows. */
+  changes: boolean;
+}
+
+const KINDS = { v: "view", m: "materialized view", f: "foreign table" } as const;
+const CALLS_EACH = 6;
+
+/** The passages that are open to an identity. */
+export function passagesOf(catalog: Catalog, fill: Fill, identity: Identity): Passage[] {
+  const { role } = identity;
+  if (role === "service_role") return [];
+  const victim = PEOPLE[identity.person?.index === 1 ? 0 : 1];
+  if (!victim) return [];
+  return [
+    ...catalog.relations.flatMap((relation) => viewPassages(relation, role)),
+    ...catalog.routines
+      .filter((routine) => routine.executableBy.includes(role) && isCallable(routine))
+      .flatMap((routine) => routinePassages(routine, catalog, fill, victim)),
+  ];
+}
+
+function viewPassages(relation: Relation, role: string): Passage[] {
+  const rights = relation.rights[role];
+  const { kind, sql } = relation;
+  if ((kind !== "v" && kind !== "m" && kind !== "f") || !rights) return [];
+  const columns = rights.selectColumns.map(quoteIdentifier).join(", ");
+  if (columns === "") return [];
+  const shown = `select ${columns} from ${sql}`;
+  return [
+    { object: sql, kind: KINDS[kind], definer: false, shown, read: listOf(shown), changes: false },
+  ];
+}
+
+function isCallable({ returns, arguments: given }: Routine): boolean {
+  const pseudo =
+    /^(?:trigger|event_trigger|internal|language_handler|fdw_handler|index_am_handler|table_am_handler|tsm_handler|cstring)$/;
+  return !pseudo.test(returns) && !given.some(({ type }) => pseudo.test(type));
+}
+
+function routinePassages(
+  routine: Routine,
+  catalog: Catalog,
+  fill: Fill,
+  victim: Person,
+): Passage[] {
+  const { sql, kind, returns, signature, securityDefiner, volatile } = routine;
+  return argumentLists(routine, catalog, fill, victim).map((list) => {
+    const call = `${sql}(${list})`;
+    const common = { object: signature, definer: securityDefiner, changes: volatile };
+    if (kind === "p") {
+      return {
+        ...common,
+        kind: "procedure" as const,
+        shown: `call ${call}`,
+        read: "select '[]'::jsonb",
+        changes: true,
+      };
+    }
+    const shown = returns === "void" ? `select ${call}` : `select r.* from ${call} r`;
+    const read =
+      returns === "void"
+        ? `select jsonb_build_array(count(*)) from ${call}`
+        : returns === "record"
+          ? listOf(`select r.* from ${call} r`)
+          : `select coalesce(jsonb_agg(to_jsonb(r) order by to_jsonb(r)), '[]') from ${call} r`;
+    return { ...common, kind: "function" as const, shown, read };
+  });
+}
+
+function listOf(query: string): string {
+  return `select coalesce(jsonb_agg(to_jsonb(r) order by to_jsonb(r)), '[]') from (${query}) r`;
+}
+
+/** What an attacker would ask for: the keys and texts of the victim's rows. */
+function argumentLists(
+  { arguments: given }: Routine,
+  { relations }: Catalog,
+  fill: Fill,
+  victim: Person,
+): string[] {
+  const choices = given.map(({ name, type }) => {
+    const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
+    const found = relations.flatMap((relation) => {
+      const row = fill.of(relation).rows[victim.index]?.[0];
+      return relation.columns
+        .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
+        .map((column): { weight: number; value: Value } => ({
+          weight: weigh(bare, column.name, relation.name),
+          value: row?.[column.name] ?? null,
+        }));
+    });
+    const values = found
+      .filter(({ value }) => value !== null)
+      .sort((left, right) => right.weight - left.weight)
+      .map(({ value }) => value);
+    const own = type === "uuid" || type === "text" ? [victim.id] : [];
+    const isUser = /user|owner|uid|account|sub/.test(bare);
+    const all = isUser ? [...own, ...values] : [...values, ...own];
+    return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
+  });
+  const calls = Math.max(1, ...choices.map(({ length }) => length));
+  return Array.from({ length: calls }, (_, index) =>
+    given
+      .map(({ type }, place) => {
+        const values = choices[place] ?? [];
+        return type.startsWith("any")
+          ? "null"
+          : literal(values[index % Math.max(1, values.length)] ?? null, { type });
+      })
+      .join(", "),
+  );
+}
+
+function weigh(argument: string, column: string, table: string): number {
+  if (argument === column) return 3;
+  if (
+    column === "id" &&
+    argument.replace(/_?id$/, "").replace(/s$/, "") === table.replace(/s$/, "")
+  )
+    return 4;
+  return column !== "" && argument.includes(column) ? 1 : 0;
+}
+
+function defaultsOf(type: string): Value[] {
+  if (type === "boolean") return ["true", "false"];
+  if (/^(?:smallint|integer|bigint|numeric|real|double precision)$/.test(type)) return ["1", "100"];
+  if (type === "text" || type === "character varying") return ["a", "%"];
+  if (/^timestamp|^date/.test(type)) return ["2000-01-01", "2099-01-01"];
+  if (type === "jsonb" || type === "json") return ["{}"];
+  if (type.endsWith("[]")) return ["{}"];
+  return [null];
+}
+
+/** The statement that hides the rows of everybody else, and brings what is derived from rows up to date. */
+export function hideOthers({ relations }: Catalog, person: Person | null): string[] {
+  const who = person ? quoteText(person.id) : "null";
+  return [
+    `select app_data_trial.hide(${who})`,
+    ...relations
+      .filter(({ kind }) => kind === "m")
+      .map(({ sql }) => `refresh materialized view ${sql}`),
+  ];
+}

@@ -1,0 +1,273 @@
+import type { ClientBase } from "pg";
+import { type Value, candidateValues, isDistinguishing } from "./candidate-values";
+import type { Column, ForeignKey, Relation } from "./catalog";
+import { callEngine } from "./engine";
+import type { Owners } from "./owners";
+import { PEOPLE, type Person } from "./people";
+import { literal, quoteIdentifier, writableColumns } from "./statements";
+
+/** Values by column. */
+export type Row = Record<string, Value>;
+
+/** How many rows of each person a table is given, unless a constraint allows fewer. */
+export const ROWS_EACH = 6;
+const SPARE_EACH = 3;
+const SEEDS_EACH = ROWS_EACH + SPARE_EACH;
+const COMBINATIONS = 60;
+const FIRST_COMBINATIONS = 5;
+
+/** Plans the rows of tables: keys that fit, and values that satisfy their constraints. */
+export class RowPlanner {
+  constructor(
+    private readonly client: ClientBase,
+    private readonly owners: Owners,
+    private readonly byId: ReadonlyMap<number, Relation>,
+    private readonly rowsOf: (id: number) => Row[][] | undefined,
+  ) {}
+
+  /** The rows of each person: first those to insert, then the spare ones. */
+  public async plan(relation: Relation): Promise<Row[][]> {
+    const choices = new Map(
+      writableColumns(relation).map((column) => [column.name, this.chooser(relation, column)]),
+    );
+    const fixed: ReadonlySet<string>[][] = [];
+    const rows = PEOPLE.map((person) => {
+      const own: Row[] = [];
+      const fixedOfPerson: ReadonlySet<string>[] = [];
+      for (let version = 0; version < SEEDS_EACH; version += 1) {
+        const keys = this.keyValues(relation, person, version, own);
+        const row: Row = { ...keys };
+        for (const [name, choose] of choices) {
+          if (!(name in keys)) row[name] = choose(person, version)[0] ?? null;
+        }
+        own.push(row);
+        fixedOfPerson.push(new Set(Object.keys(keys)));
+      }
+      fixed.push(fixedOfPerson);
+      return own;
+    });
+    for (const group of constrainedGroups(relation)) {
+      await this.satisfy(relation, group, rows, (name, person, version) => {
+        const value = rows[person.index]?.[version]?.[name] ?? null;
+        const isFixed = fixed[person.index]?.[version]?.has(name) ?? false;
+        if (!isFixed) return choices.get(name)?.(person, version) ?? [value];
+        const isKey = relation.foreignKeys.some(({ columns }) => columns.includes(name));
+        const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
+        return isKey && nullable && value !== null ? [value, null] : [value];
+      });
+    }
+    return rows;
+  }
+
+  /** A column's values for a row, the one to take first. */
+  private chooser(
+    relation: Relation,
+    column: Column,
+  ): (person: Person, version: number) => Value[] {
+    const unique = this.mustDiffer(relation, column);
+    const place = relation.columns.indexOf(column);
+    let shared: Value[] | undefined;
+    return (person, version) => {
+      const seed = person.index * SEEDS_EACH + version;
+      const values =
+        unique || isDistinguishing(column)
+          ? candidateValues(relation, column, { seed, unique })
+          : (shared ??= candidateValues(relation, column, { seed, unique }));
+      if (unique) return values;
+      // Columns step at different speeds, so that their values meet in different pairs.
+      const step = Math.floor((version + person.index) / ((place % 3) + 1)) + (place % 2);
+      const first = step % Math.max(1, values.length);
+      return [...values.slice(first), ...values.slice(0, first)];
+    };
+  }
+
+  /** Whether a unique constraint is kept by making this column's values differ. */
+  private mustDiffer(relation: Relation, column: Column): boolean {
+    const isKey = (name: string) =>
+      relation.foreignKeys.some(({ columns }) => columns.includes(name));
+    return relation.uniques.some((columns) => {
+      const free = columns.filter((name) => {
+        const one = relation.columns.find((candidate) => candidate.name === name);
+        return one && !isKey(name) && isDistinguishing(one);
+      });
+      return free.at(-1) === column.name;
+    });
+  }
+
+  private keyValues(relation: Relation, person: Person, version: number, earlier: Row[]): Row {
+    const owner = this.owners.of(relation);
+    const row: Row = {};
+    for (const key of relation.foreignKeys) {
+      const values = this.parentValues(relation, key, person, version, earlier);
+      key.columns.forEach((name, index) => (row[name] = values[index] ?? null));
+    }
+    if (owner?.by === "members" && owner.members.id === relation.id) row[owner.person] = person.id;
+    if (owner?.by === "columns") {
+      // Where a row has several users, each is somebody else.
+      owner.columns.forEach((name, index) => {
+        row[name] = PEOPLE[(person.index + index) % PEOPLE.length]?.id ?? null;
+      });
+    }
+    return row;
+  }
+
+  private parentValues(
+    relation: Relation,
+    { columns, target, targetColumns }: ForeignKey,
+    person: Person,
+    version: number,
+    earlier: Row[],
+  ): Value[] {
+    const parent = this.byId.get(target);
+    const nullable = columns.some((name) =>
+      relation.columns.some((column) => column.name === name && !column.notNull),
+    );
+    if (!parent) return columns.map(() => null);
+    if (target === relation.id) {
+      const previous = earlier.at(-1);
+      if (previous) return targetColumns.map((name) => previous[name] ?? null);
+      return nullable
+        ? columns.map(() => null)
+        : this.predicted(parent, targetColumns, person, version);
+    }
+    // A second user of a row is not its owner, nor always the same.
+    const isUser = this.isUser(parent, targetColumns);
+    const index = isUser ? (person.index + 1 + (version % 3)) % PEOPLE.length : person.index;
+    const rows = this.rowsOf(target)?.[index];
+    if (!rows)
+      return this.predicted(parent, targetColumns, PEOPLE[index] ?? person, version % ROWS_EACH);
+    const row = rows[version % Math.max(1, rows.length)];
+    return targetColumns.map((name) => row?.[name] ?? null);
+  }
+
+  private isUser(parent: Relation, targetColumns: readonly string[]): boolean {
+    const owner = this.owners.of(parent);
+    return owner?.by === "columns" && owner.columns[0] === targetColumns[0];
+  }
+
+  /** The key that a row will have: where two tables refer to each other, one has to begin. */
+  private predicted(parent: Relation, names: string[], person: Person, version: number): Value[] {
+    return names.map((name) => {
+      const column = parent.columns.find((one) => one.name === name);
+      return column ? (this.chooser(parent, column)(person, version)[0] ?? null) : null;
+    });
+  }
+
+  /** Gives the columns of one group of constraints values that together satisfy them. */
+  private async satisfy(
+    relation: Relation,
+    { columns, condition }: Group,
+    rows: Row[][],
+    optionsOf: (name: string, person: Person, version: number) => Value[],
+  ): Promise<void> {
+    let open = PEOPLE.flatMap((person) =>
+      Array.from({ length: SEEDS_EACH }, (_, version) => ({
+        row: rows[person.index]?.[version],
+        lists: combine(columns.map(({ name }) => optionsOf(name, person, version))).map(
+          (values) => ({
+            values,
+            text: columns.map((column, index) => literal(values[index] ?? null, column)).join(", "),
+          }),
+        ),
+      })),
+    );
+    const names = columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    // The first few nearly always do.
+    for (const [from, to] of [
+      [0, FIRST_COMBINATIONS],
+      [FIRST_COMBINATIONS, COMBINATIONS],
+    ]) {
+      const tried = open.flatMap(({ lists }) => lists.slice(from, to).map(({ text }) => text));
+      const distinct = [...new Set(tried)];
+      if (distinct.length === 0) return;
+      const verdicts = await callEngine<boolean[]>(
+        this.client,
+        "satisfying",
+        distinct,
+        names,
+        condition,
+      );
+      const good = new Set(distinct.filter((_, index) => verdicts[index]));
+      open = open.filter(({ row, lists }) => {
+        const found = lists.slice(from, to).find(({ text }) => good.has(text));
+        if (row && found)
+          columns.forEach(({ name }, index) => (row[name] = found.values[index] ?? null));
+        return !found;
+      });
+    }
+  }
+}
+
+/** Columns that constraints tie together, and what must hold of them. */
+interface Group {
+  columns: Column[];
+  condition: string;
+}
+
+const PLAIN_KINDS = new Set(["b", "e"]);
+
+function constrainedGroups(relation: Relation): Group[] {
+  const writable = writableColumns(relation);
+  const checks = [
+    ...relation.checks,
+    ...(relation.partitionCheck === null
+      ? []
+      : [
+          {
+            expression: relation.partitionCheck,
+            columns: writable
+              .map(({ name }) => name)
+              .filter((name) => mentions(relation.partitionCheck, name)),
+          },
+        ]),
+  ].filter(({ columns }) =>
+    columns.some((name) => writable.some((column) => column.name === name)),
+  );
+  const groups: { names: Set<string>; conditions: string[] }[] = [];
+  const join = (names: readonly string[], condition: string) => {
+    const touching = groups.filter((group) => names.some((name) => group.names.has(name)));
+    for (const group of touching) groups.splice(groups.indexOf(group), 1);
+    groups.push({
+      names: new Set([...touching.flatMap((group) => [...group.names]), ...names]),
+      conditions: [...touching.flatMap(({ conditions }) => conditions), condition],
+    });
+  };
+  for (const { columns, expression } of checks) join(columns, `(${expression}) is not false`);
+  for (const column of writable) {
+    // Domains and rare types: that the text can be read at all is what has to be found out.
+    const isOdd = column.isDomain || !PLAIN_KINDS.has(column.typeKind) || column.element !== null;
+    if (isOdd || !isKnown(column)) join([column.name], "true");
+  }
+  return groups.map(({ names, conditions }) => ({
+    columns: writable.filter(({ name }) => names.has(name)),
+    condition: conditions.join(" and "),
+  }));
+}
+
+function isKnown(column: Column): boolean {
+  return (
+    column.typeKind === "e" ||
+    column.base === "bool" ||
+    isDistinguishing(column) ||
+    /^json/.test(column.base)
+  );
+}
+
+function mentions(text: string | null, name: string): boolean {
+  return text !== null && new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`).test(text);
+}
+
+/** Combinations of options: all where they are few, else a sample in which each option occurs. */
+function combine(options: readonly Value[][]): Value[][] {
+  const total = options.reduce((product, values) => product * Math.max(1, values.length), 1);
+  return Array.from({ length: Math.min(total, COMBINATIONS) }, (_, index) => {
+    let rest =
+      total <= COMBINATIONS ? index : index < 12 ? -1 : Math.floor((index * total) / COMBINATIONS);
+    return options.map((values, place) => {
+      if (rest < 0) return values[(index + (index > 5 ? place : 0)) % values.length] ?? null;
+      const value = values[rest % values.length] ?? null;
+      rest = Math.floor(rest / values.length);
+      return value;
+    });
+  });
+}
