@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { audit } from "./audit/audit.mjs";
 import { down, env, preview, refresh, status, up } from "./local/stack-commands.mjs";
+import { policy } from "./policy/command.mjs";
 import { test } from "./test.mjs";
 
 const HELP = `Usage: npm run COMMAND [-- OPTIONS]
@@ -18,6 +19,12 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   env       shell exports: eval "$(npm run --silent env)"
   down      destroy the stack and stop the servers
               --purge            forget everything at once: state, database, passphrase
+  policy    judge the SQL of the migrations; exit code 1 where something is refused, 2 where the call
+            is wrong or the SQL cannot be read
+              --sql DIR          another folder, of trios or of plain .sql files
+              --trial            also build it in a throw-away PostgreSQL and attack it
+              --json             what was found, as JSON
+              --sarif [FILE]     what was found, as SARIF 2.1.0
   test      (npm test) lint, type checks, unit tests and one end-to-end run
 
 The stack's files are in .local; APP_DATA_HOME moves them.
@@ -31,9 +38,21 @@ const OPTIONS = {
   status: { json: { type: "boolean" } },
   env: {},
   down: { purge: { type: "boolean" } },
+  policy: {
+    sql: { type: "string" },
+    trial: { type: "boolean" },
+    json: { type: "boolean" },
+    sarif: { type: "string" },
+  },
   test: {},
 };
-const COMMANDS = { up, preview, refresh, audit, status, env, down, test };
+const COMMANDS = { up, preview, refresh, audit, status, env, down, policy, test };
+
+/** `--sarif` without a file stands for standard output. */
+function withDefault(argument, index, all) {
+  const isBare = argument === "--sarif" && (all[index + 1] ?? "--").startsWith("--");
+  return isBare ? "--sarif=-" : argument;
+}
 
 /** An error whose message says everything; its stack would only hide it. */
 const isExplained = (error) => error instanceof Error && !(error instanceof TypeError);
@@ -52,7 +71,7 @@ export async function main([name, ...args]) {
   let values;
   try {
     const options = { ...OPTIONS[name], help: { type: "boolean", short: "h" } };
-    ({ values } = parseArgs({ args, options }));
+    ({ values } = parseArgs({ args: args.map(withDefault), options }));
   } catch (error) {
     console.error(`${error.message}\n\n${HELP}`);
     return 2;

@@ -21,7 +21,7 @@ export function isDistinguishing({ base }: Column): boolean {
     base === "uuid" ||
     NUMBERS.has(base) ||
     TEXTS.has(base) ||
-    /^(?:timestamp|date|bytea)/.test(base)
+    /^(?:timestamp|date|bytea)|(?<!multi)range$/.test(base)
   );
 }
 
@@ -83,13 +83,13 @@ function valuesOfType(relation: Relation, column: Column, seed: number, unique: 
 }
 
 function textsFor(relation: Relation, column: Column, seed: number): string[] {
-  const expressions = relation.checks.filter(({ columns }) => columns.includes(column.name));
-  const patterns = expressions.flatMap(({ expression }) =>
+  const expressions = constraintsOn(relation, column);
+  const patterns = expressions.flatMap((expression) =>
     [...expression.matchAll(/~\*? '((?:[^']|'')*)'/g)].map(([, pattern = ""]) =>
       samplePattern(pattern.replaceAll("''", "'"), seed),
     ),
   );
-  const likes = expressions.flatMap(({ expression }) =>
+  const likes = expressions.flatMap((expression) =>
     [...expression.matchAll(/~~\*? '((?:[^']|'')*)'/g)].map(([, pattern = ""]) =>
       pattern.replaceAll("%", `x${seed}`).replaceAll("_", "x"),
     ),
@@ -115,6 +115,11 @@ function textsFor(relation: Relation, column: Column, seed: number): string[] {
   ];
 }
 
+function constraintsOn({ checks }: Relation, { name, domainChecks }: Column): string[] {
+  const own = checks.filter(({ columns }) => columns.includes(name));
+  return [...own.map(({ expression }) => expression), ...domainChecks];
+}
+
 /** A UUID that only this row's column has. */
 function uuidOf(relation: Relation, { name }: Column, seed: number): string {
   const place = relation.columns.findIndex((column) => column.name === name);
@@ -123,15 +128,14 @@ function uuidOf(relation: Relation, { name }: Column, seed: number): string {
 }
 
 /** What constraints, partition bounds and policies compare the column with. */
-function literalsFor({ checks, policies, partitionCheck }: Relation, column: Column): string[] {
+function literalsFor(relation: Relation, column: Column): string[] {
   const expressions = [
-    ...checks.map(({ expression }) => expression),
-    partitionCheck ?? "",
-    ...policies.flatMap(({ using, check }) => [using ?? "", check ?? ""]),
+    relation.partitionCheck ?? "",
+    ...relation.policies.flatMap(({ using, check }) => [using ?? "", check ?? ""]),
   ].filter((expression) =>
     new RegExp(`\\b${column.name.replace(/\W/g, "\\$&")}\\b`).test(expression),
   );
-  const text = expressions.join("\n");
+  const text = [...constraintsOn(relation, column), ...expressions].join("\n");
   const quoted = [...text.matchAll(/(?<!~[~*]* )'((?:[^']|'')*)'/g)].map(([, literal = ""]) =>
     literal.replaceAll("''", "'"),
   );

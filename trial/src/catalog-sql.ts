@@ -20,6 +20,7 @@ with space as (
     case when coalesce(base.typcategory, t.typcategory) = 'A'
       then format_type(coalesce(base.typelem, t.typelem), null) end as element,
     a.atthasdef or a.attidentity <> '' or t.typdefault is not null as has_default,
+    array[t.oid, t.typbasetype] as domains,
     case when a.attgenerated <> '' then 'stored' when a.attidentity = 'a' then 'always' else '' end
       as generated
   from pg_attribute a join relation r on r.oid = a.attrelid join pg_type t on t.oid = a.atttypid
@@ -59,6 +60,8 @@ select jsonb_build_object(
     'partitionCheck', case when r.relispartition then pg_get_partition_constraintdef(r.oid) end,
     'columns', coalesce((select jsonb_agg(jsonb_build_object(
         'name', c.attname, 'type', c.type, 'base', c.base, 'typeKind', c.kind, 'isDomain', c.typtype = 'd',
+        'domainChecks', coalesce((select jsonb_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
+          where k.contypid = any (c.domains) and k.contype = 'c'), '[]'),
         'labels', coalesce((select jsonb_agg(e.enumlabel order by e.enumsortorder) from pg_enum e
           where e.enumtypid = c.base_oid), '[]'),
         'element', c.element, 'notNull', c.not_null, 'hasDefault', c.has_default,
@@ -71,7 +74,7 @@ select jsonb_build_object(
       from pg_constraint k where k.conrelid = r.oid and k.contype = 'c'), '[]'),
     'uniques', coalesce((select jsonb_agg((select jsonb_agg(c.attname) from cols c
           where c.attrelid = r.oid and c.attnum = any (i.indkey::int2[])))
-      from pg_index i where i.indrelid = r.oid and i.indisunique and not (0 = any (i.indkey::int2[]))), '[]'),
+      from pg_index i where i.indrelid = r.oid and (i.indisunique or i.indisexclusion) and not (0 = any (i.indkey::int2[]))), '[]'),
     'foreignKeys', coalesce((select jsonb_agg(jsonb_build_object(
         'target', k.confrelid::bigint,
         'columns', (select jsonb_agg(c.attname order by u.n) from unnest(k.conkey) with ordinality u (num, n)

@@ -12,7 +12,7 @@ export interface Relation {
   kind: "r" | "p" | "f" | "v" | "m";
   columns: Column[];
   checks: Check[];
-  /** Columns of each unique constraint or index, without those over expressions. */
+  /** Columns of each unique or exclusion constraint or index, without those over expressions. */
   uniques: string[][];
   foreignKeys: ForeignKey[];
   /** Ids of what it is a partition or inheritance child of. */
@@ -33,6 +33,8 @@ export interface Column {
   /** Name of the type below a domain. */
   base: string;
   isDomain: boolean;
+  /** What its domain demands of `VALUE`. */
+  domainChecks: string[];
   /** As in pg_type: b base, e enum, c composite, r range, m multirange. */
   typeKind: string;
   /** Labels of an enum, in order. */
@@ -45,7 +47,7 @@ export interface Column {
   generated: "" | "stored" | "always";
 }
 
-/** A check constraint, of the table or of a column's domain. */
+/** A check constraint. */
 export interface Check {
   expression: string;
   columns: string[];

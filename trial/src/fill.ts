@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { callEngine } from "./engine";
 import type { Catalog, Relation } from "./catalog";
 import type { Owners } from "./owners";
+import { PEOPLE } from "./people";
 import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
 import { insertStatement } from "./statements";
 
@@ -38,7 +39,7 @@ export class Fill {
     for (const relation of this.byId.values()) await this.table(relation);
   }
 
-  /** What became of a table; of a partitioned one, of its first partition. */
+  /** What became of a table; of a partitioned one, of its partitions together. */
   public of({ id }: Relation): Filled {
     return this.done.get(id) ?? NOTHING;
   }
@@ -47,9 +48,9 @@ export class Fill {
     if (this.begun.has(relation.id)) return;
     this.begun.add(relation.id);
     if (relation.kind === "p") {
-      const leaf = [...this.byId.values()].find(({ parents }) => parents.includes(relation.id));
-      if (leaf) await this.table(leaf);
-      this.done.set(relation.id, leaf ? this.of(leaf) : NOTHING);
+      const parts = [...this.byId.values()].filter(({ parents }) => parents.includes(relation.id));
+      for (const part of parts) await this.table(part);
+      this.done.set(relation.id, together(parts.map((part) => this.of(part))));
     } else if (relation.kind === "r") {
       for (const { target } of relation.foreignKeys) {
         const parent = this.byId.get(target);
@@ -87,4 +88,14 @@ export class Fill {
     const nothing = Object.fromEntries(owner.columns.map((name) => [name, null]));
     return isNullable ? [{ ...row, ...nothing }] : [];
   }
+}
+
+function together(parts: readonly Filled[]): Filled {
+  const each = (which: "rows" | "spare") =>
+    PEOPLE.map(({ index }) => parts.flatMap((part) => part[which][index] ?? []));
+  return {
+    rows: each("rows"),
+    spare: each("spare"),
+    refusals: parts.flatMap(({ refusals }) => refusals),
+  };
 }

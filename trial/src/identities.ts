@@ -66,6 +66,7 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
     as("anon", null, "anon without claims"),
     as("anon", null, "anon with empty claims", ""),
     as("anon", null, "anon with claims that are not JSON", "{"),
+    as("service_role", null, "service_role"),
     as("app", null, "app without a role"),
     {
       ...signedIn(a, "app"),

@@ -4,6 +4,7 @@ import type { Fill } from "./fill";
 import type { Identity } from "./identities";
 import { type Job, type Outcome, runJobs } from "./job";
 import { type Passage, hideOthers, passagesOf } from "./passages";
+import { countRows } from "./people";
 import { quoteText } from "./statements";
 
 /** A way around the policies that worked, or that could not be judged. */
@@ -72,14 +73,14 @@ export async function tryPassages(
         passage,
         identity,
         judged: true,
-        what: `changed ${others} rows of other users; 0 are allowed`,
+        what: `changed ${countRows(others)} of other users; 0 are allowed`,
       });
     } else if (given > 0) {
       open.push({
         passage,
         identity,
         judged: true,
-        what: `wrote ${given} rows for other users; 0 are allowed`,
+        what: `wrote ${countRows(given)} for other users; 0 are allowed`,
       });
     }
   });
@@ -133,8 +134,8 @@ function compare({ identity, passages }: Answers, outcomes: Outcome[]): OpenPass
     const more = before.filter((row) => !after.includes(row));
     const what =
       more.length > 0
-        ? `gave ${more.length === 1 ? "1 row" : `${more.length} rows`} that came of rows of other users (${more[0]?.slice(0, 120) ?? ""}); 0 are allowed`
-        : `gave ${before.length} rows, and ${after.length} without the rows of other users; both must be the same`;
+        ? `gave ${countRows(more.length)} that came of rows of other users (${more[0]?.slice(0, 120) ?? ""}); 0 are allowed`
+        : `gave ${countRows(before.length)}, and ${after.length} without the rows of other users; both must be the same`;
     return [{ passage, identity, judged: true, what }];
   });
 }

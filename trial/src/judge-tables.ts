@@ -2,7 +2,7 @@ import type { Relation } from "./catalog";
 import type { Fill } from "./fill";
 import type { Outcome } from "./job";
 import type { Owners } from "./owners";
-import { PEOPLE, describeOwners } from "./people";
+import { PEOPLE, countRows, describeOwners } from "./people";
 import type { Attack, TableJob } from "./table-attacks";
 import { type TrialRuleName } from "./trial-finding";
 
@@ -46,27 +46,29 @@ export function judgeAttempt(
     if (foreign === 0) return undefined;
     const owners = [...new Set((measured?.owners ?? []).flat())];
     const whose = describeOwners(owners.sort());
-    return success("trial-read", `read ${rows(foreign)} of ${whose}; 0 are allowed`, { owners });
+    return success("trial-read", `read ${countRows(foreign)} of ${whose}; 0 are allowed`, {
+      owners,
+    });
   }
   if (attack === "insert") {
     if ((measured?.given ?? 0) === 0) return undefined;
     return success(
       "trial-insert",
-      `inserted ${rows(affected)} for user ${victim.name}; 0 are allowed`,
+      `inserted ${countRows(affected)} for user ${victim.name}; 0 are allowed`,
     );
   }
   if (attack === "give away") {
     if ((measured?.given ?? 0) === 0 || (measured?.own ?? 0) === 0) return undefined;
     return success(
       "trial-owner",
-      `gave ${rows(measured?.given ?? 0)} away to user ${victim.name}; 0 are allowed`,
+      `gave ${countRows(measured?.given ?? 0)} away to user ${victim.name}; 0 are allowed`,
     );
   }
   if (others === 0) return undefined;
   if (attack === "steal") {
-    return success("trial-owner", `took over ${rows(others)} of other users; 0 are allowed`);
+    return success("trial-owner", `took over ${countRows(others)} of other users; 0 are allowed`);
   }
-  return success("trial-change", `${attack}d ${rows(others)} of other users; 0 are allowed`);
+  return success("trial-change", `${attack}d ${countRows(others)} of other users; 0 are allowed`);
 }
 
 const WORDS = {
@@ -82,7 +84,7 @@ function ownerless(
 ): Success | undefined {
   const count = attack === "read" ? (reads?.[0]?.rows?.length ?? 0) : affected;
   if (count === 0) return undefined;
-  const what = `${PAST[attack]} ${rows(count)} of a table whose rows belong to no user`;
+  const what = `${PAST[attack]} ${countRows(count)} of a table whose rows belong to no user`;
   return success("trial-ownerless", what, {
     level: attack === "read" ? "advisory" : "mandatory",
     owners: [],
@@ -101,16 +103,16 @@ const PAST: Record<Attack, string> = {
   reference: "referred to",
 };
 
-function rows(count: number): string {
-  return count === 1 ? "1 row" : `${count} rows`;
-}
-
 /** Why a table could not be filled; undefined when it was, with rows of the two who attack. */
 export function whyNotFilled(relation: Relation, fill: Fill): string | undefined {
   if (relation.kind === "f") return "it is a foreign table, whose rows are elsewhere";
   const { rows: filled, refusals } = fill.of(relation);
   const missing = PEOPLE.slice(0, 2).filter(({ index }) => (filled[index]?.length ?? 0) === 0);
   if (missing.length === 0) return undefined;
+  // The rows of a person all go into one partition, where they are divided by person.
+  const isSomeones = relation.isPartition && filled.some(({ length }) => length > 0);
+  const isReached = Object.keys(relation.rights).length > 0;
+  if (relation.isPartition && (isSomeones || !isReached)) return undefined;
   const names = missing.map(({ name }) => `user ${name}`).join(" and ");
   return `no row of ${names} could be inserted: ${refusals[0] ?? "there is no partition for it"}`;
 }

@@ -92,13 +92,12 @@ export class Owners {
     if (direct.length > 0 && (!members || direct.some((name) => equated.includes(name)))) {
       return { by: "columns", columns: direct };
     }
-    if (members) return members;
-
     const keys = relation.foreignKeys.filter(({ target }) => {
       const owner = target === relation.id ? undefined : this.byId.get(target);
       return owner && this.of(owner) !== undefined;
     });
     if (keys.length > 0) return { by: "parents", keys };
+    if (members) return members;
     return equated.length > 0 ? { by: "columns", columns: equated.slice(0, 1) } : undefined;
   }
 

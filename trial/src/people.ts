@@ -28,3 +28,8 @@ export function describeOwners(ids: readonly string[]): string {
     })
     .join(" and ");
 }
+
+/** "1 row", "2 rows". */
+export function countRows(count: number): string {
+  return count === 1 ? "1 row" : `${count} rows`;
+}

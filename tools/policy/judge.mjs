@@ -1,0 +1,100 @@
+// Judges SQL files by the rules, and by the trial where that is asked for.
+import { createRequire } from "node:module";
+import path from "node:path";
+import { compileWorkspaces, PROJECT } from "../prepare.mjs";
+import { report } from "../report.mjs";
+import { readSqlFiles } from "./sql-files.mjs";
+
+const load = createRequire(import.meta.url);
+
+/** What the application's own migrations stand on; other folders may leave it out. */
+const BASE = "000_existing_schema.sql";
+
+/**
+ * @param files as `readSqlFiles` gives them.
+ * @returns `{ findings, rules, trial, isReadable }`: what is wrong, every rule that was judged, as
+ * `{ name, code, description, remediation, page }`, `{ tables, attempts, seconds }` of the trial if there
+ * was one, and whether PostgreSQL's parser could read all of it.
+ */
+export async function judge(files, { withTrial }) {
+  await compileWorkspaces();
+  const rules = load(path.join(PROJECT, "rules/dist/index.js"));
+  const known = [
+    READABLE,
+    ...rules.schemaRules.map((rule) => ({ ...rule, page: rule.name })),
+    PROVABLE,
+  ];
+  let schema;
+  try {
+    schema = await rules.readSqlSchema(files);
+  } catch (error) {
+    if (!(error instanceof rules.SqlSyntaxError)) throw error;
+    return { findings: [unreadable(error)], rules: known, isReadable: false };
+  }
+  const findings = [...rules.judgeSchema(schema), ...schema.notProvable.map(notProvable)].map(
+    (finding) => ({ level: "mandatory", ...finding }),
+  );
+  if (!withTrial) return { findings, rules: known, isReadable: true };
+  const { trialRules } = load(path.join(PROJECT, "trial/dist/index.js"));
+  const trial = await tryFiles(files);
+  return {
+    findings: [...findings, ...trial.findings],
+    rules: [...known, ...trialRules.map((rule) => ({ ...rule, page: "trial" }))],
+    trial: { tables: trial.tables, attempts: trial.attempts, seconds: trial.seconds },
+    isReadable: true,
+  };
+}
+
+async function tryFiles(files) {
+  const { withTrialServer } = await import("./trial-server.mjs");
+  const { tryMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
+  const begin = Date.now();
+  report("Trial: building the schema in a throw-away PostgreSQL …");
+  const base = readSqlFiles(path.join(PROJECT, "sql", BASE), PROJECT);
+  const trial = await withTrialServer((server) => tryMigrations(server, files, { base }));
+  const seconds = (Date.now() - begin) / 1000;
+  report(`  ${trial.attempts} attempts on ${trial.tables} tables in ${seconds.toFixed(1)} s`);
+  return { ...trial, seconds };
+}
+
+const READABLE = {
+  name: "migration-readable",
+  code: "POL001",
+  description: "PostgreSQL's parser can read the SQL of every migration.",
+  remediation: "Correct the statement at the line and column that the message gives.",
+  page: "migration-readable",
+};
+
+const PROVABLE = {
+  name: "migration-provable",
+  code: "POL102",
+  description: "What a migration does to tables can be read off its SQL.",
+  remediation: "Write the statements out instead of putting them together at run time.",
+  page: "migration-provable",
+};
+
+function unreadable({ file, line, column, reason }) {
+  return {
+    rule: READABLE.name,
+    code: READABLE.code,
+    level: "mandatory",
+    object: file,
+    file,
+    line,
+    message: `column ${column}: ${reason}`,
+    remediation: READABLE.remediation,
+  };
+}
+
+function notProvable({ file, line, object, reason }) {
+  return {
+    rule: PROVABLE.name,
+    code: PROVABLE.code,
+    level: "advisory",
+    object,
+    file,
+    line,
+    message: `${object} can not be judged from its text: ${reason}`,
+    remediation: PROVABLE.remediation,
+  };
+}
