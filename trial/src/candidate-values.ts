@@ -34,7 +34,7 @@ export function candidateValues(
   column: Column,
   { seed, unique }: { seed: number; unique: boolean },
 ): Value[] {
-  const literals = unique ? [] : literalsFor(relation, column);
+  const literals = unique ? [] : knownLiterals(relation, column);
   const values = [...literals, ...valuesOfType(relation, column, seed, unique)];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
   return [...new Set(values)];
@@ -125,6 +125,14 @@ function uuidOf(relation: Relation, { name }: Column, seed: number): string {
   const place = relation.columns.findIndex((column) => column.name === name);
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
   return `${hex(relation.id, 8)}-${hex(place, 4)}-4000-8000-${hex(seed + 1, 12)}`;
+}
+
+const literalsOfColumns = new WeakMap<Column, string[]>();
+
+function knownLiterals(relation: Relation, column: Column): string[] {
+  const known = literalsOfColumns.get(column) ?? literalsFor(relation, column);
+  literalsOfColumns.set(column, known);
+  return known;
 }
 
 /** What constraints, partition bounds and policies compare the column with. */

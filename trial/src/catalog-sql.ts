@@ -3,16 +3,18 @@ export const CATALOG_SQL = `
 with space as (
   select oid, nspname from pg_namespace
   where nspname !~ '^pg_' and nspname not in ('information_schema', 'app_data_trial')
-), role as (
+), role as materialized (
   select oid, rolname, rolsuper or rolbypassrls as bypasses from pg_roles
   where rolname = 'app' or (pg_has_role('app', oid, 'SET') and rolname <> 'app')
-), relation as (
+), relation as materialized (
   select c.*, n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where (n.oid in (select oid from space) or n.nspname = 'app_data_trial' and c.relispartition)
     and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't'
     and not exists (select from pg_depend d
       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-), cols as (
+), att as not materialized (
+  select attrelid, attnum, attname from pg_attribute where attnum > 0 and not attisdropped
+), cols as not materialized (
   select a.attrelid, a.attnum, a.attname, a.attnotnull or t.typnotnull as not_null,
     format_type(a.atttypid, a.atttypmod) as type, t.typtype,
     coalesce(base.typname, t.typname) as base, coalesce(base.typtype, t.typtype) as kind,
@@ -23,7 +25,7 @@ with space as (
     array[t.oid, t.typbasetype] as domains,
     case when a.attgenerated <> '' then 'stored' when a.attidentity = 'a' then 'always' else '' end
       as generated
-  from pg_attribute a join relation r on r.oid = a.attrelid join pg_type t on t.oid = a.atttypid
+  from pg_attribute a join pg_type t on t.oid = a.atttypid
   left join lateral (
     with recursive up as (
       select d.oid, d.typtype, d.typbasetype from pg_type d where d.oid = t.typbasetype
@@ -32,7 +34,7 @@ with space as (
     ) select b.* from up join pg_type b on b.oid = up.oid where b.typtype <> 'd'
   ) base on t.typtype = 'd'
   where a.attnum > 0 and not a.attisdropped
-), rights as (
+), rights as materialized (
   select r.oid as relation, role.rolname,
     jsonb_build_object(
       'select', has_table_privilege(role.oid, r.oid, 'select'),
@@ -40,11 +42,11 @@ with space as (
       'truncate', has_table_privilege(role.oid, r.oid, 'truncate'),
       'references', has_any_column_privilege(role.oid, r.oid, 'references'),
       'trigger', has_table_privilege(role.oid, r.oid, 'trigger'),
-      'selectColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from cols c where c.attrelid = r.oid
+      'selectColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from att c where c.attrelid = r.oid
         and has_column_privilege(role.oid, r.oid, c.attnum, 'select')), '[]'),
-      'insertColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from cols c where c.attrelid = r.oid
+      'insertColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from att c where c.attrelid = r.oid
         and has_column_privilege(role.oid, r.oid, c.attnum, 'insert')), '[]'),
-      'updateColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from cols c where c.attrelid = r.oid
+      'updateColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from att c where c.attrelid = r.oid
         and has_column_privilege(role.oid, r.oid, c.attnum, 'update')), '[]')
     ) as rights
   from relation r cross join role
@@ -60,30 +62,31 @@ select jsonb_build_object(
     'partitionCheck', case when r.relispartition then pg_get_partition_constraintdef(r.oid) end,
     'columns', coalesce((select jsonb_agg(jsonb_build_object(
         'name', c.attname, 'type', c.type, 'base', c.base, 'typeKind', c.kind, 'isDomain', c.typtype = 'd',
-        'domainChecks', coalesce((select jsonb_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
-          where k.contypid = any (c.domains) and k.contype = 'c'), '[]'),
         'labels', coalesce((select jsonb_agg(e.enumlabel order by e.enumsortorder) from pg_enum e
           where e.enumtypid = c.base_oid), '[]'),
+        'domainChecks', case when c.typtype = 'd' then coalesce((
+          select jsonb_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
+          where k.contypid = any (c.domains) and k.contype = 'c'), '[]') else '[]' end,
         'element', c.element, 'notNull', c.not_null, 'hasDefault', c.has_default,
         'generated', c.generated) order by c.attnum)
       from cols c where c.attrelid = r.oid), '[]'),
     'checks', coalesce((select jsonb_agg(jsonb_build_object(
         'expression', pg_get_expr(k.conbin, k.conrelid),
-        'columns', (select coalesce(jsonb_agg(c.attname), '[]') from cols c
+        'columns', (select coalesce(jsonb_agg(c.attname), '[]') from att c
           where c.attrelid = r.oid and c.attnum = any (k.conkey))))
       from pg_constraint k where k.conrelid = r.oid and k.contype = 'c'), '[]'),
-    'uniques', coalesce((select jsonb_agg((select jsonb_agg(c.attname) from cols c
+    'uniques', coalesce((select jsonb_agg((select jsonb_agg(c.attname) from att c
           where c.attrelid = r.oid and c.attnum = any (i.indkey::int2[])))
       from pg_index i where i.indrelid = r.oid and (i.indisunique or i.indisexclusion) and not (0 = any (i.indkey::int2[]))), '[]'),
     'foreignKeys', coalesce((select jsonb_agg(jsonb_build_object(
         'target', k.confrelid::bigint,
         'columns', (select jsonb_agg(c.attname order by u.n) from unnest(k.conkey) with ordinality u (num, n)
-          join cols c on c.attrelid = k.conrelid and c.attnum = u.num),
+          join att c on c.attrelid = k.conrelid and c.attnum = u.num),
         'targetColumns', (select jsonb_agg(c.attname order by u.n)
           from unnest(k.confkey) with ordinality u (num, n)
-          join cols c on c.attrelid = k.confrelid and c.attnum = u.num)) order by k.conname)
-      from pg_constraint k join relation f on f.oid = k.confrelid
-      where k.conrelid = r.oid and k.contype = 'f'), '[]'),
+          join att c on c.attrelid = k.confrelid and c.attnum = u.num)) order by k.conname)
+      from pg_constraint k
+      where k.conrelid = r.oid and k.contype = 'f' and k.confrelid in (select oid from relation)), '[]'),
     'parents', coalesce((select jsonb_agg(h.inhparent::bigint) from pg_inherits h where h.inhrelid = r.oid), '[]'),
     'policies', coalesce((select jsonb_agg(jsonb_build_object(
         'name', p.polname,

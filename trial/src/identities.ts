@@ -17,6 +17,8 @@ export interface Identity {
   prelude: string[];
   /** Not one of the plain identities: a trick, which counts only where the plain ones got nothing. */
   isTrick: boolean;
+  /** A variation of another identity, which reads and leaves it at that. */
+  readsOnly: boolean;
 }
 
 const CLAIMS = "request.jwt.claims";
@@ -43,6 +45,11 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
     settings: claims === undefined ? {} : { [CLAIMS]: claims },
     prelude: [],
     isTrick: false,
+    readsOnly: false,
+  });
+  const reading = (role: string, description: string, claims: string): Identity => ({
+    ...as(role, null, description, claims),
+    readsOnly: true,
   });
   const signedIn = (person: Person, role = "authenticated") =>
     as(role, person, `${role} as user ${person.name}`, JSON.stringify(claimsOf(person.id, keys)));
@@ -59,13 +66,13 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
       JSON.stringify(claimsOf(STRANGER, keys)),
     ),
     as("authenticated", null, "authenticated without claims"),
-    as("authenticated", null, "authenticated with empty claims", ""),
-    as("authenticated", null, "authenticated with claims that are not JSON", "{"),
-    as("authenticated", null, "authenticated with claims without sub", "{}"),
-    as("authenticated", null, "authenticated with a sub that is not a UUID", '{"sub":"1"}'),
+    reading("authenticated", "authenticated with empty claims", ""),
+    reading("authenticated", "authenticated with claims that are not JSON", "{"),
+    reading("authenticated", "authenticated with claims without sub", "{}"),
+    reading("authenticated", "authenticated with a sub that is not a UUID", '{"sub":"1"}'),
     as("anon", null, "anon without claims"),
-    as("anon", null, "anon with empty claims", ""),
-    as("anon", null, "anon with claims that are not JSON", "{"),
+    reading("anon", "anon with empty claims", ""),
+    reading("anon", "anon with claims that are not JSON", "{"),
     as("service_role", null, "service_role"),
     as("app", null, "app without a role"),
     {

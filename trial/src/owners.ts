@@ -24,6 +24,7 @@ export class Owners {
   private readonly known = new Map<number, Owner | undefined>();
   private readonly byId: Map<number, Relation>;
   private readonly mentions = new Map<number, string>();
+  private readonly words = new Map<number, ReadonlySet<string>>();
 
   constructor(private readonly catalog: Catalog) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
@@ -140,8 +141,9 @@ export class Owners {
    * belongs to, or is.
    */
   private membersOf(relation: Relation): Owner | undefined {
+    // A membership refers to a user and to a group; anything that refers to one thing alone is none.
     for (const members of this.catalog.relations) {
-      if (members.kind !== "r" || members.foreignKeys.length === 0) continue;
+      if (members.kind !== "r" || members.foreignKeys.length < 2) continue;
       const person = this.directColumns(members)[0];
       if (!person || !this.isRead(members)) continue;
       for (const { columns, target, targetColumns } of members.foreignKeys) {
@@ -174,7 +176,12 @@ export class Owners {
   }
 
   private reads(relation: Relation, other: Relation): boolean {
-    return new RegExp(`\\b${other.name.replace(/\W/g, "\\$&")}\\b`).test(this.policyText(relation));
+    let words = this.words.get(relation.id);
+    if (!words) {
+      words = new Set(this.policyText(relation).match(/[\w$]+/g));
+      this.words.set(relation.id, words);
+    }
+    return words.has(other.name);
   }
 
   /** Columns that the policies compare with who makes the request. */

@@ -14,7 +14,7 @@ export const ROWS_EACH = 6;
 const SPARE_EACH = 3;
 const SEEDS_EACH = ROWS_EACH + SPARE_EACH;
 const COMBINATIONS = 60;
-const FIRST_COMBINATIONS = 5;
+const FIRST_COMBINATIONS = 6;
 
 /** Plans the rows of tables: keys that fit, and values that satisfy their constraints. */
 export class RowPlanner {
@@ -174,7 +174,8 @@ export class RowPlanner {
     const names = columns.map(({ name }) => quoteIdentifier(name)).join(", ");
     // The first few nearly always do.
     for (const [from, to] of [
-      [0, FIRST_COMBINATIONS],
+      [0, 1],
+      [1, FIRST_COMBINATIONS],
       [FIRST_COMBINATIONS, COMBINATIONS],
     ]) {
       const tried = open.flatMap(({ lists }) => lists.slice(from, to).map(({ text }) => text));

@@ -61,14 +61,16 @@ export class TableAttacks {
     const base = { identity, relation, victim };
     const ddl = this.privileged(identity, relation, rights).map((job) => ({ ...base, ...job }));
     if (identity.role === "service_role") return ddl;
-    const jobs = [
-      ...this.read(identity, relation, rights),
-      ...this.update(identity, relation, rights),
-      ...this.delete(relation, rights, identity),
-      ...this.insert(relation, rights, victim),
-      ...this.move("give away", relation, rights, identity.person ? victim : null, victim),
-      ...this.move("steal", relation, rights, identity.person, identity.person),
-    ];
+    const writes = identity.readsOnly
+      ? []
+      : [
+          ...this.update(identity, relation, rights),
+          ...this.delete(relation, rights, identity),
+          ...this.insert(relation, rights, victim, identity),
+          ...this.move("give away", relation, rights, identity.person && victim, victim),
+          ...this.move("steal", relation, rights, identity.person, identity.person),
+        ];
+    const jobs = [...this.read(identity, relation, rights), ...writes];
     const measured = this.owners.of(relation) !== undefined;
     const who = identity.person ? quoteText(identity.person.id) : "null";
     return [
@@ -143,7 +145,7 @@ export class TableAttacks {
     return [{ attack: "delete", shown, variants }];
   }
 
-  private insert(relation: Relation, rights: Rights, victim: Person): Part[] {
+  private insert(relation: Relation, rights: Rights, victim: Person, identity: Identity): Part[] {
     const owner = this.owners.of(relation);
     const owning = owner ? this.owningColumns(relation) : [];
     if (rights.insertColumns.length === 0) return [];
@@ -154,7 +156,9 @@ export class TableAttacks {
     const isMissing = ({ name, notNull, hasDefault, generated }: Column) =>
       notNull && !hasDefault && generated === "" && !columns.includes(name);
     if (relation.columns.some(isMissing)) return [];
-    const rows = this.fill.of(relation).spare[victim.index] ?? [];
+    // Several kinds of rows, since a policy may look at more than the owner.
+    const kinds = identity.person ? undefined : 1;
+    const rows = (this.fill.of(relation).spare[victim.index] ?? []).slice(0, kinds);
     const before = owner ? this.without(relation, victim) : [];
     return rows.map((row) => {
       const shown = insertStatement(relation, row, columns);
@@ -195,7 +199,7 @@ export class TableAttacks {
     { sql, kind, uniques, columns }: Relation,
     rights: Rights,
   ): Part[] {
-    if (identity.isTrick || kind === "f") return [];
+    if (identity.isTrick || identity.readsOnly || kind === "f") return [];
     const one = (attack: Attack, shown: string): Part => ({
       attack,
       shown,

@@ -1,0 +1,173 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { leakCases } from "./leak-cases";
+
+const PROJECT = path.resolve(__dirname, "../..");
+const MAIN = path.join(PROJECT, "tools/main.mjs");
+
+const UNPROTECTED = "create table public.notes (id uuid primary key);\n";
+
+describe("npm run policy", () => {
+  let directory: string;
+  const folder = (name: string, files: Record<string, string>) => {
+    const place = path.join(directory, name);
+    mkdirSync(place);
+    for (const [file, sql] of Object.entries(files)) writeFileSync(path.join(place, file), sql);
+    return name;
+  };
+  /** Runs the command with temporary files below a folder that the test can look into. */
+  const run = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "policy", ...args], {
+      cwd: directory,
+      encoding: "utf8",
+      env: { ...process.env, TMPDIR: directory },
+    });
+    return { status, stdout, stderr };
+  };
+
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), "app-data-policy-"));
+  });
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it("finds nothing in the project's own migrations", () => {
+    expect(run()).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(
+        /^\d+ files judged: 0 refusals, 0 advice, 0 waived\n$/,
+      ) as string,
+    });
+  });
+
+  it("refuses with exit code 1, and says where, what and what to write instead", () => {
+    const sql = folder("unprotected", { "notes.sql": `\n${UNPROTECTED}` });
+    const { status, stdout } = run("--sql", sql);
+    expect(status).toBe(1);
+    expect(stdout).toContain(
+      "refused  POL101 unprotected/notes.sql:2: table public.notes has row level security neither enabled nor forced",
+    );
+    expect(stdout).toContain("alter table public.notes enable row level security");
+  });
+
+  it("leaves out the rollback and verify files of trios", () => {
+    const sql = folder("trios", {
+      "000_a.sql": "select 1;",
+      "000_a_rollback.sql": UNPROTECTED,
+      "000_a_verify.sql": UNPROTECTED,
+    });
+    expect(run("--sql", sql)).toMatchObject({
+      status: 0,
+      stdout: "1 file judged: 0 refusals, 0 advice, 0 waived\n",
+    });
+  });
+
+  it("prints JSON alone with --json", () => {
+    const sql = folder("json", { "notes.sql": UNPROTECTED });
+    const { status, stdout } = run("--sql", sql, "--json");
+    const result = JSON.parse(stdout) as { files: string[]; findings: { code: string }[] };
+    expect(status).toBe(1);
+    expect(result.files).toEqual(["json/notes.sql"]);
+    expect(result.findings).toContainEqual(
+      expect.objectContaining({
+        code: "POL101",
+        level: "mandatory",
+        object: "public.notes",
+        line: 1,
+      }),
+    );
+  });
+
+  it("writes SARIF whose results point to their rules, files and lines", () => {
+    const sql = folder("sarif", { "notes.sql": UNPROTECTED });
+    const { status } = run("--sql", sql, "--sarif", "found.sarif");
+    const log = JSON.parse(readFileSync(path.join(directory, "found.sarif"), "utf8")) as Sarif;
+    const [first] = log.runs;
+    const result = first?.results.find(({ ruleId }) => ruleId === "POL101");
+    expect(status).toBe(1);
+    expect(log.version).toBe("2.1.0");
+    expect(first?.tool.driver.rules[result?.ruleIndex ?? -1]?.id).toBe("POL101");
+    expect(result).toMatchObject({
+      level: "error",
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: "sarif/notes.sql" },
+            region: { startLine: 1 },
+          },
+          logicalLocations: [{ fullyQualifiedName: "public.notes" }],
+        },
+      ],
+    });
+    expect(JSON.parse(run("--sql", sql, "--sarif").stdout)).toEqual(log);
+  });
+
+  it.each([
+    ["a folder that is not there", ["--sql", "nowhere"], "nowhere does not exist."],
+    ["a folder without SQL", ["--sql", "."], "has no .sql file."],
+    ["an option that there is not", ["--frobnicate"], "Unknown option '--frobnicate'"],
+    ["JSON and SARIF on one stream", ["--json", "--sarif"], "--json and --sarif both print"],
+  ])("ends with exit code 2 for %s", (_, args, message) => {
+    const { status, stderr, stdout } = run(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  it("ends with exit code 2 for SQL that cannot be read, and says where", () => {
+    const sql = folder("broken", { "a.sql": "select 1;\ncreate tabel x ();\n" });
+    const { status, stdout } = run("--sql", sql);
+    expect(status).toBe(2);
+    expect(stdout).toContain(
+      'refused  POL001 broken/a.sql:2: column 8: syntax error at or near "tabel"',
+    );
+  });
+
+  it("joins the trial with --trial, and leaves no server behind", () => {
+    const leak = leakCases.find(({ way }) => way === "a tautology in disguise");
+    const sql = folder("leak", { "notes.sql": leak?.leaking ?? "" });
+    const { status, stdout, stderr } = run("--sql", sql, "--trial", "--json");
+    const { findings, trial } = JSON.parse(stdout) as Result;
+    expect(status).toBe(1);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: "POL151", object: "public.notes", message: leak?.message }),
+    );
+    expect(trial).toMatchObject({ tables: 3 });
+    expect(stderr).toMatch(/\d+ attempts on 3 tables in \d+\.\d s/);
+    expect(trials()).toEqual([]);
+  });
+
+  it("stops and removes its server when it is told to end", async () => {
+    const sql = folder("slow", { "a.sql": "select pg_sleep(60);" });
+    const child = spawn(process.execPath, [MAIN, "policy", "--sql", sql, "--trial"], {
+      cwd: directory,
+      env: { ...process.env, TMPDIR: directory },
+      stdio: "ignore",
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    while (!trials().some((name) => readdirSync(path.join(directory, name)).includes("port"))) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    expect(trials()).toEqual([]);
+  });
+
+  function trials(): string[] {
+    return readdirSync(directory).filter((name) => name.startsWith("app-data-trial-"));
+  }
+});
+
+interface Result {
+  findings: unknown[];
+  trial: { tables: number };
+}
+
+interface Sarif {
+  version: string;
+  runs: {
+    tool: { driver: { rules: { id: string }[] } };
+    results: { ruleId: string; ruleIndex: number }[];
+  }[];
+}
