@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { parseWaivers, schemaRules } from "@app-data/rules";
+import { parseWaivers, schemaRules, trialRules } from "@app-data/rules";
 import type { PackContext } from "./aws/policies";
 import { environmentOf } from "./environment";
 
@@ -18,6 +18,6 @@ export function packContext(variables: Readonly<Record<string, string | undefine
     waivers: parseWaivers(text, WAIVER_FILE),
     waiverFile: WAIVER_FILE,
     today: new Date().toISOString().slice(0, "YYYY-MM-DD".length),
-    otherRules: schemaRules.map(({ name }) => name),
+    otherRules: [...schemaRules, ...trialRules].map(({ name }) => name),
   };
 }

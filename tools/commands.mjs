@@ -46,7 +46,7 @@ const OPTIONS = {
   },
   test: {},
 };
-const COMMANDS = { up, preview, refresh, status, env, down, audit, policy, test };
+const COMMANDS = { up, preview, refresh, audit, status, env, down, policy, test };
 
 /** `--sarif` without a file stands for standard output. */
 function withDefault(argument, index, all) {

@@ -43,6 +43,7 @@ export {
   significantTokens,
   splitStatements,
 } from "./statements";
+export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
 export { WaiverFileError, parseWaivers } from "./waiver-file";
 export {
   type Environment,

@@ -3,7 +3,16 @@ import path from "node:path";
 
 const PROJECT = path.resolve(__dirname, "../..");
 const CODE = /\b(?:CFG|MIG|POL|SQL|ENG)\d{3}\b/g;
-const SOURCES = ["components", "migrator/src", "policy", "rules/src", "sql", "src", "tools", "trial/src"];
+const SOURCES = [
+  "components",
+  "migrator/src",
+  "policy",
+  "rules/src",
+  "sql",
+  "src",
+  "tools",
+  "trial/src",
+];
 
 /** The error codes that the sources of the project name. */
 function codesInSources(): Set<string> {

@@ -35,11 +35,10 @@ export async function judge(files, { withTrial }) {
     (finding) => ({ level: "mandatory", ...finding }),
   );
   if (!withTrial) return { findings, rules: known, isReadable: true };
-  const { trialRules } = load(path.join(PROJECT, "trial/dist/index.js"));
   const trial = await tryFiles(files);
   return {
     findings: [...findings, ...trial.findings],
-    rules: [...known, ...trialRules.map((rule) => ({ ...rule, page: "trial" }))],
+    rules: [...known, ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" }))],
     trial: { tables: trial.tables, attempts: trial.attempts, seconds: trial.seconds },
     isReadable: true,
   };

@@ -65,68 +65,69 @@ begin
   return outcome;
 end $$;
 
--- Remembers whose each row is.
+-- Remembers whose each row is, and makes for each table the function changed_OID, which says what has
+-- become of its rows: a function of its own, because its plan is made once, and it is called often.
 create function app_data_trial.remember() returns void language plpgsql as $$
 declare
   source record;
 begin
-  delete from app_data_trial.pristine;
   for source in select * from app_data_trial.owned loop
     execute format(
       'insert into app_data_trial.pristine
        select %L::oid, t.ctid, coalesce((select array_agg(o) from unnest(%s) o where o is not null), ''{}'')
        from only %s t', source.relation, source.owners, source.name);
+    execute format(
+      'create function app_data_trial.changed_%1$s(who text) returns bigint[] language plpgsql as $f$
+       #variable_conflict use_variable
+       declare
+         others bigint; own bigint; given bigint;
+       begin
+         select count(*) filter (where not coalesce(p.owners @> array[who], false)),
+                count(*) filter (where p.owners @> array[who])
+           into others, own
+         from app_data_trial.pristine p
+         where p.relation = %1$s and not exists (select from only %2$s t where t.ctid = p.place);
+         select count(*) into given
+         from (select array(select o from unnest(%3$s) o where o is not null) as owners
+               from only %2$s t
+               where not exists (select from app_data_trial.pristine p
+                                 where p.relation = %1$s and p.place = t.ctid)) n
+         where cardinality(n.owners) > 0 and not coalesce(n.owners @> array[who], false);
+         return array[others, own, given];
+       end $f$', source.relation, source.name, source.owners);
   end loop;
   analyze app_data_trial.pristine;
 end $$;
 
 -- Of the rows at these places, [[relation, place], …], how many are and are not of this user.
-create function app_data_trial.seen(places jsonb, who text) returns jsonb language sql as $$
-  select jsonb_build_object(
-    'own', count(*) filter (where p.owners @> array[who]),
-    'foreign', count(*) filter (where not coalesce(p.owners @> array[who], false)),
-    'owners', coalesce(
-      jsonb_agg(distinct to_jsonb(p.owners)) filter (where not coalesce(p.owners @> array[who], false)),
-      '[]'))
-  from jsonb_array_elements(places) s
-  join app_data_trial.pristine p
-    on p.relation = (s ->> 0)::oid and p.place = (s ->> 1)::tid
-$$;
-
--- What has become of the rows of these relations: [rows of others gone or changed, own rows gone or
--- changed, new rows of others, new rows of nobody].
-create function app_data_trial.changed(relations bigint[], who text) returns jsonb
+create function app_data_trial.seen(places jsonb, relations oid[], who text) returns jsonb
 language plpgsql as $$
-declare
-  source record;
-  gone record;
-  made record;
-  others bigint := 0;
-  own bigint := 0;
-  given bigint := 0;
-  new bigint := 0;
 begin
-  for source in select * from app_data_trial.owned o where o.relation = any (relations) loop
-    execute format(
-      'select count(*) filter (where not coalesce(p.owners @> array[$1], false)) as others,
-              count(*) filter (where p.owners @> array[$1]) as own
-       from app_data_trial.pristine p
-       where p.relation = %L and not exists (select from only %s t where t.ctid = p.place)',
-      source.relation, source.name) into gone using who;
-    execute format(
-      'select count(*) as new, count(*) filter (where cardinality(n.owners) > 0
-                                   and not coalesce(n.owners @> array[$1], false)) as given
-       from (select coalesce((select array_agg(o) from unnest(%s) o where o is not null), ''{}'') as owners
-             from only %s t
-             where not exists (select from app_data_trial.pristine p
-                               where p.relation = %L and p.place = t.ctid)) n',
-      source.owners, source.name, source.relation) into made using who;
-    others := others + gone.others;
-    own := own + gone.own;
-    given := given + made.given;
-    new := new + made.new;
+  return (
+    select jsonb_build_object(
+      'own', count(*) filter (where p.owners @> array[who]),
+      'foreign', count(*) filter (where not coalesce(p.owners @> array[who], false)),
+      'owners', coalesce(
+        jsonb_agg(distinct to_jsonb(p.owners)) filter (where not coalesce(p.owners @> array[who], false)),
+        '[]'))
+    from app_data_trial.pristine p
+    where p.relation = any (relations)
+      and places @> jsonb_build_array(jsonb_build_array(p.relation::bigint, p.place::text)));
+end $$;
+
+-- What has become of the rows of these tables: rows of others and own rows that are gone or changed, and
+-- new rows of others.
+create function app_data_trial.changed(relations oid[], who text) returns jsonb language plpgsql as $$
+declare
+  relation oid;
+  counts bigint[];
+  total bigint[] := '{0,0,0}';
+begin
+  for relation in select o.relation from app_data_trial.owned o where o.relation = any (relations) loop
+    execute format('select app_data_trial.changed_%s($1)', relation) into counts using who;
+    total := array[total[1] + counts[1], total[2] + counts[2], total[3] + counts[3]];
   end loop;
-  return jsonb_build_object('others', others, 'own', own, 'given', given, 'new', new);
+  return jsonb_build_object('others', total[1], 'own', total[2], 'given', total[3]);
 end $$;
 
 -- Deletes the rows that are not of this user, as if they had never been.

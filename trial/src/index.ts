@@ -1,3 +1,3 @@
 export { type Trial, type TrialOptions, tryMigrations } from "./trial";
 export type { TrialServer } from "./throwaway-database";
-export { type TrialFinding, type TrialRule, type TrialRuleName, trialRules } from "./trial-finding";
+export type { TrialFinding } from "./trial-finding";

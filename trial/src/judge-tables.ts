@@ -1,10 +1,10 @@
+import type { TrialRuleName } from "@app-data/rules";
 import type { Relation } from "./catalog";
 import type { Fill } from "./fill";
 import type { Outcome } from "./job";
 import type { Owners } from "./owners";
 import { PEOPLE, countRows, describeOwners } from "./people";
 import type { Attack, TableJob } from "./table-attacks";
-import { type TrialRuleName } from "./trial-finding";
 
 /** An attempt that succeeded where it must not. */
 export interface Success {

@@ -73,6 +73,7 @@ export class TableAttacks {
     const jobs = [...this.read(identity, relation, rights), ...writes];
     const measured = this.owners.of(relation) !== undefined;
     const who = identity.person ? quoteText(identity.person.id) : "null";
+    const leaves = this.leaves(relation).join(",");
     return [
       ...ddl,
       ...jobs.map(({ read, ...job }) => {
@@ -80,15 +81,18 @@ export class TableAttacks {
         if (!measured)
           return read === undefined ? part : { ...part, reads: [`${ROWS} ${relation.sql}`] };
         if (read !== undefined)
-          return { ...part, read, measure: `select app_data_trial.seen($1, ${who})` };
-        const leaves = this.leaves(relation).join(",");
+          return {
+            ...part,
+            read,
+            measure: `select app_data_trial.seen($1, '{${leaves}}', ${who})`,
+          };
         return { ...part, measure: `select app_data_trial.changed('{${leaves}}', ${who})` };
       }),
     ];
   }
 
   /** The ids of a table and of all that is partition or child of it. */
-  public leaves({ id }: Relation): number[] {
+  private leaves({ id }: Relation): number[] {
     const below = this.catalog.relations.filter(({ parents }) => parents.includes(id));
     return [id, ...below.flatMap((relation) => this.leaves(relation))];
   }
