@@ -65,6 +65,7 @@ export class Script {
     connection?.on("commandComplete", count);
     try {
       const results = [await this.client.query<never>(message)].flat();
+      done = entries.length;
       for (const [index, result] of results.entries()) entries[index]?.take?.(result);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;

@@ -90,7 +90,9 @@ describe("drift before a migration", () => {
   });
 
   it("that cannot be put right stays drift beside a migration that changes something else", async () => {
-    await superuser.query("create function public.peek() returns int language sql as 'select 1'");
+    await superuser.query(
+      "create function public.peek() returns int language sql set search_path = '' as 'select 1'",
+    );
     const topics = protectedTable("001", "topics");
     await applyMigration(fixture.settings, topics);
     const [found] = await findDrift(fixture.settings);

@@ -15,7 +15,8 @@ describe("the snapshot before a deployment", () => {
   const base = trio(
     "000",
     `${protectedTable("000", "notes").forward.sql}
-create function public.purge() returns void language sql as 'delete from public.notes';`,
+create function public.purge() returns void language sql set search_path = ''
+  as 'delete from public.notes';`,
   );
   let fixture: MigratorFixture;
   let rds: RdsFixture;

@@ -226,6 +226,7 @@ describe("the generator", () => {
       grant usage on schema public to authenticated;
       grant select (id, body), insert (id, body), update (body) on public.notes to authenticated;
       grant delete on public.notes to authenticated;
+      create policy none on public.notes to authenticated using (false);
       create table public.hidden (id integer primary key);
       ${protect("public.hidden")}`);
     const source = readFileSync(output, "utf8").replace(/\s+/g, " ");
