@@ -18,6 +18,8 @@ interface History {
 }
 
 const histories = new Map<string, History>();
+/** 1000 comes after 999. */
+const byNumber = new Intl.Collator("en", { numeric: true });
 
 /**
  * Judges a migration on top of the earlier ones of the same database, which the engine sends before it.
@@ -32,7 +34,7 @@ export async function judgeMigration(
   const before = histories.get(database);
   const known = before?.judged.find((one) => one.file === file && one.sql === sql);
   if (known) return known;
-  const earlier = (before?.judged ?? []).filter((one) => one.file < file);
+  const earlier = (before?.judged ?? []).filter((one) => byNumber.compare(one.file, file) < 0);
   const isNext = before !== undefined && earlier.length === before.judged.length;
   const history = isNext ? before : await replay(earlier);
   try {

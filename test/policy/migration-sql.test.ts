@@ -52,6 +52,20 @@ describe("policies on the SQL of migrations", () => {
     ]);
   });
 
+  it("judges migration 1000 on top of 999", async () => {
+    const database = "database-of-a-thousand";
+    const first = { forwardFile: "sql/999_a.sql", forwardSql: "create table public.a ();" };
+    expect(await judge(first, "Migration", database)).toContainEqual(
+      expect.stringContaining("POL101 sql/999_a.sql:1: table public.a"),
+    );
+    const mended = { forwardFile: "sql/1000_b.sql", forwardSql: protect("public.a") };
+    expect(await judge(mended, "Migration", database)).toEqual([]);
+    const worse = { ...mended, forwardSql: "drop policy nobody on public.a;" };
+    expect(await judge({ ...worse, forwardFile: "sql/1001_c.sql" }, "Migration", database)).toEqual(
+      [expect.stringContaining("table public.a")],
+    );
+  });
+
   it("refuses SQL that it can not read, without quoting it", async () => {
     const forwardSql = "select 1;\nalter role app password 'hunter2";
     const said = await judge({ forwardFile: "sql/002_bills.sql", forwardSql });

@@ -6,7 +6,7 @@ import path from "node:path";
 export class UsageError extends Error {}
 
 /**
- * Reads the SQL of a folder, or of one file, in the order of the names. A file that is the rollback or
+ * Reads the SQL of a folder, or of one file, in the order of the names and the numbers in them. A file that is the rollback or
  * verify file of another is left out.
  * @param place an absolute path.
  * @param from what file names in findings are relative to.
@@ -29,7 +29,7 @@ export function readSqlFiles(place, from) {
 function forwardFiles(directory) {
   const names = readdirSync(directory)
     .filter((name) => name.endsWith(".sql"))
-    .sort();
+    .sort(new Intl.Collator("en", { numeric: true }).compare);
   const isOther = (name) => {
     const forward = name.replace(/_(?:rollback|verify)\.sql$/, ".sql");
     return forward !== name && names.includes(forward);
