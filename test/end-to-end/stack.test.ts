@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.npm("down", "--", "--purge");
   rmSync(home, { recursive: true, force: true });
-}, 5 * MINUTES);
+}, 10 * MINUTES);
 
 /** One transaction of the application for a signed-in user. */
 const asUser = (id: string, sql: string) =>
@@ -75,7 +75,7 @@ describe("npm run up", () => {
       // Seconds on a quiet machine; the other tests run beside this one.
       expect(again.seconds).toBeLessThan(150);
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 
   it("acceptance 14: leaves no password in the state, the configuration or what it printed", async () => {
@@ -107,7 +107,7 @@ describe("npm run audit", () => {
         await asOwner("alter table public.users force row level security");
       }
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -193,7 +193,7 @@ describe("pulumi preview of dev", () => {
       expect(preview.output).not.toMatch(/error:/);
       expect(preview.code).toBe(0);
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -210,7 +210,7 @@ describe("a migration that forgets row level security", () => {
         /002_notes\.sql:1.*table public\.notes has row level security neither enabled nor forced/,
       );
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 
   it(
@@ -224,7 +224,7 @@ describe("a migration that forgets row level security", () => {
         "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -244,7 +244,7 @@ describe("a broken statement in a migration", () => {
         "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 
   it(
@@ -257,7 +257,7 @@ describe("a broken statement in a migration", () => {
         await stack.psql(stack.variable("MIGRATOR_URL"), "select count(*) from public.notes"),
       ).toBe("0");
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 
   it(
@@ -270,7 +270,7 @@ describe("a broken statement in a migration", () => {
         /MIG008 002_notes was edited after it was applied \(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\)/,
       );
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -304,7 +304,7 @@ describe("the live catalog", () => {
         "select relforcerowsecurity from pg_class where oid = 'public.user_api_keys'::regclass";
       expect(await asOwner(forced)).toBe("t");
     },
-    5 * MINUTES,
+    10 * MINUTES,
   );
 
   it(
@@ -317,7 +317,7 @@ describe("the live catalog", () => {
       expect(up.output.replace(/\s+/g, " ")).toMatch(/MIG041 .*public\.stray/);
       await asOwner("drop table public.stray");
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -333,7 +333,7 @@ describe("a lower target", () => {
         "select to_regclass('public.notes') is null, event from migrations.log order by id desc limit 1";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|rollback");
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -364,6 +364,6 @@ describe("npm run down", () => {
         callTool("local/postgres.mjs", "stopPostgres", { directory });
       }
     },
-    5 * MINUTES,
+    10 * MINUTES,
   );
 });

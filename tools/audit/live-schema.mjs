@@ -36,6 +36,7 @@ export function connectionArguments(outputs, region) {
 export async function judgeLiveSchema(connection, { environment, variables, today }) {
   const attestation = JSON.parse(await migrator(["attest", "--json", ...connection], variables));
   const rules = await import("@app-data/rules");
+  await rules.loadParser();
   const findings = rules.judgeSchema(rules.parseSchema(attestation.schema));
   const waivers = rules.parseWaivers(readFileSync(path.join(PROJECT, WAIVERS), "utf8"), WAIVERS);
   const known = rules.schemaRules.map(({ name }) => name);
