@@ -26,6 +26,16 @@ const migration = (forwardSql: string | ReturnType<typeof secret>) => ({
   name: "002_bills",
   props: { forwardFile: "sql/002_bills.sql", forwardSql, connection },
 });
+/** What is not refused, but could be better. */
+const ADVISED = `
+  create table public.notes (user_id uuid not null references public.users (id));
+  alter table public.notes enable row level security, force row level security;
+  create policy one on public.notes for select to authenticated using (auth.uid() = user_id);
+  create policy two on public.notes for select to authenticated using (auth.uid() = user_id);
+  grant select on public.notes to authenticated;
+  create function public.now_utc() returns timestamptz language sql set search_path = '' as 'select now()';
+  create table public.plain (id integer primary key);
+  alter table public.plain enable row level security, force row level security;`;
 const refusal = {
   policy: "migration-row-level-security",
   level: "mandatory",
@@ -103,6 +113,20 @@ describe("the policy pack, run as the engine runs it", () => {
       expect(said).toContainEqual({ policy, level: "mandatory", message });
     },
   );
+
+  it("lets every rule on the schema speak, each at its level", async () => {
+    const spoken = new Map<string, string>();
+    const unsafe = join(__dirname, "corpus/unsafe");
+    const cases = readdirSync(unsafe).map((name) => readFileSync(join(unsafe, name), "utf8"));
+    for (const [index, sql] of [...cases, ADVISED].entries()) {
+      const said = await pack.analyze({ ...migration(sql), parent: `corpus-${index}` });
+      for (const { policy, level } of said) spoken.set(policy, level);
+    }
+    const rules = schemaRules.map(({ name, level }) => [`migration-${name}`, level]);
+    expect(rules.filter(([name]) => spoken.get(String(name)) === undefined)).toEqual([]);
+    for (const [name, level] of rules)
+      expect([name, spoken.get(String(name))]).toEqual([name, level]);
+  });
 
   it("says of its configuration what it is, and follows it", async () => {
     const find = (name: string) => (list: { policy: string }) => list.policy === name;
