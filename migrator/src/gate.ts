@@ -1,5 +1,5 @@
 import { type Finding, judgeSchema } from "@app-data/rules";
-import { type Catalog, type CatalogChanges, applyChanges, schemaOf } from "./catalog";
+import { type Catalog, type CatalogChanges, type Fact, applyChanges, schemaOf } from "./catalog";
 import { type Named, partOf } from "./catalog/part";
 import { MigratorError } from "./errors";
 
@@ -27,15 +27,11 @@ export function judgeAfter(
   const changed = Object.entries(changes).filter(([key]) => !SILENT.includes(kindOf(key)));
   if (changed.length === 0) return [...known];
   const after = applyChanges(catalog, changes);
-  const isNarrow =
-    known.length === 0 &&
-    changed.every(([key, fact]) => {
-      const kind = kindOf(key);
-      // Whose index it was, one that is gone does not say.
-      return NAMED.includes(kind) && !(kind === "index" && fact === null);
-    });
+  const isNarrow = known.length === 0 && changed.every(([key]) => NAMED.includes(kindOf(key)));
   if (!isNarrow) return judgeCatalog(after);
-  return judgeCatalog(partOf(after, changed.flatMap(namesOf)));
+  // What is gone was part of what it was part of before.
+  const names = changed.map(([key, fact]) => nameOf(key, fact ?? catalog.get(key)));
+  return judgeCatalog(partOf(after, names));
 }
 
 /**
@@ -50,14 +46,13 @@ export function passGate(findings: readonly Finding[], name: string): void {
   );
 }
 
-function namesOf([key, fact]: [string, CatalogChanges[string]]): Named[] {
+function nameOf(key: string, fact: Fact | undefined): Named {
   const kind = kindOf(key);
   const name = key.slice(kind.length + 1);
-  if (kind === "table" || kind === "function") return [{ kind, name }];
-  // A part that is gone does not say whose it was; its table changed with it or is unharmed.
+  if (kind === "table" || kind === "function") return { kind, name };
   const table = fact?.["table"];
-  if (typeof table === "string") return [{ kind: "table", name: table }];
-  return [{ kind: "table", name: name.slice(0, name.lastIndexOf(".")) }];
+  if (typeof table === "string") return { kind: "table", name: table };
+  return { kind: "table", name: name.slice(0, name.lastIndexOf(".")) };
 }
 
 function kindOf(key: string): string {
