@@ -1,11 +1,10 @@
 // Reads a live database's catalog and judges it by the rules.
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import path from "node:path";
+import { standing } from "../policy/standing.mjs";
 import { PROJECT } from "../prepare.mjs";
 
 const MIGRATOR = path.join(PROJECT, "migrator/bin/migrator.mjs");
-const WAIVERS = "policy/waivers.json";
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
 /**
@@ -38,19 +37,12 @@ export async function judgeLiveSchema(connection, { environment, variables, toda
   const rules = await import("@app-data/rules");
   await rules.loadParser();
   const findings = rules.judgeSchema(rules.parseSchema(attestation.schema));
-  const waivers = rules.parseWaivers(readFileSync(path.join(PROJECT, WAIVERS), "utf8"), WAIVERS);
-  const known = rules.schemaRules.map(({ name }) => name);
-  const { standing, waived, problems } = rules.applyWaivers(
-    findings,
-    // The pack's own policy judges the waivers of rules on AWS.
-    waivers.filter(({ rule }) => known.includes(rule)),
-    { environment, today, judged: known, known, file: WAIVERS },
-  );
+  const { stands, waived } = standing(findings, rules.schemaRules, { environment, today });
   return {
     digest: attestation.digest,
     serverVersion: attestation.serverVersion,
-    findings: [...standing, ...problems].map((finding) => ({ level: "mandatory", ...finding })),
-    waived: waived.map(({ finding, waiver }) => ({ ...finding, waiver })),
+    findings: stands.map((finding) => ({ level: "mandatory", ...finding })),
+    waived,
   };
 }
 
