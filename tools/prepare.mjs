@@ -11,6 +11,9 @@ import { report, step } from "./report.mjs";
 /** The project's folder. */
 export const PROJECT = path.resolve(import.meta.dirname, "..");
 
+/** The compiler; what Pulumi compiles programs with is an older one, `typescript`. */
+export const COMPILER = path.join(PROJECT, "node_modules/typescript-7/bin/tsc");
+
 const WORKSPACES = ["rules", "migrator", "trial"];
 
 /**
@@ -48,7 +51,9 @@ async function preparePackages() {
 async function installPackages() {
   const installed = path.join(PROJECT, "node_modules", ".package-lock.json");
   if (changedAt(installed) >= changedAt(path.join(PROJECT, "package-lock.json"))) return;
-  await step("npm packages: npm ci", () => run("npm", ["ci", "--no-audit", "--no-fund"]));
+  // The lockfile says by checksum what is installed, so what npm has of it already will do.
+  const args = ["ci", "--prefer-offline", "--no-audit", "--no-fund"];
+  await step("npm packages: npm ci", () => run("npm", args));
   const now = new Date();
   utimesSync(installed, now, now);
 }
@@ -64,9 +69,8 @@ export async function compileWorkspaces() {
   // The output of a file that was renamed would stay, and be loaded in place of the new one.
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
-  const compiler = path.join(PROJECT, "node_modules", "typescript", "bin", "tsc");
   await step("Workspaces: compiling rules, migrator and trial", () =>
-    run(process.execPath, [compiler, "--build", ...WORKSPACES]),
+    run(process.execPath, [COMPILER, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");
 }

@@ -1,12 +1,11 @@
 // npm test: lint, type checks, unit and database tests, and one end-to-end run, with servers of its own.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, getPriority, setPriority, tmpdir } from "node:os";
 import path from "node:path";
-import { PROJECT, prepare } from "./prepare.mjs";
+import { COMPILER, PROJECT, prepare } from "./prepare.mjs";
 import { report, seconds } from "./report.mjs";
 
-const BINARIES = path.join(PROJECT, "node_modules", ".bin");
 const UNIT_PROJECTS = ["unit", "database"];
 const END_TO_END = ["end-to-end"];
 
@@ -20,15 +19,16 @@ export async function test() {
   report(`Machine ready after ${seconds(begin)} s.`);
   const results = mkdtempSync(path.join(tmpdir(), "app-data-results-"));
   try {
-    // The end-to-end run mostly waits for AWS, so the rest has the processor meanwhile.
+    // The end-to-end run mostly waits for AWS, so the rest has the processor meanwhile. It also takes
+    // the longest, so the rest gives way to it.
     const endToEnd = jest("end-to-end run", END_TO_END, results);
+    giveWay();
     const outcomes = [
-      await check("lint: eslint", "eslint", ["."]),
-      await check("lint: prettier", "prettier", ["--check", "--log-level", "warn", "."]),
-      await check("types: program and tests", "tsc", ["--noEmit", "-p", "test"]),
-      await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
-      await check("types: engine", "tsc", ["--noEmit", "-p", "tools/engine"]),
-      await check("types: generated", "node", ["migrator/dist/types/main.mjs", "--check-stamp"]),
+      await check("lint: eslint", binary("eslint"), ["."]),
+      await check("lint: prettier", binary("prettier"), ["--check", "--log-level", "warn", "."]),
+      await check("types: program, pack and tests", COMPILER, ["-p", "test"]),
+      await check("types: engine", COMPILER, ["-p", "tools/engine"]),
+      await check("types: generated", "migrator/dist/types/main.mjs", ["--check-stamp"]),
       await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
       await show(await endToEnd),
     ];
@@ -41,20 +41,26 @@ export async function test() {
   }
 }
 
-async function check(name, command, args) {
-  const program = command === "node" ? process.execPath : path.join(BINARIES, command);
-  const { code, output, time } = await run(program, args);
+/** A program of an npm package. */
+function binary(name) {
+  return path.join(PROJECT, "node_modules", ".bin", name);
+}
+
+async function check(name, script, args) {
+  const { code, output, time } = await run([script, ...args]);
   return show({ name, output, time, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
+}
+
+/** What is started from here on has the processor when nothing else wants it. */
+function giveWay() {
+  setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
 }
 
 async function jest(name, projects, results) {
   const file = path.join(results, `${projects[0]}.json`);
   const output = ["--json", `--outputFile=${file}`, "--verbose"];
-  const outcome = await run(path.join(BINARIES, "jest"), [
-    "--selectProjects",
-    ...projects,
-    ...output,
-  ]);
+  const args = [binary("jest"), "--selectProjects", ...projects, ...output];
+  const outcome = await run(args);
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
   // A suite that could not be loaded has no failed tests; a run without a result has no tests at all.
   const broken = counts ? counts.numRuntimeErrorTestSuites : 1;
@@ -71,11 +77,12 @@ function show({ name, output, time, passed, failed }) {
   return { passed, failed };
 }
 
-function run(command, args) {
+/** Runs a script of Node.js, with arguments. */
+function run(script) {
   const begin = Date.now();
   return new Promise((resolve, reject) => {
     const options = { cwd: PROJECT, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] };
-    const child = spawn(command, args, options);
+    const child = spawn(process.execPath, script, options);
     let output = "";
     // The JSON that jest prints on standard output is read from its file.
     for (const stream of [child.stdout, child.stderr]) {

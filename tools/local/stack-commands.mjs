@@ -20,13 +20,15 @@ export async function up({ "renew-emulator": renew = false }) {
   const home = locateHome();
   const { pulumi, servers } = await ready(home, { renew });
   if (renew) await forgetAws(pulumi);
-  const code = await pulumi.show(["up", "--yes"]);
+  // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
+  const code = await pulumi.show(["up", "--yes", "--skip-preview"]);
   if (code !== 0) {
     report(`\n${INTERRUPTED}`);
     return code;
   }
-  await summarise(home, pulumi, servers);
-  await updateTypes(pulumi, servers);
+  const deployed = await outputs(pulumi);
+  summarise(home, deployed, servers);
+  await updateTypes(deployed, servers);
   return 0;
 }
 
@@ -173,8 +175,8 @@ async function outputs(pulumi) {
   return JSON.parse(await pulumi.read(["stack", "output", "--json"]));
 }
 
-async function summarise(home, pulumi, { emulator, postgres }) {
-  const { exportsBucket, apiKeysKeyArn, migrations, databaseName } = await outputs(pulumi);
+function summarise(home, deployed, { emulator, postgres }) {
+  const { exportsBucket, apiKeysKeyArn, migrations, databaseName } = deployed;
   const lines = [
     "",
     `The stack "${STACK}" is up (${seconds()} s).`,
@@ -190,8 +192,8 @@ async function summarise(home, pulumi, { emulator, postgres }) {
 }
 
 /** Keeps the generated types in step with the migrations; that they are not is no failure of `up`. */
-async function updateTypes(pulumi, { emulator }) {
-  const { MIGRATOR_URL } = await loginUrls(await outputs(pulumi), emulator.endpoint);
+async function updateTypes(deployed, { emulator }) {
+  const { MIGRATOR_URL } = await loginUrls(deployed, emulator.endpoint);
   const program = path.join(PROJECT, "migrator/dist/types/main.mjs");
   const child = spawn(process.execPath, [program, "--if-stale"], {
     cwd: PROJECT,
