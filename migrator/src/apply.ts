@@ -1,5 +1,5 @@
 import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
-import { type Change, type Work, addVerify, commitChange, runInSteps } from "./change";
+import { type Change, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
@@ -104,12 +104,10 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work: Work = async (script, catalog) => {
-      await addDatabaseAccess(script, catalog, options.connectRoles ?? []);
-      await addVerify(script, trio.verify);
-    };
+    const work: Work = (script, catalog) =>
+      addDatabaseAccess(script, catalog, options.connectRoles ?? []);
     const change = changeOf("amend", trio, digests);
-    return commitChange(session, change, work);
+    return commitChange(session, change, work, { verify: trio.verify });
   });
 }
 
@@ -139,7 +137,6 @@ async function apply(
         await addStatements(script, step.statements, trio.forward);
       }
     }
-    await addVerify(script, trio.verify);
   };
   try {
     if (inSteps) await runInSteps(session, trio.forward, change, newest);
@@ -147,7 +144,8 @@ async function apply(
       steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
     );
     const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
-    return await commitChange(session, change, work, { inSteps, granted, judge });
+    const options = { verify: trio.verify, inSteps, granted, judge };
+    return await commitChange(session, change, work, options);
   } catch (error) {
     await recordFailure(session, trio, error);
     throw error;

@@ -14,6 +14,7 @@ import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
+  type Recorded,
   type StoredSql,
   addLogEntry,
   appendLog,
@@ -53,6 +54,8 @@ export interface KnownCatalog {
 
 /** How a change is made. */
 export interface ChangeOptions {
+  /** Runs after the work, and can write nothing. */
+  verify?: SqlFile;
   /** Whether parts of the change are committed already. @default false */
   inSteps?: boolean;
   /** Where its statements change rights; found out from the catalog when it is not given. */
@@ -91,8 +94,8 @@ export async function commitChange(
 }
 
 interface PreparedChange {
-  entry: Omit<LogEntry, "id" | "recordedAt">;
-  recorded: Answer<Pick<LogEntry, "id" | "recordedAt">>;
+  entry: Omit<LogEntry, keyof Recorded>;
+  recorded: Answer<Recorded>;
   known: KnownCatalog;
   step: CatalogStep;
   findings: readonly Finding[];
@@ -103,18 +106,31 @@ async function prepareChange(
   change: Change,
   work: Work,
   script: Script,
-  { inSteps = false, granted, judge }: ChangeOptions,
+  { verify, inSteps = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
-  const started = Date.now();
   if (session.known === undefined) await script.run();
   const isFirst = session.known === undefined && !(await logExists(client));
   const known = session.known ?? (await takeCatalog(session));
   if (isFirst) await ensureLog(client);
   await work(script, known.reading.catalog);
   const refuseLostLock = session.addLockCheck(script);
-  const step = await known.reading.step(script, isFirst ? undefined : granted);
-  const findings = judgeAfter(known.findings, known.reading.catalog, step.changes);
+  const readStep = known.reading.addStep(script, isFirst ? undefined : granted);
+  const answered = script.send();
+  // What verify does leaves no trace, so the gate judges while the server is at it.
+  if (verify) {
+    await addVerify(script, verify);
+    void script.send();
+  }
+  await answered;
+  refuseLostLock();
+  const step = await readStep();
+  const findings = judgeAfter(
+    known.findings,
+    known.reading.catalog,
+    step.changes,
+    known.reading.mentions,
+  );
   passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
@@ -123,16 +139,14 @@ async function prepareChange(
     ...facts,
     ...(snapshot !== undefined && { snapshot }),
     ...(note !== undefined && { note }),
-    durationMs: Date.now() - started,
     catalogDigestBefore: known.reading.digest,
     catalogDigest: step.digest,
     catalogChanges: base ? changesFrom(base, known.reading, step) : step.changes,
   };
-  refuseLostLock();
   const recorded = addLogEntry(script, made);
   const { version, name, event, applied, digests } = change;
-  const { durationMs, catalogDigest } = made;
-  const entry = { version, name, event, applied, digests, durationMs, catalogDigest };
+  const { catalogDigest } = made;
+  const entry = { version, name, event, applied, digests, catalogDigest };
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
 }
 
