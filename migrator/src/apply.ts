@@ -10,7 +10,8 @@ import { type LogEntry, appliedEntry, readLog } from "./log";
 import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
-import { lockAhead } from "./steps/lock-ahead";
+import { KnownTables } from "./steps/known-tables";
+import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
@@ -104,7 +105,7 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work: Work = (script, catalog) =>
+    const work: Work = (script, { catalog }) =>
       addDatabaseAccess(script, catalog, options.connectRoles ?? []);
     const change = changeOf("amend", trio, digests);
     return commitChange(session, change, work, { verify: trio.verify });
@@ -129,11 +130,12 @@ async function apply(
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
   if (inSteps) refuseDriftBefore(drifts, trio.name);
-  const work: Work = async (script, catalog) => {
-    await addDatabaseAccess(script, catalog, connectRoles);
+  const work: Work = async (script, known, isHopeful) => {
+    await addDatabaseAccess(script, known.catalog, connectRoles);
     for (const step of steps) {
       if (!inSteps && step.kind === "transaction") {
-        await lockAhead(script, step.statements, trio.forward);
+        if (isHopeful) addLocks(script, step.statements, new KnownTables(script.client, known));
+        else await lockAhead(script, step.statements, trio.forward);
         await addStatements(script, step.statements, trio.forward);
       }
     }

@@ -23,6 +23,7 @@ import {
 } from "./log";
 import { type Answer, Script } from "./script";
 import type { Session } from "./session";
+import { NeedsCare } from "./steps/known-tables";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps } from "./steps/split";
 import { inScript, inTransaction } from "./transaction";
@@ -66,9 +67,10 @@ export interface ChangeOptions {
 
 /**
  * What a change does, in the transaction that the script is of: it adds statements to the script, or
- * runs what is in it and then uses the connection. Is given the catalog as it is before.
+ * runs what is in it and then uses the connection. Is given the catalog as it is before, and whether to
+ * hope that it is to be had at once. Throws {@link NeedsCare} where it is not, and is called again.
  */
-export type Work = (script: Script, catalog: Catalog) => Promise<void>;
+export type Work = (script: Script, known: CatalogReading, isHopeful: boolean) => Promise<void>;
 
 /**
  * Makes a change in one transaction: the work, the gate, the log entry.
@@ -81,11 +83,17 @@ export async function commitChange(
   work: Work,
   options: ChangeOptions = {},
 ): Promise<LogEntry> {
-  const { entry, recorded, known, step, findings } = await inScript(
-    session.client,
-    (script) => prepareChange(session, change, work, script, options),
-    session.transaction,
-  );
+  const attempt = (isHopeful: boolean) =>
+    inScript(
+      session.client,
+      (script) =>
+        prepareChange(session, change, (...of) => work(...of, isHopeful), script, options),
+      session.transaction,
+    );
+  const { entry, recorded, known, step, findings } = await attempt(true).catch((error: unknown) => {
+    if (error instanceof NeedsCare) return attempt(false);
+    throw error;
+  });
   known.reading.accept(step);
   session.known = { reading: known.reading, findings };
   const [row] = recorded.rows;
@@ -104,7 +112,7 @@ interface PreparedChange {
 async function prepareChange(
   session: Session,
   change: Change,
-  work: Work,
+  work: (script: Script, known: CatalogReading) => Promise<void>,
   script: Script,
   { verify, inSteps = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
@@ -113,7 +121,7 @@ async function prepareChange(
   const isFirst = session.known === undefined && !(await logExists(client));
   const known = session.known ?? (await takeCatalog(session));
   if (isFirst) await ensureLog(client);
-  await work(script, known.reading.catalog);
+  await work(script, known.reading);
   const refuseLostLock = session.addLockCheck(script);
   const readStep = known.reading.addStep(script, isFirst ? undefined : granted);
   const answered = script.send();

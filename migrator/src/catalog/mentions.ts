@@ -66,6 +66,11 @@ export class Mentions {
     for (const owner of changed) this.mention(owner, catalog);
   }
 
+  /** The keys of an owner and of its parts. */
+  public partsOf(owner: string): Iterable<string> {
+    return this.parts.get(owner) ?? [];
+  }
+
   /**
    * The part of a changed catalog by which what changed can be judged as well as by all of it: with
    * what mentions it, with all that these mention in turn, and everything that is neither table nor
