@@ -1,5 +1,5 @@
 import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
-import { type Change, type Work, addVerify, commitChange, runInSteps } from "./change";
+import { type Change, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
@@ -10,7 +10,8 @@ import { type LogEntry, appliedEntry, readLog } from "./log";
 import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
-import { lockAhead } from "./steps/lock-ahead";
+import { KnownTables } from "./steps/known-tables";
+import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps } from "./steps/split";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
@@ -104,12 +105,10 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work: Work = async (script, catalog) => {
-      await addDatabaseAccess(script, catalog, options.connectRoles ?? []);
-      await addVerify(script, trio.verify);
-    };
+    const work: Work = (script, { catalog }) =>
+      addDatabaseAccess(script, catalog, options.connectRoles ?? []);
     const change = changeOf("amend", trio, digests);
-    return commitChange(session, change, work);
+    return commitChange(session, change, work, { verify: trio.verify });
   });
 }
 
@@ -131,15 +130,15 @@ async function apply(
   const inSteps = !isOneTransaction(steps);
   const newest = log.find(({ version }) => version === trio.version);
   if (inSteps) refuseDriftBefore(drifts, trio.name);
-  const work: Work = async (script, catalog) => {
-    await addDatabaseAccess(script, catalog, connectRoles);
+  const work: Work = async (script, known, isHopeful) => {
+    await addDatabaseAccess(script, known.catalog, connectRoles);
     for (const step of steps) {
       if (!inSteps && step.kind === "transaction") {
-        await lockAhead(script, step.statements, trio.forward);
+        if (isHopeful) addLocks(script, step.statements, new KnownTables(script.client, known));
+        else await lockAhead(script, step.statements, trio.forward);
         await addStatements(script, step.statements, trio.forward);
       }
     }
-    await addVerify(script, trio.verify);
   };
   try {
     if (inSteps) await runInSteps(session, trio.forward, change, newest);
@@ -147,7 +146,8 @@ async function apply(
       steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
     );
     const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
-    return await commitChange(session, change, work, { inSteps, granted, judge });
+    const options = { verify: trio.verify, inSteps, granted, judge };
+    return await commitChange(session, change, work, options);
   } catch (error) {
     await recordFailure(session, trio, error);
     throw error;

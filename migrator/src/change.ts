@@ -14,6 +14,7 @@ import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
+  type Recorded,
   type StoredSql,
   addLogEntry,
   appendLog,
@@ -22,6 +23,7 @@ import {
 } from "./log";
 import { type Answer, Script } from "./script";
 import type { Session } from "./session";
+import { NeedsCare } from "./steps/known-tables";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps } from "./steps/split";
 import { inScript, inTransaction } from "./transaction";
@@ -53,6 +55,8 @@ export interface KnownCatalog {
 
 /** How a change is made. */
 export interface ChangeOptions {
+  /** Runs after the work, and can write nothing. */
+  verify?: SqlFile;
   /** Whether parts of the change are committed already. @default false */
   inSteps?: boolean;
   /** Where its statements change rights; found out from the catalog when it is not given. */
@@ -63,9 +67,10 @@ export interface ChangeOptions {
 
 /**
  * What a change does, in the transaction that the script is of: it adds statements to the script, or
- * runs what is in it and then uses the connection. Is given the catalog as it is before.
+ * runs what is in it and then uses the connection. Is given the catalog as it is before, and whether to
+ * hope that it is to be had at once. Throws {@link NeedsCare} where it is not, and is called again.
  */
-export type Work = (script: Script, catalog: Catalog) => Promise<void>;
+export type Work = (script: Script, known: CatalogReading, isHopeful: boolean) => Promise<void>;
 
 /**
  * Makes a change in one transaction: the work, the gate, the log entry.
@@ -78,11 +83,17 @@ export async function commitChange(
   work: Work,
   options: ChangeOptions = {},
 ): Promise<LogEntry> {
-  const { entry, recorded, known, step, findings } = await inScript(
-    session.client,
-    (script) => prepareChange(session, change, work, script, options),
-    session.transaction,
-  );
+  const attempt = (isHopeful: boolean) =>
+    inScript(
+      session.client,
+      (script) =>
+        prepareChange(session, change, (...of) => work(...of, isHopeful), script, options),
+      session.transaction,
+    );
+  const { entry, recorded, known, step, findings } = await attempt(true).catch((error: unknown) => {
+    if (error instanceof NeedsCare) return attempt(false);
+    throw error;
+  });
   known.reading.accept(step);
   session.known = { reading: known.reading, findings };
   const [row] = recorded.rows;
@@ -91,8 +102,8 @@ export async function commitChange(
 }
 
 interface PreparedChange {
-  entry: Omit<LogEntry, "id" | "recordedAt">;
-  recorded: Answer<Pick<LogEntry, "id" | "recordedAt">>;
+  entry: Omit<LogEntry, keyof Recorded>;
+  recorded: Answer<Recorded>;
   known: KnownCatalog;
   step: CatalogStep;
   findings: readonly Finding[];
@@ -101,20 +112,33 @@ interface PreparedChange {
 async function prepareChange(
   session: Session,
   change: Change,
-  work: Work,
+  work: (script: Script, known: CatalogReading) => Promise<void>,
   script: Script,
-  { inSteps = false, granted, judge }: ChangeOptions,
+  { verify, inSteps = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
-  const started = Date.now();
   if (session.known === undefined) await script.run();
   const isFirst = session.known === undefined && !(await logExists(client));
   const known = session.known ?? (await takeCatalog(session));
   if (isFirst) await ensureLog(client);
-  await work(script, known.reading.catalog);
+  await work(script, known.reading);
   const refuseLostLock = session.addLockCheck(script);
-  const step = await known.reading.step(script, isFirst ? undefined : granted);
-  const findings = judgeAfter(known.findings, known.reading.catalog, step.changes);
+  const readStep = known.reading.addStep(script, isFirst ? undefined : granted);
+  const answered = script.send();
+  // What verify does leaves no trace, so the gate judges while the server is at it.
+  if (verify) {
+    await addVerify(script, verify);
+    void script.send();
+  }
+  await answered;
+  refuseLostLock();
+  const step = await readStep();
+  const findings = judgeAfter(
+    known.findings,
+    known.reading.catalog,
+    step.changes,
+    known.reading.mentions,
+  );
   passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
@@ -123,16 +147,14 @@ async function prepareChange(
     ...facts,
     ...(snapshot !== undefined && { snapshot }),
     ...(note !== undefined && { note }),
-    durationMs: Date.now() - started,
     catalogDigestBefore: known.reading.digest,
     catalogDigest: step.digest,
     catalogChanges: base ? changesFrom(base, known.reading, step) : step.changes,
   };
-  refuseLostLock();
   const recorded = addLogEntry(script, made);
   const { version, name, event, applied, digests } = change;
-  const { durationMs, catalogDigest } = made;
-  const entry = { version, name, event, applied, digests, durationMs, catalogDigest };
+  const { catalogDigest } = made;
+  const entry = { version, name, event, applied, digests, catalogDigest };
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
 }
 

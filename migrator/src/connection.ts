@@ -100,6 +100,8 @@ export async function login(settings: ConnectionSettings, address: Address): Pro
     application_name: `app-data migrator ${VERSION}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    // Messages are sent without a wait for the answers to those before them.
+    pipeline: true,
   });
   // Without a listener a connection that breaks between two queries ends the process;
   // the query that follows reports it.

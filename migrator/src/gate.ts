@@ -1,13 +1,7 @@
 import { type Finding, judgeSchema } from "@app-data/rules";
-import { type Catalog, type CatalogChanges, type Fact, applyChanges, schemaOf } from "./catalog";
-import { type Named, partOf } from "./catalog/part";
+import { type Catalog, type CatalogChanges, applyChanges, schemaOf } from "./catalog";
+import { Mentions, isNamed, isSilent } from "./catalog/mentions";
 import { MigratorError } from "./errors";
-
-// What of a catalog says nothing to the rules.
-const SILENT = ["sequence", "trigger", "statistics", "type", "extension"];
-
-// What tables, with what is part of them, and code refer to each other by.
-const NAMED: readonly string[] = ["table", "policy", "constraint", "index", "rule", "function"];
 
 /** Judges a catalog by every mandatory rule. @returns what must not be committed. */
 export function judgeCatalog(catalog: Catalog): Finding[] {
@@ -18,20 +12,20 @@ export function judgeCatalog(catalog: Catalog): Finding[] {
  * The same after changes: where only tables and functions changed, these are judged again with what
  * refers to them, and what they refer to.
  * @param known what was found before the changes.
+ * @param mentions of the catalog as it was before them.
  */
 export function judgeAfter(
   known: readonly Finding[],
   catalog: Catalog,
   changes: CatalogChanges,
+  mentions = new Mentions(catalog),
 ): Finding[] {
-  const changed = Object.entries(changes).filter(([key]) => !SILENT.includes(kindOf(key)));
+  const changed = Object.keys(changes).filter((key) => !isSilent(key));
   if (changed.length === 0) return [...known];
-  const after = applyChanges(catalog, changes);
-  const isNarrow = known.length === 0 && changed.every(([key]) => NAMED.includes(kindOf(key)));
-  if (!isNarrow) return judgeCatalog(after);
-  // What is gone was part of what it was part of before.
-  const names = changed.map(([key, fact]) => nameOf(key, fact ?? catalog.get(key)));
-  return judgeCatalog(partOf(after, names));
+  const isNarrow = known.length === 0 && changed.every(isNamed);
+  return judgeCatalog(
+    isNarrow ? mentions.partAfter(catalog, changes) : applyChanges(catalog, changes),
+  );
 }
 
 /**
@@ -44,19 +38,6 @@ export function passGate(findings: readonly Finding[], name: string): void {
     "MIG006",
     `${name} was not committed: it would leave rows unprotected. ${findings.map(describe).join(" ")}`,
   );
-}
-
-function nameOf(key: string, fact: Fact | undefined): Named {
-  const kind = kindOf(key);
-  const name = key.slice(kind.length + 1);
-  if (kind === "table" || kind === "function") return { kind, name };
-  const table = fact?.["table"];
-  if (typeof table === "string") return { kind: "table", name: table };
-  return { kind: "table", name: name.slice(0, name.lastIndexOf(".")) };
-}
-
-function kindOf(key: string): string {
-  return key.slice(0, key.indexOf(" "));
 }
 
 function describe({ code, message, remediation }: Finding): string {

@@ -57,7 +57,8 @@ export interface NewLogEntry {
   name: string;
   digests?: TrioDigests;
   sql?: StoredSql;
-  durationMs: number;
+  /** @default the time since the transaction began */
+  durationMs?: number;
   catalogDigestBefore?: string;
   catalogDigest?: string;
   /** What the event changed in the catalog, by object. */
@@ -67,9 +68,14 @@ export interface NewLogEntry {
   note?: string;
 }
 
+/** What the server fills in. */
+export type Recorded = Pick<LogEntry, "id" | "recordedAt" | "durationMs">;
+
 const OPERATOR = `${userInfo().username}@${hostname()}`;
 const RECORDED_AT = `to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
   as "recordedAt"`;
+const SINCE_BEGIN = `extract(epoch from
+  pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000`;
 const ENTRY = `id::float8 as id, version, name, event, applied, digests, ${RECORDED_AT},
   duration_ms as "durationMs", catalog_digest as "catalogDigest", snapshot`;
 
@@ -136,10 +142,7 @@ export async function readCatalogChanges(client: ClientBase): Promise<CatalogCha
 }
 
 /** Writes an entry; part of the transaction of the event itself. @returns the entry's id. */
-export async function appendLog(
-  client: ClientBase,
-  entry: NewLogEntry,
-): Promise<Pick<LogEntry, "id" | "recordedAt">> {
+export async function appendLog(client: ClientBase, entry: NewLogEntry): Promise<Recorded> {
   const script = new Script(client);
   const recorded = addLogEntry(script, entry);
   await script.run();
@@ -149,10 +152,7 @@ export async function appendLog(
 }
 
 /** As {@link appendLog}, with the next message of a script. */
-export function addLogEntry(
-  script: Script,
-  entry: NewLogEntry,
-): Answer<Pick<LogEntry, "id" | "recordedAt">> {
+export function addLogEntry(script: Script, entry: NewLogEntry): Answer<Recorded> {
   const { digests, sql, catalogChanges } = entry;
   const values = {
     event: entry.event,
@@ -172,11 +172,14 @@ export function addLogEntry(
     tool_version: TOOL_VERSION,
   };
   const columns = Object.keys(values);
+  const placed = columns.map((column, index) =>
+    column === "duration_ms" ? `coalesce($${index + 1}, ${SINCE_BEGIN})` : `$${index + 1}`,
+  );
   return script.addPrepared(
     "log_append",
     `insert into migrations.log (${columns.join(", ")})
-     values (${columns.map((_, index) => `$${index + 1}`).join(", ")})
-     returning id::float8 as id, ${RECORDED_AT}`,
+     values (${placed.join(", ")})
+     returning id::float8 as id, ${RECORDED_AT}, duration_ms as "durationMs"`,
     Object.values(values).map(literal),
   );
 }

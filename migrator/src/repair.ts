@@ -1,6 +1,6 @@
 import { changeOf } from "./apply";
 import { catalogChanges, catalogDigest, readCatalog } from "./catalog";
-import { addVerify, commitChange, runVerify } from "./change";
+import { type Work, commitChange, runVerify } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { compareCatalogs } from "./drift/compare";
 import { MigratorError } from "./errors";
@@ -23,6 +23,8 @@ export interface RepairOptions extends SessionOptions {
   /** Kept in the log for whoever asks later. */
   reason: string;
 }
+
+const nothing: Work = async () => {};
 
 /**
  * Records migrations of an existing database as applied, without running them: each whose verify file
@@ -47,7 +49,7 @@ export async function baseline(
     const entries: LogEntry[] = [];
     for (const trio of unknown) {
       const change = { ...changeOf("baseline", trio, await inspectTrio(trio)), note: reason };
-      entries.push(await commitChange(session, change, (script) => addVerify(script, trio.verify)));
+      entries.push(await commitChange(session, change, nothing, { verify: trio.verify }));
     }
     return entries;
   });
@@ -69,7 +71,7 @@ export async function repair(
       const { trio } = correction;
       if (!appliedEntry(log, trio.version)) throw nothingToRepair(trio.version, "applied");
       const change = { ...changeOf("repair", trio, await inspectTrio(trio)), note: reason };
-      return commitChange(session, change, (script) => addVerify(script, trio.verify));
+      return commitChange(session, change, nothing, { verify: trio.verify });
     }
     const { version } = correction;
     const known = log.find((entry) => entry.version === version);
@@ -81,7 +83,7 @@ export async function repair(
     if (!sql) throw new Error(`The log holds no SQL of ${known.name}.`);
     const { name, digests } = known;
     const change = { event: "repair", applied: false, version, name, digests, sql } as const;
-    return commitChange(session, { ...change, note: reason }, async () => {});
+    return commitChange(session, { ...change, note: reason }, nothing);
   });
 }
 

@@ -3,8 +3,10 @@ import type { Node } from "libpg-query";
 import type { ClientBase } from "pg";
 import { addReading } from "./catalog";
 import { MigratorError } from "./errors";
+import { sqlName } from "./plan/names";
 import { isTransactional } from "./plan/transactional";
 import { type Script, literal } from "./script";
+import { type KnownTables, NeedsCare } from "./steps/known-tables";
 import { addStatements } from "./steps/run-steps";
 import type { SqlFile } from "./trio";
 
@@ -18,6 +20,7 @@ interface Target {
 
 // Counting stops there: that there are many is all that has to be known.
 const MOST_COUNTED = 1_000;
+const PARTITIONED = "partitioned table";
 const REBUILT = /^--\s*rebuilt\s*:\s*(.+)$/gim;
 // Statements whose effect on rows cannot be read off their text: they are tried.
 const OPAQUE = ["DoStmt", "CallStmt", "SelectStmt"] as const;
@@ -69,12 +72,38 @@ export async function refuseLoss(
   );
 }
 
+/**
+ * As {@link refuseLoss}, with the next message of a script and the tables that a run knows of; counts nothing.
+ * @throws NeedsCare when the catalog does not tell which tables are meant; when the script runs: when
+ * one of them takes up room, so that it may hold rows.
+ */
+export function addLossCheck(
+  script: Script,
+  statements: readonly Statement[],
+  tables: KnownTables,
+): void {
+  if (statements.some(isOpaque)) throw new NeedsCare();
+  const names = statements
+    .flatMap(({ tree }) => targetsOf(tree))
+    .map(({ schema, name }) => {
+      if (schema === null || name === null) throw new NeedsCare();
+      return sqlName([schema, name]);
+    });
+  if (names.length === 0) return;
+  // A partitioned table takes up no room itself.
+  if (names.some((name) => (tables.find(name)?.["kind"] ?? PARTITIONED) === PARTITIONED)) {
+    throw new NeedsCare();
+  }
+  const sizes = names.map((name) => `pg_catalog.pg_relation_size(${literal(name)})`);
+  script.add(`select 1 / (${sizes.join(" + ")} = 0)::integer`, () => new NeedsCare());
+}
+
 async function findTargets(
   script: Script,
   statements: readonly Statement[],
   file: SqlFile,
 ): Promise<Target[]> {
-  if (!statements.some(({ tree }) => OPAQUE.some((kind) => kind in tree))) {
+  if (!statements.some(isOpaque)) {
     return existing(
       script,
       statements.flatMap(({ tree }) => targetsOf(tree)),
@@ -96,6 +125,10 @@ async function findTargets(
       .filter((column) => !kept.columns.includes(column))
       .map((column) => ({ table, column }));
   });
+}
+
+function isOpaque({ tree }: Statement): boolean {
+  return OPAQUE.some((kind) => kind in tree);
 }
 
 interface NamedTarget {

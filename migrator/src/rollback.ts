@@ -6,9 +6,10 @@ import { recordFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readRollbacks } from "./log";
 import { forEachAhead } from "./read-ahead";
-import { refuseLoss } from "./rollback-loss";
+import { addLossCheck, refuseLoss } from "./rollback-loss";
 import { type Session, type SessionOptions, withSession } from "./session";
-import { lockAhead } from "./steps/lock-ahead";
+import { KnownTables } from "./steps/known-tables";
+import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
 import { type Step, isOneTransaction, splitSteps } from "./steps/split";
 import { inScript } from "./transaction";
@@ -111,10 +112,16 @@ async function rollBack(
   const statements = steps.flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
-  const work: Work = async (script) => {
+  const work: Work = async (script, reading, isHopeful) => {
     if (inSteps) return;
-    await lockAhead(script, statements, file);
-    if (!allowDataLoss) await refuseLoss(script, statements, file);
+    if (isHopeful) {
+      const tables = new KnownTables(script.client, reading);
+      addLocks(script, statements, tables);
+      if (!allowDataLoss) addLossCheck(script, statements, tables);
+    } else {
+      await lockAhead(script, statements, file);
+      if (!allowDataLoss) await refuseLoss(script, statements, file);
+    }
     await addStatements(script, statements, file);
   };
   try {

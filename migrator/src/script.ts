@@ -1,4 +1,5 @@
 import { Client, type ClientBase, DatabaseError, type QueryResult, escapeLiteral } from "pg";
+import { sqlStateOf } from "./connection";
 
 /** What the server answers to a statement of a script, once the script has run. */
 export interface Answer<Row> {
@@ -17,12 +18,25 @@ interface Entry {
 /** Prepared statements live as long as their connection. */
 const preparedOn = new WeakMap<ClientBase, Set<string>>();
 
+/** A message that the server has not answered to its end, and how many of its statements are done. */
+interface Flight {
+  done: number;
+}
+
+/** The messages under way, in the order in which they were sent and will be answered. */
+const underWay = new WeakMap<Client, Flight[]>();
+
+const IN_FAILED_TRANSACTION = "25P02";
+
 /**
  * Statements that are sent to the server in one message, which saves a round trip each. They run one
- * after the other, and those after one that fails do not run.
+ * after the other, and those after one that fails do not run. Messages can follow each other without a
+ * wait between; in the transaction that all of them are for, none runs after one that failed.
  */
 export class Script {
   private entries: Entry[] = [];
+  private answered: Promise<void> = Promise.resolve();
+  private failure: unknown;
 
   constructor(public readonly client: ClientBase) {}
 
@@ -45,36 +59,65 @@ export class Script {
       const done = () => prepared.add(name);
       this.entries.push({ text: `prepare ${name} as ${text}`, tell: (error) => error, done });
     }
-    return this.add(`execute ${name}(${values.join(", ")})`);
+    return this.add(`execute ${name}${values.length > 0 ? `(${values.join(", ")})` : ""}`);
   }
 
   /**
    * Sends what was added, and empties the script.
+   * @returns when all that was sent is answered.
    * @throws what the statement that failed tells, or the error of a connection that broke.
    */
   public async run(): Promise<void> {
+    await this.send();
+  }
+
+  /**
+   * As {@link run}; who does not wait for the answer is told of a failure with the next one.
+   */
+  public send(): Promise<void> {
     const entries = this.entries;
     this.entries = [];
-    if (entries.length === 0) return;
+    if (entries.length === 0) return this.answered;
+    // Answers come in order, so the last one tells of all.
+    this.answered = this.deliver(entries).catch((error: unknown) => {
+      if (sqlStateOf(error) === IN_FAILED_TRANSACTION && this.failure) throw this.failure;
+      this.failure = error;
+      throw error;
+    });
+    this.answered.catch(() => undefined);
+    return this.answered;
+  }
+
+  private async deliver(entries: readonly Entry[]): Promise<void> {
     // A statement may end in a line comment.
     const message = entries.map(({ text }) => `${text}\n;`).join("");
-    // The server does not say which statement failed, but tells of each that is done.
-    let done = 0;
-    const count = () => (done += 1);
-    const connection = this.client instanceof Client ? this.client.connection : undefined;
-    connection?.on("commandComplete", count);
+    const flight = fly(this.client);
     try {
       const results = [await this.client.query<never>(message)].flat();
-      done = entries.length;
+      flight.done = entries.length;
       for (const [index, result] of results.entries()) entries[index]?.take?.(result);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      throw told(entries, error, done);
+      throw told(entries, error, flight.done);
     } finally {
-      connection?.off("commandComplete", count);
-      for (const entry of entries.slice(0, done)) entry.done?.();
+      for (const entry of entries.slice(0, flight.done)) entry.done?.();
     }
   }
+}
+
+/** The server does not say which statement failed, but tells of each that is done. */
+function fly(client: ClientBase): Flight {
+  const flight = { done: 0 };
+  if (!(client instanceof Client)) return flight;
+  const known = underWay.get(client);
+  if (known) known.push(flight);
+  else {
+    const flights: Flight[] = [flight];
+    underWay.set(client, flights);
+    client.connection.on("commandComplete", () => flights[0] && (flights[0].done += 1));
+    client.connection.on("readyForQuery", () => flights.shift());
+  }
+  return flight;
 }
 
 /** A value as SQL writes it. */

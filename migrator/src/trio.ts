@@ -96,14 +96,14 @@ export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
     for (const statement of await splitStatements(sql, file))
       refuseTransactionControl(statement, file);
   }
-  const digest = async ({ sql }: SqlFile): Promise<FileDigest> => ({
+  const digest = ({ sql }: SqlFile): FileDigest => ({
     text: sha256(sql),
-    content: sha256((await significantTokens(sql)).join("\0")),
+    content: sha256(significantTokens(sql).join("\0")),
   });
   return {
-    forward: await digest(trio.forward),
-    rollback: await digest(trio.rollback),
-    verify: await digest(trio.verify),
+    forward: digest(trio.forward),
+    rollback: digest(trio.rollback),
+    verify: digest(trio.verify),
   };
 }
 

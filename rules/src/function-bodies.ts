@@ -5,7 +5,9 @@ import type { DatabaseFunction, Schema } from "./schema";
 /** The text of an expression does not parse. */
 const unreadable = Symbol("unreadable");
 
+// What is judged again and again is mostly the same, and parsing it takes longer than judging it.
 const expressions = new Map<string, Node | typeof unreadable>();
+const queries = new Map<string, SelectStmt | undefined>();
 const CACHE_LIMIT = 20_000;
 
 /** The syntax tree of an expression; undefined when it is not one. */
@@ -13,7 +15,7 @@ export function expressionTree(text: string): Node | undefined {
   const known = expressions.get(text);
   if (known) return known === unreadable ? undefined : known;
   if (expressions.size > CACHE_LIMIT) expressions.clear();
-  const tree = parse(`select (${text}\n)`);
+  const tree = parseQuery(`select (${text}\n)`);
   const target = tree?.targetList?.[0];
   const value = target && "ResTarget" in target ? target.ResTarget.val : undefined;
   expressions.set(text, value ?? unreadable);
@@ -34,7 +36,10 @@ export function bodyQuery({ language, source }: DatabaseFunction): SelectStmt | 
     text =
       atomic?.trim().replace(/;\s*$/, "") ?? (value === undefined ? text : `select (${value})`);
   } else return undefined;
-  return text === undefined ? undefined : parse(text);
+  if (text === undefined) return undefined;
+  if (queries.size > CACHE_LIMIT) queries.clear();
+  if (!queries.has(text)) queries.set(text, parseQuery(text));
+  return queries.get(text);
 }
 
 /** The function of a schema that a call means; undefined for PostgreSQL's own and unclear ones. */
@@ -70,7 +75,7 @@ function returned(body: string): string | undefined {
   return text?.[1] ? value : `select (${value})`;
 }
 
-function parse(text: string): SelectStmt | undefined {
+function parseQuery(text: string): SelectStmt | undefined {
   try {
     const { stmts = [] } = parseSync(text);
     const statement = stmts.length === 1 ? stmts[0]?.stmt : undefined;

@@ -40,7 +40,6 @@ export {
   type Statement,
   SqlSyntaxError,
   positionAt,
-  significantTokens,
   splitStatements,
 } from "./statements";
 export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
@@ -55,3 +54,4 @@ export {
   applyWaivers,
   environments,
 } from "./waivers";
+export { significantTokens } from "./tokens";

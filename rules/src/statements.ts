@@ -1,4 +1,4 @@
-import { type Node, hasSqlDetails, loadModule, parseSync, scanSync } from "libpg-query";
+import { type Node, hasSqlDetails, loadModule, parseSync } from "libpg-query";
 
 /** A place in a SQL text; both numbers count from 1, columns in characters. */
 export interface Position {
@@ -87,19 +87,6 @@ export function positionAt(text: string, offset: number): Position {
     line: before.split("\n").length,
     column: [...before.slice(lineStart)].length + 1,
   };
-}
-
-/**
- * The tokens of a SQL text without its comments and its layout: two texts with
- * equal tokens are the same SQL. Bodies of functions are one token each.
- */
-export async function significantTokens(sql: string): Promise<string[]> {
-  // The scanner takes an empty text for a missing one.
-  if (sql.trim() === "") return [];
-  await loadModule();
-  return scanSync(sql)
-    .tokens.filter(({ tokenName }) => tokenName !== "SQL_COMMENT" && tokenName !== "C_COMMENT")
-    .map(({ text }) => text);
 }
 
 function parse(sql: string, file: string) {

@@ -9,6 +9,7 @@ import {
   catalogDigest,
   readCatalog,
 } from "../../migrator/src/catalog";
+import { Mentions } from "../../migrator/src/catalog/mentions";
 import { Script } from "../../migrator/src/script";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
@@ -128,6 +129,7 @@ describe("CatalogReading", () => {
       const reading = await CatalogReading.take(superuser);
       const before = await readCatalog(superuser);
       expect(reading.digest).toBe(catalogDigest(before));
+      expect(reading.mentions).toEqual(new Mentions(before));
       await superuser.query(statements);
 
       const granted = grantedRelations(await splitStatements(statements, "test.sql"));
@@ -141,6 +143,7 @@ describe("CatalogReading", () => {
       reading.accept(step);
       expect(reading.digest).toBe(catalogDigest(after));
       expect(catalogDigest(reading.catalog)).toBe(catalogDigest(after));
+      expect(reading.mentions).toEqual(new Mentions(after));
     } finally {
       await superuser.query("rollback");
     }

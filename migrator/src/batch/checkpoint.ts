@@ -28,24 +28,21 @@ export interface BatchCheckpoint {
  * checkpoint is of use to a statement with the same digest.
  * @returns SHA-256, hexadecimal.
  */
-export async function digestBatches(
-  { table, key, marks }: BatchDirective,
-  statement: Statement,
-): Promise<string> {
+export function digestBatches({ table, key, marks }: BatchDirective, statement: Statement): string {
   const columns = marks.map((mark) => mark.columns);
-  return sha256(JSON.stringify([await significantTokens(statement.text), columns, table, key]));
+  return sha256(JSON.stringify([significantTokens(statement.text), columns, table, key]));
 }
 
 /**
  * Where a run starts: at a checkpoint, or before the first key.
  * @throws MigratorError MIG064 when the checkpoint is of a statement with another digest.
  */
-export async function startingPoint(
+export function startingPoint(
   directive: BatchDirective,
   statement: Statement,
   { file, checkpoint }: { file: SqlFile; checkpoint?: BatchCheckpoint },
-): Promise<BatchCheckpoint> {
-  const digest = await digestBatches(directive, statement);
+): BatchCheckpoint {
+  const digest = digestBatches(directive, statement);
   if (!checkpoint) {
     const size = Math.min(FIRST_SIZE, directive.size);
     return { statement: digest, after: null, keys: 0, rows: 0, batches: 0, size, finished: false };

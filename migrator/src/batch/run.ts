@@ -56,7 +56,7 @@ export async function runBatches(
 ): Promise<BatchOutcome> {
   const { file, saveCheckpoint, transaction = {}, report } = options;
   const place = `${file.file}:${directive.line}`;
-  const start = await startingPoint(directive, statement, options);
+  const start = startingPoint(directive, statement, options);
   if (start.finished) return start;
 
   const { key, estimate } = await inReadOnlyTransaction(client, async () => {

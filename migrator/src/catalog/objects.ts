@@ -49,7 +49,16 @@ export function applyChanges(catalog: Catalog, changes: CatalogChanges): Map<str
 export function equalJson(a: Json, b: Json): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  return canonicalJson(a) === canonicalJson(b);
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((value, index) => equalJson(value, b[index] ?? null));
+  }
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => {
+    const [value, other] = [a[name], b[name]];
+    return value !== undefined && other !== undefined && equalJson(value, other);
+  });
 }
 
 /** JSON with the names of every object in order, so that equal values give equal texts. */

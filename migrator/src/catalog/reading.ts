@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { type Script, literal } from "../script";
 import { DigestTree } from "./digest";
 import type { GrantedRelations } from "./granted-relations";
+import { Mentions } from "./mentions";
 import {
   type Catalog,
   type CatalogChanges,
@@ -52,6 +53,8 @@ const NONE = 0;
  * Where a name changed, which other objects may show in their definitions, everything is read.
  */
 export class CatalogReading {
+  private known: Mentions | undefined;
+
   private constructor(
     private readonly objects: Map<string, Fact>,
     private readonly keysOf: Map<number, string[]>,
@@ -75,22 +78,40 @@ export class CatalogReading {
     return this.tree.digest();
   }
 
+  /** What mentions what in {@link catalog}. */
+  public get mentions(): Mentions {
+    return (this.known ??= new Mentions(this.objects));
+  }
+
   /**
    * What the current transaction changed so far, with the statements that are left in the script. The
    * reading stays as it is, until the transaction is committed and the step is accepted.
    * @param granted where its statements changed rights; without it, that is searched for.
    */
-  public async step(
+  public async step(script: Script, granted?: GrantedRelations): Promise<CatalogStep> {
+    const readStep = this.addStep(script, granted);
+    await script.run();
+    return readStep();
+  }
+
+  /**
+   * As {@link step}, with the next message of a script.
+   * @returns what reads the answer, once it is there, and asks for what else is needed.
+   */
+  public addStep(
     script: Script,
     { names, complete }: GrantedRelations = { names: [], complete: false },
-  ): Promise<CatalogStep> {
+  ): () => Promise<CatalogStep> {
     const quoted = `array[${names.map(literal).join(", ")}]::text[]`;
     const values = [literal(!complete), quoted];
     const answer = addReading<Touched>(script, "catalog_step", STEP_QUERY, values);
-    await script.run();
-    const [touched] = answer.rows;
-    if (!touched) return { changes: {}, digest: this.digest, keysOf: new Map() };
-    return (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client));
+    return async () => {
+      const [touched] = answer.rows;
+      if (!touched) return { changes: {}, digest: this.digest, keysOf: new Map() };
+      return (
+        (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client))
+      );
+    };
   }
 
   /** Takes over a step whose transaction is committed. */
@@ -104,6 +125,7 @@ export class CatalogReading {
       else this.keysOf.set(relation, keys);
     }
     this.tree.apply(changes);
+    this.known?.apply(this.objects, Object.keys(changes));
   }
 
   /** @returns undefined when what was read again does not show all that changed. */

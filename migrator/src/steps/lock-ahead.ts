@@ -5,15 +5,18 @@ import { addReading } from "../catalog";
 import { sqlStateOf } from "../connection";
 import type { Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
-import { READING_MODES, strongest } from "../plan/lock-mode";
+import { type LockMode, READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
 import { type Script, literal } from "../script";
 import { statementError } from "../statement-error";
 import type { SqlFile } from "../trio";
+import { type KnownTables, NeedsCare } from "./known-tables";
 
 /** A lock on a table that exists, and the first statement that needs it. */
 interface Wish extends Lock {
   statement: Statement;
+  /** The statements up to it make the relation, if it is not there yet. */
+  isMade: boolean;
 }
 
 /** What the server says of the tables, and of the times that it waits; milliseconds. */
@@ -74,19 +77,41 @@ export async function lockAhead(
   if (refused) throw statementError(refused.error, refused.wish.statement, file, outcome);
 }
 
+/**
+ * As {@link lockAhead}, with the next message of a script and the tables that a run knows of; waits for no lock.
+ * @throws NeedsCare when the catalog does not tell which tables are meant; when the script runs: when
+ * one of them is not there any more, or its lock not to be had at once.
+ */
+export function addLocks(
+  script: Script,
+  statements: readonly Statement[],
+  tables: KnownTables,
+): void {
+  const { wanted, isNeeded } = locksOf(statements);
+  if (!isNeeded) return;
+  const byTable = new Map<string, LockMode>();
+  for (const { relation, mode } of wanted.flatMap((wish) => resolveKnown(wish, tables))) {
+    byTable.set(relation, strongest(byTable.get(relation) ?? mode, mode));
+  }
+  for (const [table, mode] of byTable)
+    script.add(lockStatement(table, mode), () => new NeedsCare());
+}
+
+function resolveKnown(wish: Wish, tables: KnownTables): Pick<Wish, "relation" | "mode">[] {
+  const relations = tables.resolve(wish);
+  const found = relations?.filter((relation) => tables.find(relation)) ?? [];
+  if (!wish.isMade && found.length !== relations?.length) throw new NeedsCare();
+  return found.map((relation) => ({ relation, mode: wish.mode }));
+}
+
 /** The locks to take, each table once; none where taking them one by one does no harm. */
 async function readWishes(
   script: Script,
   statements: readonly Statement[],
 ): Promise<Omit<Facts, "tables"> & { wishes: Wish[] }> {
   const nothing = { wishes: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
-  const { wanted, onOthers } = locksOf(statements);
-  const isFelt = onOthers.some(({ mode }) => !READING_MODES.includes(mode));
-  const different = new Set(
-    onOthers.map(({ relation, through, mode }) => JSON.stringify([relation, through, mode])),
-  );
-  // With a single lock, nothing is held while it is waited for.
-  if (!isFelt || different.size < 2) return nothing;
+  const { wanted, isNeeded } = locksOf(statements);
+  if (!isNeeded) return nothing;
 
   const resolved = await resolveLocks(script, wanted);
   const byTable = new Map<string, Wish>();
@@ -94,7 +119,7 @@ async function readWishes(
     for (const { relation, mode } of resolved[index] ?? []) {
       const known = byTable.get(relation);
       if (known) known.mode = strongest(known.mode, mode);
-      else byTable.set(relation, { relation, mode, statement: wish.statement });
+      else byTable.set(relation, { ...wish, relation, mode });
     }
   }
   const names = [...byTable.keys()].map(literal).join(", ");
@@ -106,28 +131,32 @@ async function readWishes(
   return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
 }
 
-/** All locks, and those on what the statements do not make, if it is not there yet, themselves. */
-function locksOf(statements: readonly Statement[]): { wanted: Wish[]; onOthers: Wish[] } {
+/** All locks, and whether taking them one by one could do harm. */
+function locksOf(statements: readonly Statement[]): { wanted: Wish[]; isNeeded: boolean } {
   const wanted: Wish[] = [];
-  const onOthers: Wish[] = [];
   const made = new Set<string>();
   for (const statement of statements) {
     const { locks, creates } = readEffect(statement.tree, statement.text);
     for (const name of creates) made.add(name);
-    for (const lock of locks) {
-      const wish = { ...lock, statement };
-      wanted.push(wish);
-      if (lock.through || !made.has(lock.relation)) onOthers.push(wish);
-    }
+    for (const lock of locks) wanted.push({ ...lock, statement, isMade: made.has(lock.relation) });
   }
-  return { wanted, onOthers };
+  const onOthers = wanted.filter(({ through, isMade }) => through ?? !isMade);
+  const isFelt = onOthers.some(({ mode }) => !READING_MODES.includes(mode));
+  const different = new Set(
+    onOthers.map(({ relation, through, mode }) => JSON.stringify([relation, through, mode])),
+  );
+  // With a single lock, nothing is held while it is waited for.
+  return { wanted, isNeeded: isFelt && different.size > 1 };
+}
+
+function lockStatement(table: string, mode: LockMode): string {
+  return `lock table ${table} in ${mode.toLowerCase()} mode nowait`;
 }
 
 /** Takes all locks, unless one of them is not to be had at once: it is most of the time. */
 async function takeNow(script: Script, wishes: readonly Wish[]): Promise<boolean> {
   script.add("savepoint lock_ahead");
-  for (const { relation, mode } of wishes)
-    script.add(`lock table ${relation} in ${mode.toLowerCase()} mode nowait`);
+  for (const { relation, mode } of wishes) script.add(lockStatement(relation, mode));
   script.add("release savepoint lock_ahead");
   try {
     await script.run();

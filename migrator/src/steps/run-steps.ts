@@ -45,7 +45,7 @@ export interface StepRun {
  */
 export async function runSteps(work: StepRun): Promise<void> {
   const journal = await readJournal(work.client, work.run);
-  const steps = await digestSteps(work.steps);
+  const steps = digestSteps(work.steps);
   refuseEditedSteps(work.run, steps, journal);
   for (const [index, step] of steps.entries()) {
     const known = journal.get(index + 1);

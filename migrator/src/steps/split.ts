@@ -39,12 +39,10 @@ export function isOneTransaction(steps: readonly Step[]): boolean {
 }
 
 /** Digests steps. */
-export function digestSteps(steps: readonly Step[]): Promise<DigestedStep[]> {
-  return Promise.all(
-    steps.map(async (step) => {
-      const statements = step.kind === "transaction" ? step.statements : [step.statement];
-      const tokens = await significantTokens(statements.map(({ text }) => text).join(";\n"));
-      return { ...step, digest: sha256(tokens.join("\0")) };
-    }),
-  );
+export function digestSteps(steps: readonly Step[]): DigestedStep[] {
+  return steps.map((step) => {
+    const statements = step.kind === "transaction" ? step.statements : [step.statement];
+    const tokens = significantTokens(statements.map(({ text }) => text).join(";\n"));
+    return { ...step, digest: sha256(tokens.join("\0")) };
+  });
 }
