@@ -9,7 +9,9 @@ import {
   catalogChanges,
   readCatalog,
 } from "./catalog";
-import { expectedCatalog } from "./expected-catalog";
+import { compareCatalogs } from "./drift/compare";
+import { refuseDrifted } from "./drift/settle";
+import { expectedCatalog, readExpected } from "./expected-catalog";
 import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
@@ -118,7 +120,11 @@ async function prepareChange(
   passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
-  const base = isFirst ? new Map() : inSteps ? await expectedCatalog(client) : undefined;
+  const expected = inSteps ? await readExpected(client) : undefined;
+  if (expected) {
+    const drifts = compareCatalogs(expected.made, known.reading.catalog);
+    refuseDrifted(drifts, step.changes, change.name);
+  }
   const made: NewLogEntry & { catalogDigest: string } = {
     ...facts,
     ...(snapshot !== undefined && { snapshot }),
@@ -126,7 +132,11 @@ async function prepareChange(
     durationMs: Date.now() - started,
     catalogDigestBefore: known.reading.digest,
     catalogDigest: step.digest,
-    catalogChanges: base ? changesFrom(base, known.reading, step) : step.changes,
+    catalogChanges: expected
+      ? catalogChanges(expected.recorded, applyChanges(expected.made, step.changes))
+      : isFirst
+        ? catalogChanges(new Map(), applyChanges(known.reading.catalog, step.changes))
+        : step.changes,
   };
   refuseLostLock();
   const recorded = addLogEntry(script, made);
@@ -140,11 +150,6 @@ async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
   await loadParser();
   const reading = await CatalogReading.take(client);
   return { reading, findings: judgeCatalog(reading.catalog) };
-}
-
-/** The changes since another catalog: since none at all, or since before steps that are committed. */
-function changesFrom(base: Catalog, reading: CatalogReading, { changes }: CatalogStep) {
-  return catalogChanges(base, applyChanges(reading.catalog, changes));
 }
 
 /**
@@ -176,6 +181,7 @@ export async function runInSteps(
           transaction,
         );
   session.known = undefined;
+  const expected = await expectedCatalog(client);
   await runSteps({
     client,
     file,
@@ -184,9 +190,12 @@ export async function runInSteps(
     transaction,
     report,
     demandLock,
+    expected,
     gate: async () => {
-      passGate(judgeCatalog(await readCatalog(client)), name);
+      const catalog = await readCatalog(client, expected);
+      passGate(judgeCatalog(catalog), name);
       await demandLock();
+      return catalog;
     },
   });
 }
