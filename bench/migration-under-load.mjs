@@ -1,5 +1,6 @@
 // What users notice while 001 is applied: requests before, during and after, with the longest, and
-// what failed. Usage: npm run build, then node bench/migration-under-load.mjs [--help]
+// what failed. Ends with exit code 1 when a request failed or took longer than the lock timeout and
+// 100 ms, or when a user was left without a row. Usage: npm run build, then node bench/migration-under-load.mjs [--help]
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -26,6 +27,8 @@ const HELP = `node bench/migration-under-load.mjs [--users N] [--sessions N] [--
 `;
 const PROGRAM = fileURLToPath(new URL("../migrator/bin/migrator.mjs", import.meta.url));
 const PEOPLE = 5_000;
+/** What a request may take beyond the lock timeout. */
+const GRACE_MS = 100;
 
 const { values: options } = parseArgs({
   options: {
@@ -47,7 +50,11 @@ async function main() {
   try {
     const server = await startPostgres({ directory: path.join(directory, "server") });
     const figures = await measure(server);
-    process.stdout.write(options.json ? `${JSON.stringify(figures)}\n` : draw(figures));
+    const failings = judge(figures);
+    if (failings.length > 0) process.exitCode = 1;
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ ...figures, failings })}\n` : draw(figures, failings),
+    );
   } finally {
     await removePostgres({ directory: path.join(directory, "server") });
     rmSync(directory, { recursive: true, force: true });
@@ -158,7 +165,20 @@ function describe(requests) {
   };
 }
 
-function draw({ seconds, tries, batches, usersWithoutRow, errors, ...phases }) {
+/** What must not be, in words; empty when all is well. */
+function judge({ errors, usersWithoutRow, during }) {
+  const limit = Number(options["lock-timeout"]) + GRACE_MS;
+  return [
+    ...(errors.length > 0 ? [`${errors.length} requests failed`] : []),
+    ...(during.requests === 0 ? ["no request was made meanwhile"] : []),
+    ...(during.longest > limit
+      ? [`${during.slowest} took ${during.longest.toFixed(1)} ms, more than ${limit} ms`]
+      : []),
+    ...(usersWithoutRow > 0 ? [`${usersWithoutRow} users were left without a row`] : []),
+  ];
+}
+
+function draw({ seconds, tries, batches, usersWithoutRow, errors, ...phases }, failings) {
   const lines = ["before", "during", "after"].map((name) => {
     const { requests, p50, p99, longest, slowest } = phases[name];
     const times = [p50, p99, longest].map((ms) => `${ms.toFixed(1)} ms`.padStart(12)).join("");
@@ -173,6 +193,7 @@ function draw({ seconds, tries, batches, usersWithoutRow, errors, ...phases }) {
     ...lines,
     `errors: ${errors.length}`,
     ...[...new Set(errors)],
+    failings.length > 0 ? `FAILED: ${failings.join("; ")}` : "As it must be.",
     "",
   ].join("\n");
 }

@@ -9,7 +9,9 @@ import {
   catalogChanges,
   readCatalog,
 } from "./catalog";
-import { expectedCatalog } from "./expected-catalog";
+import { compareCatalogs } from "./drift/compare";
+import { refuseDrifted } from "./drift/settle";
+import { expectedCatalog, readExpected } from "./expected-catalog";
 import { judgeAfter, judgeCatalog, passGate } from "./gate";
 import {
   type LogEntry,
@@ -142,14 +144,22 @@ async function prepareChange(
   passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
-  const base = isFirst ? new Map() : inSteps ? await expectedCatalog(client) : undefined;
+  const expected = inSteps ? await readExpected(client) : undefined;
+  if (expected) {
+    const drifts = compareCatalogs(expected.made, known.reading.catalog);
+    refuseDrifted(drifts, step.changes, change.name);
+  }
   const made: NewLogEntry & { catalogDigest: string } = {
     ...facts,
     ...(snapshot !== undefined && { snapshot }),
     ...(note !== undefined && { note }),
     catalogDigestBefore: known.reading.digest,
     catalogDigest: step.digest,
-    catalogChanges: base ? changesFrom(base, known.reading, step) : step.changes,
+    catalogChanges: expected
+      ? catalogChanges(expected.recorded, applyChanges(expected.made, step.changes))
+      : isFirst
+        ? catalogChanges(new Map(), applyChanges(known.reading.catalog, step.changes))
+        : step.changes,
   };
   const recorded = addLogEntry(script, made);
   const { version, name, event, applied, digests } = change;
@@ -162,11 +172,6 @@ async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
   await loadParser();
   const reading = await CatalogReading.take(client);
   return { reading, findings: judgeCatalog(reading.catalog) };
-}
-
-/** The changes since another catalog: since none at all, or since before steps that are committed. */
-function changesFrom(base: Catalog, reading: CatalogReading, { changes }: CatalogStep) {
-  return catalogChanges(base, applyChanges(reading.catalog, changes));
 }
 
 /**
@@ -198,6 +203,7 @@ export async function runInSteps(
           transaction,
         );
   session.known = undefined;
+  const expected = await expectedCatalog(client);
   await runSteps({
     client,
     file,
@@ -206,9 +212,12 @@ export async function runInSteps(
     transaction,
     report,
     demandLock,
+    expected,
     gate: async () => {
-      passGate(judgeCatalog(await readCatalog(client)), name);
+      const catalog = await readCatalog(client, expected);
+      passGate(judgeCatalog(catalog), name);
       await demandLock();
+      return catalog;
     },
   });
 }

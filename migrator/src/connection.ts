@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isNativeError } from "node:util/types";
 import { Client } from "pg";
 import { type Credentials, forgetPassword, readPassword } from "./credentials";
+import { explainDatabaseError } from "./database-error";
 import { MigratorError } from "./errors";
 import { regionOfInstance } from "./instance-region";
 import { type TransportSettings, openRoute } from "./transports/transport";
@@ -43,7 +44,8 @@ export const TOOL_VERSION = VERSION;
 /**
  * Runs `work` on a connection that is closed whatever happens.
  * @throws MigratorError MIG003 when the database cannot be reached or refuses the login, MIG004, MIG030
- * or MIG031 when there is no password to log in with, MIG032 to MIG034 or MIG085 when the tunnel does not open.
+ * or MIG031 when there is no password to log in with, MIG032 to MIG034 or MIG085 when the tunnel does not
+ * open, MIG078 when the role lacks a right, MIG079 when the connection breaks.
  */
 export async function withConnection<T>(
   settings: ConnectionSettings,
@@ -54,6 +56,8 @@ export async function withConnection<T>(
     const client = await connect(settings, route);
     try {
       return await work(client);
+    } catch (error) {
+      throw explainDatabaseError(error, settings);
     } finally {
       await client.end();
     }

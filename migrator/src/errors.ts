@@ -42,6 +42,9 @@ export type MigratorErrorCode =
   | "MIG065"
   | "MIG075"
   | "MIG076"
+  | "MIG077"
+  | "MIG078"
+  | "MIG079"
   | "MIG085"
   | "MIG086"
   | "MIG087";

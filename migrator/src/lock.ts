@@ -9,17 +9,23 @@ export interface LockOptions {
   waitMs?: number;
   /** Is given a line when the wait starts. */
   report?: (line: string) => void;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
 }
 
 // Any constant serves, so long as every version of the migrator uses the same one.
 const LOCK_KEY = "4815162342";
-// Held by the connection that works. A client that is killed frees its first lock at once, while the
-// server may still be busy with its last statement.
-const WORK_KEY = "4815162343";
+/**
+ * Key of the lock that the connection that works holds. A client that is killed frees its first lock at
+ * once, while the server may still be busy with its last statement.
+ */
+export const WORK_KEY = "4815162343";
 // Of a row `l` of pg_locks, for the key $1.
 const IS_HELD = `l.locktype = 'advisory' and l.granted and l.objsubid = 1
   and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
   and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`;
+/** Of a row `l` of pg_locks, for {@link WORK_KEY} as $1: whether its session works. */
+export const HOLDS_WORK = IS_HELD;
 const POLL_MS = 200;
 const DEFAULT_WAIT_MS = 60_000;
 
@@ -55,7 +61,7 @@ async function withLock<T>(
   client: ClientBase,
   key: string,
   work: () => Promise<T>,
-  { waitMs = DEFAULT_WAIT_MS, report }: LockOptions,
+  { waitMs = DEFAULT_WAIT_MS, report, signal }: LockOptions,
 ): Promise<T> {
   const deadline = Date.now() + waitMs;
   for (let told = false; !(await tryLock(client, key)); told = true) {
@@ -69,6 +75,7 @@ async function withLock<T>(
     }
     if (!told) report?.(`Waiting for another migrator: ${holder}.`);
     await sleep(POLL_MS);
+    signal?.throwIfAborted();
   }
   try {
     return await work();

@@ -43,7 +43,8 @@ create table migrations.journal (
   step integer not null,
   digest text not null,
   state text not null check (state in ('started', 'checkpoint', 'done')),
-  checkpoint jsonb
+  checkpoint jsonb,
+  catalog_changes jsonb
 );
 create index journal_run on migrations.journal (run, id);
 alter table migrations.log enable row level security;
@@ -76,6 +77,8 @@ comment on column migrations.log.operator is 'Operating system user and host tha
 comment on table migrations.journal is
   'How far a migration got that is not one transaction: one row when a step starts, makes a '
   'checkpoint or is done, never changed.';
+comment on column migrations.journal.catalog_changes is
+  'What the step changed in the catalog, by object; null where an object went.';
 comment on column migrations.journal.run is
   'The log entry with which the run began; a run that is resumed is the same run.';
 `;

@@ -133,12 +133,14 @@ export async function readRollbacks(
 }
 
 /** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
-export async function readCatalogChanges(client: ClientBase): Promise<CatalogChanges[]> {
-  const { rows } = await client.query<{ changes: CatalogChanges }>(
-    `select catalog_changes as changes from migrations.log
-      where catalog_changes is not null order by id`,
+export async function readLogChanges(
+  client: ClientBase,
+): Promise<{ id: number; changes: CatalogChanges }[]> {
+  const { rows } = await client.query<{ id: number; changes: CatalogChanges }>(
+    `select id::float8 as id, catalog_changes as changes from migrations.log
+      where catalog_changes is not null order by log.id`,
   );
-  return rows.map(({ changes }) => changes);
+  return rows;
 }
 
 /** Writes an entry; part of the transaction of the event itself. @returns the entry's id. */

@@ -101,15 +101,11 @@ export async function acceptDrift(
       client,
       async () => {
         const newest = (await readLog(client)).filter(({ applied }) => applied).at(-1);
+        if (!newest) throw nothingToAccept("The log has no migration as applied");
         const expected = await expectedCatalog(client);
         const actual = await readCatalog(client, expected);
         const drifts = compareCatalogs(expected, actual).map(({ what }) => what);
-        if (!newest || drifts.length === 0) {
-          throw new MigratorError(
-            "MIG018",
-            "The catalog is as the migrations made it, so there is no drift to accept.",
-          );
-        }
+        if (drifts.length === 0) throw nothingToAccept("The catalog is as the migrations made it");
         await demandLock();
         const { version, name } = newest;
         await appendLog(client, {
@@ -126,6 +122,10 @@ export async function acceptDrift(
       transaction,
     ),
   );
+}
+
+function nothingToAccept(reason: string): MigratorError {
+  return new MigratorError("MIG018", `${reason}, so there is no drift to accept.`);
 }
 
 function nothingToRepair(version: string, required: string): MigratorError {

@@ -61,7 +61,8 @@ export async function rollbackTo(
     const log = await readLog(session.client);
     const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
     const surplus = log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse();
-    const drifts = surplus.length > 0 ? await settleDrift(session, log) : [];
+    if (surplus.length === 0) return [];
+    const drifts = await settleDrift(session, log);
     const stored = await readRollbacks(session.client, surplus);
     let undone = 0;
     const read = (entry: LogEntry) => readSteps(entry, stored);

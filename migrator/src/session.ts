@@ -1,6 +1,7 @@
 import type { Client, ClientBase } from "pg";
 import type { KnownCatalog } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
+import { cancelWhen } from "./interruption";
 import {
   type LockOptions,
   addLockCheck,
@@ -10,11 +11,14 @@ import {
 } from "./lock";
 import type { Script } from "./script";
 import type { TransactionOptions } from "./transaction";
+import { watchWork } from "./watch";
 
 /** How the migrator works on a database. */
 export interface SessionOptions {
   lock?: LockOptions;
   transaction?: TransactionOptions;
+  /** Cancels what runs, and ends the work with the signal's reason. */
+  signal?: AbortSignal | undefined;
   /** Is given lines that tell a person how the work goes on. */
   report?: (line: string) => void;
 }
@@ -42,10 +46,10 @@ export interface Session {
  */
 export function withSession<T>(
   settings: ConnectionSettings,
-  { lock, transaction, report = () => undefined }: SessionOptions,
+  { lock, transaction, signal, report = () => undefined }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const options = { report, ...lock };
+  const options = { report, signal, ...lock };
   return withConnection(settings, (keeper) =>
     withMigrationLock(
       keeper,
@@ -55,12 +59,25 @@ export function withSession<T>(
           const session = {
             client,
             report,
-            transaction: { report, ...transaction },
-            demandLock: () => demandLock(client, pid),
-            addLockCheck: (script: Script) => addLockCheck(script, pid),
+            transaction: { report, signal, ...transaction },
+            demandLock: async () => {
+              signal?.throwIfAborted();
+              await demandLock(client, pid);
+            },
+            addLockCheck: (script: Script) => {
+              signal?.throwIfAborted();
+              return addLockCheck(script, pid);
+            },
             known: undefined,
           };
-          return withWorkLock(client, () => work(session), options);
+          const endWatch = watchWork(keeper, report);
+          try {
+            return await cancelWhen(signal, keeper, () =>
+              withWorkLock(client, () => work(session), options),
+            );
+          } finally {
+            endWatch();
+          }
         }),
       options,
     ),

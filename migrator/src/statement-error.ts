@@ -7,6 +7,24 @@ const LINES_SHOWN = 12;
 const ROLLED_BACK =
   "The transaction was rolled back: the database is as it was. Correct the file and run it again.";
 
+/** The advice of an outcome where the statement itself is at fault. */
+const CORRECT = /Correct the (?:file|statement)/;
+// lock_not_available, deadlock_detected, serialization_failure.
+const IN_THE_WAY = new Set(["55P03", "40P01", "40001"]);
+// query_canceled, admin_shutdown, crash_shutdown.
+const ENDED = new Set(["57014", "57P01", "57P02"]);
+
+function wayOut(code = ""): string {
+  if (IN_THE_WAY.has(code)) {
+    return (
+      "Another session was in the way at every try: `npx migrator plan` names who is. Wait for it, or " +
+      "end it,"
+    );
+  }
+  if (ENDED.has(code)) return "It was ended from outside, or by a limit of time: mend that";
+  return "$&";
+}
+
 /**
  * A statement failed: the error with its file, line, column, SQLSTATE and text.
  * What PostgreSQL calls the detail is left out, because it can quote rows.
@@ -25,7 +43,7 @@ export function statementError(
     `${file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
     excerpt(statement, line, column),
     ...(error.hint ? [`Hint: ${error.hint}`] : []),
-    outcome,
+    outcome.replace(CORRECT, wayOut(error.code)),
   ];
   return new MigratorError("MIG005", parts.join("\n"), { cause: error });
 }

@@ -13,6 +13,8 @@ export interface TransactionOptions {
   statementTimeoutMs?: number;
   /** Whether a rollback may lose rows: the setting `app_data.allow_data_loss`. @default false */
   allowDataLoss?: boolean;
+  /** Ends the work: no transaction is begun any more. */
+  signal?: AbortSignal | undefined;
   /** Is given a line before each new try. */
   report?: (line: string) => void;
 }
@@ -60,9 +62,10 @@ export async function inScript<T>(
 
 async function tryAgain<T>(
   attemptOnce: () => Promise<T>,
-  { attempts = DEFAULT_ATTEMPTS, report }: TransactionOptions,
+  { attempts = DEFAULT_ATTEMPTS, report, signal }: TransactionOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
+    signal?.throwIfAborted();
     try {
       return await attemptOnce();
     } catch (error) {
@@ -71,7 +74,7 @@ async function tryAgain<T>(
       report?.(
         `A lock was not to be had (SQLSTATE ${state}); try ${attempt + 1} of ${attempts} follows.`,
       );
-      await sleep(pauseBefore(attempt));
+      await sleep(pauseBefore(attempt), undefined, { signal }).catch(() => undefined);
     }
   }
 }

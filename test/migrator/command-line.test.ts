@@ -176,6 +176,54 @@ describe("npx migrator", () => {
     expect((await migrator("up")).out).toBe("Nothing to do.\n");
   });
 
+  it("shows which files are not those that were applied", async () => {
+    addNotes(NOTES);
+    await migrator("up");
+    const states = async () =>
+      (await json("status")).data.migrations.map(({ state }: { state: string }) => state);
+    writeFileSync(
+      path.join(directory, "002_notes_rollback.sql"),
+      "-- All of it.\ndrop table public.notes;\n",
+    );
+    expect(await states()).toEqual(["applied", "applied", "applied"]);
+    writeFileSync(
+      path.join(directory, "002_notes_rollback.sql"),
+      "drop table if exists public.notes;\n",
+    );
+    expect((await states())[2]).toBe("applied, rollback file newer than the log's");
+    const repaired = await migrator("repair", "002", "--accept-file", "--reason", "a new rollback");
+    expect(repaired).toMatchObject({ code: 0 });
+    expect((await states())[2]).toBe("applied");
+    addNotes(NOTES.replace("note text", "note text default 'x'"));
+    expect((await states())[2]).toBe("applied, file EDITED");
+    for (const part of ["", "_rollback", "_verify"]) {
+      cpSync(
+        path.join(directory, `002_notes${part}.sql`),
+        path.join(directory, `002_pages${part}.sql`),
+      );
+      rmSync(path.join(directory, `002_notes${part}.sql`));
+    }
+    expect((await json("status")).data.migrations[2]).toMatchObject({
+      name: "002_pages",
+      state: "applied as 002_notes, file RENAMED",
+    });
+  });
+
+  it("says that there is nothing to undo, to accept or to compare with where nothing was applied", async () => {
+    expect(await migrator("rollback")).toMatchObject({ code: 0, out: "Nothing to undo.\n" });
+    expect((await migrator("repair", "--accept-drift", "--reason", "x")).err).toBe(
+      "MIG018 The log has no migration as applied, so there is no drift to accept.\n",
+    );
+    expect((await migrator("status", "--sql", "000")).err).toMatch(
+      /^MIG018 The log holds no SQL of migration 000: it was never applied to this database\./,
+    );
+    expect((await json("drift")).data).toEqual({ drift: [], recorded: false });
+    expect(await migrator("drift")).toMatchObject({
+      code: 0,
+      out: "No migration is recorded here, so nothing is expected of the catalog.\n",
+    });
+  });
+
   it("writes an empty trio with the next number, and never over a file", async () => {
     const { out } = await migrator("new", "add_notes");
     expect(
@@ -185,30 +233,5 @@ describe("npx migrator", () => {
         .map((file) => path.basename(file)),
     ).toEqual(["002_add_notes.sql", "002_add_notes_rollback.sql", "002_add_notes_verify.sql"]);
     expect((await migrator("new", "Add-Notes")).err).toMatch(/^MIG019 "Add-Notes" is no name/);
-  });
-
-  it("explains itself, and what it does not understand", async () => {
-    const help = await migrator("--help");
-    expect(help.code).toBe(0);
-    for (const command of [
-      "plan",
-      "up",
-      "rollback",
-      "verify",
-      "drift",
-      "attest",
-      "status",
-      "new",
-      "repair",
-      "baseline",
-    ]) {
-      expect(help.out).toContain(`migrator ${command}`);
-    }
-    expect(await migrator("upp")).toMatchObject({
-      code: 2,
-      err: 'There is no command "upp". `migrator --help` shows what there is.\n',
-    });
-    expect((await migrator("up", "--tarket", "001")).code).toBe(2);
-    expect((await migrator("up", "--target", "007")).err).toContain("There is no migration 007");
   });
 });

@@ -71,7 +71,7 @@ export function traced(client: Client): { client: ClientBase; traces: Traces } {
 }
 
 /** Waits until `look` sees what it waits for. */
-export async function until(look: () => Promise<boolean>): Promise<void> {
+export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     if (await look()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -1,51 +1,27 @@
 import { parseArgs } from "node:util";
-import type { ConnectionSettings } from "../connection";
+import { type ConnectionSettings, reasonOf } from "../connection";
 import { settingsFromUrl } from "../environment-url";
 import type { TunnelSettings } from "../transports/transport";
 import { canonicalVersion, isVersion } from "../version";
+import { OPTIONS } from "./options";
+import {
+  type CommandName,
+  EVERYWHERE,
+  PARTS_OF_SERVER,
+  USAGE,
+  type Usage,
+  isCommand,
+} from "./usage";
 
 /** The command line was not understood. */
 export class UsageError extends Error {
   public override readonly name = "UsageError";
 }
 
-const OPTIONS = {
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  directory: { type: "string", default: "sql" },
-  target: { type: "string" },
-  to: { type: "string" },
-  all: { type: "boolean", default: false },
-  plan: { type: "string" },
-  sql: { type: "boolean", default: false },
-  full: { type: "boolean", default: false },
-  files: { type: "boolean", default: false },
-  "allow-data-loss": { type: "boolean", default: false },
-  "accept-drift": { type: "boolean", default: false },
-  "accept-file": { type: "boolean", default: false },
-  "mark-rolled-back": { type: "boolean", default: false },
-  reason: { type: "string" },
-  "connect-role": { type: "string", multiple: true, default: [] as string[] },
-  "lock-wait": { type: "string" },
-  "lock-timeout": { type: "string" },
-  "url-variable": { type: "string" },
-  host: { type: "string" },
-  port: { type: "string", default: "5432" },
-  database: { type: "string" },
-  user: { type: "string", default: "migrator" },
-  secret: { type: "string" },
-  iam: { type: "boolean", default: false },
-  region: { type: "string" },
-  tunnel: { type: "string" },
-  "local-port": { type: "string", default: "6432" },
-  "server-name": { type: "string" },
-  "no-tls": { type: "boolean", default: false },
-} as const;
-
 /** The command line, understood. */
 export interface Arguments {
-  command: string | undefined;
+  /** Undefined when none was named, which help and version alone do without. */
+  command: CommandName | undefined;
   /** What stands after the command. */
   operands: string[];
   values: Values;
@@ -54,18 +30,54 @@ export interface Arguments {
 /** The options, with their defaults. */
 export type Values = ReturnType<typeof parse>["values"];
 
+const HELP = "help";
+
 /**
- * Reads the command line.
- * @throws UsageError that names what was not understood.
+ * Reads the command line: `help COMMAND` as `COMMAND --help`.
+ * @throws UsageError that names what was not understood: what a command does not take is not ignored,
+ * since whoever wrote it counts on it.
  */
 export function readArguments(args: readonly string[]): Arguments {
-  try {
-    const { values, positionals } = parse(args);
-    const [command, ...operands] = positionals;
-    return { command, operands, values };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+  const { values, positionals, tokens } = parse(args);
+  const asksHelp = positionals[0] === HELP;
+  const [command, ...operands] = asksHelp ? positionals.slice(1) : positionals;
+  if (asksHelp) values.help = true;
+  if (command === undefined) return { command, operands, values };
+  if (!isCommand(command)) throw new UsageError(`There is no command "${command}".`);
+  const given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+  if (values.help || values.version) return { command, operands, values };
+  refuseForeign(command, given, operands);
+  refuseHalfServer(given);
+  return { command, operands, values };
+}
+
+function refuseForeign(command: CommandName, given: readonly string[], operands: string[]): void {
+  const { options, operand }: Usage = USAGE[command];
+  const known: readonly string[] = [...options, ...EVERYWHERE];
+  const foreign = given.find((name) => !known.includes(name));
+  if (foreign !== undefined) throw new UsageError(`"${command}" takes no --${foreign}.`);
+  const most = operand === undefined ? 0 : operand.includes("--") ? Infinity : 1;
+  const extra = operands[most];
+  if (extra !== undefined) {
+    const takes = operand === undefined ? "nothing" : `one ${operand}`;
+    throw new UsageError(`"${command}" takes ${takes} after its name, and was given "${extra}".`);
   }
+}
+
+/** A part of an address beside a URL would not be used: the wrong database would. */
+function refuseHalfServer(given: readonly string[]): void {
+  if (given.includes("host")) {
+    if (given.includes("url-variable")) throw bothOf("--host", "--url-variable");
+    if (given.includes("secret") && given.includes("iam")) throw bothOf("--secret", "--iam");
+    return;
+  }
+  const part = PARTS_OF_SERVER.find((name) => given.includes(name));
+  if (part !== undefined) throw new UsageError(`--${part} needs --host.`);
+}
+
+/** Two options that say different things. */
+export function bothOf(one: string, other: string): UsageError {
+  return new UsageError(`Give either ${one} or ${other}, not both.`);
 }
 
 /**
@@ -132,6 +144,17 @@ export function readVersion(text: string, option: string): string {
 }
 
 /**
+ * The hash of a plan.
+ * @throws UsageError when it is none: an empty variable must not pass for a plan that has changed.
+ */
+export function readPlanHash(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new UsageError(
+    `--plan must be the 64 digits that \`migrator plan\` prints; it is "${text}".`,
+  );
+}
+
+/**
  * A whole number that is not negative.
  * @throws UsageError when it is none.
  */
@@ -141,5 +164,17 @@ export function whole(text: string, option: string): number {
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+  const config = { options: OPTIONS, allowPositionals: true, strict: true, tokens: true } as const;
+  try {
+    return parseArgs({ args: [...args], ...config });
+  } catch (error) {
+    throw new UsageError(describeRefusal(error));
+  }
+}
+
+/** What the parser of Node.js refused, in a sentence of ours where its own advice would mislead. */
+function describeRefusal(error: unknown): string {
+  const message = reasonOf(error);
+  const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
+  return unknown === undefined ? message : `There is no option ${unknown}.`;
 }

@@ -1,19 +1,25 @@
 import { withConnection } from "../connection";
-import { compareHistory, isPresent } from "../history";
-import { type LogEntry, isHalfDone, readLog, readStoredSql } from "../log";
+import { MigratorError } from "../errors";
+import { compareHistory, isPresent, readHistory } from "../history";
+import { type LogEntry, logExists, readLog, readStoredSql } from "../log";
 import type { Session } from "../session";
 import { inReadOnlyTransaction } from "../transaction";
-import { type Trio, inspectTrio, readTrios } from "../trio";
-import { compareVersions, isWanted } from "../version";
+import { type Trio, readTrios } from "../trio";
+import { isWanted } from "../version";
 import {
   type Arguments,
   UsageError,
   type Values,
+  bothOf,
   readForward,
+  readPlanHash,
   readSettings,
   readVersion,
   whole,
 } from "./arguments";
+import { abortAtSignal } from "./interruption";
+import { renderStatusRow, statusRows } from "./status";
+import type { CommandName } from "./usage";
 
 /** What a command has to say. */
 export interface Answer {
@@ -29,7 +35,7 @@ export interface Answer {
 export type Command = (args: Arguments, report: (line: string) => void) => Promise<Answer>;
 
 /** All commands, by name. Modules are loaded when they are needed: most runs need few. */
-export const COMMANDS: Readonly<Record<string, Command>> = {
+export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   async plan({ values }) {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
@@ -45,7 +51,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { applyPending } = await import("../apply-pending");
-    const { plan: expected } = values;
+    const expected = values.plan === undefined ? undefined : readPlanHash(values.plan);
     const entries = await applyPending(readSettings(values), trios, {
       ...sessionOptions(values, report),
       target,
@@ -64,6 +70,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 
   async rollback({ values }, report) {
     const settings = readSettings(values);
+    if (values.all && values.to !== undefined) throw bothOf("--to", "--all");
     const { rollbackTo } = await import("../rollback");
     const to = values.all ? "none" : (values.to ?? (await beforeNewest(values)));
     const target = to === "none" ? undefined : readVersion(to, "--to");
@@ -99,34 +106,46 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   async status({ values, operands: [version] }) {
     const trios = readTrios(values.directory);
     const settings = readSettings(values);
+    if (version !== undefined && !values.sql) {
+      throw new UsageError(`status lists all migrations; --sql prints the SQL of ${version}.`);
+    }
     if (values.sql) {
-      const wanted = readVersion(version ?? "", "status --sql");
+      if (version === undefined)
+        throw new UsageError("--sql needs the migration: status 001 --sql.");
+      const wanted = readVersion(version, "The migration");
       const stored = await withConnection(settings, (client) =>
-        inReadOnlyTransaction(client, () => readStoredSql(client, wanted)),
+        inReadOnlyTransaction(client, async () =>
+          (await logExists(client)) ? readStoredSql(client, wanted) : undefined,
+        ),
       );
-      if (!stored) throw new UsageError(`The log holds no SQL of migration ${wanted}.`);
+      if (!stored) throw nothingStored(wanted);
       return { text: stored.forward, data: stored };
     }
     const log = await withConnection(settings, (client) =>
       inReadOnlyTransaction(client, () => readLog(client)),
     );
-    const rows = await Promise.all(statusRows(trios, log));
+    const rows = await statusRows(trios, log);
     return {
-      text: rows.map(({ name, state, at }) => `${name.padEnd(40)}  ${state}${at ?? ""}`).join("\n"),
+      text: rows.map(renderStatusRow).join("\n") || "There are no migrations.",
       data: { migrations: rows },
     };
   },
 
   async drift({ values }) {
     const { findDrift } = await import("../drift");
-    const drifts = await findDrift(readSettings(values));
+    const settings = readSettings(values);
+    const drifts = await findDrift(settings);
     const lines = drifts.map(
       ({ classification, what, remedy }) =>
         `${classification.padEnd(9)}  ${what}\n           ${remedy}`,
     );
+    // Without a log everything is as nobody made it.
+    const recorded = drifts.length > 0 || (await readHistory(settings)).length > 0;
+    if (!recorded)
+      lines.push("No migration is recorded here, so nothing is expected of the catalog.");
     return {
       text: lines.join("\n") || "The catalog is as the migrations made it.",
-      data: { drift: drifts },
+      data: { drift: drifts, recorded },
       exitCode: drifts.length === 0 ? 0 : 1,
     };
   },
@@ -180,16 +199,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   async repair({ values, operands: [operand] }, report) {
     const { acceptDrift, repair } = await import("../repair");
     if (values["accept-drift"]) {
+      const others = values["accept-file"] || values["mark-rolled-back"];
+      if (operand !== undefined || others) throw new UsageError(REPAIR_FORMS);
       const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
       const accepted = await acceptDrift(readSettings(values), options);
       const lines = accepted.map((what) => `accepted  ${what}`);
       return { text: lines.join("\n"), data: { accepted } };
     }
-    const version = readVersion(operand ?? "", "repair");
     const accept = values["accept-file"];
-    if (accept === values["mark-rolled-back"]) {
-      throw new UsageError("repair needs either --accept-file or --mark-rolled-back.");
+    if (operand === undefined || accept === values["mark-rolled-back"]) {
+      throw new UsageError(REPAIR_FORMS);
     }
+    const version = readVersion(operand, "The migration");
     const correction = accept
       ? { kind: "accept-file" as const, trio: trioOf(readTrios(values.directory), version) }
       : { kind: "mark-rolled-back" as const, version };
@@ -199,11 +220,23 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+const REPAIR_FORMS =
+  "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.";
+
+function nothingStored(version: string): MigratorError {
+  return new MigratorError(
+    "MIG018",
+    `The log holds no SQL of migration ${version}: it was never applied to this database. ` +
+      "`npx migrator status` shows what was.",
+  );
+}
+
 function sessionOptions(values: Values, report: (line: string) => void) {
   const wait = values["lock-wait"];
   const timeout = values["lock-timeout"];
   return {
     report,
+    signal: abortAtSignal(report),
     ...(wait !== undefined && { lock: { waitMs: whole(wait, "--lock-wait") * 1_000 } }),
     ...(timeout !== undefined && {
       transaction: { lockTimeoutMs: whole(timeout, "--lock-timeout") },
@@ -235,23 +268,6 @@ async function beforeNewest(values: Values): Promise<string> {
     inReadOnlyTransaction(client, () => readLog(client)),
   );
   return log.filter(isPresent).at(-2)?.version ?? "none";
-}
-
-function statusRows(trios: readonly Trio[], log: readonly LogEntry[]) {
-  const files = new Map(trios.map((trio) => [trio.version, trio]));
-  const versions = [...new Set([...files.keys(), ...log.map(({ version }) => version)])];
-  versions.sort(compareVersions);
-  return versions.map(async (version) => {
-    const trio = files.get(version);
-    const entry = log.find((each) => each.version === version);
-    const name = trio?.name ?? entry?.name ?? version;
-    if (entry && isHalfDone(entry)) return { version, name, state: "half done" };
-    if (!entry?.applied) return { version, name, state: "pending" };
-    const at = ` ${entry.recordedAt} in ${entry.durationMs} ms`;
-    if (!trio) return { version, name, state: "applied, file missing", at };
-    const edited = (await inspectTrio(trio)).forward.content !== entry.digests.forward.content;
-    return { version, name, state: edited ? "applied, file EDITED" : "applied", at };
-  });
 }
 
 function brief({

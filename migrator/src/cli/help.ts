@@ -1,41 +1,50 @@
+import { OPTIONS, type OptionName } from "./options";
+import { type CommandName, EVERYWHERE, USAGE, type Usage } from "./usage";
+
+const COMMAND_WIDTH = 26;
+const OPTION_WIDTH = 22;
+
+const DATABASE = `The database is named by a URL in the variable MIGRATOR_URL, or by --host HOST --database NAME
+(--secret ARN | --iam). A password never stands on the command line.`;
+
+const EXIT_CODES = `Exit code: 0 done; 1 refused or failed, drift found; 2 the command line was not understood;
+130 interrupted by Ctrl-C (128 and the number of another signal); of tunnel, that of COMMAND.`;
+
 /** What `migrator --help` prints. */
-export const HELP = `migrator: plans, applies, verifies and rolls back SQL migrations
+export function generalHelp(): string {
+  const commands = Object.entries<Usage>(USAGE).map(([name, { operand, says }]) =>
+    row(["migrator", name, ...(operand ? [operand] : [])].join(" "), says, COMMAND_WIDTH),
+  );
+  return [
+    "migrator: plans, applies, verifies and rolls back SQL migrations\n",
+    ...commands,
+    `\nmigrator COMMAND --help lists the options of one command.\n`,
+    DATABASE,
+    EXIT_CODES,
+    "docs/migrations/README.md says more; docs/errors.md explains each code.",
+  ].join("\n");
+}
 
-  migrator plan                what \`up\` would do: statements, locks, sizes, hazards, and a hash
-  migrator up                  applies what is pending   [--target NNN] [--plan HASH]
-  migrator rollback            undoes the newest         [--to NNN | --to none] [--allow-data-loss]
-  migrator verify              runs the verify files of what is applied; writes nothing
-  migrator status              what is applied, half applied, pending  [--sql NNN prints its SQL]
-  migrator drift               what in the catalog is not as the migrations made it
-  migrator attest              what the catalog holds, with its digest
-  migrator preflight           name, route, TLS, login and rights, step by step
-  migrator tunnel [-- COMMAND] keeps an SSM port-forward open on 127.0.0.1 while COMMAND runs, or
-                               until Ctrl-C: --host HOST [--port 5432] --tunnel INSTANCE
-                               --region REGION           [--local-port 6432]
-  migrator new NAME            writes an empty trio with the next number
-  migrator baseline            records migrations of an existing database, whose verify files pass,
-                               as applied                [--target NNN] --reason TEXT
-  migrator repair NNN          corrects the log          --accept-file | --mark-rolled-back
-                                                         --reason TEXT
-  migrator repair --accept-drift --reason TEXT
-                               takes the catalog as it is for the one that is expected
+/** What `migrator COMMAND --help` prints. */
+export function commandHelp(name: CommandName): string {
+  const { operand, says, options, more }: Usage = USAGE[name];
+  return [
+    `migrator ${name}${operand ? ` ${operand}` : ""} [OPTION …]`,
+    `${says[0]?.toUpperCase()}${says.slice(1)}.`,
+    ...(more ? [more] : []),
+    "",
+    ...[...options, ...EVERYWHERE].map(describeOption),
+    "",
+    EXIT_CODES,
+  ].join("\n");
+}
 
-  --directory DIR              folder of the migrations (default sql)
-  --full                       plan with every statement, also those that lock and endanger nothing
-  --files                      plan without the database, from the files alone
-  --json                       for machines: one JSON document on standard output
-  --connect-role ROLE          may connect to the database beside its owner; may be repeated
-  --lock-wait SECONDS          how long to wait for another migrator (default 60)
-  --lock-timeout MS            how long a statement waits for a lock before all is retried (default 3000)
+function describeOption(name: OptionName): string {
+  const option = OPTIONS[name];
+  const value = "value" in option ? ` ${option.value}` : "";
+  return row(`--${name}${value}`, option.says, OPTION_WIDTH);
+}
 
-  The database: a URL in the variable MIGRATOR_URL, or in the one that --url-variable names; or
-  --host HOST --database NAME [--port 5432] [--user migrator] (--secret ARN | --iam) [--region REGION]
-    [--tunnel INSTANCE]        through an SSM port-forward that this command opens and closes;
-                               i-…, mi-… or tag:NAME=VALUE
-    [--server-name NAME]       name that the certificate must carry (default: the host)
-    [--no-tls]                 on a network of your own only
-
-  Exit code: 0 done; 1 refused or failed, drift found; 2 the command line was not understood; of
-  tunnel, that of COMMAND.
-  docs/migrations/README.md says more; docs/errors.md explains each code.
-`;
+function row(left: string, right: string, width: number): string {
+  return `  ${left.padEnd(width)}  ${right}`;
+}

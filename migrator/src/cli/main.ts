@@ -1,7 +1,9 @@
+import { constants } from "node:os";
 import { TOOL_VERSION } from "../connection";
 import { UsageError, readArguments } from "./arguments";
+import { receivedSignal } from "./interruption";
 import { type Answer, COMMANDS } from "./commands";
-import { HELP } from "./help";
+import { commandHelp, generalHelp } from "./help";
 
 /** Runs one command. @returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -12,14 +14,12 @@ export async function main(args: readonly string[]): Promise<number> {
     const understood = readArguments(args);
     const { command, values } = understood;
     if (values.version) return say({ text: TOOL_VERSION, data: { version: TOOL_VERSION } }, asJson);
-    if (values.help || command === undefined || command === "help") {
-      console.log(HELP);
-      return values.help || command === "help" ? 0 : 2;
+    if (values.help || command === undefined) {
+      console.log(command === undefined ? generalHelp() : commandHelp(command));
+      return values.help ? 0 : 2;
     }
-    const run = COMMANDS[command];
-    if (!run) throw new UsageError(`There is no command "${command}".`);
     // Progress goes beside the answer, so that a machine reads the answer alone.
-    return say(await run(understood, (line) => console.error(line)), asJson);
+    return say(await COMMANDS[command](understood, (line) => console.error(line)), asJson);
   } catch (error) {
     return fail(error, asJson);
   }
@@ -37,5 +37,7 @@ function fail(error: unknown, asJson: boolean): number {
   const code = /^([A-Z]{3}\d{3}) /.exec(message)?.[1];
   if (asJson) console.log(JSON.stringify({ error: { code: code ?? null, message } }, null, 2));
   else console.error(usage ? `${message} \`migrator --help\` shows what there is.` : message);
+  const signal = receivedSignal();
+  if (signal) return 128 + constants.signals[signal];
   return usage ? 2 : 1;
 }

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import type { BatchCheckpoint } from "../batch";
+import type { CatalogChanges } from "../catalog";
 import { MigratorError } from "../errors";
 import { versionBefore } from "../version";
 import type { DigestedStep } from "./split";
@@ -33,6 +34,29 @@ export async function readJournal(
   return new Map(rows.map(({ step, ...progress }) => [step, progress]));
 }
 
+/** What a step changed in the catalog. */
+export interface StepChanges {
+  /** Id of the newest log entry that was there then. */
+  after: number;
+  changes: CatalogChanges;
+}
+
+/** What the steps of migrations that are half done have changed in the catalog, oldest first. */
+export async function readStepChanges(client: ClientBase): Promise<StepChanges[]> {
+  const { rows } = await client.query<StepChanges>(
+    `select (select max(l.id) from migrations.log l where l.recorded_at <= j.recorded_at)::float8 as after,
+            j.catalog_changes as changes
+       from migrations.journal j join migrations.log b on b.id = j.run
+      where j.catalog_changes is not null
+        and not exists (
+          select from migrations.log f
+           where f.version = b.version and f.id > b.id and f.applied is not null
+             and f.event not in ('begin apply', 'begin rollback'))
+      order by j.id`,
+  );
+  return rows;
+}
+
 /** Writes how far a step got, in the transaction that the connection is in, if any. */
 export async function appendJournal(
   client: ClientBase,
@@ -42,12 +66,17 @@ export async function appendJournal(
     digest,
     state,
     checkpoint,
-  }: Omit<StepProgress, "checkpoint"> & { checkpoint?: BatchCheckpoint },
+    changes,
+  }: Omit<StepProgress, "checkpoint"> & {
+    checkpoint?: BatchCheckpoint;
+    changes?: CatalogChanges | undefined;
+  },
 ): Promise<void> {
+  const values = [checkpoint, changes].map((value) => value && JSON.stringify(value));
   await client.query(
-    `insert into migrations.journal (run, step, digest, state, checkpoint)
-     values ($1, $2, $3, $4, $5)`,
-    [run, step, digest, state, checkpoint && JSON.stringify(checkpoint)],
+    `insert into migrations.journal (run, step, digest, state, checkpoint, catalog_changes)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [run, step, digest, state, ...values],
   );
 }
 

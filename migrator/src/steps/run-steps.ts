@@ -7,10 +7,16 @@ import {
   refuseSilentWrites,
   runBatches,
 } from "../batch";
+import { type Catalog, type CatalogChanges, applyChanges, readCatalog } from "../catalog";
 import { isOptionOn } from "../plan/options";
 import type { Script } from "../script";
 import { statementError } from "../statement-error";
-import { type TransactionOptions, inScript, outsideTransaction } from "../transaction";
+import {
+  type TransactionOptions,
+  inScript,
+  inTransaction,
+  outsideTransaction,
+} from "../transaction";
 import type { SqlFile } from "../trio";
 import {
   type RunKey,
@@ -22,6 +28,7 @@ import {
 import { lockAhead } from "./lock-ahead";
 import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
 import { type DigestedStep, type Step, digestSteps } from "./split";
+import { changesOfStep, changesOfTransaction } from "./step-changes";
 
 /** What the steps of one file need to run. */
 export interface StepRun {
@@ -30,8 +37,10 @@ export interface StepRun {
   steps: readonly Step[];
   run: RunKey;
   transaction: TransactionOptions;
-  /** Refuses to commit; called at the end of each transaction. */
-  gate: () => Promise<void>;
+  /** The catalog that the migrations made, with what this run has done so far. */
+  expected: Catalog;
+  /** Refuses to commit; called at the end of each transaction, and gives the catalog as it is then. */
+  gate: () => Promise<Catalog>;
   /** Refuses to go on without the migration lock; called before each commit. */
   demandLock: () => Promise<void>;
   /** Is given a line when a step starts, and as batches go on. */
@@ -41,16 +50,19 @@ export interface StepRun {
 /**
  * Runs the steps of a file that is not one transaction, each committed by itself and entered into the
  * journal. A run that was cut off, also by `kill -9`, goes on with the step that it was in.
- * @throws MigratorError MIG005 when a statement fails, MIG014 when a step that is done was edited.
+ * @throws MigratorError MIG005 when a statement fails, MIG014 when a step that is done was edited, MIG076
+ * when one changes what is not as the migrations made it.
  */
 export async function runSteps(work: StepRun): Promise<void> {
   const journal = await readJournal(work.client, work.run);
   const steps = digestSteps(work.steps);
   refuseEditedSteps(work.run, steps, journal);
+  let { expected } = work;
   for (const [index, step] of steps.entries()) {
     const known = journal.get(index + 1);
     if (known?.state === "done") continue;
-    await runStep(work, step, index + 1, known);
+    const changes = await runStep({ ...work, expected }, step, index + 1, known);
+    expected = applyChanges(expected, changes);
   }
 }
 
@@ -87,28 +99,31 @@ async function runStep(
   step: DigestedStep,
   number: number,
   known: StepProgress | undefined,
-): Promise<void> {
-  const { client, file, run, transaction, gate } = work;
+): Promise<CatalogChanges> {
+  const { client, file, run, transaction, expected } = work;
   const { digest } = step;
-  const enter = async (state: "started" | "done") => {
+  const enter = async (state: "started" | "done", changes?: CatalogChanges) => {
     await work.demandLock();
-    await appendJournal(client, run, number, { digest, state });
+    await appendJournal(client, run, number, { digest, state, changes });
   };
   work.report?.(`${run.name}: step ${number} of ${work.steps.length}, ${describeStep(step)}`);
 
   if (step.kind === "transaction") {
-    await inScript(
+    return inScript(
       client,
       async (script) => {
+        await script.run();
+        // Before the locks: others wait as long as these are held.
+        const before = await readCatalog(client, expected);
         await lockAhead(script, step.statements, file, STEPS_KEPT);
         await addStatements(script, step.statements, file, STEPS_KEPT);
         await script.run();
-        await gate();
-        await enter("done");
+        const changes = changesOfTransaction(expected, before, await work.gate(), run.name);
+        await enter("done", changes);
+        return changes;
       },
       transaction,
     );
-    return;
   }
   if (step.kind === "batch") {
     const { statement, directive } = step;
@@ -122,17 +137,25 @@ async function runStep(
       },
       report: (progress: BatchProgress) => work.report?.(describeProgress(progress)),
     });
-    await enter("done");
-    return;
+  } else {
+    await runSingle(work, step, known, enter);
   }
-  await runSingle(work, step, known, enter);
+  return inTransaction(
+    client,
+    async () => {
+      const changes = changesOfStep(step, expected, await readCatalog(client, expected));
+      await enter("done", changes);
+      return changes;
+    },
+    transaction,
+  );
 }
 
 async function runSingle(
   { client, file, transaction }: StepRun,
   { statement, digest }: Extract<DigestedStep, { kind: "single" }>,
   known: StepProgress | undefined,
-  enter: (state: "started" | "done") => Promise<void>,
+  enter: (state: "started") => Promise<void>,
 ): Promise<void> {
   refuseUnnamed(statement, file);
   // What was started may have been another statement, which was corrected since.
@@ -155,7 +178,6 @@ async function runSingle(
     await clearRemains(client, statement, false).catch(() => undefined);
     throw statementError(error, statement, file, STEPS_KEPT);
   }
-  await enter("done");
 }
 
 /** Whether others go on while the statement waits for its lock, so that it may wait longer. */

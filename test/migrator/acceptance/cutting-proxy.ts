@@ -62,8 +62,8 @@ export async function startCuttingProxy(
     let ending = false;
     const read = messageReader(({ type, bytes }) => {
       if (isCut) return;
-      const isRequest = type === "Q" || type === "P";
-      const sql = isRequest ? textOf(type, bytes) : "";
+      const sql = type === "Q" || type === "P" ? textOf(type, bytes) : "";
+      const isRequest = sql !== "" && !isLook(sql);
       if (isRequest) requests.push(sql);
       const isTheOne = isRequest && cut?.isAt(sql, requests.length) === true;
       if (isTheOne && cut?.moment === "before") return cutAll();
@@ -87,6 +87,11 @@ export async function startCuttingProxy(
         listener.close(() => resolve());
       }),
   };
+}
+
+/** Whether it is one of the looks at the session that works, which come by the clock. */
+function isLook(sql: string): boolean {
+  return sql.includes("pg_blocking_pids");
 }
 
 interface Message {

@@ -10,6 +10,7 @@ import {
   readTrios,
   rollbackTo,
 } from "../../../migrator/src";
+import { findDrift } from "../../../migrator/src/drift";
 import { type TestDatabase, createDatabase } from "../../support/database";
 import { type Cut, startCuttingProxy } from "./cutting-proxy";
 import {
@@ -104,16 +105,19 @@ async function runKilled(command: Command, database: string, cut: Cut): Promise<
 
 interface Ending extends Outcome {
   digest: string;
+  /** What is not as the log says that the migrations made it. */
+  drift: string[];
 }
 
 async function endingOf(database: string): Promise<Ending> {
   const { digest } = await attest(settingsOf(database));
+  const drift = (await findDrift(settingsOf(database))).map(({ what }) => what);
   const { host, port } = home;
   const password = home.password("postgres");
   const superuser = new Client({ host, port, database, user: "postgres", password });
   await superuser.connect();
   try {
-    return { digest, ...(await readOutcome(superuser)) };
+    return { digest, drift, ...(await readOutcome(superuser)) };
   } finally {
     await superuser.end();
   }
@@ -179,6 +183,7 @@ describe.each<Command>(["up", "rollback"])("fault injection: %s of three migrati
   it("does each step once, and enters it into log and journal", () => {
     expect(undisturbed).toEqual({
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      drift: [],
       ...UNDISTURBED[command],
     });
   });

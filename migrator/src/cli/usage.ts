@@ -1,0 +1,102 @@
+import type { OptionName } from "./options";
+
+/** What a command takes; whatever else it is given is refused, and not ignored. */
+export interface Usage {
+  /** What it does, without a full stop. */
+  says: string;
+  /** What may stand after its name, as help shows it: at most one word, or `-- COMMAND`. */
+  operand?: string;
+  options: readonly OptionName[];
+  /** What help says besides. */
+  more?: string;
+}
+
+/** What says more of the server that `--host` names. */
+export const PARTS_OF_SERVER = [
+  "port",
+  "database",
+  "user",
+  "secret",
+  "iam",
+  "region",
+  "tunnel",
+  "server-name",
+  "no-tls",
+] as const;
+const CONNECTION = ["url-variable", "host", ...PARTS_OF_SERVER] as const;
+const CHANGE = ["lock-wait", "lock-timeout", ...CONNECTION] as const;
+
+/** Understood by every command, also where nothing depends on it. */
+export const EVERYWHERE = ["directory", "json", "help"] as const;
+
+/** All commands, in the order in which help lists them. */
+export const USAGE = {
+  plan: {
+    says: "what `up` would do: statements, locks, sizes, hazards, and a hash",
+    options: ["target", "full", "files", ...CONNECTION],
+    more: "Writes nothing and takes no lock. Where the database cannot be reached, it says so and plans\nfrom the files.",
+  },
+  up: {
+    says: "applies what is pending",
+    options: ["target", "plan", "connect-role", ...CHANGE],
+    more: "Each migration is committed together with its verify file, the catalog gate and its log entry.\nThe migrations before the one that fails stay applied.",
+  },
+  rollback: {
+    says: "undoes the newest migration, or all above one",
+    options: ["to", "all", "allow-data-loss", ...CHANGE],
+    more: "Runs the SQL that was stored when the migration was applied: the files may be gone.",
+  },
+  verify: {
+    says: "runs the verify files of what is applied; writes nothing",
+    options: CONNECTION,
+  },
+  status: {
+    says: "what is applied, half applied, pending; whose files were edited",
+    operand: "[NNN]",
+    options: ["sql", ...CONNECTION],
+  },
+  drift: {
+    says: "what in the catalog is not as the migrations made it",
+    options: CONNECTION,
+    more: "Exit code 1 when something is.",
+  },
+  attest: {
+    says: "what the catalog holds, with its digest",
+    options: CONNECTION,
+  },
+  preflight: {
+    says: "name, route, TLS, login and rights, step by step",
+    options: CONNECTION,
+    more: "Exit code 1 when a step fails.",
+  },
+  tunnel: {
+    says: "keeps an SSM port-forward open while COMMAND runs, or until Ctrl-C",
+    operand: "[-- COMMAND]",
+    options: ["host", "port", "tunnel", "region", "local-port"],
+    more: "Needs --host, --tunnel and --region. Exit code: that of COMMAND.",
+  },
+  new: {
+    says: "writes an empty trio with the next number",
+    operand: "NAME",
+    options: [],
+  },
+  baseline: {
+    says: "records migrations whose verify files pass as applied, without running them",
+    options: ["target", "reason", ...CHANGE],
+    more: "For a database that exists already. Needs --reason.",
+  },
+  repair: {
+    says: "corrects the log of migration NNN, or what is expected of the catalog",
+    operand: "[NNN]",
+    options: ["accept-file", "mark-rolled-back", "accept-drift", "reason", ...CHANGE],
+    more: "Needs --reason, and one of: NNN --accept-file, NNN --mark-rolled-back, --accept-drift.\nThe database itself stays as it is.",
+  },
+} as const satisfies Record<string, Usage>;
+
+/** The name of a command. */
+export type CommandName = keyof typeof USAGE;
+
+/** Whether there is a command of this name. */
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(USAGE, name);
+}
