@@ -11,7 +11,7 @@ import { report, step } from "./report.mjs";
 /** The project's folder. */
 export const PROJECT = path.resolve(import.meta.dirname, "..");
 
-const WORKSPACES = ["rules", "migrator", "trial"];
+const WORKSPACES = ["rules", "migrator", "trial", "policy"];
 
 /**
  * Does what is missing.
@@ -65,7 +65,7 @@ export async function compileWorkspaces() {
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
   const compiler = path.join(PROJECT, "node_modules", "typescript", "bin", "tsc");
-  await step("Workspaces: compiling rules, migrator and trial", () =>
+  await step("Workspaces: compiling rules, migrator, trial and policy", () =>
     run(process.execPath, [compiler, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");

@@ -26,7 +26,6 @@ export async function test() {
       await check("lint: eslint", "eslint", ["."]),
       await check("lint: prettier", "prettier", ["--check", "--log-level", "warn", "."]),
       await check("types: program and tests", "tsc", ["--noEmit", "-p", "test"]),
-      await check("types: policy pack", "tsc", ["--noEmit", "-p", "policy"]),
       await check("types: engine", "tsc", ["--noEmit", "-p", "tools/engine"]),
       await check("types: generated", "node", ["migrator/dist/types/main.mjs", "--check-stamp"]),
       await show(await jest("unit and database tests", UNIT_PROJECTS, results)),

@@ -1,6 +1,6 @@
 import type { Environment, Waiver } from "@app-data/rules";
 import type { Policies } from "@pulumi/policy";
-import { awsPolicies } from "../../policy/aws/policies";
+import { awsPolicies } from "../../policy/src/aws/policies";
 
 /** The policies on AWS resources in an environment: those of one page, or all. */
 export function awsPoliciesOf(

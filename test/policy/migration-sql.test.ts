@@ -1,4 +1,4 @@
-import { migrationSqlPolicies } from "../../policy/migration-sql";
+import { migrationSqlPolicies } from "../../policy/src/migration-sql";
 import { schemaRules } from "../../rules/src";
 import { judgeResource, unknown } from "./judging";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Environment, environments, parseWaivers } from "@app-data/rules";
-import { awsPolicies } from "../../policy/aws/policies";
-import { attestedSchemaPolicies } from "../../policy/schema-attestation";
+import { awsPolicies } from "../../policy/src/aws/policies";
+import { attestedSchemaPolicies } from "../../policy/src/schema-attestation";
 import { type Fixture, judgeResource, judgeStack } from "./judging";
 import { type Mutation, mutations, neutral, removals, without } from "./mutations";
 import { type OwnResource, ownStack } from "./own-stack";

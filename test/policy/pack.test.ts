@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { schemaRules } from "../../rules/src";
-import { awsRules } from "../../policy/aws/rules";
-import { policies } from "../../policy/policies";
+import { awsRules } from "../../policy/src/aws/rules";
+import { policies } from "../../policy/src/policies";
 import { awsCases } from "./aws-cases";
 import { type Fixture, unknown } from "./judging";
 import { type Diagnostic, RunningPack, type SentResource } from "./policy-pack";
@@ -286,6 +286,6 @@ describe("the policies", () => {
   it("run with the official CLI from their folder", () => {
     const project = readFileSync(join(root, "policy/PulumiPolicy.yaml"), "utf8");
     expect(project).toContain("runtime: nodejs\n");
-    expect(project).toContain("main: index.ts\n");
+    expect(project).toContain("main: start.cjs\n");
   });
 });

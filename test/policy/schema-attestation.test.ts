@@ -1,4 +1,4 @@
-import { attestedSchemaPolicies, liveSchemaPolicies } from "../../policy/schema-attestation";
+import { attestedSchemaPolicies, liveSchemaPolicies } from "../../policy/src/schema-attestation";
 import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
 
 const migrationType = "pulumi-nodejs:dynamic/database:Migration";

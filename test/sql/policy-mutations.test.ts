@@ -4,7 +4,7 @@ import type { ClientBase } from "pg";
 import { applyMigration } from "../../migrator/src";
 import { type Catalog, catalogChanges, readCatalog, schemaOf } from "../../migrator/src/catalog";
 import { judgeAfter } from "../../migrator/src/gate";
-import { attestedSchemaPolicies } from "../../policy/schema-attestation";
+import { attestedSchemaPolicies } from "../../policy/src/schema-attestation";
 import { judgeSchema, readSqlSchema } from "../../rules/src";
 import { type MigratorFixture, createFixture, projectTrios } from "../migrator/migration-fixture";
 import { judgeStack } from "../policy/judging";

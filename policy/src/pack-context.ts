@@ -12,7 +12,7 @@ const WAIVER_FILE = "policy/waivers.json";
  * @throws WaiverFileError CFG045 when the file of the waivers is of another shape.
  */
 export function packContext(variables: Readonly<Record<string, string | undefined>>): PackContext {
-  const text = readFileSync(path.join(__dirname, "waivers.json"), "utf8");
+  const text = readFileSync(path.join(__dirname, "../waivers.json"), "utf8");
   return {
     environment: environmentOf(variables),
     waivers: parseWaivers(text, WAIVER_FILE),
