@@ -10,7 +10,7 @@ import {
   readCatalog,
 } from "./catalog";
 import { expectedCatalog } from "./expected-catalog";
-import { judgeAfter, judgeCatalog, passGate } from "./gate";
+import { passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -47,7 +47,7 @@ export interface Change extends MigrationName {
 /** What a run knows of the catalog, so that not all of it is read again for each migration. */
 export interface KnownCatalog {
   reading: CatalogReading;
-  /** What mandatory rules find in it. */
+  /** What mandatory rules find in it, and nothing waives. */
   findings: readonly Finding[];
 }
 
@@ -114,7 +114,7 @@ async function prepareChange(
   await work(script, known.reading.catalog);
   const refuseLostLock = session.addLockCheck(script);
   const step = await known.reading.step(script, isFirst ? undefined : granted);
-  const findings = judgeAfter(known.findings, known.reading.catalog, step.changes);
+  const findings = session.gate.judgeAfter(known.findings, known.reading.catalog, step.changes);
   passGate(findings, change.name);
   judge?.(step.changes);
   const { snapshot, note, ...facts } = change;
@@ -136,10 +136,10 @@ async function prepareChange(
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
 }
 
-async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
+async function takeCatalog({ client, gate }: Session): Promise<KnownCatalog> {
   await loadParser();
   const reading = await CatalogReading.take(client);
-  return { reading, findings: judgeCatalog(reading.catalog) };
+  return { reading, findings: gate.judge(reading.catalog) };
 }
 
 /** The changes since another catalog: since none at all, or since before steps that are committed. */
@@ -185,7 +185,7 @@ export async function runInSteps(
     report,
     demandLock,
     gate: async () => {
-      passGate(judgeCatalog(await readCatalog(client)), name);
+      passGate(session.gate.judge(await readCatalog(client)), name);
       await demandLock();
     },
   });

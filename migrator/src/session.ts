@@ -1,6 +1,8 @@
+import type { Waivers } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
 import type { KnownCatalog } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
+import { Gate } from "./gate";
 import {
   type LockOptions,
   addLockCheck,
@@ -17,6 +19,8 @@ export interface SessionOptions {
   transaction?: TransactionOptions;
   /** Is given lines that tell a person how the work goes on. */
   report?: (line: string) => void;
+  /** What the gate lets pass although a rule refuses it. @default nothing */
+  waivers?: Waivers | undefined;
 }
 
 /** A connection to work on, while this is the only migrator in the database. */
@@ -31,6 +35,8 @@ export interface Session {
   demandLock: () => Promise<void>;
   /** As `demandLock`, with the next message of a script; gives what throws once that has run. */
   addLockCheck: (script: Script) => () => void;
+  /** Judges what is about to be committed. */
+  gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
   known: KnownCatalog | undefined;
 }
@@ -42,7 +48,7 @@ export interface Session {
  */
 export function withSession<T>(
   settings: ConnectionSettings,
-  { lock, transaction, report = () => undefined }: SessionOptions,
+  { lock, transaction, report = () => undefined, waivers }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const options = { report, ...lock };
@@ -58,6 +64,7 @@ export function withSession<T>(
             transaction: { report, ...transaction },
             demandLock: () => demandLock(client, pid),
             addLockCheck: (script: Script) => addLockCheck(script, pid),
+            gate: new Gate(waivers, report),
             known: undefined,
           };
           return withWorkLock(client, () => work(session), options);

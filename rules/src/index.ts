@@ -44,14 +44,24 @@ export {
   splitStatements,
 } from "./statements";
 export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
-export { WaiverFileError, parseWaivers } from "./waiver-file";
+export { databaseRules, waive } from "./database-waivers";
+export {
+  WaiverFileError,
+  type WaiverPlace,
+  parseWaivers,
+  readWaivers,
+  waiverFile,
+} from "./waiver-file";
 export {
   type Environment,
   type Waivable,
+  type WaivableRule,
+  type WaivableRules,
   type Waived,
   type Waiver,
-  type WaiverContext,
   type WaiverFinding,
+  type Waivers,
   applyWaivers,
+  covers,
   environments,
 } from "./waivers";

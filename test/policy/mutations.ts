@@ -349,6 +349,8 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "approvedPlan",
     "directory",
     "target",
+    // The policies before and after take the environment from the stack's configuration.
+    "waivers",
   ],
   "pulumi-nodejs:dynamic/database:Migration": [
     "__provider",
@@ -361,6 +363,7 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "verifyFile",
     "verifySql",
     "version",
+    "waivers",
   ],
   "pulumi-nodejs:dynamic/database:SchemaAttestation": ["__provider", "migrations"],
 };

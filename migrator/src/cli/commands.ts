@@ -12,6 +12,7 @@ import {
   readForward,
   readSettings,
   readVersion,
+  readWaived,
   whole,
 } from "./arguments";
 
@@ -204,6 +205,7 @@ function sessionOptions(values: Values, report: (line: string) => void) {
   const timeout = values["lock-timeout"];
   return {
     report,
+    waivers: readWaived(values),
     ...(wait !== undefined && { lock: { waitMs: whole(wait, "--lock-wait") * 1_000 } }),
     ...(timeout !== undefined && {
       transaction: { lockTimeoutMs: whole(timeout, "--lock-timeout") },

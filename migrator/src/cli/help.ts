@@ -25,6 +25,8 @@ export const HELP = `migrator: plans, applies, verifies and rolls back SQL migra
   --files                      plan without the database, from the files alone
   --json                       for machines: one JSON document on standard output
   --connect-role ROLE          may connect to the database beside its owner; may be repeated
+  --waivers FILE               what the gate lets pass (default policy/waivers.json, where there is one)
+  --environment NAME           local, dev, staging or prod: so that waivers for it hold
   --lock-wait SECONDS          how long to wait for another migrator (default 60)
   --lock-timeout MS            how long a statement waits for a lock before all is retried (default 3000)
 
