@@ -34,7 +34,7 @@ export {
   SqlSchemaReader,
   readSqlSchema,
 } from "./sql-schema";
-export { claimsSetting, migrationRole } from "./contract";
+export { claimsSetting, migrationRole, requestRoles } from "./contract";
 export {
   type Position,
   type Statement,
