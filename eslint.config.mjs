@@ -22,6 +22,13 @@ export default tseslint.config(
     },
   },
   {
+    files: ["**/*.cjs"],
+    languageOptions: {
+      sourceType: "commonjs",
+      globals: { process: "readonly", require: "readonly", __dirname: "readonly" },
+    },
+  },
+  {
     files: ["**/*.ts", "**/*.mts"],
     extends: [tseslint.configs.strict],
     rules: {

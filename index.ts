@@ -49,6 +49,7 @@ const schema = new Migrations("migrations", {
   databaseName: roles.databaseName,
   credentials: roles.migratorCredentials,
   connectRoles: ["app"],
+  environment,
   instanceIdentifier: database.instanceIdentifier,
 });
 

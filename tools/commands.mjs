@@ -22,6 +22,7 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   policy    judge the SQL of the migrations; exit code 1 where something is refused, 2 where the call
             is wrong or the SQL cannot be read
               --sql DIR          another folder, of trios or of plain .sql files
+              --environment NAME take into account the waivers that hold there alone
               --trial            also build it in a throw-away PostgreSQL and attack it
               --json             what was found, as JSON
               --sarif [FILE]     what was found, as SARIF 2.1.0
@@ -40,6 +41,7 @@ const OPTIONS = {
   down: { purge: { type: "boolean" } },
   policy: {
     sql: { type: "string" },
+    environment: { type: "string" },
     trial: { type: "boolean" },
     json: { type: "boolean" },
     sarif: { type: "string" },

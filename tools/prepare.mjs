@@ -14,7 +14,7 @@ export const PROJECT = path.resolve(import.meta.dirname, "..");
 /** The compiler; what Pulumi compiles programs with is an older one, `typescript`. */
 export const COMPILER = path.join(PROJECT, "node_modules/typescript-7/bin/tsc");
 
-const WORKSPACES = ["rules", "migrator", "trial"];
+const WORKSPACES = ["rules", "migrator", "trial", "policy"];
 
 /**
  * Does what is missing.
@@ -69,7 +69,7 @@ export async function compileWorkspaces() {
   // The output of a file that was renamed would stay, and be loaded in place of the new one.
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
-  await step("Workspaces: compiling rules, migrator and trial", () =>
+  await step("Workspaces: compiling rules, migrator, trial and policy", () =>
     run(process.execPath, [COMPILER, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");

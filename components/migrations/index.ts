@@ -5,8 +5,10 @@ import {
   canonicalVersion,
   isWanted,
   readTrios,
+  waiverFile,
 } from "@app-data/migrator";
 import * as pulumi from "@pulumi/pulumi";
+import type { Environment } from "../config";
 import { Migration, type MigrationArgs } from "./migration";
 import { MigrationPlan } from "./migration-plan";
 import { SchemaAttestation } from "./schema-attestation";
@@ -24,6 +26,8 @@ export interface MigrationsArgs {
   readonly target: string | undefined;
   /** Whether a rollback may lose rows. */
   readonly allowDataLoss: boolean;
+  /** What the stack is for: a waiver may hold in some environments alone. */
+  readonly environment: Environment;
   /** Hash of the plan that the deployment is held to, undefined when any will do. */
   readonly approvedPlan: string | undefined;
   /** How many snapshots to keep of those taken before data is deleted; 0 takes none. */
@@ -115,7 +119,8 @@ function planArgsOf(
   connection: pulumi.Output<ConnectionSettings>,
   { directory, target = "", approvedPlan = "", allowDataLoss, ...args }: MigrationsArgs,
 ) {
-  const { snapshotsKept, instanceIdentifier } = args;
+  const { snapshotsKept, instanceIdentifier, environment } = args;
+  const waivers = { file: waiverFile, environment };
   const snapshots =
     snapshotsKept === 0
       ? null
@@ -123,13 +128,13 @@ function planArgsOf(
           instanceIdentifier: id,
           keep: snapshotsKept,
         }));
-  return { connection, directory, target, approvedPlan, allowDataLoss, snapshots };
+  return { connection, directory, target, approvedPlan, allowDataLoss, waivers, snapshots };
 }
 
 function argsOf(
   trio: Trio,
   connection: pulumi.Output<ConnectionSettings>,
-  { connectRoles, allowDataLoss }: MigrationsArgs,
+  { connectRoles, allowDataLoss, environment }: MigrationsArgs,
 ): Omit<MigrationArgs, "snapshot" | "restoreCommand"> {
   return {
     version: trio.version,
@@ -143,5 +148,6 @@ function argsOf(
     connection,
     connectRoles,
     allowDataLoss,
+    waivers: { file: waiverFile, environment },
   };
 }

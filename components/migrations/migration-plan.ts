@@ -4,7 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 /** Inputs of {@link MigrationPlan}; the provider fills in the plan itself. */
 export type MigrationPlanArgs = {
   [
-    Key in "connection" | "directory" | "target" | "approvedPlan" | "allowDataLoss" | "snapshots"
+    Key in
+      | "connection"
+      | "directory"
+      | "target"
+      | "approvedPlan"
+      | "allowDataLoss"
+      | "waivers"
+      | "snapshots"
   ]: pulumi.Input<PlanInputs[Key]>;
 };
 

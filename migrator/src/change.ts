@@ -12,7 +12,7 @@ import {
 import { compareCatalogs } from "./drift/compare";
 import { refuseDrifted } from "./drift/settle";
 import { expectedCatalog, readExpected } from "./expected-catalog";
-import { judgeAfter, judgeCatalog, passGate } from "./gate";
+import { passGate } from "./gate";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -51,7 +51,7 @@ export interface Change extends MigrationName {
 /** What a run knows of the catalog, so that not all of it is read again for each migration. */
 export interface KnownCatalog {
   reading: CatalogReading;
-  /** What mandatory rules find in it. */
+  /** What mandatory rules find in it, and nothing waives. */
   findings: readonly Finding[];
 }
 
@@ -135,7 +135,7 @@ async function prepareChange(
   await answered;
   refuseLostLock();
   const step = await readStep();
-  const findings = judgeAfter(
+  const findings = session.gate.judgeAfter(
     known.findings,
     known.reading.catalog,
     step.changes,
@@ -168,10 +168,10 @@ async function prepareChange(
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
 }
 
-async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
+async function takeCatalog({ client, gate }: Session): Promise<KnownCatalog> {
   await loadParser();
   const reading = await CatalogReading.take(client);
-  return { reading, findings: judgeCatalog(reading.catalog) };
+  return { reading, findings: gate.judge(reading.catalog) };
 }
 
 /**
@@ -215,7 +215,7 @@ export async function runInSteps(
     expected,
     gate: async () => {
       const catalog = await readCatalog(client, expected);
-      passGate(judgeCatalog(catalog), name);
+      passGate(session.gate.judge(catalog), name);
       await demandLock();
       return catalog;
     },

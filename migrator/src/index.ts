@@ -1,3 +1,4 @@
+export { waiverFile } from "@app-data/rules";
 export { type Attestation, attest } from "./attest";
 export type { Credentials } from "./credentials";
 export { settingsFromUrl } from "./environment-url";
@@ -15,6 +16,7 @@ export {
   type MigrationState,
   migrationLifecycle,
 } from "./lifecycle/migration";
+export type { WaiversInput } from "./lifecycle/resource";
 export { type PlanInputs, type PlanState, planLifecycle } from "./lifecycle/plan";
 export type { LogEntry, LogEvent } from "./log";
 export { type RunOptions, amendMigration, applyMigration } from "./apply";

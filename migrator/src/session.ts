@@ -1,6 +1,8 @@
+import type { Waivers } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
 import type { KnownCatalog } from "./change";
 import { type ConnectionSettings, withConnection } from "./connection";
+import { Gate } from "./gate";
 import { cancelWhen } from "./interruption";
 import {
   type LockOptions,
@@ -21,6 +23,8 @@ export interface SessionOptions {
   signal?: AbortSignal | undefined;
   /** Is given lines that tell a person how the work goes on. */
   report?: (line: string) => void;
+  /** What the gate lets pass although a rule refuses it. @default nothing */
+  waivers?: Waivers | undefined;
 }
 
 /** A connection to work on, while this is the only migrator in the database. */
@@ -35,6 +39,8 @@ export interface Session {
   demandLock: () => Promise<void>;
   /** As `demandLock`, with the next message of a script; gives what throws once that has run. */
   addLockCheck: (script: Script) => () => void;
+  /** Judges what is about to be committed. */
+  gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
   known: KnownCatalog | undefined;
 }
@@ -46,7 +52,7 @@ export interface Session {
  */
 export function withSession<T>(
   settings: ConnectionSettings,
-  { lock, transaction, signal, report = () => undefined }: SessionOptions,
+  { lock, transaction, signal, report = () => undefined, waivers }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const options = { report, signal, ...lock };
@@ -68,6 +74,7 @@ export function withSession<T>(
               signal?.throwIfAborted();
               return addLockCheck(script, pid);
             },
+            gate: new Gate(waivers, report),
             known: undefined,
           };
           const endWatch = watchWork(keeper, report);

@@ -34,7 +34,7 @@ export {
   SqlSchemaReader,
   readSqlSchema,
 } from "./sql-schema";
-export { claimsSetting, migrationRole } from "./contract";
+export { claimsSetting, migrationRole, requestRoles } from "./contract";
 export {
   type Position,
   type Statement,
@@ -43,15 +43,25 @@ export {
   splitStatements,
 } from "./statements";
 export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
-export { WaiverFileError, parseWaivers } from "./waiver-file";
+export { databaseRules, waive } from "./database-waivers";
+export {
+  WaiverFileError,
+  type WaiverPlace,
+  parseWaivers,
+  readWaivers,
+  waiverFile,
+} from "./waiver-file";
 export {
   type Environment,
   type Waivable,
+  type WaivableRule,
+  type WaivableRules,
   type Waived,
   type Waiver,
-  type WaiverContext,
   type WaiverFinding,
+  type Waivers,
   applyWaivers,
+  covers,
   environments,
 } from "./waivers";
 export { significantTokens } from "./tokens";

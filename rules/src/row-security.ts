@@ -13,6 +13,8 @@ export const rowSecurityRule = defineRule({
   description: "Every table of every application schema has row level security enabled and forced.",
   severity: "critical",
   level: "mandatory",
+  // Everything else that protects rows stands on it.
+  waivable: false,
   remediation:
     "Enable and force row level security in the migration that makes the table: " +
     "`alter table … enable row level security, force row level security;`.",

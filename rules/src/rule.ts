@@ -14,6 +14,8 @@ export interface Rule {
   severity: Severity;
   /** What is mandatory refuses a migration; what is advisory is only said. */
   level: Level;
+  /** False where no reason is good enough to let it be broken. @default true */
+  waivable?: boolean;
   /** What to do about a finding, in general; a finding says it for its object. */
   remediation: string;
   judge: (schema: Schema) => Finding[];

@@ -4,6 +4,8 @@ export interface TrialRule {
   code: string;
   description: string;
   remediation: string;
+  /** @default true */
+  waivable?: boolean;
 }
 
 const RULES = {
@@ -59,6 +61,8 @@ const RULES = {
   "trial-applied": {
     code: "POL159",
     description: "PostgreSQL accepts the migrations, run in order by the migrator.",
+    // Without a schema nothing was tried.
+    waivable: false,
     remediation:
       "Correct the statement; the migrator is neither superuser nor owner of foreign objects.",
   },

@@ -1,11 +1,41 @@
-import { type Environment, type Waiver, environments } from "./waivers";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { type Environment, type Waiver, type Waivers, environments } from "./waivers";
+
+/** Where a project's waivers stand, from its root. */
+export const waiverFile = "policy/waivers.json";
 
 /** The file of the waivers is not what it has to be. */
 export class WaiverFileError extends Error {
   public override readonly name = "WaiverFileError";
 }
 
+/** Where waivers are read from, and for where. */
+export interface WaiverPlace {
+  /** Relative to `directory`, as messages name it. */
+  readonly file: string;
+  /** @default the folder in which the program runs */
+  readonly directory?: string;
+  /** Absent where files are judged for every environment. */
+  readonly environment?: Environment | undefined;
+}
+
 const TEXTS = ["rule", "object", "reason", "owner", "granted", "expires"] as const;
+
+/**
+ * Reads the waivers of a project, as of today. Without the file nothing is waived.
+ *
+ * @throws WaiverFileError CFG045 when the file is of another shape.
+ */
+export function readWaivers({ file, directory = ".", environment }: WaiverPlace): Waivers {
+  const place = path.resolve(directory, file);
+  return {
+    entries: existsSync(place) ? parseWaivers(readFileSync(place, "utf8"), file) : [],
+    file,
+    today: new Date().toISOString().slice(0, "YYYY-MM-DD".length),
+    ...(environment !== undefined && { environment }),
+  };
+}
 
 /**
  * Reads waivers: a JSON list of objects with `rule`, `object`, `reason`, `owner`, `granted`, `expires`

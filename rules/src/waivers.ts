@@ -35,18 +35,30 @@ export interface WaiverFinding extends Finding {
   readonly level: "mandatory";
 }
 
-/** What is known where waivers are applied. */
-export interface WaiverContext {
-  /** `YYYY-MM-DD`. */
-  readonly today: string;
+/** The waivers of a project, and where and when they are asked about. */
+export interface Waivers {
+  readonly entries: readonly Waiver[];
+  /** The file that they stand in, for messages. */
+  readonly file: string;
   /** Where; absent where files are judged for every environment, so a waiver for some does not hold. */
   readonly environment?: Environment;
-  /** Names of the rules that were judged completely: a waiver of another can not be called unused. */
+  /** `YYYY-MM-DD`. */
+  readonly today: string;
+}
+
+/** A rule as waivers see it. */
+export interface WaivableRule {
+  readonly name: string;
+  /** @default true */
+  readonly waivable?: boolean;
+}
+
+/** Which rules a waiver may be about. */
+export interface WaivableRules {
+  /** All that there are. */
+  readonly known: readonly WaivableRule[];
+  /** Names of those that were judged completely: a waiver of another can not be called unused. */
   readonly judged: readonly string[];
-  /** Names of all rules that there are. */
-  readonly known: readonly string[];
-  /** The file of the waivers, for messages. */
-  readonly file: string;
 }
 
 /** Findings after waivers. */
@@ -64,16 +76,19 @@ const SHORTEST_REASON = 20;
 const DAY_MS = 86_400_000;
 
 /**
- * Takes away the findings that are waived, and says which waivers are vague (POL172), expired
- * (POL170) or used by nothing (POL171). Only a waiver without fault takes anything away.
+ * Takes away the findings that are waived, and says which waivers are vague (POL172), of what can not be
+ * waived (POL178), expired (POL170) or used by nothing (POL171). Only a waiver without fault takes
+ * anything away.
  */
 export function applyWaivers<F extends Waivable>(
   findings: readonly F[],
-  waivers: readonly Waiver[],
-  context: WaiverContext,
+  waivers: Waivers,
+  { known, judged }: WaivableRules,
 ): Waived<F> {
-  const here = waivers.filter(({ environments: places }) => holdsIn(places, context.environment));
-  const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, context)]));
+  const here = waivers.entries.filter(({ environments: places }) =>
+    holdsIn(places, waivers.environment),
+  );
+  const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, waivers, known)]));
   const valid = here.filter((waiver) => faults.get(waiver) === undefined);
   const standing: F[] = [];
   const waived: Waived<F>["waived"] = [];
@@ -86,13 +101,14 @@ export function applyWaivers<F extends Waivable>(
   const problems = here.flatMap((waiver): WaiverFinding[] => {
     const fault = faults.get(waiver);
     if (fault) return [fault];
-    if (used.has(waiver) || !context.judged.includes(waiver.rule)) return [];
-    return [unused(waiver, context.file)];
+    if (used.has(waiver) || !judged.includes(waiver.rule)) return [];
+    return [unused(waiver, waivers.file)];
   });
   return { standing, waived, problems };
 }
 
-function covers(waiver: Waiver, finding: Waivable): boolean {
+/** Whether a waiver names what a finding is about. */
+export function covers(waiver: Waivable, finding: Waivable): boolean {
   return waiver.rule === finding.rule && waiver.object === finding.object;
 }
 
@@ -100,24 +116,38 @@ function holdsIn(places: readonly Environment[] | undefined, here: Environment |
   return places === undefined || (here !== undefined && places.includes(here));
 }
 
-function faultOf(waiver: Waiver, context: WaiverContext): WaiverFinding | undefined {
-  const vague = vagueness(waiver, context.known);
+function faultOf(
+  waiver: Waiver,
+  { today, file }: Waivers,
+  known: readonly WaivableRule[],
+): WaiverFinding | undefined {
+  const rule = known.find(({ name }) => name === waiver.rule);
+  const vague = rule ? vagueness(waiver) : `names no rule: "${waiver.rule}"`;
   if (vague !== undefined) {
     return problem(
       "POL172",
       waiver,
-      context.file,
+      file,
       `${vague}; a waiver names one rule, one object, a reason and an owner, and lasts at most ` +
         `${LONGEST_DAYS} days`,
       "Say exactly what is waived, why, by whom and until when.",
     );
   }
-  if (waiver.expires >= context.today) return undefined;
+  if (rule?.waivable === false) {
+    return problem(
+      "POL178",
+      waiver,
+      file,
+      "takes nothing away: this rule can not be waived, whatever the reason",
+      "Remove it, and put the object right.",
+    );
+  }
+  if (waiver.expires >= today) return undefined;
   return problem(
     "POL170",
     waiver,
-    context.file,
-    `expired on ${waiver.expires}, so the rule holds again; today is ${context.today}`,
+    file,
+    `expired on ${waiver.expires}, so the rule holds again; today is ${today}`,
     "Correct the object, or give a new waiver with a reason of today.",
   );
 }
@@ -132,9 +162,8 @@ function unused(waiver: Waiver, file: string): WaiverFinding {
   );
 }
 
-function vagueness(waiver: Waiver, known: readonly string[]): string | undefined {
-  const { rule, object, reason, owner, granted, expires } = waiver;
-  if (!known.includes(rule)) return `names no rule: "${rule}"`;
+function vagueness(waiver: Waiver): string | undefined {
+  const { object, reason, owner, granted, expires } = waiver;
   if (object.trim() === "" || /[*?%]/.test(object)) return `names no single object: "${object}"`;
   if (reason.trim().length < SHORTEST_REASON) return "gives no reason that explains anything";
   if (owner.trim() === "") return "has no owner";

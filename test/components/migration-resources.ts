@@ -34,6 +34,7 @@ export async function migrationResources(
         databaseName: roles.databaseName,
         credentials: roles.migratorCredentials,
         connectRoles: ["app"],
+        environment,
         instanceIdentifier: database.instanceIdentifier,
       },
       options,

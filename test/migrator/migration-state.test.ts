@@ -25,6 +25,7 @@ describe("what the state keeps of a migration", () => {
     connection: fixture.settings,
     connectRoles: [],
     allowDataLoss: false,
+    waivers: { file: "policy/waivers.json", environment: "local" },
     snapshot: "",
     restoreCommand: "",
   });

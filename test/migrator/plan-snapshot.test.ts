@@ -46,6 +46,7 @@ create function public.purge() returns void language sql set search_path = ''
       target: "",
       approvedPlan: "",
       allowDataLoss: false,
+      waivers: { file: "policy/waivers.json", environment: "local" },
       snapshots: { instanceIdentifier: instance, keep: 3 },
     };
     const checked = await planLifecycle.check({}, inputs);

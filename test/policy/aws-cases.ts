@@ -394,8 +394,8 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     (props) => resource("random:index/randomPassword:RandomPassword", "login", props),
   ),
   "network-closed": property(
-    { referencedSecurityGroupId: "sg-1", fromPort: 5432, toPort: 5432 },
-    { cidrIpv4: "10.0.0.0/8", fromPort: 5432, toPort: 5432 },
+    { referencedSecurityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 5432, toPort: 5432 },
+    { cidrIpv4: "10.0.0.0/8", ipProtocol: "tcp", fromPort: 5432, toPort: 5432 },
     "POL180 SecurityGroupIngressRule in is open to 10.0.0.0/8 (cidrIpv4); it must name a security " +
       "group. Remove `cidrIpv4`.",
     (props) => resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", props),

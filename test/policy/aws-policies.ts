@@ -1,17 +1,17 @@
 import type { Environment, Waiver } from "@app-data/rules";
 import type { Policies } from "@pulumi/policy";
-import { awsPolicies } from "../../policy/aws/policies";
+import { awsPolicies } from "../../policy/src/aws/policies";
+import { waiversNeeded } from "../../policy/src/waivers-needed";
+import { waiversOf } from "./project-waivers";
 
-/** The policies on AWS resources in an environment: those of one page, or all. */
+/** The policies on AWS resources, and on waivers, in an environment: those of one page, or all. */
 export function awsPoliciesOf(
   environment: Environment,
   page?: string,
-  waivers: readonly Waiver[] = [],
+  entries: readonly Waiver[] = [],
 ): Policies {
-  const today = "2026-11-22";
-  const waiverFile = "policy/waivers.json";
-  const otherRules = ["row-level-security"];
-  return awsPolicies({ environment, waivers, waiverFile, today, otherRules }).filter(
+  const context = { environment, waivers: waiversOf(entries, environment) };
+  return [...awsPolicies(context), waiversNeeded(context)].filter(
     ({ url }) => page === undefined || url === `docs/policies/${page}.md`,
   );
 }

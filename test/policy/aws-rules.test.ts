@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { awsRules } from "../../policy/aws/rules";
+import { awsRules } from "../../policy/src/aws/rules";
 import { awsCases } from "./aws-cases";
 import { awsPoliciesOf } from "./aws-policies";
 import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";

@@ -1,4 +1,4 @@
-import { environmentOf } from "../../policy/environment";
+import { environmentOf } from "../../policy/src/environment";
 
 describe("the environment of a pack", () => {
   it("is what the stack's configuration says", () => {

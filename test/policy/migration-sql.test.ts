@@ -1,6 +1,8 @@
-import { migrationSqlPolicies } from "../../policy/migration-sql";
+import type { Waiver } from "@app-data/rules";
+import { migrationSqlPolicies } from "../../policy/src/migration-sql";
 import { schemaRules } from "../../rules/src";
 import { judgeResource, unknown } from "./judging";
+import { waiverOf, waiversOf } from "./project-waivers";
 
 const protect = (table: string) =>
   `alter table ${table} enable row level security, force row level security;
@@ -23,8 +25,9 @@ const judge = (
   type = "Migration",
   // Migrations of one database are judged on top of each other.
   parent = `database-${(databases += 1)}`,
+  waivers = waiversOf(),
 ) =>
-  judgeResource([...migrationSqlPolicies], {
+  judgeResource([...migrationSqlPolicies(waivers)], {
     parent,
     type: `pulumi-nodejs:dynamic/database:${type}`,
     name: "002_bills",
@@ -139,9 +142,36 @@ describe("policies on the SQL of migrations", () => {
     ]);
   });
 
+  it("lets pass what is waived, of one rule and one object, until its last day", async () => {
+    const openTo = (role: string) =>
+      ownTable.replace("for select to authenticated", `for select to ${role}`);
+    const props = { forwardFile: "sql/002_bills.sql", forwardSql: openTo("anon") };
+    const waiver = waiverOf("policy-roles", "policy bills_own on public.bills");
+    const said = async (entries: Waiver[], today = "2026-11-22") =>
+      (await judge(props, "Migration", undefined, { ...waiversOf(entries), today })).filter(
+        (each) => each.startsWith("migration-policy-roles"),
+      );
+    expect(await said([])).toHaveLength(1);
+    expect(await said([waiver])).toEqual([]);
+    expect(await said([waiver], "2027-02-01")).toHaveLength(1);
+    expect(await said([{ ...waiver, object: "policy other on public.bills" }])).toHaveLength(1);
+    expect(await said([{ ...waiver, reason: "later" }])).toHaveLength(1);
+  });
+
+  it("lets no waiver excuse a table without row level security", async () => {
+    const waivers = waiversOf([waiverOf("row-level-security", "public.a")]);
+    const props = { forwardFile: "sql/002_a.sql", forwardSql: "create table public.a ();" };
+    expect(await judge(props, "Migration", undefined, waivers)).toContainEqual(
+      expect.stringContaining("migration-row-level-security: POL101 sql/002_a.sql:1:"),
+    );
+  });
+
   it("has a policy for each rule, of the rule's level", () => {
     expect(
-      migrationSqlPolicies.map(({ name, enforcementLevel }) => [name, enforcementLevel]),
+      migrationSqlPolicies(waiversOf()).map(({ name, enforcementLevel }) => [
+        name,
+        enforcementLevel,
+      ]),
     ).toEqual([
       ["migration-readable", "mandatory"],
       ...schemaRules.map(({ name, level }) => [`migration-${name}`, level]),

@@ -170,6 +170,7 @@ export const mutations: readonly Mutation[] = [
       ["cidrIpv4", always("0.0.0.0/0"), "network-closed"],
       ["toPort", always(65_535), "network-closed"],
       ["fromPort", always(0), "network-closed"],
+      ["ipProtocol", always("-1"), "network-closed"],
     ]),
   ),
   ...of("aws:ec2/securityGroup:SecurityGroup", [
@@ -234,13 +235,22 @@ export const mutations: readonly Mutation[] = [
     ["connectionLimit", always(-1), "database-logins-bounded"],
     ["password", always("hunter2"), "database-logins-bounded"],
   ]),
-  ...of(ROLE, [["inherit", always(true), "database-roles-powerless"]], "database-roles-app"),
+  ...of(
+    ROLE,
+    [
+      ["inherit", always(true), "database-roles-powerless"],
+      ["roles", always(["migrator"]), "database-roles-powerless", "of the owner"],
+      ["roles", always(["authenticated", "rds_superuser"]), "database-roles-powerless", "of RDS"],
+    ],
+    "database-roles-app",
+  ),
   ...["anon", "authenticated", "service_role"].flatMap((role) =>
     of(ROLE, [["login", always(true), "database-logins-bounded"]], `database-roles-${role}`),
   ),
   ...of("postgresql:index/database:Database", [
     ["isTemplate", always(true), "database-owned-alone"],
     ["alterObjectOwnership", always(true), "database-owned-alone"],
+    ["owner", always("app"), "database-owned-alone"],
   ]),
   ...["MigrationPlan", "Migration", "SchemaAttestation"].flatMap((type) =>
     of(`pulumi-nodejs:dynamic/database:${type}`, [
@@ -304,13 +314,11 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
   "aws:ec2/securityGroup:SecurityGroup": ["name", "description", "vpcId"],
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
     "description",
-    "ipProtocol",
     "referencedSecurityGroupId",
     "securityGroupId",
   ],
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": [
     "description",
-    "ipProtocol",
     "referencedSecurityGroupId",
     "securityGroupId",
   ],
@@ -332,7 +340,7 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "superuser",
     "username",
   ],
-  "postgresql:index/role:Role": ["name", "roles"],
+  "postgresql:index/role:Role": ["name"],
   "postgresql:index/database:Database": [
     "allowConnections",
     "connectionLimit",
@@ -340,7 +348,6 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "lcCollate",
     "lcCtype",
     "name",
-    "owner",
     "template",
   ],
   // Judged by the policies on SQL and on the attested catalog.
@@ -349,6 +356,8 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "approvedPlan",
     "directory",
     "target",
+    // The policies before and after take the environment from the stack's configuration.
+    "waivers",
   ],
   "pulumi-nodejs:dynamic/database:Migration": [
     "__provider",
@@ -361,6 +370,7 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "verifyFile",
     "verifySql",
     "version",
+    "waivers",
   ],
   "pulumi-nodejs:dynamic/database:SchemaAttestation": ["__provider", "migrations"],
 };

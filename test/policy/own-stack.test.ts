@@ -1,16 +1,19 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type Environment, environments, parseWaivers } from "@app-data/rules";
-import { awsPolicies } from "../../policy/aws/policies";
-import { attestedSchemaPolicies } from "../../policy/schema-attestation";
+import { type Environment, environments, readWaivers, waiverFile } from "@app-data/rules";
+import { awsPolicies } from "../../policy/src/aws/policies";
+import { attestedSchemaPolicies } from "../../policy/src/schema-attestation";
+import { waiversNeeded } from "../../policy/src/waivers-needed";
 import { type Fixture, judgeResource, judgeStack } from "./judging";
 import { type Mutation, mutations, neutral, removals, without } from "./mutations";
 import { type OwnResource, ownStack } from "./own-stack";
 
 jest.setTimeout(120_000);
 
-const file = "policy/waivers.json";
-const waivers = parseWaivers(readFileSync(path.join(__dirname, "../..", file), "utf8"), file);
+const directory = path.join(__dirname, "../..");
+const waiversIn = (environment: Environment) => ({
+  ...readWaivers({ file: waiverFile, directory, environment }),
+  today: "2026-11-22",
+});
 const protectedTypes = [
   "aws:rds/instance:Instance",
   "aws:kms/key:Key",
@@ -27,8 +30,10 @@ function stackOf(environment: Environment): Promise<OwnResource[]> {
 }
 
 function policiesIn(environment: Environment) {
-  const context = { environment, waivers, waiverFile: file, today: "2026-11-22", otherRules: [] };
-  return awsPolicies(context).filter(({ enforcementLevel }) => enforcementLevel !== "disabled");
+  const context = { environment, waivers: waiversIn(environment) };
+  return [...awsPolicies(context), waiversNeeded(context)].filter(
+    ({ enforcementLevel }) => enforcementLevel !== "disabled",
+  );
 }
 
 async function judgeAll(environment: Environment, resources: readonly OwnResource[]) {
@@ -45,7 +50,10 @@ async function judgeAll(environment: Environment, resources: readonly OwnResourc
 
 /** What is said of a stack in which one resource is another; of the others' inputs nothing is. */
 async function judgeChanged(resources: readonly OwnResource[], at: number, changed?: OwnResource) {
-  const policies = [...policiesIn("prod"), ...attestedSchemaPolicies.slice(0, 1)];
+  const policies = [
+    ...policiesIn("prod"),
+    ...attestedSchemaPolicies(waiversIn("prod")).slice(0, 1),
+  ];
   const rest = resources.flatMap((each, index) =>
     index !== at ? [each.state] : changed ? [changed.state] : [],
   );

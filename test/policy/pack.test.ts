@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { schemaRules } from "../../rules/src";
-import { awsRules } from "../../policy/aws/rules";
-import { policies } from "../../policy/policies";
+import { judgeSchema, loadParser, parseSchema, readSqlSchema, schemaRules } from "../../rules/src";
+import { awsRules } from "../../policy/src/aws/rules";
+import { packContext } from "../../policy/src/pack-context";
+import { policiesOf } from "../../policy/src/policies";
 import { awsCases } from "./aws-cases";
 import { type Fixture, unknown } from "./judging";
 import { type Diagnostic, RunningPack, type SentResource } from "./policy-pack";
@@ -10,6 +11,7 @@ import { type Diagnostic, RunningPack, type SentResource } from "./policy-pack";
 jest.setTimeout(60_000);
 
 const root = join(__dirname, "../..");
+const policies = policiesOf(packContext({}));
 const migrationType = "pulumi-nodejs:dynamic/database:Migration";
 const attestationType = "pulumi-nodejs:dynamic/database:SchemaAttestation";
 /** What marks a secret value on its way between the engine and a plugin. */
@@ -26,6 +28,7 @@ const migration = (forwardSql: string | ReturnType<typeof secret>) => ({
   name: "002_bills",
   props: { forwardFile: "sql/002_bills.sql", forwardSql, connection },
 });
+const base = readFileSync(join(root, "sql/000_existing_schema.sql"), "utf8");
 /** What is not refused, but could be better. */
 const ADVISED = `
   create table public.notes (user_id uuid not null references public.users (id));
@@ -36,6 +39,11 @@ const ADVISED = `
   create function public.now_utc() returns timestamptz language sql set search_path = '' as 'select now()';
   create table public.plain (id integer primary key);
   alter table public.plain enable row level security, force row level security;`;
+const corpus = join(__dirname, "corpus/unsafe");
+const unsafe = [
+  ...readdirSync(corpus).map((name) => readFileSync(join(corpus, name), "utf8")),
+  ADVISED,
+];
 const refusal = {
   policy: "migration-row-level-security",
   level: "mandatory",
@@ -85,6 +93,25 @@ describe("the policy pack, run as the engine runs it", () => {
     expect(await pack.analyze(migration(secret(sql)))).toEqual([refusal]);
   });
 
+  it("refuses a migration that it can not read, and a waiver that nothing needs", async () => {
+    expect(await pack.analyze(migration("create tabel x ();"))).toEqual([
+      {
+        policy: "migration-readable",
+        level: "mandatory",
+        message:
+          "POL001 sql/002_bills.sql:1:8: PostgreSQL's parser can not read the SQL here. Correct the " +
+          "statement at this place.",
+      },
+    ]);
+    // Without a configuration the pack judges as in prod, for which this project has waivers.
+    const said = await pack.analyzeStack([]);
+    expect(said.map(({ policy, level }) => [policy, level])).toContainEqual([
+      "waivers",
+      "mandatory",
+    ]);
+    expect(said[0]?.message).toMatch(/^POL171 policy\/waivers\.json: the waiver of /);
+  });
+
   it("says nothing of one that does not", async () => {
     const sql =
       "create table a (); alter table a enable row level security, force row level security;" +
@@ -116,9 +143,7 @@ describe("the policy pack, run as the engine runs it", () => {
 
   it("lets every rule on the schema speak, each at its level", async () => {
     const spoken = new Map<string, string>();
-    const unsafe = join(__dirname, "corpus/unsafe");
-    const cases = readdirSync(unsafe).map((name) => readFileSync(join(unsafe, name), "utf8"));
-    for (const [index, sql] of [...cases, ADVISED].entries()) {
+    for (const [index, sql] of unsafe.entries()) {
       const said = await pack.analyze({ ...migration(sql), parent: `corpus-${index}` });
       for (const { policy, level } of said) spoken.set(policy, level);
     }
@@ -126,6 +151,29 @@ describe("the policy pack, run as the engine runs it", () => {
     expect(rules.filter(([name]) => spoken.get(String(name)) === undefined)).toEqual([]);
     for (const [name, level] of rules)
       expect([name, spoken.get(String(name))]).toEqual([name, level]);
+  });
+
+  it("lets every rule on the schema speak of an attestation, before and after, each at its level", async () => {
+    await loadParser();
+    const sql = { file: "sql/000_existing_schema.sql", sql: base };
+    const schemas = await Promise.all(
+      unsafe.map(async (text) => readSqlSchema([sql, { file: "sql/001_unsafe.sql", sql: text }])),
+    );
+    for (const { name, level } of schemaRules) {
+      // As it comes out of the state: no more than what an attestation has.
+      const wrong = schemas
+        .map((schema) => parseSchema(JSON.parse(JSON.stringify(schema))))
+        .find((schema) => judgeSchema(schema).some(({ rule }) => rule === name));
+      const props = { connection, schema: JSON.parse(JSON.stringify(wrong ?? {})) as object };
+      const planned = { type: attestationType, name: "attestation", props } as SentResource;
+      const taken = { ...props, attestedAt: "2026-11-22T10:00:00Z" } as SentResource["props"];
+      const before = await pack.analyze(planned);
+      const after = await pack.analyzeStack([{ ...planned, props: taken }]);
+      const levels = (said: Diagnostic[], policy: string) =>
+        new Set(said.filter((each) => each.policy === policy).map((each) => each.level));
+      expect([name, levels(before, `live-${name}`)]).toEqual([name, new Set(["advisory"])]);
+      expect([name, levels(after, `attested-${name}`)]).toEqual([name, new Set([level])]);
+    }
   });
 
   it("says of its configuration what it is, and follows it", async () => {
@@ -286,6 +334,6 @@ describe("the policies", () => {
   it("run with the official CLI from their folder", () => {
     const project = readFileSync(join(root, "policy/PulumiPolicy.yaml"), "utf8");
     expect(project).toContain("runtime: nodejs\n");
-    expect(project).toContain("main: index.ts\n");
+    expect(project).toContain("main: start.cjs\n");
   });
 });

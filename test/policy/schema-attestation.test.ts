@@ -1,5 +1,6 @@
-import { attestedSchemaPolicies, liveSchemaPolicies } from "../../policy/schema-attestation";
+import { attestedSchemaPolicies, liveSchemaPolicies } from "../../policy/src/schema-attestation";
 import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
+import { waiverOf, waiversOf } from "./project-waivers";
 
 const migrationType = "pulumi-nodejs:dynamic/database:Migration";
 const attestationType = "pulumi-nodejs:dynamic/database:SchemaAttestation";
@@ -43,8 +44,10 @@ const migrations: Fixture[] = [
     dependencies: ["000_a"],
   },
 ];
-const judgeLive = (schema: unknown) => judgeResource([...liveSchemaPolicies], attestation(schema));
-const judgeAttested = (...fixtures: Fixture[]) => judgeStack([...attestedSchemaPolicies], fixtures);
+const judgeLive = (schema: unknown) =>
+  judgeResource([...liveSchemaPolicies(waiversOf())], attestation(schema));
+const judgeAttested = (...fixtures: Fixture[]) =>
+  judgeStack([...attestedSchemaPolicies(waiversOf())], fixtures);
 
 describe("policies on the live schema as read for the plan", () => {
   it("says nothing of a database whose tables are all protected", async () => {
@@ -55,7 +58,7 @@ describe("policies on the live schema as read for the plan", () => {
     expect(await judgeLive(unsafe)).toEqual([
       `live-row-level-security: POL101 attestation: in the live database, ${finding} (as read for the plan)`,
     ]);
-    const levels = liveSchemaPolicies.map(({ enforcementLevel }) => enforcementLevel);
+    const levels = liveSchemaPolicies(waiversOf()).map(({ enforcementLevel }) => enforcementLevel);
     expect(new Set(levels)).toEqual(new Set(["advisory"]));
   });
 
@@ -98,12 +101,29 @@ describe("policies on the attestation after an update", () => {
         "public.bills lets authenticated reach rows of other users: in `using (true)` it is true for " +
         "every row; every way in which it is true must make the signed-in user the row's owner",
     ]);
-    const levels = attestedSchemaPolicies.map(({ name, enforcementLevel }) => [
+    const levels = attestedSchemaPolicies(waiversOf()).map(({ name, enforcementLevel }) => [
       name,
       enforcementLevel,
     ]);
     expect(levels).toContainEqual(["attested-policy-confinement", "mandatory"]);
     expect(levels).toContainEqual(["attested-policy-initplan", "advisory"]);
+  });
+
+  it("lets pass what is waived, before and after; a table without row level security never", async () => {
+    const open = { ...table, policies: [{ ...policy, using: "true" }] };
+    const fixture = attestation({ tables: [open, { ...table, name: "open", forced: false }] });
+    const waivers = waiversOf([
+      waiverOf("policy-confinement", "policy own on public.bills"),
+      waiverOf("row-level-security", "public.open"),
+    ]);
+    const said = [
+      ...(await judgeResource([...liveSchemaPolicies(waivers)], fixture)),
+      ...(await judgeStack([...attestedSchemaPolicies(waivers)], [...migrations, fixture])),
+    ];
+    expect(said).toEqual([
+      `live-row-level-security: POL101 attestation: in the live database, ${finding} (as read for the plan)`,
+      `attested-row-level-security: POL101 attestation: in the live database, ${finding}`,
+    ]);
   });
 
   it("refuses a schema that it does not understand", async () => {

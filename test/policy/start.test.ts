@@ -1,7 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
 const root = path.join(__dirname, "../..");
+const runner = path.join(root, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
 /** Says on standard error when the walker of npm packages is loaded, and when it is loaded no more than in name. */
 const hook =
   'data:text/javascript,import M from "node:module";const load=M._load;' +
@@ -10,7 +13,6 @@ const hook =
 
 describe("the start of the pack", () => {
   it("does not load what @pulumi/pulumi needs for programs alone", async () => {
-    const runner = path.join(root, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
     const child = spawn(process.execPath, ["--import", hook, runner, "127.0.0.1:1", "."], {
       cwd: path.join(root, "policy"),
     });
@@ -31,4 +33,47 @@ describe("the start of the pack", () => {
     );
     expect(stderr).toContain("asked @npmcli/arborist\nasked ./arborist/index.js\n");
   }, 60_000);
+});
+
+describe("a pack that is not what its sources say", () => {
+  let copy: string;
+
+  beforeEach(() => {
+    copy = mkdtempSync(path.join(tmpdir(), "app-data-pack-"));
+    const options = { recursive: true, preserveTimestamps: true };
+    for (const part of ["policy", "rules/src", "tsconfig.base.json"])
+      cpSync(path.join(root, part), path.join(copy, part), options);
+    symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
+  });
+
+  afterEach(() => rmSync(copy, { recursive: true }));
+
+  const start = () => {
+    // One that starts would wait for an engine.
+    const options = { cwd: path.join(copy, "policy"), encoding: "utf8", timeout: 30_000 } as const;
+    return spawnSync(process.execPath, [runner, "127.0.0.1:1", "."], options);
+  };
+
+  it("does not start when it was never compiled, and says what to do", () => {
+    rmSync(path.join(copy, "policy/dist"), { recursive: true });
+    const { status, stderr, stdout } = start();
+    expect(status).toBe(32);
+    expect(stdout).toBe("");
+    expect(stderr.trim()).toBe(
+      "error: [runtime] POL003 The policy pack is not compiled, so it would not judge by the rules as " +
+        "they are written. Run `npm run build`.",
+    );
+  });
+
+  it.each(["policy/src/aws/network.ts", "rules/src/row-security.ts"])(
+    "does not start when %s has changed since",
+    (source) => {
+      const later = new Date(Date.now() + 60_000);
+      utimesSync(path.join(copy, source), later, later);
+      const { status, stderr } = start();
+      expect(status).toBe(32);
+      const file = path.relative("policy", source);
+      expect(stderr).toContain(`POL003 ${file} is newer than the compiled pack, so it would not`);
+    },
+  );
 });

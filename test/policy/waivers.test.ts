@@ -1,6 +1,18 @@
-import { type Waiver, WaiverFileError, applyWaivers, parseWaivers } from "@app-data/rules";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  type Waiver,
+  WaiverFileError,
+  applyWaivers,
+  databaseRules,
+  parseWaivers,
+  readWaivers,
+  waive,
+} from "@app-data/rules";
 import { awsPoliciesOf } from "./aws-policies";
 import { type Fixture, judgeResource, judgeStack, unknown } from "./judging";
+import { waiverOf, waiversOf } from "./project-waivers";
 
 const waiver: Waiver = {
   rule: "database-multi-az",
@@ -11,15 +23,12 @@ const waiver: Waiver = {
   expires: "2026-11-22",
 };
 const finding = { rule: "database-multi-az", object: "Instance main" };
-const known = ["database-multi-az", "row-level-security"];
-const apply = (changes: Partial<Waiver> = {}, today = "2026-11-22", judged = known) =>
-  applyWaivers([finding], [{ ...waiver, ...changes }], {
-    today,
-    environment: "prod",
-    judged,
-    known,
-    file: "policy/waivers.json",
-  });
+const known = [{ name: "database-multi-az" }, { name: "no-reason", waivable: false }];
+const names = known.map(({ name }) => name);
+const apply = (changes: Partial<Waiver> = {}, today = "2026-11-22", judged = names) => {
+  const waivers = { ...waiversOf([{ ...waiver, ...changes }], "prod"), today };
+  return applyWaivers([finding], waivers, { known, judged });
+};
 const sayings = ({ problems }: ReturnType<typeof apply>) =>
   problems.map(({ code, level, message }) => `${code} ${level} ${message}`);
 
@@ -31,8 +40,11 @@ describe("a waiver", () => {
       problems: [],
     });
     const other = { rule: "database-multi-az", object: "Instance other" };
-    const context = { today: "2026-11-22", judged: known, known, file: "f" };
-    expect(applyWaivers([finding, other], [waiver], context).standing).toEqual([other]);
+    const { standing } = applyWaivers([finding, other], waiversOf([waiver]), {
+      known,
+      judged: names,
+    });
+    expect(standing).toEqual([other]);
   });
 
   it("that has expired takes nothing away, and is a finding itself", () => {
@@ -78,12 +90,53 @@ describe("a waiver", () => {
     ]);
   });
 
+  it("of what can not be waived takes nothing away, however good its reason", () => {
+    const protectedByAll = { rule: "no-reason", object: "public.users" };
+    const waivers = waiversOf([{ ...waiver, ...protectedByAll }]);
+    const { standing, problems } = applyWaivers([protectedByAll], waivers, {
+      known,
+      judged: names,
+    });
+    expect(standing).toEqual([protectedByAll]);
+    expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      "POL178 the waiver of no-reason of public.users takes nothing away: this rule can not be waived, " +
+        "whatever the reason",
+    ]);
+  });
+
   it("may last a year", () => {
     expect(sayings(apply({ expires: "2027-11-02" }))).toEqual([]);
   });
 });
 
+describe("the rules on databases", () => {
+  it("can be waived, but that every table has row level security, and that the trial had a schema", () => {
+    const never = databaseRules.filter(({ waivable }) => waivable === false);
+    expect(never.map(({ name }) => name)).toEqual(["row-level-security", "trial-applied"]);
+  });
+
+  it("leave waivers of other rules to whoever knows these", () => {
+    const unused = waiverOf("view-invoker", "public.v");
+    const { problems } = waive([], waiversOf([waiver, unused]), ["view-invoker"]);
+    expect(problems.map(({ object }) => object)).toEqual(["view-invoker of public.v"]);
+  });
+});
+
 describe("the file of the waivers", () => {
+  it("is read as of today; without it nothing is waived", () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "app-data-waivers-"));
+    try {
+      const today = new Date().toISOString().slice(0, 10);
+      const place = { file: "w.json", directory, environment: "dev" } as const;
+      const read = { file: "w.json", today, environment: "dev" };
+      expect(readWaivers(place)).toEqual({ ...read, entries: [] });
+      writeFileSync(path.join(directory, "w.json"), JSON.stringify([waiver]));
+      expect(readWaivers(place)).toEqual({ ...read, entries: [waiver] });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it("is a list, each entry of the one shape", () => {
     const entry = { ...waiver, environments: ["staging", "prod"] };
     expect(parseWaivers(JSON.stringify([entry]), "w.json")).toEqual([entry]);
@@ -144,8 +197,46 @@ describe("waivers in the pack", () => {
     expect(await judge({ ...instance, props: { multiAz: unknown } }, [waiver])).toEqual([]);
   });
 
-  it("may name a rule of the schema, which is judged elsewhere", async () => {
-    const schema = { ...waiver, rule: "row-level-security", object: "public.countries" };
-    expect(await judge({ ...instance, props: { multiAz: true } }, [schema])).toEqual([]);
+  const needed = waiverOf("view-invoker", "public.totals");
+  const view = { schema: "public", name: "totals", kind: "view", securityInvoker: false };
+  const granted = { grants: [{ grantee: "authenticated", privilege: "select", columns: null }] };
+  const attested = (views: object[], attestedAt: unknown = "2026-11-22T10:00:00Z"): Fixture => ({
+    type: "pulumi-nodejs:dynamic/database:SchemaAttestation",
+    name: "attestation",
+    props: { attestedAt, schema: { tables: [], views } },
+  });
+  const plan = (target: unknown): Fixture => ({
+    type: "pulumi-nodejs:dynamic/database:MigrationPlan",
+    props: { target },
+  });
+  const judgeDatabase = (waivers: Waiver[], ...fixtures: Fixture[]) =>
+    judgeStack(
+      awsPoliciesOf("prod", undefined, waivers).filter(({ name }) => name === "waivers"),
+      fixtures,
+    );
+
+  it("of a rule on the schema are needed where the attestation shows the fault", async () => {
+    const wrong = attested([{ ...view, ...granted, definition: "select 1" }]);
+    expect(await judgeDatabase([needed], wrong)).toEqual([]);
+    expect(await judgeDatabase([needed], attested([]))).toEqual([
+      expect.stringContaining("waivers: POL171 policy/waivers.json: the waiver of view-invoker of"),
+    ]);
+  });
+
+  it("of a rule on the schema are left alone while the database is not as the stack leaves it", async () => {
+    expect(await judgeDatabase([needed])).toEqual([]);
+    expect(await judgeDatabase([needed], attested([], unknown))).toEqual([]);
+    expect(await judgeDatabase([needed], attested([]), plan("000"))).toEqual([]);
+    expect(await judgeDatabase([needed], attested([]), plan(unknown))).toEqual([]);
+    expect(await judgeDatabase([needed], attested([]), plan(""))).toHaveLength(1);
+  });
+
+  it("are refused for a table without row level security, at preview too", async () => {
+    const waivers = [waiverOf("row-level-security", "public.countries")];
+    expect(await judgeDatabase(waivers)).toEqual([
+      "waivers: POL178 policy/waivers.json: the waiver of row-level-security of public.countries takes " +
+        "nothing away: this rule can not be waived, whatever the reason. Remove it, and put the " +
+        "object right.",
+    ]);
   });
 });

@@ -28,16 +28,17 @@ export function connectionArguments(outputs, region) {
  * @param {object} context
  * @param {string} context.environment for waivers.
  * @param {Record<string, string | undefined>} context.variables environment of the migrator.
- * @param {string} context.today `YYYY-MM-DD`.
+ * @param {boolean} context.isLowered Whether a release was undone: its waivers are not called unused.
  * @returns {Promise<{ digest: string, serverVersion: string, findings: object[], waived: object[] }>}
  * @throws Error with the migrator's words when the catalog cannot be read.
  */
-export async function judgeLiveSchema(connection, { environment, variables, today }) {
+export async function judgeLiveSchema(connection, { environment, variables, isLowered }) {
   const attestation = JSON.parse(await migrator(["attest", "--json", ...connection], variables));
   const rules = await import("@app-data/rules");
   await rules.loadParser();
   const findings = rules.judgeSchema(rules.parseSchema(attestation.schema));
-  const { stands, waived } = standing(findings, rules.schemaRules, { environment, today });
+  const judged = isLowered ? [] : rules.schemaRules.map(({ name }) => name);
+  const { stands, waived } = standing(findings, judged, { environment });
   return {
     digest: attestation.digest,
     serverVersion: attestation.serverVersion,

@@ -9,12 +9,16 @@ import { readSqlFiles, UsageError } from "./sql-files.mjs";
 import { standing } from "./standing.mjs";
 
 const STANDARD_OUTPUT = "-";
+// The rules know them too, but are compiled only after the call was understood.
+const ENVIRONMENTS = ["local", "dev", "staging", "prod"];
 
 /**
- * @param options `{ sql, trial, json, sarif }`; `sarif` is a file, or "-" for standard output.
+ * @param options `{ sql, trial, json, sarif, environment }`; `sarif` is a file, or "-" for standard output;
+ * waivers for some environments hold in `environment` alone.
  * @returns 0, 1 where something is refused, 2 where the call is wrong or the SQL cannot be read.
  */
-export async function policy({ sql, trial: withTrial = false, json = false, sarif: sarifFile }) {
+export async function policy({ sql, trial: withTrial = false, json = false, ...options }) {
+  const { sarif: sarifFile, environment } = options;
   const from = callersDirectory();
   try {
     if (json && sarifFile === STANDARD_OUTPUT) {
@@ -27,7 +31,10 @@ export async function policy({ sql, trial: withTrial = false, json = false, sari
     const { findings, rules, trial, isReadable } = await judge(files, { withTrial });
     // What is waived is an object of the project's own; elsewhere its name means something else.
     const isOwn = sql === undefined;
-    const { stands, waived } = isOwn ? standing(findings, rules) : { stands: findings, waived: [] };
+    const judged = isReadable ? rules.map(({ name }) => name) : [];
+    const { stands, waived } = isOwn
+      ? standing(findings, judged, { environment: environmentOf(environment) })
+      : { stands: findings, waived: [] };
     const refusals = stands.filter(({ level }) => level === "mandatory").length;
 
     if (json)
@@ -44,6 +51,11 @@ export async function policy({ sql, trial: withTrial = false, json = false, sari
     report(`error: ${error.message}`);
     return 2;
   }
+}
+
+function environmentOf(name) {
+  if (name === undefined || ENVIRONMENTS.includes(name)) return name;
+  throw new UsageError(`--environment must be one of ${ENVIRONMENTS.join(", ")}; it is "${name}".`);
 }
 
 /** Where the user is: npm runs scripts in the project's folder. */

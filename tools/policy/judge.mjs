@@ -23,6 +23,7 @@ export async function judge(files, { withTrial }) {
     READABLE,
     ...rules.schemaRules.map((rule) => ({ ...rule, page: rule.name })),
     PROVABLE,
+    ...WAIVERS,
   ];
   let schema;
   try {
@@ -67,10 +68,23 @@ const READABLE = {
 const PROVABLE = {
   name: "migration-provable",
   code: "POL102",
+  level: "advisory",
   description: "What a migration does to tables can be read off its SQL.",
   remediation: "Write the statements out instead of putting them together at run time.",
   page: "migration-provable",
 };
+
+const WAIVERS = [
+  { code: "POL170", description: "No waiver has expired." },
+  { code: "POL171", description: "Every waiver is needed." },
+  { code: "POL172", description: "Every waiver is exact." },
+  { code: "POL178", description: "Nothing waives what can not be waived." },
+].map((rule) => ({
+  ...rule,
+  name: "waivers",
+  remediation: "Correct, renew or remove the waiver in policy/waivers.json.",
+  page: "waivers",
+}));
 
 function unreadable({ file, line, column, reason }) {
   return {

@@ -7,11 +7,12 @@ const PAGES = "docs/policies";
 
 /**
  * @param findings those that stand.
- * @param rules every rule that was judged: `{ name, code, description, remediation, page }`.
+ * @param rules every rule that was judged: `{ name, code, level, description, remediation, page }`; mandatory
+ * without a level.
  * @param from what the files of findings are relative to.
  */
 export function sarif(findings, rules, from) {
-  const index = new Map(rules.map(({ name }, position) => [name, position]));
+  const index = new Map(rules.map(({ code }, position) => [code, position]));
   return {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
@@ -20,13 +21,13 @@ export function sarif(findings, rules, from) {
         tool: { driver: { name: "app-data policy", rules: rules.map(describeRule) } },
         originalUriBaseIds: { PROJECT: { uri: `${pathToFileURL(from)}/` } },
         columnKind: "unicodeCodePoints",
-        results: findings.map((finding) => describeFinding(finding, index.get(finding.rule))),
+        results: findings.map((finding) => describeFinding(finding, index.get(finding.code))),
       },
     ],
   };
 }
 
-function describeRule({ name, code, description, remediation, page }) {
+function describeRule({ name, code, level = "mandatory", description, remediation, page }) {
   return {
     id: code,
     name,
@@ -35,7 +36,7 @@ function describeRule({ name, code, description, remediation, page }) {
       text: `${remediation} See ${PAGES}/${page}.md.`,
       markdown: `${remediation} See [${page}](${PAGES}/${page}.md).`,
     },
-    defaultConfiguration: { level: "error" },
+    defaultConfiguration: { level: LEVELS[level] },
   };
 }
 
@@ -50,7 +51,7 @@ function describeFinding({ code, level, object, file, line, message, remediation
       {
         ...(file !== undefined && {
           physicalLocation: {
-            artifactLocation: { uri: encodeURI(file), ...(isInside && { uriBaseId: "PROJECT" }) },
+            artifactLocation: { uri: uriOf(file), ...(isInside && { uriBaseId: "PROJECT" }) },
             region: { startLine: line ?? 1 },
           },
         }),
@@ -59,4 +60,9 @@ function describeFinding({ code, level, object, file, line, message, remediation
     ],
     partialFingerprints: { "finding/v1": `${code} ${object}` },
   };
+}
+
+/** A file may have any character in its name, `#` and `%` too. */
+function uriOf(file) {
+  return file.split("/").map(encodeURIComponent).join("/");
 }

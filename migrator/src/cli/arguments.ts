@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { type Waivers, environments, readWaivers, waiverFile } from "@app-data/rules";
 import { type ConnectionSettings, reasonOf } from "../connection";
 import { settingsFromUrl } from "../environment-url";
 import type { TunnelSettings } from "../transports/transport";
@@ -109,6 +111,23 @@ export function readSettings(values: Values): ConnectionSettings {
       transport: { kind: "tunnel" as const, target: tunnel, region: region ?? "" },
     }),
   };
+}
+
+/**
+ * What the gate lets pass. Without an environment, a waiver for some does not hold.
+ * @throws UsageError when the file or the environment does not exist, WaiverFileError CFG045 when the file
+ * is of another shape.
+ */
+export function readWaived(values: Values): Waivers {
+  const file = values.waivers ?? waiverFile;
+  if (values.waivers !== undefined && !existsSync(file))
+    throw new UsageError(`--waivers names ${file}, which does not exist.`);
+  const environment = environments.find((each) => each === values.environment);
+  if (values.environment !== undefined && environment === undefined)
+    throw new UsageError(
+      `--environment must be one of ${environments.join(", ")}; it is "${values.environment}".`,
+    );
+  return readWaivers({ file, environment });
 }
 
 /** The two ends of a port-forward. */

@@ -15,6 +15,7 @@ import {
   readPlanHash,
   readSettings,
   readVersion,
+  readWaived,
   whole,
 } from "./arguments";
 import { abortAtSignal } from "./interruption";
@@ -237,6 +238,7 @@ function sessionOptions(values: Values, report: (line: string) => void) {
   return {
     report,
     signal: abortAtSignal(report),
+    waivers: readWaived(values),
     ...(wait !== undefined && { lock: { waitMs: whole(wait, "--lock-wait") * 1_000 } }),
     ...(timeout !== undefined && {
       transaction: { lockTimeoutMs: whole(timeout, "--lock-timeout") },

@@ -55,6 +55,16 @@ export const OPTIONS = {
     value: "ROLE",
     says: "may connect to the database beside its owner; may be repeated",
   },
+  waivers: {
+    type: "string",
+    value: "FILE",
+    says: "what the gate lets pass (default policy/waivers.json, where it is there)",
+  },
+  environment: {
+    type: "string",
+    value: "NAME",
+    says: "local, dev, staging or prod: so that waivers for it hold",
+  },
   "lock-wait": {
     type: "string",
     value: "SECONDS",

@@ -24,7 +24,7 @@ export const PARTS_OF_SERVER = [
   "no-tls",
 ] as const;
 const CONNECTION = ["url-variable", "host", ...PARTS_OF_SERVER] as const;
-const CHANGE = ["lock-wait", "lock-timeout", ...CONNECTION] as const;
+const CHANGE = ["waivers", "environment", "lock-wait", "lock-timeout", ...CONNECTION] as const;
 
 /** Understood by every command, also where nothing depends on it. */
 export const EVERYWHERE = ["directory", "json", "help"] as const;

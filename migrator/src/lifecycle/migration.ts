@@ -6,7 +6,7 @@ import { readHistory, refuseEdited } from "../history";
 import { type LogEntry, appliedEntry } from "../log";
 import { rollbackMigration } from "../rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../trio";
-import { type CheckResult, isEqual } from "./resource";
+import { type CheckResult, type WaiversInput, isEqual, waiversOf } from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -23,6 +23,8 @@ export interface MigrationInputs {
   connectRoles: string[];
   /** Whether removing the resource may lose rows. */
   allowDataLoss: boolean;
+  /** Which waivers the gate knows. */
+  waivers: WaiversInput;
   /** Snapshot that the deployment took before it deletes data, "" without one; kept in the log. */
   snapshot: string;
   /** The AWS command that makes an instance of the snapshot, "" without one. */
@@ -75,7 +77,8 @@ export const migrationLifecycle = {
   /** Applies the migration. */
   async create(inputs: MigrationInputs): Promise<{ id: string; outs: MigrationState }> {
     const { connection, connectRoles, snapshot, restoreCommand } = inputs;
-    const options = { connectRoles, beforeChange: async () => snapshot || undefined };
+    const beforeChange = async () => snapshot || undefined;
+    const options = { connectRoles, waivers: waiversOf(inputs.waivers), beforeChange };
     const entry = await applyMigration(connection, trioOf(inputs), options).catch(
       (error: unknown) => {
         throw withRestoreCommand(error, snapshot, restoreCommand);
@@ -87,7 +90,8 @@ export const migrationLifecycle = {
   /** Records new verify and rollback files; the forward SQL never runs twice. */
   async update(olds: MigrationState, news: MigrationInputs): Promise<{ outs: MigrationState }> {
     const { connection, connectRoles } = news;
-    await amendMigration(connection, trioOf(news), { connectRoles });
+    const waivers = waiversOf(news.waivers);
+    await amendMigration(connection, trioOf(news), { connectRoles, waivers });
     const { appliedAt, durationMs, catalogDigest } = olds;
     return { outs: { ...withoutSql(news), appliedAt, durationMs, catalogDigest } };
   },
@@ -99,8 +103,9 @@ export const migrationLifecycle = {
   },
 
   /** Rolls the migration back with the SQL that was stored when it was applied. */
-  async delete({ connection, version, name, allowDataLoss }: MigrationState): Promise<void> {
-    await rollbackMigration(connection, { version, name }, { allowDataLoss });
+  async delete({ connection, version, name, ...state }: MigrationState): Promise<void> {
+    const options = { allowDataLoss: state.allowDataLoss, waivers: waiversOf(state.waivers) };
+    await rollbackMigration(connection, { version, name }, options);
   },
 };
 
@@ -133,9 +138,9 @@ function stateOf(inputs: MigrationInputs, entry: LogEntry): MigrationState {
 
 function withoutSql(inputs: MigrationInputs) {
   const { version, name, forwardFile, rollbackFile, verifyFile } = inputs;
-  const { connection, connectRoles, allowDataLoss, snapshot, restoreCommand } = inputs;
+  const { connection, connectRoles, allowDataLoss, waivers, snapshot, restoreCommand } = inputs;
   const files = { forwardFile, rollbackFile, verifyFile, digests: digestsOf(inputs) };
-  const settings = { connection, connectRoles, allowDataLoss, snapshot, restoreCommand };
+  const settings = { connection, connectRoles, allowDataLoss, waivers, snapshot, restoreCommand };
   return { version, name, ...files, ...settings };
 }
 

@@ -11,7 +11,7 @@ import { inReadOnlyTransaction } from "../transaction";
 import { rollbackMigration } from "../rollback";
 import { readTrios } from "../trio";
 import { isWanted, versionOf } from "../version";
-import { type CheckResult, isEqual, isKnown } from "./resource";
+import { type CheckResult, type WaiversInput, isEqual, isKnown, waiversOf } from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
 export interface PlanInputs {
@@ -24,6 +24,8 @@ export interface PlanInputs {
   approvedPlan: string;
   /** Whether undoing what is half applied may lose rows. */
   allowDataLoss: boolean;
+  /** Which waivers the gate knows, for what is undone. */
+  waivers: WaiversInput;
   /** The RDS instance to take a snapshot of before data is deleted; null for no snapshots. */
   snapshots: { instanceIdentifier: string; keep: number } | null;
   /** Which database it is; filled in by the provider, like all that follows. */
@@ -225,12 +227,13 @@ async function accept(inputs: PlanInputs): Promise<PlanState> {
 }
 
 async function undoHalfDone(
-  { connection, allowDataLoss }: PlanInputs,
+  { connection, allowDataLoss, ...inputs }: PlanInputs,
   { surplus, halfDone }: Facts,
 ): Promise<void> {
+  const options = { allowDataLoss, waivers: waiversOf(inputs.waivers) };
   for (const name of surplus.filter((each) => halfDone.includes(each))) {
     const version = versionOf(name) ?? name;
-    await rollbackMigration(connection, { version, name }, { allowDataLoss });
+    await rollbackMigration(connection, { version, name }, options);
   }
 }
 

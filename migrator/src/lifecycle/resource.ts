@@ -1,5 +1,15 @@
+import { type WaiverPlace, type Waivers, readWaivers } from "@app-data/rules";
+
 // What a resource engine asks of a resource, on plain values. The shapes are those of Pulumi's dynamic
 // providers; nothing of Pulumi is imported, so that this package runs without it.
+
+/** Which waivers a resource's changes are judged with: read when it changes, so never those of old. */
+export type WaiversInput = Pick<WaiverPlace, "file" | "environment">;
+
+/** The waivers of a resource; none of one that was made before there were any. */
+export function waiversOf(input: WaiversInput | undefined): Waivers | undefined {
+  return input && readWaivers(input);
+}
 
 /** A property that may not be so, and why. */
 export interface CheckFailure {

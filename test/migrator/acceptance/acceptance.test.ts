@@ -33,6 +33,7 @@ describe("acceptance 13: the database that the state knows", () => {
       target: "",
       approvedPlan: "",
       allowDataLoss: false,
+      waivers: { file: "policy/waivers.json", environment: "local" },
       snapshots: null,
     };
   });

@@ -124,6 +124,7 @@ describe("a migration that failed between its steps", () => {
     target,
     approvedPlan: "",
     allowDataLoss: false,
+    waivers: { file: "policy/waivers.json", environment: "local" },
     snapshots: null,
   });
 

@@ -168,6 +168,19 @@ describe("the workflows", () => {
     expect(preview).toContain("vars.AWS_PREVIEW_ROLE_ARN");
   });
 
+  it("compile what the program and the pack load, before they run them", () => {
+    const setUp = readFileSync(path.join(root, ".github/actions/set-up/action.yml"), "utf8");
+    const commands = [...setUp.matchAll(/run: (npm .*)/g)].map(([, command]) => command);
+    expect(commands).toEqual(["npm ci --no-audit --no-fund", "npm run build"]);
+    for (const name of ["pull-request.yml", "up.yml", "nightly.yml"]) {
+      for (const job of text(name).split("runs-on: ").slice(1)) {
+        const made = job.indexOf("./.github/actions/set-up");
+        expect(made).toBeGreaterThan(0);
+        expect(made).toBeLessThan(job.search(/ run: (?:pulumi|npm|node) /));
+      }
+    }
+  });
+
   it("hold no script that is not tested: each step calls one program", () => {
     for (const name of ["pull-request.yml", "up.yml", "nightly.yml"]) {
       const runs = [...text(name).matchAll(/^ +run: (.*)$/gm)].map(([, command = ""]) => command);

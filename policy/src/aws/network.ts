@@ -39,8 +39,8 @@ export const networkRules: readonly ResourceRule[] = [
       title: "Security groups should only allow unrestricted incoming traffic for authorized ports",
     },
     severity: "high",
-    description: "Security groups name each other and one port, not addresses.",
-    remediation: "Name the security group of who may connect, and the one port.",
+    description: "Security groups name each other, TCP and one port, not addresses.",
+    remediation: "Name the security group of who may connect, TCP and the one port.",
     topic,
     types: [INGRESS_RULE, EGRESS_RULE, SECURITY_GROUP_RULE, SECURITY_GROUP],
     check: demandGroups,
@@ -127,6 +127,7 @@ function demandGroups(resource: Judged): Verdict[] {
   if (resource.type === INGRESS_RULE || resource.type === EGRESS_RULE) {
     return [
       ...["cidrIpv4", "cidrIpv6"].flatMap((key) => demandNoAddress(resource, key)),
+      ...demandOneProtocol(resource),
       ...demandOnePort(resource),
     ];
   }
@@ -150,6 +151,16 @@ function demandNoAddress(resource: Judged, key: string): Verdict[] {
       ? undefined
       : `is open to ${String(value)} (${key}); it must name a security group. ` +
         `Remove \`${key}\`.`,
+  );
+}
+
+/** A rule for all protocols is one for all ports, whatever ports it names. */
+function demandOneProtocol(resource: Judged): Verdict[] {
+  return demand(resource, ["ipProtocol"], (protocol) =>
+    protocol === "tcp" || protocol === "6"
+      ? undefined
+      : `is open for the protocol ${String(protocol)} (-1 is all of them); PostgreSQL needs TCP alone. ` +
+        'Set `ipProtocol: "tcp"`.',
   );
 }
 

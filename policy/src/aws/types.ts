@@ -37,6 +37,7 @@ export const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngre
 export const EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 export const DATABASE = "postgresql:index/database:Database";
 export const ROLE = "postgresql:index/role:Role";
+export const MEMBERSHIP = "postgresql:index/grantRole:GrantRole";
 export const DATABASE_PROVIDER = "pulumi:providers:postgresql";
 export const PASSWORD = "random:index/randomPassword:RandomPassword";
 export const SALT = "random:index/randomBytes:RandomBytes";

@@ -1,10 +1,4 @@
-import {
-  type Environment,
-  type Waivable,
-  type Waiver,
-  type WaiverContext,
-  applyWaivers,
-} from "@app-data/rules";
+import { type Environment, type Waivable, type Waivers, applyWaivers } from "@app-data/rules";
 import type {
   EnforcementLevel,
   PolicyConfigSchema,
@@ -20,13 +14,7 @@ import { awsRules } from "./rules";
 /** What the policies of one run are made for. */
 export interface PackContext {
   readonly environment: Environment;
-  readonly waivers: readonly Waiver[];
-  /** The file of the waivers, for messages. */
-  readonly waiverFile: string;
-  /** `YYYY-MM-DD`. */
-  readonly today: string;
-  /** Names of the rules that are not about AWS, which waivers may name too. */
-  readonly otherRules: readonly string[];
+  readonly waivers: Waivers;
 }
 
 type Policy = ResourceValidationPolicy | StackValidationPolicy;
@@ -36,13 +24,23 @@ interface AwsFinding extends Waivable {
   readonly message: string;
 }
 
-/** The policies on AWS resources, at the levels of an environment; and those on waivers and the unknown. */
+/** The policies on AWS resources, at the levels of an environment; and the one on the unknown. */
 export function awsPolicies(context: PackContext): readonly Policy[] {
-  return [
-    ...awsRules.map((rule) => policyOf(rule, context)),
-    awsProvable(context),
-    waiversNeeded(context),
-  ];
+  return [...awsRules.map((rule) => policyOf(rule, context)), awsProvable(context)];
+}
+
+/** What of a stack could be waived, and which rules were asked. */
+export function awsWaivable(environment: Environment, stack: readonly PolicyResource[]) {
+  const resources = stack.map(asProgrammed);
+  const rules = awsRules.filter((rule) => levelOf(rule, environment) !== "disabled");
+  // What can not be judged yet may turn out to need its waiver.
+  const findings = rules.flatMap((rule) =>
+    judge(rule, environment, resources).map(({ on }): Waivable => ({
+      rule: rule.name,
+      object: objectOf(on),
+    })),
+  );
+  return { findings, judged: rules.map(({ name }) => name) };
 }
 
 function policyOf(rule: AwsRule, context: PackContext): Policy {
@@ -58,7 +56,8 @@ function policyOf(rule: AwsRule, context: PackContext): Policy {
     ...(rule.settings && { configSchema: schemaOf(rule, context.environment) }),
   };
   const standing = (verdicts: Verdict[]): AwsFinding[] =>
-    applyWaivers(findingsOf(rule, verdicts), context.waivers, waiverContext(context, [])).standing;
+    applyWaivers(findingsOf(rule, verdicts), context.waivers, { known: awsRules, judged: [] })
+      .standing;
   if ("check" in rule) {
     return {
       ...shared,
@@ -112,35 +111,6 @@ function awsProvable({ environment }: PackContext): StackValidationPolicy {
   };
 }
 
-/** A waiver that waives nothing would hide the next fault. */
-function waiversNeeded(context: PackContext): StackValidationPolicy {
-  return {
-    name: "waivers",
-    description: "Every waiver is exact, needed and not expired.",
-    enforcementLevel: "mandatory",
-    severity: "high",
-    tags: ["waivers"],
-    remediationSteps: "Correct, renew or remove the waiver in policy/waivers.json.",
-    url: page("waivers"),
-    validateStack: (args, report) => {
-      const resources = args.resources.map(asProgrammed);
-      const rules = awsRules.filter((rule) => levelOf(rule, context.environment) !== "disabled");
-      // What can not be judged yet may turn out to need its waiver.
-      const findings = rules.flatMap((rule) =>
-        judge(rule, context.environment, resources).map(({ on }): Waivable => ({
-          rule: rule.name,
-          object: objectOf(on),
-        })),
-      );
-      const judged = rules.map(({ name }) => name);
-      const { problems } = applyWaivers(findings, context.waivers, waiverContext(context, judged));
-      for (const { code, message, remediation, file } of problems) {
-        report(`${code} ${file}: ${message}. ${remediation}`);
-      }
-    },
-  };
-}
-
 /** With the settings that are the default: a configured one is for the rule's own policy. */
 function judge(
   rule: AwsRule,
@@ -166,12 +136,6 @@ function findingsOf({ name, topic }: AwsRule, verdicts: readonly Verdict[]): Aws
 
 function levelOf({ levels }: AwsRule, environment: Environment): EnforcementLevel {
   return levels?.[environment] ?? "mandatory";
-}
-
-function waiverContext(context: PackContext, judged: readonly string[]): WaiverContext {
-  const { environment, today, otherRules, waiverFile: file } = context;
-  const known = [...awsRules.map(({ name }) => name), ...otherRules];
-  return { environment, today, judged, known, file };
 }
 
 function frameworkOf({ id, title }: NonNullable<AwsRule["control"]>) {

@@ -1,4 +1,12 @@
-import { type Finding, type Remark, type Rule, SqlSyntaxError, schemaRules } from "@app-data/rules";
+import {
+  type Finding,
+  type Remark,
+  type Rule,
+  SqlSyntaxError,
+  type Waivers,
+  schemaRules,
+  waive,
+} from "@app-data/rules";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 import { type JudgedMigration, judgeMigration } from "./migration-history";
 import { page } from "./page";
@@ -6,6 +14,9 @@ import { read } from "./reading";
 
 /** The type of the resource that stands for one migration. */
 export const migrationType = "pulumi-nodejs:dynamic/database:Migration";
+
+/** The type of the resource that plans them. */
+export const migrationPlanType = "pulumi-nodejs:dynamic/database:MigrationPlan";
 
 const tags = ["postgresql", "migration"];
 
@@ -56,13 +67,15 @@ const migrationProvable: ResourceValidationPolicy = {
 };
 
 /** The policies that judge the SQL of migrations at preview: one for every rule of the schema. */
-export const migrationSqlPolicies: readonly ResourceValidationPolicy[] = [
-  migrationReadable,
-  ...schemaRules.map(policyOf),
-  migrationProvable,
-];
+export function migrationSqlPolicies(waivers: Waivers): readonly ResourceValidationPolicy[] {
+  return [
+    migrationReadable,
+    ...schemaRules.map((rule) => policyOf(rule, waivers)),
+    migrationProvable,
+  ];
+}
 
-function policyOf(rule: Rule): ResourceValidationPolicy {
+function policyOf(rule: Rule, waivers: Waivers): ResourceValidationPolicy {
   return {
     name: `migration-${rule.name}`,
     description: rule.description,
@@ -76,9 +89,8 @@ function policyOf(rule: Rule): ResourceValidationPolicy {
       const sql = await forwardSql(args);
       if (sql.state !== "known") return;
       const { file, findings } = sql.judged;
-      for (const finding of findings) {
-        if (finding.rule === rule.name) report(describeFinding(finding, file));
-      }
+      const own = findings.filter((finding) => finding.rule === rule.name);
+      for (const finding of waive(own, waivers).standing) report(describeFinding(finding, file));
     },
   };
 }

@@ -2,16 +2,20 @@ import {
   type Rule,
   type Schema,
   SchemaShapeError,
+  type Waivable,
+  type Waivers,
+  judgeSchema,
   loadParser,
   parseSchema,
   schemaRules,
+  waive,
 } from "@app-data/rules";
 import type {
   PolicyResource,
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { migrationType } from "./migration-sql";
+import { migrationPlanType, migrationType } from "./migration-sql";
 import { page } from "./page";
 import { type Reading, read, readWhole } from "./reading";
 
@@ -66,7 +70,7 @@ const schemaAttested: StackValidationPolicy = {
  * Judges the inputs: the database as it was read when the resource was planned.
  * A pack is not told whether it runs at preview, so this one speaks in both.
  */
-function livePolicyOf(rule: Rule): ResourceValidationPolicy {
+function livePolicyOf(rule: Rule, waivers: Waivers): ResourceValidationPolicy {
   return {
     name: `live-${rule.name}`,
     description: `${rule.description} Judged on what was read for the plan.`,
@@ -81,7 +85,7 @@ function livePolicyOf(rule: Rule): ResourceValidationPolicy {
       await loadParser();
       const schema = readWhole(props, "schema");
       if (schema.state === "known") {
-        for (const finding of judge(rule, schema, name))
+        for (const finding of judge(rule, waivers, schema, name))
           report(`${finding} (as read for the plan)`);
         return;
       }
@@ -100,7 +104,7 @@ function livePolicyOf(rule: Rule): ResourceValidationPolicy {
  * Judges the outputs: the database as it is after an update, or as the state
  * holds it. At the preview of a change there are none yet; `live-…` speaks then.
  */
-function attestedPolicyOf(rule: Rule): StackValidationPolicy {
+function attestedPolicyOf(rule: Rule, waivers: Waivers): StackValidationPolicy {
   return {
     name: `attested-${rule.name}`,
     description: rule.description,
@@ -115,24 +119,57 @@ function attestedPolicyOf(rule: Rule): StackValidationPolicy {
         if (attestation.type !== schemaAttestationType || !isTaken(attestation, resources))
           continue;
         const { props, name, urn } = attestation;
-        for (const finding of judge(rule, readWhole(props, "schema"), name)) report(finding, urn);
+        const schema = readWhole(props, "schema");
+        for (const finding of judge(rule, waivers, schema, name)) report(finding, urn);
       }
     },
   };
 }
 
 /** The policies on attestations that judge one resource. */
-export const liveSchemaPolicies: readonly ResourceValidationPolicy[] =
-  schemaRules.map(livePolicyOf);
+export function liveSchemaPolicies(waivers: Waivers): readonly ResourceValidationPolicy[] {
+  return schemaRules.map((rule) => livePolicyOf(rule, waivers));
+}
 
 /** The policies on attestations that judge the whole stack. */
-export const attestedSchemaPolicies: readonly StackValidationPolicy[] = [
-  schemaAttested,
-  ...schemaRules.map(attestedPolicyOf),
-];
+export function attestedSchemaPolicies(waivers: Waivers): readonly StackValidationPolicy[] {
+  return [schemaAttested, ...schemaRules.map((rule) => attestedPolicyOf(rule, waivers))];
+}
+
+/**
+ * What of the databases of a stack could be waived, and which rules were asked: none where an attestation
+ * does not tell yet how the stack leaves its database, and none where a release was undone, since what
+ * comes back with it may need its waivers.
+ */
+export async function attestedWaivable(resources: readonly PolicyResource[]) {
+  const none: { findings: Waivable[]; judged: string[] } = { findings: [], judged: [] };
+  const attestations = resources.filter(({ type }) => type === schemaAttestationType);
+  const isWhole =
+    attestations.length > 0 &&
+    attestations.every((each) => isTaken(each, resources)) &&
+    !resources.some(({ type, props }) => type === migrationPlanType && isLowered(props));
+  if (!isWhole) return none;
+  await loadParser();
+  try {
+    const findings = attestations.flatMap(({ props }) => {
+      const schema = readWhole(props, "schema");
+      return schema.state === "known" ? judgeSchema(parsed(schema.value)) : [];
+    });
+    return { findings, judged: schemaRules.map(({ name }) => name) };
+  } catch (error) {
+    // The rules say so.
+    if (error instanceof SchemaShapeError) return none;
+    throw error;
+  }
+}
+
+function isLowered(plan: PolicyResource["props"]): boolean {
+  const target = read(plan, "target");
+  return target.state !== "absent" && !(target.state === "known" && target.value === "");
+}
 
 /** @returns one message for each finding, or the reason why there can be none. */
-function judge(rule: Rule, schema: Reading, name: string): string[] {
+function judge(rule: Rule, waivers: Waivers, schema: Reading, name: string): string[] {
   // What no rule can be judged for, one of them says.
   const speaks = rule === schemaRules[0];
   if (schema.state !== "known") {
@@ -143,9 +180,9 @@ function judge(rule: Rule, schema: Reading, name: string): string[] {
     ];
   }
   try {
-    return rule
-      .judge(parsed(schema.value))
-      .map(({ code, message }) => `${code} ${name}: in the live database, ${message}`);
+    return waive(rule.judge(parsed(schema.value)), waivers).standing.map(
+      ({ code, message }) => `${code} ${name}: in the live database, ${message}`,
+    );
   } catch (error) {
     if (!(error instanceof SchemaShapeError)) throw error;
     return speaks ? [error.message] : [];
