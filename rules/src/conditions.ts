@@ -7,9 +7,15 @@ export interface Equality {
   right: string;
 }
 
-/** One way in which a condition can be true. */
+/** What a condition comes to. */
+export type Outcome = "true" | "false" | "null";
+
+/** One way in which a condition can come to an outcome. */
 export interface Alternative {
   equalities: readonly Equality[];
+  /** Values that are null, and values that are not; of the same kinds as in {@link Equality}. */
+  nulls: readonly string[];
+  present: readonly string[];
   /** Tables with a row that makes it true, the judged row left out. */
   sources: readonly (Source & { definer: boolean })[];
   /** What is visibly no owner test, as clauses. */
@@ -17,7 +23,13 @@ export interface Alternative {
 }
 
 /** A condition that says nothing of the row's owner. */
-export const nothing: Alternative = { equalities: [], sources: [], holes: [] };
+export const nothing: Alternative = {
+  equalities: [],
+  nulls: [],
+  present: [],
+  sources: [],
+  holes: [],
+};
 
 /** More alternatives than this are not followed. */
 const ALTERNATIVES_LIMIT = 128;
@@ -30,15 +42,38 @@ export function hole(reason: string): Alternative[] {
   return [{ ...nothing, holes: [reason] }];
 }
 
-/** Both conditions hold. */
+/** Both hold; what contradicts itself is left out. */
 export function both(one: readonly Alternative[], other: readonly Alternative[]): Alternative[] {
   if (one.length * other.length > ALTERNATIVES_LIMIT) throw new TooManyAlternatives();
   return one.flatMap((a) =>
-    other.map((b) => ({
-      equalities: [...a.equalities, ...b.equalities],
-      sources: [...a.sources, ...b.sources],
-      holes: [...a.holes, ...b.holes],
-    })),
+    other
+      .map((b) => ({
+        equalities: [...a.equalities, ...b.equalities],
+        nulls: [...a.nulls, ...b.nulls],
+        present: [...a.present, ...b.present],
+        sources: [...a.sources, ...b.sources],
+        holes: [...a.holes, ...b.holes],
+      }))
+      .filter(isPossible),
+  );
+}
+
+/** Either holds. One that demands nothing stands for all others: whoever judges it judges them. */
+export function either(...ways: readonly (readonly Alternative[])[]): Alternative[] {
+  const alternatives = ways.flat();
+  const open = alternatives.find(
+    ({ equalities, nulls, present, sources }) =>
+      equalities.length + nulls.length + present.length + sources.length === 0,
+  );
+  return open ? [open] : alternatives;
+}
+
+/** What is equal to something is not null. */
+function isPossible({ equalities, nulls, present }: Alternative): boolean {
+  return nulls.every(
+    (value) =>
+      !present.includes(value) &&
+      !equalities.some(({ left, right }) => left === value || right === value),
   );
 }
 

@@ -58,6 +58,17 @@ export const ownerColumnNames: readonly string[] = [
   "uid",
 ];
 
+/** Names of the column, or of the verified claim, that says to which tenant a row or a user belongs. */
+export const tenantNames: readonly string[] = [
+  "tenant_id",
+  "org_id",
+  "organization_id",
+  "organisation_id",
+  "workspace_id",
+  "company_id",
+  "team_id",
+];
+
 /** Tables whose rows no role may read across users, not even {@link backOffice}. */
 export const sealedTables: readonly TableName[] = [{ schema: "public", name: "user_api_keys" }];
 

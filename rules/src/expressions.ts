@@ -33,25 +33,59 @@ export function soleCall(statement: Node): Call | undefined {
   return value && "FuncCall" in value ? readCall(value.FuncCall) : undefined;
 }
 
-/** The text of a constant, of constants joined by `||`, or of `format` without placeholders. */
-export function constantText(node: Node | undefined): string | undefined {
+/** Values of variables that are known where a text is put together, by name: "t", "r.tablename". */
+export type KnownValues = ReadonlyMap<string, string>;
+
+const noValues: KnownValues = new Map();
+
+/**
+ * The text of a constant, or of what `||`, `format` and the functions that quote make of constants.
+ * @param values of variables that may stand in it.
+ */
+export function constantText(
+  node: Node | undefined,
+  values: KnownValues = noValues,
+): string | undefined {
   if (!node) return undefined;
+  if ("ColumnRef" in node) return values.get(identifiers(node.ColumnRef.fields ?? []).join("."));
   if ("A_Const" in node) {
     const { isnull, sval } = node.A_Const;
     return isnull || !sval ? undefined : (sval.sval ?? "");
   }
-  if ("TypeCast" in node) return constantText(node.TypeCast.arg);
-  if ("FuncCall" in node) {
-    const { name, args } = readCall(node.FuncCall);
-    const text = name === "format" && args.length === 1 ? constantText(args[0]) : undefined;
-    return text?.includes("%") ? undefined : text;
-  }
+  if ("TypeCast" in node) return constantText(node.TypeCast.arg, values);
+  if ("FuncCall" in node) return textOfCall(readCall(node.FuncCall), values);
   if (!("A_Expr" in node)) return undefined;
   const { name = [], lexpr, rexpr } = node.A_Expr;
   if (identifiers(name).join(".") !== "||") return undefined;
-  const left = constantText(lexpr);
-  const right = constantText(rexpr);
+  const left = constantText(lexpr, values);
+  const right = constantText(rexpr, values);
   return left === undefined || right === undefined ? undefined : left + right;
+}
+
+function textOfCall({ name, args }: Call, values: KnownValues): string | undefined {
+  const [first, ...others] = args.map((arg) => constantText(arg, values));
+  if (first === undefined || others.includes(undefined)) return undefined;
+  if (name === "quote_ident" && args.length === 1) return quoted(first, '"');
+  if (name === "quote_literal" && args.length === 1) return quoted(first, "'");
+  return name === "format" ? formatted(first, others) : undefined;
+}
+
+/** What PostgreSQL's `format` makes of a text; undefined where a placeholder has a form of its own. */
+function formatted(text: string, values: readonly (string | undefined)[]): string | undefined {
+  const left = [...values];
+  let isClear = true;
+  const result = text.replace(/%(.?)/gs, (_, kind: string) => {
+    if (kind === "%") return "%";
+    const value = left.shift();
+    if (value === undefined || !/^[ILs]$/.test(kind)) isClear = false;
+    if (value === undefined || kind === "s") return value ?? "";
+    return quoted(value, kind === "I" ? '"' : "'");
+  });
+  return isClear ? result : undefined;
+}
+
+function quoted(text: string, mark: string): string {
+  return mark + text.replaceAll(mark, mark + mark) + mark;
 }
 
 /**

@@ -138,11 +138,17 @@ function changeOf(statement: GrantStmt, kind: Kind, scope: StatementScope): Gran
   const roles = roleNames(grantees, scope.role);
   const wanted = (privileges ?? [{ AccessPriv: {} }]).flatMap((node) => privilegesOf(node, kind));
   if (!is_grant) {
-    if (grant_option) return (grants) => [...grants];
+    // `revoke grant option for` leaves the right.
+    if (grant_option) return (grants) => grants.map((held) => keepingIt(held, roles, wanted));
     return (grants) => grants.flatMap((held) => without(held, roles, wanted));
   }
   const added = roles.flatMap((grantee) =>
-    wanted.map((privilege) => ({ grantee, ...privilege, origin: scope.origin })),
+    wanted.map((privilege) => ({
+      grantee,
+      ...privilege,
+      ...(grant_option && { grantable: true }),
+      origin: scope.origin,
+    })),
   );
   return (grants) => [...grants, ...added];
 }
@@ -171,6 +177,14 @@ function without(held: Grant, roles: readonly string[], wanted: readonly Privile
     columns = columns && columns.filter((column) => !revoked.includes(column));
   }
   return columns?.length === 0 ? [] : [{ ...held, columns }];
+}
+
+/** A grant that can no longer be passed on, where it is one of those that are meant. */
+function keepingIt(held: Grant, roles: readonly string[], wanted: readonly Privilege[]): Grant {
+  const isMeant =
+    roles.includes(held.grantee) &&
+    wanted.some(({ privilege, columns }) => privilege === held.privilege && columns === null);
+  return isMeant ? { ...held, grantable: false } : held;
 }
 
 function grantOnAllTables(

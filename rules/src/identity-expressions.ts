@@ -6,8 +6,14 @@ import { typeName } from "./nodes";
 /** Casts that keep two different users different. */
 const faithfulTypes: readonly string[] = ["uuid", "text", "varchar", "json", "jsonb"];
 
-/** The value below casts that keep its meaning. */
+/** The value below casts that keep its meaning; the case of what was cast to text is none. */
 export function withoutCasts(node: Node): Node {
+  if ("FuncCall" in node) {
+    const call = readCall(node.FuncCall);
+    const [arg] = call.args;
+    const isCase = isBuiltIn(call, "lower") || isBuiltIn(call, "upper");
+    return isCase && arg && "TypeCast" in arg ? withoutCasts(arg) : node;
+  }
   if (!("TypeCast" in node)) return node;
   const { arg, typeName: type } = node.TypeCast;
   if (!arg || !faithfulTypes.includes(typeName(type)) || type?.typmods) return node;
@@ -72,6 +78,35 @@ export function isClaims(value: Node): boolean {
   }
   const { kind, lexpr } = "A_Expr" in node ? node.A_Expr : {};
   return kind === "AEXPR_NULLIF" && lexpr !== undefined && isClaims(lexpr);
+}
+
+/**
+ * Where in the verified claims a value stands, as the path to it: "app_metadata.tenant_id".
+ * @returns undefined for any other value, and for what users write themselves.
+ */
+export function claimPath(value: Node): string | undefined {
+  const keys = claimKeys(value);
+  if (!keys || keys.length === 0 || keys.some((key) => /^(raw_)?user_meta/.test(key)))
+    return undefined;
+  return keys.join(".");
+}
+
+function claimKeys(value: Node): string[] | undefined {
+  const node = withoutCasts(value);
+  if (isClaims(node)) return [];
+  const selected = selectedValue(node);
+  if (selected) return claimKeys(selected);
+  if (!("A_Expr" in node)) return undefined;
+  const { kind, name = [], lexpr, rexpr } = node.A_Expr;
+  if (!lexpr) return undefined;
+  if (kind === "AEXPR_NULLIF") return claimKeys(lexpr);
+  const operator = identifiers(name).at(-1) ?? "";
+  const before = claimKeys(lexpr);
+  const key = constantText(rexpr);
+  if (!before || key === undefined) return undefined;
+  if (operator === "->" || operator === "->>") return [...before, key];
+  const isPath = operator === "#>" || operator === "#>>";
+  return isPath ? [...before, ...key.replace(/^\{|\}$/g, "").split(",")] : undefined;
 }
 
 /** What in an expression a user may choose, as a clause; undefined where there is nothing. */

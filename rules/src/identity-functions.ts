@@ -64,7 +64,7 @@ function trusts(item: DatabaseFunction): string | undefined {
 function expressionsOf(body: string): (Node | undefined)[] | undefined {
   try {
     const statement = `create function f() returns uuid language plpgsql as ${quoted(body)}`;
-    return readPlPgSql(statement, [], () => 0)
+    return readPlPgSql(statement, [], { newBranch: () => 0 })
       .filter(({ text }) => text.trim() !== "")
       .map(({ kind, text }) => (kind === "dynamic" ? undefined : parseExpression(text)));
   } catch {

@@ -13,6 +13,8 @@ export interface Source {
   alias: string;
   /** Undefined for what is no table: a view, a function, a sub-query. */
   table: Table | undefined;
+  /** An outer join may leave it out: then all of its columns are null. */
+  optional?: boolean;
   /** What the columns of a sub-query in FROM stand for. */
   derived?: ReadonlyMap<string, Side>;
 }

@@ -4,6 +4,11 @@ export interface TableName {
   name: string;
 }
 
+/** A name in the spelling that conventions on names are written in: `userId` is `user_id`. */
+export function snakeCase(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
+}
+
 /** Schema that stands for every session's temporary schema. */
 export const temporarySchema = "pg_temp";
 

@@ -1,16 +1,40 @@
-import type { A_Expr, Node, SelectStmt } from "libpg-query";
-import { type Alternative, all, both, constantKey, hole, nothing } from "./conditions";
+import type { A_Expr, BoolTestType, CaseExpr, Node, SelectStmt } from "libpg-query";
+import {
+  type Alternative,
+  type Outcome,
+  all,
+  both,
+  constantKey,
+  either,
+  hole,
+  nothing,
+} from "./conditions";
 import { functionCalls, identifiers, readCall } from "./expressions";
 import { bodyQuery, calledFunction, parameterNames } from "./function-bodies";
-import { isIdentity, onlyTarget, selectOf, withoutCasts } from "./identity-expressions";
+import { claimPath, isIdentity, onlyTarget, selectOf, withoutCasts } from "./identity-expressions";
 import { type Frame, type Side, type Source, parameter, resolve } from "./names-in-scope";
 import { usersTable } from "./contract";
 import type { Ownership } from "./ownership";
-import { negatedCondition } from "./negated-conditions";
 import type { DatabaseFunction, Schema } from "./schema";
 
 /** The signed-in user, as a value. */
 export const theUser = "@user";
+/** What the verified claims say under a path, as a value. */
+export const claimOf = "@claim:";
+
+const outcomes: readonly Outcome[] = ["true", "false", "null"];
+const opposite = { true: "false", false: "true", null: "null" } as const;
+/** Of which outcomes of its condition a test like `is not false` is true. */
+const acceptedBy: Readonly<Record<BoolTestType, readonly Outcome[]>> = {
+  IS_TRUE: ["true"],
+  IS_NOT_TRUE: ["false", "null"],
+  IS_FALSE: ["false"],
+  IS_NOT_FALSE: ["true", "null"],
+  IS_UNKNOWN: ["null"],
+  IS_NOT_UNKNOWN: ["true", "false"],
+};
+
+type Follow = (node: Node, outcome?: Outcome) => Alternative[];
 
 const MAXIMUM_DEPTH = 12;
 const aggregates =
@@ -28,72 +52,108 @@ export class OwnerConditions {
   ) {}
 
   /** The ways in which a condition is true; none when it never is. */
-  public alternatives(node: Node, frame: Frame, depth = 0): Alternative[] {
+  public alternatives(node: Node, frame: Frame): Alternative[] {
+    this.named = namesOfWith(node);
+    return this.ways(node, frame, 0, "true");
+  }
+
+  /** The ways in which a condition comes to an outcome; more than there are, where that is simpler. */
+  private ways(node: Node, frame: Frame, depth: number, outcome: Outcome): Alternative[] {
     if (depth > MAXIMUM_DEPTH) return hole("it is nested too deep to be followed");
-    if (depth === 0) this.named = namesOfWith(node);
-    const follow = (inner: Node) => this.alternatives(inner, frame, depth + 1);
+    const follow = (inner: Node, wanted = outcome) => this.ways(inner, frame, depth + 1, wanted);
     if ("BoolExpr" in node) {
       const { boolop, args = [] } = node.BoolExpr;
-      if (boolop === "AND_EXPR") return all(args.map(follow));
-      if (boolop === "OR_EXPR") return args.flatMap(follow);
-      return args.flatMap((arg) => {
-        const positive = negatedCondition(arg);
-        return positive ? follow(positive) : hole("it negates a condition");
-      });
+      if (boolop === "NOT_EXPR") return args.flatMap((arg) => follow(arg, opposite[outcome]));
+      const joined = boolop === "AND_EXPR" ? "true" : "false";
+      const ways = args.map((arg) => follow(arg));
+      return outcome === joined ? all(ways) : ways.flat();
     }
     if ("A_Const" in node) {
       const { isnull, boolval, sval } = node.A_Const;
       const value = boolval ? boolval.boolval : /^(t|true|yes|on|1)$/i.test(sval?.sval ?? "");
-      return isnull || !value ? [] : hole("it is true for every row");
+      const found = isnull ? "null" : value ? "true" : "false";
+      return found === outcome ? hole("it is true for every row") : [];
     }
     if ("TypeCast" in node && node.TypeCast.arg) return follow(node.TypeCast.arg);
-    if ("CoalesceExpr" in node) return (node.CoalesceExpr.args ?? []).flatMap(follow);
-    if ("CaseExpr" in node) {
-      const { args = [], defresult, arg } = node.CaseExpr;
-      const otherwise = defresult ? follow(defresult) : [];
-      const results = args.flatMap((when) => {
-        const { expr, result } = "CaseWhen" in when ? when.CaseWhen : {};
-        if (!result) return [];
-        const condition = expr && !arg ? follow(expr) : [nothing];
-        return both(condition, follow(result));
-      });
-      return [...results, ...otherwise];
-    }
+    if ("CoalesceExpr" in node) return this.coalesce(node.CoalesceExpr.args ?? [], outcome, follow);
+    if ("CaseExpr" in node) return this.cases(node.CaseExpr, frame, depth, outcome);
     if ("BooleanTest" in node && node.BooleanTest.arg) {
-      const { arg, booltesttype } = node.BooleanTest;
-      if (booltesttype === "IS_TRUE") return follow(arg);
-      if (booltesttype === "IS_FALSE") {
-        return follow({ BoolExpr: { boolop: "NOT_EXPR", args: [arg] } });
-      }
-      return hole("it passes where its condition is null");
+      const { arg, booltesttype = "IS_TRUE" } = node.BooleanTest;
+      const accepted = acceptedBy[booltesttype];
+      if (outcome === "null") return [];
+      return outcomes
+        .filter((one) => accepted.includes(one) === (outcome === "true"))
+        .flatMap((one) =>
+          one === "null"
+            ? both(hole("it passes where its condition is null"), follow(arg, one))
+            : follow(arg, one),
+        );
     }
     if ("NullTest" in node && node.NullTest.arg) {
       const { arg, nulltesttype } = node.NullTest;
-      if (nulltesttype === "IS_NULL") return hole("it passes where a value is null");
-      return hole(
-        isIdentity(arg)
-          ? "it only asks whether anybody is signed in"
-          : "it only asks whether a value is there",
-      );
+      if (outcome === "null") return [];
+      const side = { node: arg, frame };
+      if ((nulltesttype === "IS_NULL") === (outcome === "true")) {
+        return both(hole("it passes where a value is null"), this.whereNull(side));
+      }
+      const value = this.value(side);
+      const reason = isIdentity(arg)
+        ? "it only asks whether anybody is signed in"
+        : "it only asks whether a value is there";
+      return both(hole(reason), [{ ...nothing, present: value === undefined ? [] : [value] }]);
     }
-    if ("SubLink" in node) return this.subLink(node, frame, depth);
+    if ("SubLink" in node) return this.subLink(node, frame, depth, outcome);
     if ("FuncCall" in node) {
       const body = this.inlined(node, frame);
-      if (body) return this.query(body.select, body.frame, depth, (target) => target);
+      if (body) return this.selected(body.select, body.frame, depth, outcome);
       const { schema, name } = readCall(node.FuncCall);
       return hole(
         `what ${schema ? `${schema}.` : ""}${name}() lets through can not be read off it`,
       );
     }
-    if ("A_Expr" in node) return this.operation(node.A_Expr, frame, depth);
+    if ("A_Expr" in node) return this.operation(node.A_Expr, frame, depth, outcome);
     if ("ColumnRef" in node) {
       const resolved = resolve(node.ColumnRef, frame);
       if (resolved?.kind === "value") {
-        return this.alternatives(resolved.side.node, resolved.side.frame, depth + 1);
+        return this.ways(resolved.side.node, resolved.side.frame, depth + 1, outcome);
       }
       return hole("it lets through rows by a flag, whoever owns them");
     }
     return hole("it holds an expression that is not understood");
+  }
+
+  /** The first argument that is not null decides. */
+  private coalesce(args: readonly Node[], outcome: Outcome, follow: Follow): Alternative[] {
+    let before: Alternative[] = [nothing];
+    const found: Alternative[] = [];
+    for (const arg of args) {
+      if (outcome !== "null") found.push(...both(before, follow(arg, outcome)));
+      before = both(before, follow(arg, "null"));
+    }
+    return outcome === "null" ? before : found;
+  }
+
+  /** A branch is taken where those before it are not. */
+  private cases(
+    { arg: compared, args = [], defresult }: CaseExpr,
+    frame: Frame,
+    depth: number,
+    outcome: Outcome,
+  ): Alternative[] {
+    let before: Alternative[] = [nothing];
+    const found: Alternative[] = [];
+    for (const when of args) {
+      const { expr, result } = "CaseWhen" in when ? when.CaseWhen : {};
+      if (!expr || !result) continue;
+      const condition = compared ? equals(compared, expr) : expr;
+      const ways = (wanted: Outcome) => this.ways(condition, frame, depth + 1, wanted);
+      const taken = both(before, ways("true"));
+      found.push(...both(taken, this.ways(result, frame, depth + 1, outcome)));
+      before = both(before, either(ways("false"), ways("null")));
+    }
+    if (defresult) found.push(...both(before, this.ways(defresult, frame, depth + 1, outcome)));
+    else if (outcome === "null") found.push(...before);
+    return found;
   }
 
   /** What a query says of the rows that it reads; what it selects may be a condition, too. */
@@ -122,7 +182,7 @@ export class OwnerConditions {
         target ? this.equality({ node: target, frame }, other, depth + 1) : [nothing],
       );
     }
-    const rows = [rowOf(left.node), rowOf(right.node)] as const;
+    const rows = [partsOf(left.node), partsOf(right.node)] as const;
     if (rows[0] && rows[1] && rows[0].length === rows[1].length) {
       const others = rows[1];
       return all(
@@ -137,56 +197,113 @@ export class OwnerConditions {
     return [nothing];
   }
 
-  private operation({ kind, name = [], lexpr, rexpr }: A_Expr, frame: Frame, depth: number) {
+  private operation(
+    { kind, name = [], lexpr, rexpr }: A_Expr,
+    frame: Frame,
+    depth: number,
+    outcome: Outcome,
+  ): Alternative[] {
     const parts = identifiers(name);
     const operator = parts.at(-1);
     if (!lexpr || !rexpr) return hole("it holds an operator of one side");
     const left = { node: lexpr, frame };
-    const equals = (node: Node) => this.equality(left, { node, frame }, depth + 1);
+    const right = { node: rexpr, frame };
+    const equal = (node: Node) => this.equality(left, { node, frame }, depth + 1);
+    const follow = (node: Node, wanted: Outcome) => this.ways(node, frame, depth + 1, wanted);
+    const untied = () => hole(`\`${operator ?? "?"}\` does not tie the row to its owner`);
     const foreign = foreignOperator(parts);
     if (foreign) return hole(foreign);
-    if (kind === "AEXPR_OP" && operator === "=") {
-      const truth = [lexpr, rexpr].map((node) => truthOf(node));
-      if (truth[0] !== undefined || truth[1] !== undefined) {
-        const condition = truth[0] === undefined ? lexpr : rexpr;
-        const wanted = truth[0] ?? truth[1];
-        if (wanted) return this.alternatives(condition, frame, depth + 1);
-        const positive = negatedCondition(condition);
-        return positive
-          ? this.alternatives(positive, frame, depth + 1)
-          : hole("it negates a condition");
+    if (kind === "AEXPR_NULLIF") return outcome === "null" ? untied() : follow(lexpr, outcome);
+    const isEqual = operator === "=";
+    if (kind === "AEXPR_OP" && (isEqual || operator === "<>")) {
+      const same = isEqual ? "true" : "false";
+      if (areConditions(lexpr, rexpr)) {
+        if (outcome === "null") return [...follow(lexpr, "null"), ...follow(rexpr, "null")];
+        return (["true", "false"] as const).flatMap((one) =>
+          both(follow(lexpr, one), follow(rexpr, outcome === same ? one : opposite[one])),
+        );
       }
-      return equals(rexpr);
+      if (outcome === "null") return [...this.whereNull(left), ...this.whereNull(right)];
+      return outcome === same ? equal(rexpr) : untied();
     }
-    if (kind === "AEXPR_NOT_DISTINCT") {
-      if (this.isNeverNull(left) || this.isNeverNull({ node: rexpr, frame })) return equals(rexpr);
-      return hole("with nobody signed in it passes rows whose owner is null");
+    if (kind === "AEXPR_NOT_DISTINCT" || kind === "AEXPR_DISTINCT") {
+      if (outcome === "null") return [];
+      if ((kind === "AEXPR_NOT_DISTINCT") !== (outcome === "true")) return untied();
+      const reason = "with nobody signed in it passes rows whose owner is null";
+      const bothNull = both(this.whereNull(left), this.whereNull(right));
+      return [...equal(rexpr), ...both(hole(reason), bothNull)];
+    }
+    if (kind === "AEXPR_OP" && outcome === "true" && /^(<@|@>|&&)$/.test(operator ?? "")) {
+      const [within, of] = operator === "@>" ? [rexpr, lexpr] : [lexpr, rexpr];
+      const [items, others] = [arrayOf(within), arrayOf(of)];
+      if (!items || items.length === 0 || !others) return untied();
+      const ways = items.map((node) =>
+        others.flatMap((other) =>
+          this.equality({ node, frame }, { node: other, frame }, depth + 1),
+        ),
+      );
+      return operator === "&&" ? ways.flat() : all(ways);
     }
     const isAny = kind === "AEXPR_IN" || kind === "AEXPR_OP_ANY";
-    if (isAny && operator === "=") {
+    const positive = kind === "AEXPR_IN" && operator === "<>" ? "false" : "true";
+    if (isAny && (isEqual || positive === "false")) {
       const items = listOf(rexpr);
-      return items ? items.flatMap(equals) : [nothing];
+      if (outcome === "null") {
+        return items
+          ? [left, ...items.map((node) => ({ node, frame }))].flatMap((s) => this.whereNull(s))
+          : untied();
+      }
+      if (outcome !== positive) return untied();
+      const query = arrayQuery(rexpr);
+      if (query) return this.anyOf(lexpr, query, frame, depth);
+      return items ? items.flatMap(equal) : [nothing];
     }
-    return hole(`\`${operator ?? "?"}\` does not tie the row to its owner`);
+    if (kind === "AEXPR_OP_ALL" && isEqual && outcome === "true") {
+      const items = listOf(rexpr) ?? [];
+      if (items.length > 0) return all(items.map(equal));
+    }
+    return untied();
   }
 
-  private subLink(node: Node, frame: Frame, depth: number): Alternative[] {
+  private subLink(node: Node, frame: Frame, depth: number, outcome: Outcome): Alternative[] {
     if (!("SubLink" in node)) return [nothing];
     const { subLinkType, testexpr, operName = [], subselect } = node.SubLink;
     const select = selectOf(subselect);
     if (!select) return [nothing];
     const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
+    if (subLinkType === "EXPR_SUBLINK") return this.selected(select, inner, depth, outcome);
+    if (subLinkType === "EXISTS_SUBLINK" && outcome === "null") return [];
+    if (outcome !== "true") return hole("it passes where its sub-query finds nothing");
     if (subLinkType === "EXISTS_SUBLINK") return this.query(select, inner, depth);
-    if (subLinkType === "EXPR_SUBLINK") return this.query(select, inner, depth, (value) => value);
     const operator = identifiers(operName).join(".");
     if (subLinkType !== "ANY_SUBLINK" || !testexpr || (operator !== "" && operator !== "=")) {
       return hole("its sub-query does not ask for an equal value");
     }
+    return this.anyOf(testexpr, select, frame, depth);
+  }
+
+  /** What a value being among those that a query selects says. */
+  private anyOf(value: Node, select: SelectStmt, frame: Frame, depth: number): Alternative[] {
+    const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
     return this.query(select, inner, depth, (target, own) =>
       target
-        ? this.equality({ node: testexpr, frame }, { node: target, frame: own }, depth + 1)
+        ? this.equality({ node: value, frame }, { node: target, frame: own }, depth + 1)
         : [nothing],
     );
+  }
+
+  /** The ways in which the one value that a query selects is a condition of this outcome. */
+  private selected(
+    select: SelectStmt,
+    frame: Frame,
+    depth: number,
+    outcome: Outcome,
+  ): Alternative[] {
+    const target = onlyTarget(select);
+    if (outcome === "true" || !target) return this.query(select, frame, depth, (value) => value);
+    const { fromClause, whereClause, larg } = select;
+    if (fromClause ?? whereClause ?? larg) return hole("it passes where its sub-query is not true");
+    return this.ways(target, frame, depth + 1, outcome);
   }
 
   /**
@@ -219,7 +336,7 @@ export class OwnerConditions {
     const named = sources.map((source) => ({ ...source, definer: own.definer }));
     let result = both([{ ...nothing, sources: named }], all(read));
     for (const condition of conditions) {
-      result = both(result, this.alternatives(condition, own, depth + 1));
+      result = both(result, this.ways(condition, own, depth + 1, "true"));
     }
     if (aggregated) {
       const [always] = hole("its sub-query aggregates, so it returns a row for every user");
@@ -228,7 +345,7 @@ export class OwnerConditions {
     if (!judge) return result;
     const judged = judge(onlyTarget(select), own);
     if (!judged) return result;
-    return both(result, Array.isArray(judged) ? judged : this.alternatives(judged, own, depth + 1));
+    return both(result, Array.isArray(judged) ? judged : this.ways(judged, own, depth + 1, "true"));
   }
 
   private addSources(
@@ -258,7 +375,13 @@ export class OwnerConditions {
     const inFrom = subQueryOf(item, query.select);
     if (inFrom || !("RangeVar" in item)) {
       const derived = inFrom && this.derived(inFrom, certain, query);
-      sources.push({ id, alias: aliasOf(item), table: undefined, ...(derived && { derived }) });
+      sources.push({
+        id,
+        alias: aliasOf(item),
+        table: undefined,
+        optional: !certain,
+        ...(derived && { derived }),
+      });
       return;
     }
     const { schemaname, relname = "", alias } = item.RangeVar;
@@ -276,7 +399,7 @@ export class OwnerConditions {
     } as const;
     const isNamed = schemaname === undefined && this.named.has(relname);
     const known = isView || isNamed ? undefined : (table ?? assumed);
-    sources.push({ id, alias: alias?.aliasname ?? relname, table: known });
+    sources.push({ id, alias: alias?.aliasname ?? relname, table: known, optional: !certain });
   }
 
   /** What the columns of a sub-query in FROM stand for; what it demands of a row is added. */
@@ -308,11 +431,18 @@ export class OwnerConditions {
     const node = withoutCasts(written);
     if (depth > MAXIMUM_DEPTH) return undefined;
     if (isIdentity(node)) return theUser;
+    const claim = claimPath(node);
+    if (claim !== undefined) return `${claimOf}${claim}`;
     const again = (side: Side | undefined) => side && this.value(side, depth + 1);
     if ("ColumnRef" in node) {
       const resolved = resolve(node.ColumnRef, frame);
       if (resolved?.kind === "value") return again(resolved.side);
       return resolved && `${resolved.source.id}.${resolved.column}`;
+    }
+    if ("CoalesceExpr" in node) {
+      const [first] = node.CoalesceExpr.args ?? [];
+      const side = first && { node: first, frame };
+      return side && this.isNeverNull(side) ? again(side) : undefined;
     }
     if ("ParamRef" in node) return again(parameter(`$${node.ParamRef.number ?? 0}`, frame));
     const query = this.queryOf({ node, frame });
@@ -342,11 +472,20 @@ export class OwnerConditions {
     return { select, frame: frameOf(item, call.args, frame) };
   }
 
+  /** The ways in which a value is null. */
+  private whereNull(side: Side): Alternative[] {
+    const value = this.value(side);
+    if (value === undefined) return [nothing];
+    if (isConstant(value) || this.isNeverNull(side)) return [];
+    return [{ ...nothing, nulls: [value] }];
+  }
+
   private isNeverNull({ node: written, frame }: Side): boolean {
     const node = withoutCasts(written);
     if (!("ColumnRef" in node)) return false;
     const resolved = resolve(node.ColumnRef, frame);
-    if (resolved?.kind !== "column") return false;
+    if (resolved?.kind === "value") return this.isNeverNull(resolved.side);
+    if (resolved?.kind !== "column" || resolved.source.optional) return false;
     const { table } = resolved.source;
     if (table?.name === usersTable && resolved.column === "id") return true;
     return (table?.columns ?? []).some(({ name, notNull }) => notNull && name === resolved.column);
@@ -375,12 +514,47 @@ function frameOf(item: DatabaseFunction, args: readonly Node[], caller: Frame): 
   return { sources: [], params, outer: undefined, definer };
 }
 
+function equals(lexpr: Node, rexpr: Node): Node {
+  return { A_Expr: { kind: "AEXPR_OP", name: [{ String: { sval: "=" } }], lexpr, rexpr } };
+}
+
+/** Whether an `=` compares what is true or false, and not values. */
+function areConditions(one: Node, other: Node): boolean {
+  const isTruth = (node: Node) => "A_Const" in node && node.A_Const.boolval !== undefined;
+  return isTruth(one) || isTruth(other) || (isCondition(one) && isCondition(other));
+}
+
+/** Whether a value is true or false by its form. */
+function isCondition(node: Node): boolean {
+  if ("SubLink" in node) {
+    const { subLinkType, subselect } = node.SubLink;
+    const select = selectOf(subselect);
+    const target = select && onlyTarget(select);
+    if (subLinkType === "EXPR_SUBLINK") return target !== undefined && isCondition(target);
+    return subLinkType !== "ARRAY_SUBLINK";
+  }
+  if ("A_Expr" in node) {
+    const { kind, name = [], lexpr } = node.A_Expr;
+    if (kind === "AEXPR_NULLIF") return lexpr !== undefined && isCondition(lexpr);
+    return kind !== "AEXPR_OP" || comparisons.includes(identifiers(name).at(-1) ?? "");
+  }
+  return "BoolExpr" in node || "NullTest" in node || "BooleanTest" in node;
+}
+
+const comparisons: readonly string[] = ["=", "<>", "<", ">", "<=", ">="];
+
+/** The query of `array(select …)`. */
+function arrayQuery(node: Node): SelectStmt | undefined {
+  if ("TypeCast" in node && node.TypeCast.arg) return arrayQuery(node.TypeCast.arg);
+  const isArray = "SubLink" in node && node.SubLink.subLinkType === "ARRAY_SUBLINK";
+  return isArray ? selectOf(node.SubLink.subselect) : undefined;
+}
+
 function sameColumn(one: string, other: string, column: string): Node {
   const reference = (alias: string): Node => ({
     ColumnRef: { fields: [{ String: { sval: alias } }, { String: { sval: column } }] },
   });
-  const name = [{ String: { sval: "=" } }];
-  return { A_Expr: { kind: "AEXPR_OP", name, lexpr: reference(one), rexpr: reference(other) } };
+  return equals(reference(one), reference(other));
 }
 
 function isConstant(value: string): boolean {
@@ -392,14 +566,13 @@ function sameValue(value: string): string {
   return `it compares ${value.slice(value.indexOf(".") + 1)} with itself, which every row passes`;
 }
 
-function truthOf(node: Node): boolean | undefined {
-  return "A_Const" in node && node.A_Const.boolval
-    ? (node.A_Const.boolval.boolval ?? false)
-    : undefined;
+/** What a row or an array is made of. */
+function partsOf(node: Node): readonly Node[] | undefined {
+  return "RowExpr" in node ? (node.RowExpr.args ?? []) : arrayOf(node);
 }
 
-function rowOf(node: Node): readonly Node[] | undefined {
-  return "RowExpr" in node ? (node.RowExpr.args ?? []) : undefined;
+function arrayOf(node: Node): readonly Node[] | undefined {
+  return "A_ArrayExpr" in node ? listOf(node) : undefined;
 }
 
 function listOf(node: Node): readonly Node[] | undefined {

@@ -1,13 +1,13 @@
 import type { SelectStmt } from "libpg-query";
 import { type Alternative, Classes, TooManyAlternatives } from "./conditions";
-import { identitySchema, sealedTables } from "./contract";
+import { identitySchema, sealedTables, tenantNames } from "./contract";
 import { endUsers } from "./end-users";
 import { functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
-import { quoteName } from "./names";
+import { quoteName, snakeCase } from "./names";
 import type { Frame } from "./names-in-scope";
-import { OwnerConditions, theUser } from "./owner-conditions";
+import { OwnerConditions, claimOf, theUser } from "./owner-conditions";
 import { Ownership } from "./ownership";
 import type { RowPolicy, Schema, Table } from "./schema";
 
@@ -217,8 +217,21 @@ export class OwnerProof {
         grown = true;
       }
     }
-    return sources.some(({ id, table: read }) => {
-      if (!read || !isUsers(id, this.ownership.ownersOf(read))) return false;
+    const isTenants = (id: number, columns: readonly string[]) =>
+      columns.some((column) =>
+        equalities
+          .flatMap(({ left, right }) => [left, right])
+          .some((value) => isTenantClaim(value) && classes.areEqual(`${id}.${column}`, value)),
+      );
+    if (isTenants(0, this.ownership.tenantsOf(table))) return true;
+    return sources.some(({ id, table: read, definer }) => {
+      if (!read) return false;
+      if (anchored.has(id)) {
+        // A row that its own policies let nobody but its owner see leads to nobody else.
+        if (!definer && (read.policies ?? []).length > 0 && this.confinesReaders(read)) return true;
+        if (isTenants(id, this.ownership.tenantsOf(read))) return true;
+      }
+      if (!isUsers(id, this.ownership.ownersOf(read))) return false;
       // One who may write memberships could join whatever they like.
       return anchored.has(id) || (linked(id, anchored).length > 0 && !this.canWrite(read));
     });
@@ -241,6 +254,12 @@ export function expressionOf(policy: RowPolicy, part: "using" | "check"): string
   if (part === "using") return policy.command === "insert" ? null : policy.using;
   if (policy.command === "select" || policy.command === "delete") return null;
   return policy.check ?? (policy.command === "insert" ? null : policy.using);
+}
+
+/** Whether a value is a claim that names the user's tenant. */
+function isTenantClaim(value: string): boolean {
+  const last = value.startsWith(claimOf) ? value.split(/[.:]/).at(-1) : undefined;
+  return last !== undefined && tenantNames.includes(snakeCase(last));
 }
 
 function idOf(value: string): number {

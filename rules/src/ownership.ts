@@ -1,12 +1,10 @@
-import { ownerColumnNames, usersTable } from "./contract";
-import { type TableName, quoteName } from "./names";
+import { ownerColumnNames, tenantNames, usersTable } from "./contract";
+import { comparedWithUser } from "./compared-columns";
+import { type TableName, quoteName, snakeCase } from "./names";
+import { isGroup, isPersonal } from "./personal-names";
 import type { Schema, Table } from "./schema";
 
 const ownerTypes: readonly string[] = ["uuid", "text", "varchar", "character varying"];
-
-// A column of such a name says that somebody's rows are in the table, whatever its type.
-const personal =
-  /(^|_)(user|owner|author|creator|customer|member|account|profile|person|patient|student|employee|tenant|org|organization|organisation|team|email|phone|password|secret|token|ssn|salary|address|iban|card|body_private)s?($|_)/;
 
 /** Whose rows a schema's tables hold, from foreign keys and the names that the contract fixes. */
 export class Ownership {
@@ -45,13 +43,18 @@ export class Ownership {
   public isOwnerless(table: Table, seen: readonly string[] = []): boolean {
     const { columns, foreignKeys = [] } = table;
     if (!columns || this.ownersOf(table).length > 0 || table.name === usersTable) return false;
-    if (columns.some(({ name }) => personal.test(name))) return false;
+    if (isGroup(table.name) || columns.some(isPersonal)) return false;
     return foreignKeys.every((key) => {
       const referenced = quoteName(key.table);
       if (seen.includes(referenced) || referenced === quoteName(table)) return true;
       const other = this.table(key.table);
       return other !== undefined && this.isOwnerless(other, [...seen, quoteName(table)]);
     });
+  }
+
+  /** The columns that say to which tenant a row belongs. */
+  public tenantsOf({ columns = [] }: Table): readonly string[] {
+    return columns.map(({ name }) => name).filter((name) => tenantNames.includes(snakeCase(name)));
   }
 
   /** Whether a column alone, or with others of the list, is a key of the table. */
@@ -75,10 +78,17 @@ export class Ownership {
     }
     if (!table.columns) return ownerColumnNames;
     const names = table.columns
-      .filter(({ type }) => type === "" || ownerTypes.includes(type))
+      .filter(({ type }) => type === "" || ownerTypes.includes(type.replace(/\(.*/, "")))
       .map(({ name }) => name);
-    const first = ownerColumnNames.find((name) => names.includes(name));
-    return first === undefined ? [] : [first];
+    for (const wanted of ownerColumnNames) {
+      const found = names.filter((name) => snakeCase(name) === wanted);
+      if (found.length > 0) return found;
+    }
+    const isChild = (table.foreignKeys ?? []).some((key) => {
+      const other = this.table(key.table);
+      return other && quoteName(other) !== quoteName(table) && !this.isOwnerless(other);
+    });
+    return isChild ? [] : comparedWithUser(table).filter((name) => names.includes(name));
   }
 
   /** The columns with a foreign key to what is a user's key. */

@@ -1,4 +1,6 @@
 import { parsePlPgSQLSync } from "libpg-query";
+import { type KnownValues, constantText, parseExpression } from "./expressions";
+import { type Row, type RowsOf, constantRows } from "./constant-rows";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */
@@ -13,6 +15,8 @@ export interface Step {
   /** Counted from 1 at the line where the body's opening quote stands. */
   line: number;
   path: BranchPath;
+  /** What its variables stand for, where that is known. */
+  values: KnownValues;
 }
 
 /** How a statement may leave the list it stands in. */
@@ -29,17 +33,31 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const stays: Leaving = { always: false, body: false, loop: false };
 
+/** What a body is read with. */
+export interface Surroundings {
+  /** Gives a number that no other branch has. */
+  newBranch: () => number;
+  /** The rows of a query that a loop goes through. */
+  rowsOf?: RowsOf;
+  /** The parameters that are called with constants. */
+  values?: KnownValues;
+}
+
 /**
  * Reads a `do` block or a PL/pgSQL function.
  * @param statement the whole `do` or `create function` statement.
  * @param root the branch that the body runs in.
- * @param newBranch gives a number that no other branch has.
  * @throws Error with the parser's words where PL/pgSQL's own parser refuses the body.
  */
-export function readPlPgSql(statement: string, root: BranchPath, newBranch: () => number): Step[] {
-  const walk = new Walk(newBranch);
+export function readPlPgSql(
+  statement: string,
+  root: BranchPath,
+  surroundings: Surroundings,
+): Step[] {
+  const walk = new Walk(surroundings);
   for (const parsed of list(fields(parsePlPgSQLSync(statement))["plpgsql_funcs"])) {
     const body = fields(fields(parsed)["PLpgSQL_function"]);
+    walk.declare(list(body["datums"]), body["action"]);
     for (const datum of list(body["datums"])) walk.expressions(datum, 1, root);
     walk.statement(body["action"], root);
   }
@@ -48,8 +66,41 @@ export function readPlPgSql(statement: string, root: BranchPath, newBranch: () =
 
 class Walk {
   public readonly steps: Step[] = [];
+  private values: KnownValues;
+  /** The texts of arrays that are declared and never assigned, by name. */
+  private arrays: ReadonlyMap<string, string> = new Map();
+  /** Names of variables by their number. */
+  private names: readonly string[] = [];
 
-  constructor(private readonly newBranch: () => number) {}
+  private readonly newBranch: () => number;
+  private readonly rowsOf: RowsOf;
+
+  constructor({ newBranch, rowsOf = () => undefined, values = new Map() }: Surroundings) {
+    this.newBranch = newBranch;
+    this.rowsOf = rowsOf;
+    this.values = values;
+  }
+
+  /** Takes the values of variables that keep what they are declared with. */
+  public declare(datums: readonly unknown[], action: unknown): void {
+    const variables = datums.map((datum) => fields(Object.values(fields(datum))[0]));
+    this.names = variables.map(({ refname }) => (typeof refname === "string" ? refname : ""));
+    const assigned = JSON.stringify(action);
+    const known = variables.flatMap((variable, at): [string, string][] => {
+      const text = fields(fields(variable["default_val"])["PLpgSQL_expr"])["query"];
+      if (typeof text !== "string" || assigned.includes(`"varno":${at}`)) return [];
+      return [[this.names[at] ?? "", text]];
+    });
+    this.arrays = new Map(known);
+    const isAssigned = (name: string) => assigned.includes(`"varno":${this.names.indexOf(name)}`);
+    this.values = new Map([
+      ...[...this.values].filter(([name]) => !isAssigned(name)),
+      ...known.flatMap(([name, text]): [string, string][] => {
+        const value = constantText(parseExpression(text));
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ]);
+  }
 
   /** Every expression below a node, whatever field holds it. */
   public expressions(node: unknown, line: number, path: BranchPath): void {
@@ -102,7 +153,7 @@ class Walk {
         this.add("dynamic", fields(statement["query"])["PLpgSQL_expr"], line, path);
         return stays;
       case "PLpgSQL_stmt_rollback":
-        this.steps.push({ kind: "rollback", text: "rollback", line, path });
+        this.steps.push({ kind: "rollback", text: "rollback", line, path, values: this.values });
         return stays;
       case "PLpgSQL_stmt_return":
         this.expressions(statement["expr"], line, path);
@@ -130,8 +181,60 @@ class Walk {
     }
     this.expressions({ ...rest, query: undefined, dynquery: undefined }, line, path);
     if (body === undefined) return stays;
+    const rows = this.rowsOfLoop(rest);
+    if (rows) return this.unrolled(rows, list(body), path);
     const leaving = this.sequence(list(body), [...path, this.newBranch()]);
     return { always: false, body: leaving.body, loop: false };
+  }
+
+  /** What a loop goes through, as values of its variable; undefined where that is not known. */
+  private rowsOfLoop(loop: Fields): readonly Row[] | undefined {
+    const text = (field: string) => {
+      const query = fields(fields(loop[field])["PLpgSQL_expr"])["query"];
+      return typeof query === "string" ? query : undefined;
+    };
+    const array = text("expr");
+    if (typeof loop["varno"] === "number" && array !== undefined) {
+      const name = this.names[loop["varno"]] ?? "";
+      const rows = constantRows(`select unnest(${this.arrays.get(array) ?? array})`);
+      return rows?.map((row) => new Map([...row.values()].map((value) => [name, value])));
+    }
+    const query = text("query");
+    const rows = query === undefined ? undefined : (constantRows(query) ?? this.rowsOf(query));
+    const [kind, content] = Object.entries(fields(loop["var"]))[0] ?? [];
+    const variable = fields(content);
+    if (kind === "PLpgSQL_rec") {
+      const record = String(variable["refname"]);
+      return rows?.map(
+        (row) => new Map([...row].map(([name, value]) => [`${record}.${name}`, value])),
+      );
+    }
+    const names = list(variable["fields"]).map((field) => fields(field)["name"]);
+    return rows?.map(
+      (row) =>
+        new Map(
+          [...row.values()].flatMap((value, at): [string, string][] => {
+            const name = names[at];
+            return typeof name === "string" ? [[name, value]] : [];
+          }),
+        ),
+    );
+  }
+
+  /** A loop over rows that are known runs once for each of them. */
+  private unrolled(rows: readonly Row[], body: readonly unknown[], path: BranchPath): Leaving {
+    const before = this.values;
+    let here = path;
+    let leaves = false;
+    for (const row of rows) {
+      this.values = new Map([...before, ...row]);
+      const leaving = this.sequence(body, here);
+      // What follows runs where no row before it has ended the loop.
+      if (leaving.body || leaving.loop) here = [...here, this.newBranch()];
+      leaves = leaves || leaving.body;
+    }
+    this.values = before;
+    return { always: false, body: leaves, loop: false };
   }
 
   private block(block: Fields, path: BranchPath): Leaving {
@@ -172,7 +275,9 @@ class Walk {
 
   private add(kind: Step["kind"], expression: unknown, line: number, path: BranchPath): void {
     const text = fields(expression)["query"];
-    if (typeof text === "string") this.steps.push({ kind, text, line, path });
+    if (typeof text === "string") {
+      this.steps.push({ kind, text, line, path, values: this.values });
+    }
   }
 }
 

@@ -1,5 +1,8 @@
-import { functionCalls } from "./expressions";
-import { expressionTree } from "./function-bodies";
+import type { Node } from "libpg-query";
+import { identityFunctions, identitySchema } from "./contract";
+import { type Call, functionCalls } from "./expressions";
+import { calledFunction, expressionTree } from "./function-bodies";
+import { isIdentity } from "./identity-expressions";
 import { quoteName } from "./names";
 import { type OwnerProof, type Verdict, expressionOf, ownerProof } from "./owner-proof";
 import { type Found, defineRule } from "./rule";
@@ -39,13 +42,27 @@ function isSharedReference(
   { command, roles, using }: RowPolicy,
 ): boolean {
   if (command !== "select" || roles.includes("public") || roles.includes("anon")) return false;
-  // Who asks for the user, or looks elsewhere, says that the rows are not for everybody.
   const tree = using === null ? undefined : expressionTree(using);
-  if (!tree || functionCalls(tree).length > 0 || JSON.stringify(tree).includes('"SubLink"')) {
-    return false;
-  }
+  if (!tree || singlesOut(tree, schema)) return false;
   if (proof.canWrite(table) || !proof.ownership.isOwnerless(table)) return false;
   return !(schema.functions ?? []).some(({ source }) => source && writes(source, table.name));
+}
+
+/**
+ * Whether a condition tells users apart: who compares a row with the user, or looks elsewhere, says that
+ * the rows are not for everybody.
+ */
+function singlesOut(node: Node, schema: Schema): boolean {
+  if ("BoolExpr" in node) return (node.BoolExpr.args ?? []).some((arg) => singlesOut(arg, schema));
+  if ("NullTest" in node && node.NullTest.arg && isIdentity(node.NullTest.arg)) return false;
+  const text = JSON.stringify(node);
+  const calls = functionCalls(node);
+  if (text.includes('"fromClause"')) return true;
+  const isOfSession = ({ schema: where, name }: Call) =>
+    (where === identitySchema && identityFunctions.includes(name)) || name === "current_setting";
+  if (calls.some((call) => !isOfSession(call) && calledFunction(schema, call))) return true;
+  const asks = calls.some(isOfSession) || /"SVFOP_\w*(USER|ROLE)"/.test(text);
+  return asks && text.includes('"ColumnRef"');
 }
 
 /** Whether a function may copy rows into a table: whose they are is not known then. */

@@ -1,5 +1,14 @@
 import type { CreateFunctionStmt, DoStmt, Node } from "libpg-query";
-import { constantText, functionCalls, identifiers, parseExpression, soleCall } from "./expressions";
+import {
+  type Call,
+  type KnownValues,
+  constantText,
+  functionCalls,
+  identifiers,
+  parseExpression,
+  soleCall,
+} from "./expressions";
+import { rowsOfTables } from "./constant-rows";
 import type { Context } from "./passage";
 import { type Step, readPlPgSql } from "./plpgsql-steps";
 import type { SearchPath } from "./search-path";
@@ -10,7 +19,10 @@ import type { BranchPath } from "./table-model";
 /** A function of the migration whose body may touch tables. */
 interface Routine {
   schema: string | undefined;
-  run: (path: BranchPath) => void;
+  /** The names of its input parameters; empty for one without a name. */
+  parameters: readonly string[];
+  /** @param values what its parameters stand for, where that is known. */
+  run: (path: BranchPath, values?: KnownValues) => void;
   running: boolean;
 }
 
@@ -50,7 +62,7 @@ export class Routines {
   }
 
   private define(statement: CreateFunctionStmt, place: Context): void {
-    const { schema, name, inside } = nameOf(statement);
+    const { schema, name, inside, parameters } = nameOf(statement);
     const { language = "sql", body, searchPath } = readOptions(statement.options ?? []);
     const within = { ...place, inside };
     if (language === "c" || language === "internal") return;
@@ -62,13 +74,14 @@ export class Routines {
     const routine: Routine = {
       schema,
       running: false,
-      run: (path) => {
+      parameters,
+      run: (path, values) => {
         if (routine.running) return;
         routine.running = true;
         const saved = this.searchPath.save();
         if (searchPath !== undefined) this.searchPath.configure(searchPath);
         if (language === "sql") this.sql(body, within, path);
-        else this.plPgSql(body, within, path);
+        else this.plPgSql(body, within, path, values);
         this.searchPath.restore(saved);
         routine.running = false;
       },
@@ -77,11 +90,15 @@ export class Routines {
     routine.run([...place.path, this.newBranch()]);
   }
 
-  private plPgSql(body: string, place: Context, path: BranchPath): void {
+  private plPgSql(body: string, place: Context, path: BranchPath, values: KnownValues = new Map()) {
     if (!touchesTables.plpgsql.test(body) && !this.callsKnown(body)) return;
     let steps: Step[];
     try {
-      steps = readPlPgSql(place.sql, path, () => this.newBranch());
+      steps = readPlPgSql(place.sql, path, {
+        newBranch: () => this.newBranch(),
+        rowsOf: (query) => rowsOfTables(query, this.reader.schema().tables),
+        values,
+      });
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       return this.unread(place, `its body could not be read without the database (${cause})`);
@@ -90,7 +107,7 @@ export class Routines {
     for (const step of steps) this.step(step, firstLine + step.line - 1, place);
   }
 
-  private step({ kind, text, path }: Step, line: number, place: Context): void {
+  private step({ kind, text, path, values }: Step, line: number, place: Context): void {
     const here = { ...place, line, firstLine: line, path };
     if (kind === "sql") return this.nested(text, here);
     if (kind === "rollback") return this.unread(here, "it rolls back a part of its own work");
@@ -99,7 +116,7 @@ export class Routines {
     const expression = parseExpression(text);
     if (expression && calls) this.callAll(expression, path);
     if (kind === "expression") return;
-    const constant = constantText(expression);
+    const constant = constantText(expression, values);
     if (constant !== undefined) return this.nested(constant, here);
     this.reader.remark(
       place.inside ?? "statement",
@@ -130,7 +147,10 @@ export class Routines {
         ({ schema }) => (call.schema ?? schema) === (schema ?? call.schema),
       );
       const certain = sole?.name === call.name && matches.length === 1;
-      for (const routine of matches) routine.run(certain ? path : [...path, this.newBranch()]);
+      for (const routine of matches) {
+        const values = certain ? argumentsOf(call, routine.parameters) : undefined;
+        routine.run(certain ? path : [...path, this.newBranch()], values);
+      }
     }
   }
 
@@ -171,11 +191,28 @@ function readOptions(options: readonly Node[]) {
   return found;
 }
 
-function nameOf({ funcname = [], is_procedure }: CreateFunctionStmt) {
+/** The constants that a routine is called with, by the names of its parameters. */
+function argumentsOf({ args }: Call, parameters: readonly string[]): KnownValues {
+  return new Map(
+    args.flatMap((arg, at): [string, string][] => {
+      const named = "NamedArgExpr" in arg ? arg.NamedArgExpr : undefined;
+      const name = named?.name ?? parameters[at] ?? "";
+      const value = constantText(named?.arg ?? arg);
+      return value === undefined || name === "" ? [] : [[name, value]];
+    }),
+  );
+}
+
+function nameOf({ funcname = [], is_procedure, parameters = [] }: CreateFunctionStmt) {
   const parts = identifiers(funcname);
   const name = parts.at(-1) ?? "";
   const inside = `${is_procedure ? "procedure" : "function"} ${parts.join(".")}`;
-  return { schema: parts.at(-2), name, inside };
+  const inputs = parameters.flatMap((node) =>
+    "FunctionParameter" in node && !/_(OUT|TABLE)$/.test(node.FunctionParameter.mode ?? "")
+      ? [node.FunctionParameter.name ?? ""]
+      : [],
+  );
+  return { schema: parts.at(-2), name, inside, parameters: inputs };
 }
 
 /** The line on which the body's opening quote stands. */

@@ -45,6 +45,7 @@ const grant = object<Grant>({
   grantee: string,
   privilege: string,
   columns: nullable(list(string)),
+  grantable: optional(boolean),
   origin,
 });
 

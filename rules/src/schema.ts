@@ -126,6 +126,8 @@ export interface Grant {
   privilege: string;
   /** The columns that it is limited to; null when it holds for the whole object. */
   columns: string[] | null;
+  /** Its holder may pass it on (`with grant option`); absent when not. */
+  grantable?: boolean;
   origin?: Origin;
 }
 

@@ -28,7 +28,7 @@ export class SearchPath {
     if (kind === "VAR_RESET_ALL") this.schemas = ["public"];
     if (name !== "search_path") return;
     if (kind === "VAR_RESET" || kind === "VAR_SET_DEFAULT") this.schemas = ["public"];
-    if (kind === "VAR_SET_VALUE") this.set(args.map(constantText));
+    if (kind === "VAR_SET_VALUE") this.set(args.map((value) => constantText(value)));
   }
 
   /** Takes `set_config('search_path', …)` into account; undefined is a value that is not constant. */

@@ -103,10 +103,10 @@ describe("policies on the SQL of migrations", () => {
   });
 
   it("says what in known SQL was not judged", async () => {
-    const forwardSql = "do $$ begin\n  execute format('create table %I ()', 'a');\nend $$;";
+    const forwardSql = "do $$ begin\n  execute format('create table %I ()', now());\nend $$;";
     expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql })).toEqual([
       "migration-provable: POL102 sql/002_bills.sql:2: do block can not be judged at preview: " +
-        "`execute format('create table %I ()', 'a')` runs SQL that is put together only then. The " +
+        "`execute format('create table %I ()', now())` runs SQL that is put together only then. The " +
         "gate before commit judges what it made; write the statements out to have them judged here.",
     ]);
   });

@@ -72,7 +72,7 @@ create extension postgis;
 import foreign schema far from server s into near;
 do $$ declare r record; begin
   execute format('create table %I ()',
-    'x');
+    now());
   for r in execute 'sel' || chr(101) loop null; end loop;
 end $$;
 do language plperl 'spi_exec_query()';
@@ -94,7 +94,7 @@ do $$ begin execute 'creat table'; commit; rollback; end $$;`);
       remark(
         5,
         "do block",
-        "`execute format('create table %I ()', 'x')` runs SQL that is put together only then",
+        "`execute format('create table %I ()', now())` runs SQL that is put together only then",
       ),
       remark(7, "do block", "`execute 'sel' || chr(101)` runs SQL that is put together only then"),
       remark(9, "do block", "its language, plperl, is not one that is read here"),

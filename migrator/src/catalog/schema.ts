@@ -59,17 +59,18 @@ export function grantList(grants: Json | undefined): Grant[] {
 /** One grant for each privilege; what is granted on single columns is brought together. */
 function merged(grantee: string, privileges: string[]): Grant[] {
   const whole: Grant[] = [];
-  const byColumn = new Map<string, string[]>();
+  const byColumn = new Map<string, { columns: string[]; grantable?: boolean }>();
   for (const text of privileges) {
-    const [, privilege = text, column] =
-      /^(\w+)(?: \((.*)\))?(?: with grant option)?$/.exec(text) ?? [];
-    if (column === undefined) whole.push({ grantee, privilege, columns: null });
-    else byColumn.set(privilege, [...(byColumn.get(privilege) ?? []), column]);
+    const [, privilege = text, column, option] =
+      /^(\w+)(?: \((.*)\))?( with grant option)?$/.exec(text) ?? [];
+    const grantable = option !== undefined && { grantable: true };
+    if (column === undefined) whole.push({ grantee, privilege, columns: null, ...grantable });
+    else {
+      const { columns = [], ...before } = byColumn.get(privilege) ?? {};
+      byColumn.set(privilege, { ...before, columns: [...columns, column], ...grantable });
+    }
   }
-  return [
-    ...whole,
-    ...[...byColumn].map(([privilege, columns]) => ({ grantee, privilege, columns })),
-  ];
+  return [...whole, ...[...byColumn].map(([privilege, held]) => ({ grantee, privilege, ...held }))];
 }
 
 function withGrants(fact: Fact): Record<string, unknown> {

@@ -13,7 +13,7 @@ export function blockEffect(text: string, effectOf: (tree: Node) => Effect): Eff
   let branches = 0;
   let steps: Step[];
   try {
-    steps = readPlPgSql(text, [], () => (branches += 1));
+    steps = readPlPgSql(text, [], { newBranch: () => (branches += 1) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return hidden(`what the block does cannot be told from the text (${reason})`);
@@ -27,12 +27,12 @@ export function blockEffect(text: string, effectOf: (tree: Node) => Effect): Eff
   return together([...effects, effect({ notes })]);
 }
 
-function stepEffect({ kind, text }: Step, effectOf: (tree: Node) => Effect): Effect {
+function stepEffect({ kind, text, values }: Step, effectOf: (tree: Node) => Effect): Effect {
   if (kind === "sql") return nested(text, effectOf);
   if (kind === "rollback") return effect({ unclear: ["it rolls back a part of its own work"] });
   const expression = parseExpression(text);
   if (kind === "expression") return queryEffect(expression);
-  const constant = constantText(expression);
+  const constant = constantText(expression, values);
   if (constant !== undefined) return nested(constant, effectOf);
   return hidden(`what \`execute\` runs is put together only when it runs (${excerpt(text)})`);
 }

@@ -1,0 +1,11 @@
+-- safe: tenant from app_metadata in the verified claims
+-- rows: insert into public.documents (tenant_id) values (:a), (:b)
+-- as: authenticated a {"app_metadata": {"tenant_id": "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}}
+-- query: select count(*) from public.documents
+-- returns: 1
+
+create table public.documents (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, title text);
+create index on public.documents (tenant_id);
+alter table public.documents enable row level security, force row level security;
+create policy tenant on public.documents for select to authenticated using (tenant_id = (select (nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'tenant_id')::uuid));
+grant select on public.documents to authenticated;

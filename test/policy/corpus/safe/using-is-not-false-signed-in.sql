@@ -1,0 +1,17 @@
+-- safe: is not false, but never null for who is signed in
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 1
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+create index on public.notes (user_id);
+alter table public.notes enable row level security, force row level security;
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((user_id = (select auth.uid())) is not false and (select auth.uid()) is not null);
+grant select on public.notes to authenticated;

@@ -1,0 +1,21 @@
+-- unsafe: two conditions are equal where both are false
+-- refused-by: both
+-- rows: insert into public.notes (user_id) values (:a), (:b)
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+create index on public.notes (user_id);
+alter table public.notes enable row level security, force row level security;
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((user_id = (select auth.uid())) = (body = ''));
+create policy notes_own_2 on public.notes
+  for select to authenticated
+  using ((user_id = (select auth.uid())) = (body <> ''));
+grant select on public.notes to authenticated;
