@@ -34,7 +34,13 @@ export {
   SqlSchemaReader,
   readSqlSchema,
 } from "./sql-schema";
-export { claimsSetting, migrationRole } from "./contract";
+export {
+  claimsSetting,
+  migrationRole,
+  ownerColumnNames,
+  sealedTables,
+  usersTable,
+} from "./contract";
 export {
   type Position,
   type Statement,
