@@ -34,7 +34,14 @@ export {
   SqlSchemaReader,
   readSqlSchema,
 } from "./sql-schema";
-export { claimsSetting, migrationRole, requestRoles } from "./contract";
+export {
+  claimsSetting,
+  migrationRole,
+  ownerColumnNames,
+  requestRoles,
+  sealedTables,
+  usersTable,
+} from "./contract";
 export {
   type Position,
   type Statement,

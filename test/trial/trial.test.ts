@@ -121,7 +121,7 @@ describe("what cannot be judged", () => {
         `${read} create policy i on public.things for insert to authenticated with check (true); grant insert on public.things to authenticated;`,
       ),
       reason:
-        "authenticated as user A, \"insert into public.things (user_id, code) values ('b0000000-0000-4000-8000-000000000002'::uuid, 'https://example.test/15'::text)\" is let through by the policies, and only constraint things_check stopped it",
+        "authenticated as user A, \"insert into public.things (user_id, code) values ('b0000000-0000-4000-8000-000000000002'::uuid, 'https://example.test/16'::text)\" is let through by the policies, and only constraint things_check stopped it",
     },
   ])("is named: $what", async ({ sql, reason }) => {
     const { findings } = await tryOne(sql);

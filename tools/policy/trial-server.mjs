@@ -20,7 +20,7 @@ const SETTINGS = {
 
 /**
  * Calls `work` with a server that is gone when this returns, or when the process is told to end.
- * @param work takes `{ host, port, user, password }`, of the superuser.
+ * @param work takes `{ host, port, user, password }`, of the superuser, and the server's `pid`.
  */
 export async function withTrialServer(work) {
   await removeAbandoned();
@@ -30,8 +30,8 @@ export async function withTrialServer(work) {
   };
   for (const signal of SIGNALS) process.once(signal, end);
   try {
-    const { host, port, password } = await startPostgres({ directory, settings: SETTINGS });
-    return await work({ host, port, user: "postgres", password });
+    const { host, port, pid, password } = await startPostgres({ directory, settings: SETTINGS });
+    return await work({ host, port, pid, user: "postgres", password });
   } finally {
     await removePostgres({ directory });
     for (const signal of SIGNALS) process.off(signal, end);

@@ -1,4 +1,5 @@
 import type { Column, Relation } from "./catalog";
+import type { Hints } from "./hints";
 import { samplePattern } from "./pattern-sample";
 
 /** A value as text, to be cast to its column's type; null is NULL. */
@@ -7,7 +8,10 @@ export type Value = string | null;
 const INTEGERS = new Set(["int2", "int4", "int8", "oid"]);
 const NUMBERS = new Set([...INTEGERS, "numeric", "float4", "float8", "money"]);
 const TEXTS = new Set(["text", "varchar", "bpchar", "citext", "name"]);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DAY_MS = 86_400_000;
+/** Days from {@link START} into a time that is to come. */
+const FAR_DAYS = 27_000;
 const START = Date.parse("2024-01-10T08:00:00Z");
 
 /** Whether the type can hold a user's id. */
@@ -25,23 +29,30 @@ export function isDistinguishing({ base }: Column): boolean {
   );
 }
 
-/**
- * Values to try for a column, the likeliest first.
- * @param seed differs from row to row. Values of a unique column all depend on it.
- */
+/** What makes the values of one column of one row. */
+export interface ValueRequest {
+  /** Differs from row to row. Values of a unique column all depend on it. */
+  seed: number;
+  unique: boolean;
+  hints: Hints;
+}
+
+/** Values to try for a column, the likeliest first. */
 export function candidateValues(
   relation: Relation,
   column: Column,
-  { seed, unique }: { seed: number; unique: boolean },
+  request: ValueRequest,
 ): Value[] {
-  const literals = unique ? [] : knownLiterals(relation, column);
-  const values = [...literals, ...valuesOfType(relation, column, seed, unique)];
+  const { unique, hints } = request;
+  const literals = unique ? [] : comparedValues(column, hints);
+  const values = [...literals, ...valuesOfType(relation, column, request)];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
   return [...new Set(values)];
 }
 
-function valuesOfType(relation: Relation, column: Column, seed: number, unique: boolean): Value[] {
+function valuesOfType(relation: Relation, column: Column, request: ValueRequest): Value[] {
   const { base, element } = column;
+  const { seed, unique, hints } = request;
   if (column.typeKind === "e") return column.labels;
   if (base === "bool") return ["true", "false"];
   if (base === "uuid") return [uuidOf(relation, column, seed)];
@@ -53,15 +64,18 @@ function valuesOfType(relation: Relation, column: Column, seed: number, unique: 
           (text) => !INTEGERS.has(base) || /^-?\d+$/.test(text),
         );
   }
-  if (TEXTS.has(base)) return textsFor(relation, column, seed);
+  if (TEXTS.has(base)) return textsFor(relation, column, request);
   const time = (days: number) => new Date(START + days * DAY_MS + seed * 60_000).toISOString();
   if (base === "timestamptz" || base === "timestamp")
-    return [time(0), time(1), time(27_000), "now"];
+    return [time(0), time(FAR_DAYS), time(1), "now"];
   if (base === "date")
-    return [time(seed), time(seed + 1), time(27_000 + seed)].map((at) => at.slice(0, 10));
+    return [time(seed), time(FAR_DAYS + seed), time(seed + 1)].map((at) => at.slice(0, 10));
   if (base === "time" || base === "timetz") return ["08:00:00", "09:00:00"];
   if (base === "interval") return ["1 hour", "1 day"];
-  if (base === "json" || base === "jsonb") return [`{"id": ${seed}}`, "{}", "[]", '"text"', "1"];
+  if (base === "json" || base === "jsonb") {
+    const looked = hints.object ? [JSON.stringify({ id: seed, ...hints.object })] : [];
+    return [...looked, `{"id": ${seed}}`, "{}", "[]", '"text"', "1"];
+  }
   if (base === "bytea") return [`\\x${(4096 + seed).toString(16).padStart(64, "0")}`, "\\x01"];
   if (base === "inet" || base === "cidr") return [`10.0.0.${seed % 250}`];
   if (base === "macaddr") return [`08:00:2b:01:02:${(16 + seed).toString(16).slice(-2)}`];
@@ -77,27 +91,30 @@ function valuesOfType(relation: Relation, column: Column, seed: number, unique: 
   if (base === "daterange")
     return [`[${time(2 * seed).slice(0, 10)},${time(2 * seed + 1).slice(0, 10)})`];
   if (base.endsWith("range")) return [`[${2 * seed},${2 * seed + 1})`, "[1,5)"];
-  if (element !== null) return ["{}", "{1}", "{a}", `{${uuidOf(relation, column, seed)}}`];
+  if (element !== null) {
+    const listed = hints.literals
+      .filter((text) => /^[\w-]+$/.test(text))
+      .map((text) => `{${text}}`);
+    return [...listed, "{}", "{1}", "{a}", `{${uuidOf(relation, column, seed)}}`];
+  }
   // Composite types, and those of extensions.
   return ["(,)", "(,,)", "(,,,)", "()", "1", "a"];
 }
 
-function textsFor(relation: Relation, column: Column, seed: number): string[] {
-  const expressions = constraintsOn(relation, column);
-  const patterns = expressions.flatMap((expression) =>
-    [...expression.matchAll(/~\*? '((?:[^']|'')*)'/g)].map(([, pattern = ""]) =>
-      samplePattern(pattern.replaceAll("''", "'"), seed),
-    ),
-  );
-  const likes = expressions.flatMap((expression) =>
-    [...expression.matchAll(/~~\*? '((?:[^']|'')*)'/g)].map(([, pattern = ""]) =>
-      pattern.replaceAll("%", `x${seed}`).replaceAll("_", "x"),
-    ),
+function textsFor(
+  relation: Relation,
+  column: Column,
+  { seed, unique, hints }: ValueRequest,
+): string[] {
+  // Unlike what a text equals, a pattern leaves room for rows to differ.
+  const patterns = hints.patterns.map((pattern) => samplePattern(pattern, seed));
+  const likes = hints.likes.map((pattern) =>
+    pattern.replaceAll("%", `x${seed}`).replaceAll("_", "x"),
   );
   const token = `${seed}-${column.name}`;
   const email = `person${seed}@example.test`;
   const hex = (1_048_576 + seed).toString(16).padStart(64, "0");
-  const plain = /mail/.test(column.name) ? [email, token] : [token, email];
+  const plain = column.name.includes("mail") ? [email, token] : [token, email];
   return [
     ...patterns,
     ...likes,
@@ -111,13 +128,8 @@ function textsFor(relation: Relation, column: Column, seed: number): string[] {
     `${token} ${"text ".repeat(20)}`,
     String.fromCharCode(65 + (seed % 26), 65 + (Math.floor(seed / 26) % 26)),
     String.fromCharCode(65 + (seed % 26), 65, 65 + (Math.floor(seed / 26) % 26)),
-    "",
+    ...(unique ? [] : [""]),
   ];
-}
-
-function constraintsOn({ checks }: Relation, { name, domainChecks }: Column): string[] {
-  const own = checks.filter(({ columns }) => columns.includes(name));
-  return [...own.map(({ expression }) => expression), ...domainChecks];
 }
 
 /** A UUID that only this row's column has. */
@@ -127,38 +139,17 @@ function uuidOf(relation: Relation, { name }: Column, seed: number): string {
   return `${hex(relation.id, 8)}-${hex(place, 4)}-4000-8000-${hex(seed + 1, 12)}`;
 }
 
-const literalsOfColumns = new WeakMap<Column, string[]>();
-
-function knownLiterals(relation: Relation, column: Column): string[] {
-  const known = literalsOfColumns.get(column) ?? literalsFor(relation, column);
-  literalsOfColumns.set(column, known);
-  return known;
-}
-
-/** What constraints, partition bounds and policies compare the column with. */
-function literalsFor(relation: Relation, column: Column): string[] {
-  const expressions = [
-    relation.partitionCheck ?? "",
-    ...relation.policies.flatMap(({ using, check }) => [using ?? "", check ?? ""]),
-  ].filter((expression) =>
-    new RegExp(`\\b${column.name.replace(/\W/g, "\\$&")}\\b`).test(expression),
-  );
-  const text = [...constraintsOn(relation, column), ...expressions].join("\n");
-  const quoted = [...text.matchAll(/(?<!~[~*]* )'((?:[^']|'')*)'/g)].map(([, literal = ""]) =>
-    literal.replaceAll("''", "'"),
-  );
-  if (NUMBERS.has(column.base)) {
-    const bare = [...text.matchAll(/(?<![\w.'])-?\d+(?:\.\d+)?/g)].map(([number]) =>
-      Number(number),
-    );
-    const near = bare.flatMap((number) => [number, number + 1, number - 1]).map(String);
-    return [...near, ...quoted.filter((literal) => /^-?\d+$/.test(literal))];
+/** What the column is compared with, as far as its type can hold it. */
+function comparedValues({ base, typeKind, labels }: Column, hints: Hints): string[] {
+  const { literals, numbers } = hints;
+  if (typeKind === "e") return labels.filter((label) => literals.includes(label));
+  if (NUMBERS.has(base)) {
+    const near = numbers.flatMap((number) => [number, number + 1, number - 1]).map(String);
+    return [...near, ...literals.filter((text) => /^-?\d+$/.test(text))];
   }
-  if (TEXTS.has(column.base) || /^(?:timestamp|date)/.test(column.base)) {
-    const isTime = !TEXTS.has(column.base);
-    return quoted.filter((literal) =>
-      isTime ? /^\d{4}-\d\d-\d\d/.test(literal) : literal.length < 40 && !/[{}^$%.]/.test(literal),
-    );
-  }
-  return [];
+  if (base === "uuid") return literals.filter((text) => UUID.test(text));
+  if (TEXTS.has(base)) return literals.filter((text) => text.length < 40 && !/[{}^$%.]/.test(text));
+  return /^(?:timestamp|date)/.test(base)
+    ? literals.filter((text) => /^\d{4}-\d\d-\d\d/.test(text))
+    : [];
 }

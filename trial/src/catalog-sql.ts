@@ -7,7 +7,7 @@ with space as (
   select oid, rolname, rolsuper or rolbypassrls as bypasses from pg_roles
   where rolname = 'app' or (pg_has_role('app', oid, 'SET') and rolname <> 'app')
 ), relation as materialized (
-  select c.*, n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  select c.*, n.nspname, n.nspowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where (n.oid in (select oid from space) or n.nspname = 'app_data_trial' and c.relispartition)
     and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't'
     and not exists (select from pg_depend d
@@ -42,6 +42,8 @@ with space as (
       'truncate', has_table_privilege(role.oid, r.oid, 'truncate'),
       'references', has_any_column_privilege(role.oid, r.oid, 'references'),
       'trigger', has_table_privilege(role.oid, r.oid, 'trigger'),
+      'owns', pg_has_role(role.oid, r.relowner, 'usage'),
+      'ownsSchema', pg_has_role(role.oid, r.nspowner, 'usage'),
       'selectColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from att c where c.attrelid = r.oid
         and has_column_privilege(role.oid, r.oid, c.attnum, 'select')), '[]'),
       'insertColumns', coalesce((select jsonb_agg(c.attname order by c.attnum) from att c where c.attrelid = r.oid
@@ -52,13 +54,19 @@ with space as (
   from relation r cross join role
   where has_schema_privilege(role.oid, r.relnamespace, 'usage')
     and (has_any_column_privilege(role.oid, r.oid, 'select, insert, update, references')
-      or has_table_privilege(role.oid, r.oid, 'delete, truncate, trigger'))
+      or has_table_privilege(role.oid, r.oid, 'delete, truncate, trigger')
+      or pg_has_role(role.oid, r.relowner, 'usage') or pg_has_role(role.oid, r.nspowner, 'usage'))
 )
 select jsonb_build_object(
   'relations', coalesce((select jsonb_agg(jsonb_build_object(
     'id', r.oid::bigint, 'schema', r.nspname, 'name', r.relname,
     'sql', format('%I.%I', r.nspname, r.relname), 'kind', r.relkind,
     'isPartition', r.relispartition,
+    'definition', case when r.relkind in ('v', 'm') then pg_get_viewdef(r.oid) else (
+      select string_agg(pg_get_ruledef(w.oid), e'\\n') from pg_rewrite w where w.ev_class = r.oid) end,
+    'hasEffects', exists (select from pg_trigger t
+        where t.tgrelid = r.oid and not t.tgisinternal and t.tgenabled <> 'D')
+      or exists (select from pg_rewrite w where w.ev_class = r.oid and w.ev_type <> '1'),
     'partitionCheck', case when r.relispartition then pg_get_partition_constraintdef(r.oid) end,
     'columns', coalesce((select jsonb_agg(jsonb_build_object(
         'name', c.attname, 'type', c.type, 'base', c.base, 'typeKind', c.kind, 'isDomain', c.typtype = 'd',

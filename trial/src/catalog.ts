@@ -18,6 +18,10 @@ export interface Relation {
   /** Ids of what it is a partition or inheritance child of. */
   parents: number[];
   isPartition: boolean;
+  /** The query of a view or materialized view, or the rewrite rules of a table. */
+  definition: string | null;
+  /** Has triggers or rewrite rules, so that a write may reach other tables. */
+  hasEffects: boolean;
   /** What the partition key or its bounds demand; null when it is no partition. */
   partitionCheck: string | null;
   policies: Policy[];
@@ -80,6 +84,10 @@ export interface Rights {
   truncate: boolean;
   references: boolean;
   trigger: boolean;
+  /** Has the rights of the table's owner, who can switch row level security off. */
+  owns: boolean;
+  /** Has the rights of the schema's owner, who can drop the table. */
+  ownsSchema: boolean;
 }
 
 /** A function or procedure that can be called. */
@@ -121,7 +129,11 @@ export interface Catalog {
 
 /** Reads the catalog as a superuser; the trial's own schema and those of extensions are left out. */
 export async function readCatalog(client: ClientBase): Promise<Catalog> {
-  const { rows } = await client.query<{ catalog: Catalog }>(CATALOG_SQL);
+  const { rows } = await client.query<{ catalog: Catalog }>({
+    // Prepared, because planning it takes longest: who tries several schemas plans it once.
+    name: "app_data_trial_catalog",
+    text: CATALOG_SQL,
+  });
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");
   return catalog;

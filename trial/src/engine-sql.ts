@@ -6,6 +6,8 @@ export const TRIAL_SCHEMA = "app_data_trial";
  * its own, which carries the outcome out and undoes everything, the role included.
  */
 export const ENGINE_SQL = `
+-- Compiling the query of the catalog takes longer than running it.
+set jit = off;
 create schema app_data_trial;
 create table app_data_trial.owned (relation oid primary key, name text not null, owners text not null);
 create table app_data_trial.pristine (
@@ -25,7 +27,7 @@ begin
       execute line;
       get diagnostics inserted = row_count;
       outcome := outcome || to_jsonb(case when inserted > 0 then '' else 'a row like it exists' end);
-    exception when others then
+    exception when others or assert_failure then
       outcome := outcome || to_jsonb(sqlerrm);
     end;
   end loop;
@@ -33,34 +35,37 @@ begin
   return outcome;
 end $$;
 
--- Which of the candidates, each a list of values for the columns, satisfy a condition; one that
--- raises does not.
-create function app_data_trial.satisfying(candidates jsonb, columns text, condition text)
-returns jsonb language plpgsql as $$
+-- Which candidates, each a list of values for the columns of a group, satisfy the condition of their group;
+-- one that raises does not.
+create function app_data_trial.satisfying(groups jsonb) returns jsonb language plpgsql as $$
 declare
+  of_group jsonb;
   candidate text;
   holds boolean;
+  verdicts jsonb;
   outcome jsonb := '[]';
 begin
-  -- All at once where none raises, which is the common case.
-  begin
-    execute (
-      select format('select jsonb_agg((%s) order by candidate_number) from (values %s) as candidate (%s, candidate_number)',
-        condition, string_agg(format('(%s, %s)', c, n), ', '), columns)
-      from jsonb_array_elements_text(candidates) with ordinality e (c, n)
-    ) into outcome;
-    return outcome;
-  exception when others then
-    outcome := '[]';
-  end;
-  for candidate in select jsonb_array_elements_text(candidates) loop
+  for of_group in select jsonb_array_elements(groups) loop
+    -- All at once where none raises, which is the common case.
     begin
-      execute format('select (%s) from (values (%s)) as candidate (%s)', condition, candidate, columns)
-        into holds;
-    exception when others then
-      holds := false;
+      execute (
+        select format('select jsonb_agg((%s) order by candidate_number) from (values %s) as candidate (%s, candidate_number)',
+          of_group ->> 'condition', string_agg(format('(%s, %s)', c, n), ', '), of_group ->> 'columns')
+        from jsonb_array_elements_text(of_group -> 'candidates') with ordinality e (c, n)
+      ) into verdicts;
+    exception when others or assert_failure then
+      verdicts := '[]';
+      for candidate in select jsonb_array_elements_text(of_group -> 'candidates') loop
+        begin
+          execute format('select (%s) from (values (%s)) as candidate (%s)',
+            of_group ->> 'condition', candidate, of_group ->> 'columns') into holds;
+        exception when others or assert_failure then
+          holds := false;
+        end;
+        verdicts := verdicts || to_jsonb(holds);
+      end loop;
     end;
-    outcome := outcome || to_jsonb(holds);
+    outcome := outcome || jsonb_build_array(verdicts);
   end loop;
   return outcome;
 end $$;
@@ -143,6 +148,57 @@ begin
   end loop;
 end $$;
 
+-- Fills materialized views. Returns those that cannot be, and why.
+create function app_data_trial.refresh() returns jsonb language plpgsql as $$
+declare
+  view text;
+  outcome jsonb := '[]';
+begin
+  for view in
+    select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'm' order by c.oid
+  loop
+    begin
+      execute format('refresh materialized view %s', view);
+    exception when others or assert_failure or query_canceled then
+      outcome := outcome || jsonb_build_object('view', view, 'reason', sqlerrm);
+    end;
+  end loop;
+  return outcome;
+end $$;
+
+-- Takes rows out of the way as if they had never been: those of one user, or all where that is null.
+create function app_data_trial.clear(source regclass, who text) returns void language plpgsql as $$
+begin
+  if who is null then
+    delete from app_data_trial.pristine p where p.relation = source;
+    execute format('delete from %s', source);
+  else
+    execute format(
+      'delete from %s t using app_data_trial.pristine p
+       where p.relation = t.tableoid and p.place = t.ctid and p.owners @> array[$1]', source) using who;
+    delete from app_data_trial.pristine p
+    where p.owners @> array[who]
+      and (p.relation = source or p.relation in (select inhrelid from pg_inherits where inhparent = source));
+  end if;
+end $$;
+
+-- Leaves one row of a user in a table, and none of anybody else.
+create function app_data_trial.leave(source regclass, relations oid[], who text, place integer)
+returns void language plpgsql as $$
+declare
+  kept app_data_trial.pristine;
+begin
+  select p.* into kept from app_data_trial.pristine p
+  where p.relation = any (relations) and p.owners @> array[who]
+  order by p.relation, p.place limit 1 offset leave.place;
+  execute format('delete from %s where (tableoid, ctid) is distinct from ($1, $2)', source)
+    using kept.relation, kept.place;
+  delete from app_data_trial.pristine p
+  where p.relation = any (relations)
+    and (p.relation, p.place) is distinct from (kept.relation, kept.place);
+end $$;
+
 -- One attempt, undone at its end. A job has the role, its settings, and lists of statements: "before",
 -- by the superuser, "prelude" and "statements", by the attacker; "read" gives JSON; "measure", by the
 -- superuser, judges: $1 is what was read.
@@ -182,7 +238,7 @@ begin
     begin
       execute line into outcome;
       outcomes := outcomes || jsonb_build_array(jsonb_build_object('rows', coalesce(outcome, '[]')));
-    exception when others then
+    exception when others or assert_failure then
       outcomes := outcomes || jsonb_build_array(jsonb_build_object('error', sqlstate));
     end;
   end loop;
@@ -198,13 +254,15 @@ begin
 exception
   when sqlstate 'TR001' then
     return sqlerrm::jsonb;
-  when others then
+  when others or assert_failure or query_canceled then
     get stacked diagnostics at_constraint = constraint_name, at_table = table_name;
     return jsonb_build_object(
       'error', sqlstate, 'message', sqlerrm, 'constraint', at_constraint, 'table', at_table);
 end $$;
 
--- Runs jobs one after the other; of a job's variants the first that no constraint stops counts.
+-- Runs jobs one after the other, but none after one that took too long, since the server watches over the
+-- time of a message only once. Of a job's variants the first that no constraint stops counts; where they go
+-- row by row, the first that no policy stops.
 create function app_data_trial.attempts(jobs jsonb) returns jsonb language plpgsql as $$
 declare
   job jsonb;
@@ -216,9 +274,11 @@ begin
     outcome := null;
     for variant in select jsonb_array_elements(job -> 'variants') loop
       outcome := app_data_trial.attempt(job || variant);
-      exit when not (outcome ? 'error') or outcome ->> 'error' not like '23%';
+      exit when not (outcome ? 'error')
+        or outcome ->> 'error' not like '23%' and not (job ? 'rowByRow' and outcome ->> 'error' = '42501');
     end loop;
     outcomes := outcomes || outcome;
+    exit when outcome ->> 'error' = '57014';
   end loop;
   return to_jsonb(outcomes);
 end $$;

@@ -4,7 +4,7 @@ import { TRIAL_SCHEMA } from "./engine-sql";
 /** Calls a function of the engine with JSON arguments; all that it does is one message. */
 export async function callEngine<Result>(
   client: ClientBase,
-  name: "fill" | "satisfying" | "attempts",
+  name: "fill" | "satisfying" | "refresh" | "attempts",
   ...args: (unknown[] | string)[]
 ): Promise<Result> {
   const values = args.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));

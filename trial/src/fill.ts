@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { callEngine } from "./engine";
 import type { Catalog, Relation } from "./catalog";
+import { HintReader } from "./hints";
 import type { Owners } from "./owners";
 import { PEOPLE } from "./people";
 import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
@@ -18,7 +19,10 @@ export interface Filled {
 
 const NOTHING: Filled = { rows: [], spare: [], refusals: [] };
 
-/** Fills every table with rows of each person, and remembers what it wrote. */
+/**
+ * Fills every table with rows of each person, and remembers what it wrote. Strangers, ids of users that
+ * are no person of the trial, get a row each.
+ */
 export class Fill {
   private readonly done = new Map<number, Filled>();
   private readonly begun = new Set<number>();
@@ -29,9 +33,16 @@ export class Fill {
     private readonly client: ClientBase,
     catalog: Catalog,
     private readonly owners: Owners,
+    private readonly strangers: readonly string[],
   ) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
-    this.planner = new RowPlanner(client, owners, this.byId, (id) => this.done.get(id)?.rows);
+    this.planner = new RowPlanner(
+      client,
+      owners,
+      this.byId,
+      new HintReader(catalog),
+      (id) => this.done.get(id)?.rows,
+    );
   }
 
   /** Fills all tables, each after those that it refers to. */
@@ -64,8 +75,11 @@ export class Fill {
   private async fill(relation: Relation): Promise<Filled> {
     const planned = await this.planner.plan(relation);
     const all = planned.flatMap((rows) => rows.slice(0, ROWS_EACH));
-    const orphan = this.orphanOf(relation, planned[0]?.[ROWS_EACH]);
-    const statements = [...all, ...orphan].map(
+    const others = this.rowsOfOthers(
+      relation,
+      planned.flatMap((rows) => rows.slice(-1)),
+    );
+    const statements = [...all, ...others].map(
       (row) => `${insertStatement(relation, row)} on conflict do nothing`,
     );
     const outcome = await callEngine<string[]>(this.client, "fill", statements);
@@ -73,20 +87,23 @@ export class Fill {
       rows: planned.map((rows, person) =>
         rows.slice(0, ROWS_EACH).filter((_, index) => outcome[person * ROWS_EACH + index] === ""),
       ),
-      spare: planned.map((rows) => rows.slice(ROWS_EACH)),
+      spare: planned.map((rows) => rows.slice(ROWS_EACH, -1)),
       refusals: [...new Set(outcome.filter((line) => line !== ""))],
     };
   }
 
-  /** A row that lost its owner, where the table allows one. */
-  private orphanOf(relation: Relation, row: Row | undefined): Row[] {
-    const owner = this.owners.of(relation);
-    if (!row || owner?.by !== "columns") return [];
-    const isNullable = owner.columns.every((name) =>
+  /** Rows without an owner, where the table allows that, and of the strangers. */
+  private rowsOfOthers(relation: Relation, rows: readonly Row[]): Row[] {
+    const columns = this.owners.of(relation)?.columns ?? [];
+    if (columns.length === 0) return [];
+    const isNullable = columns.every((name) =>
       relation.columns.some((column) => column.name === name && !column.notNull),
     );
-    const nothing = Object.fromEntries(owner.columns.map((name) => [name, null]));
-    return isNullable ? [{ ...row, ...nothing }] : [];
+    const others = [...(isNullable ? [null] : []), ...this.strangers];
+    return others.flatMap((id, index) => {
+      const row = rows[index];
+      return row ? [{ ...row, ...Object.fromEntries(columns.map((name) => [name, id])) }] : [];
+    });
   }
 }
 

@@ -1,8 +1,11 @@
-import type { Catalog, ReachableRole, Relation, Routine } from "./catalog";
+import { claimsSetting } from "@app-data/rules";
+import type { Catalog, ReachableRole } from "./catalog";
 import type { Fill } from "./fill";
 import type { Owners } from "./owners";
 import { PEOPLE, type Person, STRANGER } from "./people";
-import { insertStatement, quoteIdentifier, quoteText } from "./statements";
+import { shadowTricks } from "./shadow-tricks";
+import { quoteText } from "./statements";
+import { claimKeys, claimTricks, joinTricks, settingTricks } from "./tricks";
 
 /** Somebody who tries: a role, the settings of its transaction, and what it does first. */
 export interface Identity {
@@ -21,17 +24,17 @@ export interface Identity {
   readsOnly: boolean;
 }
 
-const CLAIMS = "request.jwt.claims";
-const REGISTERED = new Set(
-  "sub role aud iss exp iat nbf jti email phone aal amr session_id is_anonymous app_metadata user_metadata raw_user_meta_data raw_app_meta_data".split(
-    " ",
-  ),
-);
-const USER_METADATA = /user_metadata|raw_user_meta_data/;
+const UUIDS = /(?<=')[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=')/gi;
+const MOST_STRANGERS = 3;
 
 /** Every identity that the trial takes on, the plain ones first. */
-export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identity[] {
-  const text = policyTexts(catalog, owners);
+export function identities(
+  catalog: Catalog,
+  owners: Owners,
+  fill: Fill,
+  strangers: readonly string[],
+): Identity[] {
+  const text = decidingText(catalog, owners);
   const keys = claimKeys(text);
   const as = (
     role: string,
@@ -42,7 +45,7 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
     role,
     person,
     description,
-    settings: claims === undefined ? {} : { [CLAIMS]: claims },
+    settings: claims === undefined ? {} : { [claimsSetting]: claims },
     prelude: [],
     isTrick: false,
     readsOnly: false,
@@ -53,6 +56,7 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
   });
   const signedIn = (person: Person, role = "authenticated") =>
     as(role, person, `${role} as user ${person.name}`, JSON.stringify(claimsOf(person.id, keys)));
+  const named = strangers.map((id, index) => ({ index: PEOPLE.length + index, name: id, id }));
   const [a, b] = PEOPLE;
   if (!a || !b) throw new Error("The trial needs two users.");
 
@@ -80,13 +84,17 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
       person: null,
       description: "app, before it takes on a role, with user A's claims",
     },
+    ...named.map((person) => ({
+      ...signedIn(person),
+      description: `authenticated as user ${person.id}, whom the migrations name`,
+    })),
     ...otherRoles(catalog).map((role) => signedIn(a, role.name)),
   ];
   const tricks = [
     ...claimTricks(text).map(({ description, claims }) => ({
       ...signedIn(a),
       description: `authenticated as user A with ${description}`,
-      settings: { [CLAIMS]: JSON.stringify({ ...claimsOf(a.id, keys), ...claims }) },
+      settings: { [claimsSetting]: JSON.stringify({ ...claimsOf(a.id, keys), ...claims }) },
     })),
     ...settingTricks(text, b).map(({ name, value }) => ({
       ...signedIn(a),
@@ -109,211 +117,39 @@ export function identities(catalog: Catalog, owners: Owners, fill: Fill): Identi
 
 function otherRoles({ roles }: Catalog): ReachableRole[] {
   return roles.filter(
-    ({ name }) => !["app", "anon", "authenticated", "service_role"].includes(name),
+    ({ name, bypasses }) =>
+      !bypasses && !["app", "anon", "authenticated", "service_role"].includes(name),
   );
 }
 
 /** All that decides about rows: policies, and the functions that they or requests call. */
-function policyTexts(catalog: Catalog, owners: Owners): string {
-  const policies = catalog.relations.map((relation) => owners.policyText(relation));
+function decidingText(catalog: Catalog, owners: Owners): string {
+  const policies = catalog.relations.flatMap((relation) => [
+    owners.policyText(relation),
+    relation.definition ?? "",
+  ]);
   return [...policies, ...catalog.routines.map(({ source }) => source)].join("\n");
 }
 
 /** A token's claims. Those that policies read beside the registered ones name the user too. */
 function claimsOf(id: string, keys: readonly string[]): Record<string, unknown> {
   const others = Object.fromEntries(keys.map((key) => [key, id]));
-  const registered = { sub: id, role: "authenticated", aud: "authenticated", aal: "aal2" };
+  const registered = {
+    sub: id,
+    email: id,
+    phone: id,
+    role: "authenticated",
+    aud: "authenticated",
+    aal: "aal2",
+  };
   return { ...others, ...registered, app_metadata: others, user_metadata: {} };
 }
 
-function claimKeys(text: string): string[] {
-  const keys = [...text.matchAll(/->>?\s*'(\w+)'/g)].flatMap(([, key]) => (key ? [key] : []));
-  const paths = [...text.matchAll(/#>>?\s*'\{([\w,\s]+)\}'/g)].flatMap(([, path = ""]) =>
-    path.split(/,\s*/),
-  );
-  return [...new Set([...keys, ...paths])].filter((key) => !REGISTERED.has(key));
-}
-
-/** Claims that users can have in their tokens as they like. */
-function claimTricks(text: string): { description: string; claims: Record<string, unknown> }[] {
-  const keys = claimKeys(text);
-  if (keys.length === 0) return [];
-  const values = [
-    ...new Set([
-      "true",
-      "admin",
-      ...comparedTexts(text),
-      ...PEOPLE.slice(1, 2).map(({ id }) => id),
-    ]),
-  ];
-  return values.flatMap((value) => {
-    const chosen = Object.fromEntries(keys.map((key) => [key, value === "true" ? true : value]));
-    const own = USER_METADATA.test(text)
-      ? [
-          {
-            description: `user_metadata of their own (${value})`,
-            claims: { user_metadata: chosen, raw_user_meta_data: chosen },
-          },
-        ]
-      : [];
-    const roles = Object.fromEntries(
-      Object.entries(chosen).filter(([key]) => /role|admin|super|staff/.test(key)),
-    );
-    return Object.keys(roles).length > 0
-      ? [
-          ...own,
-          { description: `the claims ${Object.keys(roles).join(", ")} (${value})`, claims: roles },
-        ]
-      : own;
-  });
-}
-
-/** The texts that something is compared with. */
-function comparedTexts(text: string): string[] {
-  const found = [...text.matchAll(/=\s*\(?\s*'([\w -]{1,40})'/g)].flatMap(([, value]) =>
-    value ? [value] : [],
-  );
-  return [...new Set(found)].slice(0, 8);
-}
-
-/** Settings other than the claims that policies trust, and what an attacker would put there. */
-function settingTricks(text: string, victim: Person): { name: string; value: string }[] {
-  const names = [...text.matchAll(/current_setting\(\s*'([^']+)'/gi)].flatMap(([, name]) =>
-    name?.includes(".") && name !== CLAIMS ? [name] : [],
-  );
-  const values = [
-    victim.id,
-    JSON.stringify({ sub: victim.id, role: "service_role" }),
-    "true",
-    "on",
-    "1",
-    ...comparedTexts(text),
-  ];
-  return [...new Set(names)].flatMap((name) =>
-    [...new Set(values)].map((value) => ({ name, value })),
-  );
-}
-
-/** Making oneself a member of somebody else's group. */
-function joinTricks(
-  { relations }: Catalog,
-  owners: Owners,
-  fill: Fill,
-  attacker: Person,
-  victim: Person,
-): { description: string; statement: string }[] {
-  const tables = new Map<number, { members: Relation; person: string; columns: string[] }>();
-  for (const relation of relations) {
-    const owner = owners.of(relation);
-    if (owner?.by !== "members") continue;
-    const { members, person, link } = owner;
-    const key = members.foreignKeys.find(
-      ({ columns }) => columns.join() === link.memberColumns.join(),
-    );
-    if (key) tables.set(members.id, { members, person, columns: link.memberColumns });
-  }
-  return [...tables.values()].flatMap(({ members, person, columns }) => {
-    const rights = members.rights["authenticated"];
-    const row = fill.of(members).spare[attacker.index]?.[0];
-    const theirs = fill.of(members).rows[victim.index]?.[0];
-    if (!rights?.insertColumns.includes(person) || !row || !theirs) return [];
-    const group = Object.fromEntries(columns.map((name) => [name, theirs[name] ?? null]));
-    const statement = insertStatement(
-      members,
-      { ...row, ...group, [person]: attacker.id },
-      rights.insertColumns,
-    );
-    return [{ description: `enters themselves into ${members.sql}`, statement }];
-  });
-}
-
-/** Objects of one's own that a function without a pinned search_path finds first. */
-function shadowTricks(
-  { relations, routines, roles }: Catalog,
-  fill: Fill,
-  attacker: Person,
-  victim: Person,
-): { description: string; statements: string[] }[] {
-  const role = roles.find(({ name }) => name === "authenticated");
-  const open = routines.filter(
-    ({ hasSearchPath, language }) =>
-      !hasSearchPath && (language === "sql" || language === "plpgsql"),
-  );
-  if (!role || open.length === 0) return [];
-  const text = open.map(({ source }) => source).join("\n");
-  const schema = role.creatableSchemas[0];
-  const tables = relations.filter(
-    ({ kind, name }) =>
-      (kind === "r" || kind === "p") &&
-      new RegExp(`\\b(?:from|join)\\s+"?${name.replace(/\W/g, "\\$&")}"?\\b(?!\\s*[.(])`, "i").test(
-        text,
-      ),
-  );
-  const people = [attacker, victim];
-  const shadows = tables.map((table) => {
-    const columns = table.columns
-      .map(({ name, type }) => `${quoteIdentifier(name)} ${type}`)
-      .join(", ");
-    const into = `pg_temp.${quoteIdentifier(table.name)}`;
-    const rows = people.flatMap(({ index }) => fill.of(table).rows[index] ?? []);
-    return {
-      description: `shadows ${table.sql} by a temporary table`,
-      statements: [
-        `create temporary table ${quoteIdentifier(table.name)} (${columns})`,
-        ...rows.map((row) => insertStatement(table, withPerson(row, attacker), undefined, into)),
-      ],
-    };
-  });
-  return [
-    ...(role.temporary ? shadows : []),
-    ...(schema === undefined ? [] : [shadowedFunctions(schema, routines, text, victim)]),
-  ];
-}
-
-/** The row as if all its users were this one. */
-function withPerson(
-  row: Record<string, string | null>,
-  person: Person,
-): Record<string, string | null> {
-  const ids: (string | null)[] = PEOPLE.map(({ id }) => id);
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, ids.includes(value) ? person.id : value]),
-  );
-}
-
-function shadowedFunctions(
-  schema: string,
-  routines: readonly Routine[],
-  text: string,
-  victim: Person,
-): { description: string; statements: string[] } {
-  const operator = (type: string) => [
-    `create function ${schema}.always(${type}, ${type}) returns boolean language sql as 'select true'`,
-    `create operator ${schema}.= (leftarg = ${type}, rightarg = ${type}, function = ${schema}.always)`,
-  ];
-  const answers: Record<string, string> = {
-    boolean: "true",
-    uuid: quoteText(victim.id),
-    text: quoteText(victim.id),
-  };
-  const called = routines.filter(
-    ({ name, returns, sql }) =>
-      returns in answers &&
-      !sql.startsWith(`${schema}.`) &&
-      new RegExp(`(?<![.\\w])${name}\\(`).test(text),
-  );
-  const functions = called.map(
-    ({ name, arguments: given, returns }) =>
-      `create function ${schema}.${quoteIdentifier(name)}(${given.map(({ type }) => type).join(", ")}) ` +
-      `returns ${returns} language sql as $f$select ${answers[returns] ?? "null"}::${returns}$f$`,
-  );
-  return {
-    description: `shadows functions and operators in schema ${schema}`,
-    statements: [
-      ...operator("uuid"),
-      ...operator("text"),
-      ...functions,
-      `set local search_path = ${schema}, pg_catalog, public`,
-    ],
-  };
+/** Ids of users that policies or functions name: a default of the identity, an administrator. */
+export function namedStrangers(catalog: Catalog, owners: Owners): string[] {
+  const known = [...PEOPLE.map(({ id }) => id), STRANGER];
+  const ids = decidingText(catalog, owners).match(UUIDS) ?? [];
+  return [...new Set(ids.map((id) => id.toLowerCase()))]
+    .filter((id) => !known.includes(id))
+    .slice(0, MOST_STRANGERS);
 }

@@ -14,6 +14,8 @@ export interface Variant {
 /** One attempt of one identity. */
 export interface Job {
   identity: Identity;
+  /** What is attacked: when that takes too long once, it is not tried again. */
+  subject: string;
   variants: Variant[];
   /** A query of the attacker that gives one JSON value: what `measure` judges. */
   read?: string;
@@ -23,6 +25,8 @@ export interface Job {
   measure?: string;
   /** Measure although no row was affected. */
   always?: boolean;
+  /** Go on to the next variant when a policy stops one, too. */
+  rowByRow?: boolean;
 }
 
 /** What came of an attempt, which has been undone. */
@@ -49,35 +53,46 @@ export interface Measured {
 
 const JOBS_A_MESSAGE = 400;
 
-/** Runs attempts in few messages; one that takes longer than the server's limit costs no other. */
+/** PostgreSQL says by it that a statement took longer than it may. */
+export const QUERY_CANCELED = "57014";
+
+/** Runs attempts in few messages. Of what took longer than the server's limit, nothing more is tried. */
 export async function runJobs(client: ClientBase, jobs: readonly Job[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (let at = 0; at < jobs.length; at += JOBS_A_MESSAGE) {
-    outcomes.push(...(await runSome(client, jobs.slice(at, at + JOBS_A_MESSAGE))));
+  const slow = new Map<string, Outcome>();
+  while (outcomes.length < jobs.length) {
+    const next = jobs[outcomes.length];
+    const known = next && slow.get(next.subject);
+    if (known) {
+      outcomes.push(known);
+      continue;
+    }
+    const some = jobs.slice(outcomes.length, outcomes.length + JOBS_A_MESSAGE);
+    const answers = await callEngine<Outcome[]>(client, "attempts", some.map(messageOf));
+    const last = answers.at(-1);
+    if (last?.error === QUERY_CANCELED) {
+      // The time is that of the message: only the first job of one had all of it.
+      const culprit = answers.length === 1 ? some[0] : undefined;
+      if (culprit) slow.set(culprit.subject, last);
+      else answers.pop();
+    }
+    outcomes.push(...answers);
   }
   return outcomes;
 }
 
-async function runSome(client: ClientBase, jobs: readonly Job[]): Promise<Outcome[]> {
-  const messages = jobs.map(({ identity, variants, read, reads, measure, always }) => ({
+function messageOf({ identity, variants, read, reads, measure, always, rowByRow }: Job) {
+  return {
     read,
     reads,
     measure,
     always,
+    rowByRow,
     role: identity.role,
     settings: identity.settings,
     variants: variants.map(({ prelude = [], ...variant }) => ({
       ...variant,
       prelude: [...identity.prelude, ...prelude],
     })),
-  }));
-  try {
-    return await callEngine<Outcome[]>(client, "attempts", messages);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (jobs.length === 1) return [{ error: "57014", message }];
-    const outcomes: Outcome[] = [];
-    for (const job of jobs) outcomes.push(...(await runSome(client, [job])));
-    return outcomes;
-  }
+  };
 }

@@ -4,6 +4,7 @@ import type { Fill } from "./fill";
 import type { Outcome } from "./job";
 import type { Owners } from "./owners";
 import { PEOPLE, countRows, describeOwners } from "./people";
+import { PRIVILEGE_WORDS, type PrivilegeAttack } from "./privilege-attacks";
 import type { Attack, TableJob } from "./table-attacks";
 
 /** An attempt that succeeded where it must not. */
@@ -36,12 +37,11 @@ export function judgeAttempt(
     ...rest,
   });
   if (error !== undefined) return undefined;
-  if (attack === "truncate" || attack === "trigger" || attack === "reference") {
-    return success("trial-privilege", `${WORDS[attack]}; nobody but the owner may`);
-  }
-  if (!isOwned) return ownerless(job, outcome, success);
+  if (isPrivilege(attack)) return success("trial-privilege", PRIVILEGE_WORDS[attack]);
+  if (!isOwned) return ownerless(attack, outcome, success);
   const foreign = measured?.foreign ?? 0;
   const others = measured?.others ?? 0;
+  const given = measured?.given ?? 0;
   if (attack === "read") {
     if (foreign === 0) return undefined;
     const owners = [...new Set((measured?.owners ?? []).flat())];
@@ -51,34 +51,43 @@ export function judgeAttempt(
     });
   }
   if (attack === "insert") {
-    if ((measured?.given ?? 0) === 0) return undefined;
+    if (given === 0) return undefined;
     return success(
       "trial-insert",
       `inserted ${countRows(affected)} for user ${victim.name}; 0 are allowed`,
     );
   }
   if (attack === "give away") {
-    if ((measured?.given ?? 0) === 0 || (measured?.own ?? 0) === 0) return undefined;
+    if (given === 0 || (measured?.own ?? 0) === 0) return undefined;
     return success(
       "trial-owner",
-      `gave ${countRows(measured?.given ?? 0)} away to user ${victim.name}; 0 are allowed`,
+      `gave ${countRows(given)} away to user ${victim.name}; 0 are allowed`,
     );
+  }
+  if (attack === "insert own" && others === 0) {
+    if (given === 0) return undefined;
+    const what = `inserted a row of their own, which wrote ${countRows(given)} for other users`;
+    return success("trial-insert", `${what}; 0 are allowed`);
+  }
+  if (attack === "update" && others === 0 && given > 0) {
+    const what = `updated rows of their own, which wrote ${countRows(given)} for other users`;
+    return success("trial-insert", `${what}; 0 are allowed`);
   }
   if (others === 0) return undefined;
   if (attack === "steal") {
     return success("trial-owner", `took over ${countRows(others)} of other users; 0 are allowed`);
   }
-  return success("trial-change", `${attack}d ${countRows(others)} of other users; 0 are allowed`);
+  const done =
+    attack === "insert own" ? "inserted a row of their own, which changed" : PAST[attack];
+  return success("trial-change", `${done} ${countRows(others)} of other users; 0 are allowed`);
 }
 
-const WORDS = {
-  truncate: "truncated the table",
-  trigger: "put a trigger on the table",
-  reference: "made a foreign key to the table, which tells what keys exist",
-};
+function isPrivilege(attack: Attack): attack is PrivilegeAttack {
+  return attack in PRIVILEGE_WORDS;
+}
 
 function ownerless(
-  { attack }: TableJob,
+  attack: Exclude<Attack, PrivilegeAttack>,
   { affected = 0, reads }: Outcome,
   success: (rule: TrialRuleName, what: string, rest?: Partial<Success>) => Success,
 ): Success | undefined {
@@ -91,16 +100,14 @@ function ownerless(
   });
 }
 
-const PAST: Record<Attack, string> = {
+const PAST: Record<Exclude<Attack, PrivilegeAttack>, string> = {
   read: "read",
   update: "updated",
   delete: "deleted",
   insert: "inserted",
+  "insert own": "inserted",
   "give away": "gave away",
   steal: "took over",
-  truncate: "truncated",
-  trigger: "triggered",
-  reference: "referred to",
 };
 
 /** Why a table could not be filled; undefined when it was, with rows of the two who attack. */

@@ -1,13 +1,34 @@
-import { functionCalls, parseExpression, constantText } from "@app-data/rules";
-import type { Catalog, ForeignKey, Relation } from "./catalog";
+import {
+  constantText,
+  functionCalls,
+  ownerColumnNames,
+  parseExpression,
+  usersTable,
+} from "@app-data/rules";
+import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
 import { holdsIdentity } from "./candidate-values";
+import { wordsOf } from "./hints";
 import { quoteIdentifier } from "./statements";
 
-/** How a row's owners are found: in its columns, in its parents, or among the members of its group. */
-export type Owner =
-  | { by: "columns"; columns: string[] }
-  | { by: "parents"; keys: ForeignKey[] }
-  | { by: "members"; members: Relation; person: string; link: Link };
+/** How a row's owners are found: all of what is named here together. */
+export interface Owner {
+  /** Columns that hold a user. */
+  columns: string[];
+  /** Array columns that hold users, whom policies let in. */
+  lists: string[];
+  /** Foreign keys to the rows that own the row; none where it has columns. */
+  parents: ForeignKey[];
+  /** Tables that list who belongs to the row, or to its group, when policies read them. */
+  groups: Membership[];
+}
+
+/** A table that lists users beside what they belong to: members of a team, readers of a document. */
+export interface Membership {
+  members: Relation;
+  /** The column of the user. */
+  person: string;
+  link: Link;
+}
 
 /** How a row leads to its group: its own columns, and those of the membership table. */
 export interface Link {
@@ -15,16 +36,17 @@ export interface Link {
   memberColumns: string[];
 }
 
-/** Owning columns by their names, the surest first; the first that a table has is its owner alone. */
-const OWNER_NAMES = ["user_id", "owner_id", "owner", "account_id", "profile_id", "customer_id"];
-const OTHER_OWNER_NAMES = ["author_id", "created_by", "creator_id", "member_id", "auth_id", "uid"];
+/** The names of owners that are believed where several columns refer to users. */
+const SUREST_NAMES = ownerColumnNames.slice(0, 3);
+const USERS = new RegExp(`^(?:app_)?${usersTable.replace(/s$/, "s?")}$`);
+const DEEPEST_PATH = 8;
 
 /** Tells whose the rows of each table are. */
 export class Owners {
   private readonly known = new Map<number, Owner | undefined>();
   private readonly byId: Map<number, Relation>;
   private readonly mentions = new Map<number, string>();
-  private readonly words = new Map<number, ReadonlySet<string>>();
+  private readonly equated = new Map<number, string[]>();
 
   constructor(private readonly catalog: Catalog) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
@@ -43,27 +65,31 @@ export class Owners {
   /** A SQL expression of type text[]: the owners of the row `alias`. */
   public expression(relation: Relation, alias = "t", depth = 0): string {
     const owner = this.of(relation);
-    if (!owner || depth > 8) return "'{}'::text[]";
+    if (!owner || depth > DEEPEST_PATH) return "'{}'::text[]";
     const column = (name: string, of = alias) => `${of}.${quoteIdentifier(name)}`;
-    if (owner.by === "columns") {
-      return `array[${owner.columns.map((name) => `${column(name)}::text`).join(", ")}]`;
-    }
     const inner = `${alias}${depth + 1}`;
-    if (owner.by === "members") {
-      const { members, person, link } = owner;
-      const same = pairs(link.columns, link.memberColumns)
-        .map(([own, theirs]) => `${column(theirs, inner)} = ${column(own)}`)
+    const same = (own: readonly string[], theirs: readonly string[]) =>
+      theirs
+        .map((name, index) => `${column(name, inner)} = ${column(own[index] ?? name)}`)
         .join(" and ");
-      return `(select array_agg(${column(person, inner)}::text) from ${members.sql} ${inner} where ${same})`;
-    }
-    const paths = owner.keys.map((key) => {
-      const parent = this.byId.get(key.target);
-      if (!parent) return "'{}'::text[]";
-      const same = pairs(key.columns, key.targetColumns)
-        .map(([own, theirs]) => `${column(theirs, inner)} = ${column(own)}`)
-        .join(" and ");
-      return `(select ${this.expression(parent, inner, depth + 1)} from ${parent.sql} ${inner} where ${same})`;
-    });
+    const direct = owner.columns.map((name) => `${column(name)}::text`).join(", ");
+    const paths = [
+      ...(direct === "" ? [] : [`array[${direct}]`]),
+      ...owner.lists.map((name) => `${column(name)}::text[]`),
+      ...owner.parents.flatMap(({ columns, target, targetColumns }) => {
+        const parent = this.byId.get(target);
+        if (!parent) return [];
+        const owners = this.expression(parent, inner, depth + 1);
+        return [
+          `(select ${owners} from ${parent.sql} ${inner} where ${same(columns, targetColumns)})`,
+        ];
+      }),
+      ...owner.groups.map(
+        ({ members, person, link }) =>
+          `(select array_agg(${column(person, inner)}::text) from ${members.sql} ${inner} ` +
+          `where ${same(link.columns, link.memberColumns)})`,
+      ),
+    ];
     return paths.length === 1
       ? (paths[0] ?? "")
       : `(${paths.map((path) => `coalesce(${path}, '{}')`).join(" || ")})`;
@@ -79,32 +105,54 @@ export class Owners {
     return text;
   }
 
+  /** Whether a user's id in the column lets that user in, although the column owns nothing. */
+  public admits(relation: Relation, { name }: Column): boolean {
+    return (
+      !this.of(relation)?.columns.includes(name) && this.equatedColumns(relation).includes(name)
+    );
+  }
+
   private find(relation: Relation): Owner | undefined {
     const parent = relation.parents.map((id) => this.byId.get(id)).find((one) => one !== undefined);
     const inherited = parent && this.of(parent);
     if (inherited) return inherited;
 
     const equated = this.equatedColumns(relation);
-    const root = this.rootColumn(relation, equated);
-    if (root) return { by: "columns", columns: [root] };
-
-    const direct = this.directColumns(relation);
-    const members = this.membersOf(relation);
-    if (direct.length > 0 && (!members || direct.some((name) => equated.includes(name)))) {
-      return { by: "columns", columns: direct };
-    }
-    const keys = relation.foreignKeys.filter(({ target }) => {
+    const identities = this.namesOf(relation, holdsIdentity).filter((name) =>
+      equated.includes(name),
+    );
+    const root = this.rootColumn(relation, identities);
+    const direct = root === undefined ? this.directColumns(relation) : [root];
+    const groups = this.groupsOf(relation);
+    const lists = this.namesOf(relation, ({ element }) => element !== null).filter((name) =>
+      equated.includes(name),
+    );
+    const more = { lists, groups };
+    // Whoever made what a group shares does not own it, unless a policy says so.
+    const isShared = groups.length > 0 && !direct.some((name) => identities.includes(name));
+    if (direct.length > 0 && !isShared) return { columns: direct, parents: [], ...more };
+    const parents = relation.foreignKeys.filter(({ target }) => {
       const owner = target === relation.id ? undefined : this.byId.get(target);
-      return owner && this.of(owner) !== undefined;
+      return owner && !(isShared && this.isUsers(owner)) && this.of(owner) !== undefined;
     });
-    if (keys.length > 0) return { by: "parents", keys };
-    if (members) return members;
-    return equated.length > 0 ? { by: "columns", columns: equated.slice(0, 1) } : undefined;
+    if (parents.length > 0) return { columns: [], parents, ...more };
+    if (groups.length > 0) return { columns: [], parents: [], ...more };
+    return identities.length > 0
+      ? { columns: identities.slice(0, 1), parents: [], ...more }
+      : undefined;
+  }
+
+  private namesOf({ columns }: Relation, holds: (column: Column) => boolean): string[] {
+    return columns.filter(holds).map(({ name }) => name);
+  }
+
+  private isUsers({ name }: Relation): boolean {
+    return USERS.test(name);
   }
 
   /** The column of the users table that is the user. */
   private rootColumn(relation: Relation, equated: readonly string[]): string | undefined {
-    if (!/^(?:app_)?users?$/.test(relation.name)) return undefined;
+    if (!this.isUsers(relation)) return undefined;
     const keys = relation.uniques.filter(({ length }) => length === 1).flat();
     const usable = relation.columns
       .filter((column) => keys.includes(column.name) && holdsIdentity(column) && column.notNull)
@@ -117,83 +165,66 @@ export class Owners {
     const referring = relation.foreignKeys.flatMap(({ columns, target, targetColumns }) => {
       const owner = target === relation.id ? undefined : this.byId.get(target);
       const path = owner && this.of(owner);
-      const isUser = path?.by === "columns" && path.columns.length === 1;
-      return isUser && columns.length === 1 && targetColumns[0] === path.columns[0] ? columns : [];
+      const isUser = path?.columns.length === 1 && targetColumns[0] === path.columns[0];
+      return isUser && columns.length === 1 ? columns : [];
     });
-    const typed = relation.columns.filter(holdsIdentity).map(({ name }) => name);
-    const first = OWNER_NAMES.find((name) => referring.includes(name));
-    const named = [...OWNER_NAMES, ...OTHER_OWNER_NAMES].find(
-      (name) => typed.includes(name) && !this.pointsElsewhere(relation, name, referring),
-    );
-    if (first) return [first];
+    const first = SUREST_NAMES.find((name) => referring.includes(name));
+    if (first !== undefined) return [first];
     if (referring.length > 0) return [...new Set(referring)];
-    return named ? [named] : [];
-  }
-
-  private pointsElsewhere({ foreignKeys }: Relation, column: string, referring: string[]): boolean {
-    return (
-      !referring.includes(column) && foreignKeys.some(({ columns }) => columns.includes(column))
+    const typed = this.namesOf(relation, holdsIdentity);
+    const named = ownerColumnNames.find(
+      (name) =>
+        typed.includes(name) && !relation.foreignKeys.some(({ columns }) => columns.includes(name)),
     );
+    return named === undefined ? [] : [named];
   }
 
   /**
-   * A membership table that the policies read: it has a user and refers to the group that this row
-   * belongs to, or is.
+   * The membership tables that the policies read: each has a user, and refers to this table or to a
+   * group that this table refers to, too.
    */
-  private membersOf(relation: Relation): Owner | undefined {
-    // A membership refers to a user and to a group; anything that refers to one thing alone is none.
-    for (const members of this.catalog.relations) {
-      if (members.kind !== "r" || members.foreignKeys.length < 2) continue;
+  private groupsOf(relation: Relation): Membership[] {
+    return this.catalog.relations.flatMap((members): Membership[] => {
+      // A membership refers to a user and to a group; anything that refers to one thing alone is none.
+      if (members.kind !== "r" || members.foreignKeys.length < 2) return [];
+      if (!this.reads(relation, members)) return [];
       const person = this.directColumns(members)[0];
-      if (!person || !this.isRead(members)) continue;
-      for (const { columns, target, targetColumns } of members.foreignKeys) {
+      if (person === undefined) return [];
+      return members.foreignKeys.flatMap(({ columns, target, targetColumns }) => {
         const group = this.byId.get(target);
-        if (columns.includes(person) || !group || this.directColumns(group).length > 0) continue;
-        if (/^(?:app_)?users?$/.test(group.name)) continue;
+        if (columns.includes(person) || !group || this.isUsers(group)) return [];
         if (group.id === relation.id) {
-          if (!this.reads(relation, members)) continue;
-          return {
-            by: "members",
+          const link = { columns: targetColumns, memberColumns: columns };
+          return [{ members, person, link }];
+        }
+        return relation.foreignKeys
+          .filter((key) => key.target === target)
+          .map((key) => ({
             members,
             person,
-            link: { columns: targetColumns, memberColumns: columns },
-          };
-        }
-        const toGroup = relation.foreignKeys.find((key) => key.target === target);
-        if (!toGroup || (members.id !== relation.id && !this.reads(relation, members))) continue;
-        if (members.id === relation.id && !this.reads(group, members)) continue;
-        const link = { columns: toGroup.columns, memberColumns: columns };
-        return { by: "members", members, person, link };
-      }
-    }
-    return undefined;
-  }
-
-  private isRead(members: Relation): boolean {
-    return this.catalog.relations.some(
-      (relation) => relation.id !== members.id && this.reads(relation, members),
-    );
+            link: { columns: key.columns, memberColumns: columns },
+          }));
+      });
+    });
   }
 
   private reads(relation: Relation, other: Relation): boolean {
-    let words = this.words.get(relation.id);
-    if (!words) {
-      words = new Set(this.policyText(relation).match(/[\w$]+/g));
-      this.words.set(relation.id, words);
-    }
-    return words.has(other.name);
+    return wordsOf(this.policyText(relation)).has(other.name);
   }
 
   /** Columns that the policies compare with who makes the request. */
   private equatedColumns(relation: Relation): string[] {
-    const typed = relation.columns.filter(holdsIdentity).map(({ name }) => name);
-    const texts = relation.policies.flatMap(({ using, check }) => [using, check]);
-    const found = texts.flatMap((text) =>
-      text === null
+    const known = this.equated.get(relation.id);
+    if (known) return known;
+    const texts = relation.policies.flatMap(({ using, check }) => [using ?? "", check ?? ""]);
+    const found = [...new Set(texts)].flatMap((text) =>
+      text === ""
         ? []
         : comparedWithIdentity(parseExpression(text), (node) => this.isIdentity(node)),
     );
-    return [...new Set(found)].filter((name) => typed.includes(name));
+    const equated = [...new Set(found)];
+    this.equated.set(relation.id, equated);
+    return equated;
   }
 
   private isIdentity(node: unknown): boolean {
@@ -223,10 +254,6 @@ export function withFunctionBodies(text: string, { routines }: Catalog): string 
     }
   }
   return whole;
-}
-
-function pairs(left: readonly string[], right: readonly string[]): [string, string][] {
-  return left.map((name, index) => [name, right[index] ?? name]);
 }
 
 /** Columns that stand beside an identity in an equation, outside sub-selects. */

@@ -149,13 +149,8 @@ function defaultsOf(type: string): Value[] {
   return [null];
 }
 
-/** The statement that hides the rows of everybody else, and brings what is derived from rows up to date. */
-export function hideOthers({ relations }: Catalog, person: Person | null): string[] {
+/** The statements that hide the rows of everybody else, and bring what is derived from rows up to date. */
+export function hideOthers(person: Person | null): string[] {
   const who = person ? quoteText(person.id) : "null";
-  return [
-    `select app_data_trial.hide(${who})`,
-    ...relations
-      .filter(({ kind }) => kind === "m")
-      .map(({ sql }) => `refresh materialized view ${sql}`),
-  ];
+  return [`select app_data_trial.hide(${who})`, "select app_data_trial.refresh()"];
 }

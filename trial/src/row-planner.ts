@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { type Value, candidateValues, isDistinguishing } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
 import { callEngine } from "./engine";
+import type { HintReader } from "./hints";
 import type { Owners } from "./owners";
 import { PEOPLE, type Person } from "./people";
 import { literal, quoteIdentifier, writableColumns } from "./statements";
@@ -11,10 +12,16 @@ export type Row = Record<string, Value>;
 
 /** How many rows of each person a table is given, unless a constraint allows fewer. */
 export const ROWS_EACH = 6;
-const SPARE_EACH = 3;
+/** Of these, the last is given to those who are no person of the trial. */
+const SPARE_EACH = 4;
 const SEEDS_EACH = ROWS_EACH + SPARE_EACH;
 const COMBINATIONS = 60;
-const FIRST_COMBINATIONS = 6;
+/** Which combinations are tried in one message. */
+const ROUNDS: readonly [number, number][] = [
+  [0, 1],
+  [1, 6],
+  [6, COMBINATIONS],
+];
 
 /** Plans the rows of tables: keys that fit, and values that satisfy their constraints. */
 export class RowPlanner {
@@ -22,6 +29,7 @@ export class RowPlanner {
     private readonly client: ClientBase,
     private readonly owners: Owners,
     private readonly byId: ReadonlyMap<number, Relation>,
+    private readonly hints: HintReader,
     private readonly rowsOf: (id: number) => Row[][] | undefined,
   ) {}
 
@@ -46,16 +54,14 @@ export class RowPlanner {
       fixed.push(fixedOfPerson);
       return own;
     });
-    for (const group of constrainedGroups(relation)) {
-      await this.satisfy(relation, group, rows, (name, person, version) => {
-        const value = rows[person.index]?.[version]?.[name] ?? null;
-        const isFixed = fixed[person.index]?.[version]?.has(name) ?? false;
-        if (!isFixed) return choices.get(name)?.(person, version) ?? [value];
-        const isKey = relation.foreignKeys.some(({ columns }) => columns.includes(name));
-        const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
-        return isKey && nullable && value !== null ? [value, null] : [value];
-      });
-    }
+    await this.satisfy(constrainedGroups(relation), rows, (name, person, version) => {
+      const value = rows[person.index]?.[version]?.[name] ?? null;
+      const isFixed = fixed[person.index]?.[version]?.has(name) ?? false;
+      if (!isFixed) return choices.get(name)?.(person, version) ?? [value];
+      const isKey = relation.foreignKeys.some(({ columns }) => columns.includes(name));
+      const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
+      return isKey && nullable && value !== null ? [value, null] : [value];
+    });
     return rows;
   }
 
@@ -66,18 +72,23 @@ export class RowPlanner {
   ): (person: Person, version: number) => Value[] {
     const unique = this.mustDiffer(relation, column);
     const place = relation.columns.indexOf(column);
-    let shared: Value[] | undefined;
+    const hints = this.hints.of(relation, column);
+    const admits = this.owners.admits(relation, column);
+    const isAlike = !unique && !isDistinguishing(column);
+    const known: Value[][] = [];
     return (person, version) => {
-      const seed = person.index * SEEDS_EACH + version;
-      const values =
-        unique || isDistinguishing(column)
-          ? candidateValues(relation, column, { seed, unique })
-          : (shared ??= candidateValues(relation, column, { seed, unique }));
-      if (unique) return values;
-      // Columns step at different speeds, so that their values meet in different pairs.
-      const step = Math.floor((version + person.index) / ((place % 3) + 1)) + (place % 2);
+      const seed = isAlike ? 0 : person.index * SEEDS_EACH + version;
+      const values = (known[seed] ??= candidateValues(relation, column, { seed, unique, hints }));
+      const guest = admits ? guestOf(column, person, version, unique) : [];
+      if (unique) return [...guest, ...values];
+      // Columns step at different speeds, so that their values meet in different pairs; but for the
+      // first two rows, in which all have what they are compared with first.
+      const step =
+        version < 2
+          ? version
+          : Math.floor((version + person.index) / ((place % 3) + 1)) + (place % 2);
       const first = step % Math.max(1, values.length);
-      return [...values.slice(first), ...values.slice(0, first)];
+      return [...guest, ...values.slice(first), ...values.slice(0, first)];
     };
   }
 
@@ -101,13 +112,13 @@ export class RowPlanner {
       const values = this.parentValues(relation, key, person, version, earlier);
       key.columns.forEach((name, index) => (row[name] = values[index] ?? null));
     }
-    if (owner?.by === "members" && owner.members.id === relation.id) row[owner.person] = person.id;
-    if (owner?.by === "columns") {
-      // Where a row has several users, each is somebody else.
-      owner.columns.forEach((name, index) => {
-        row[name] = PEOPLE[(person.index + index) % PEOPLE.length]?.id ?? null;
-      });
+    for (const { members, person: name } of owner?.groups ?? []) {
+      if (members.id === relation.id) row[name] = person.id;
     }
+    // Where a row has several users, each is somebody else.
+    owner?.columns.forEach((name, index) => {
+      row[name] = PEOPLE[(person.index + index) % PEOPLE.length]?.id ?? null;
+    });
     return row;
   }
 
@@ -141,8 +152,7 @@ export class RowPlanner {
   }
 
   private isUser(parent: Relation, targetColumns: readonly string[]): boolean {
-    const owner = this.owners.of(parent);
-    return owner?.by === "columns" && owner.columns[0] === targetColumns[0];
+    return this.owners.of(parent)?.columns[0] === targetColumns[0];
   }
 
   /** The key that a row will have: where two tables refer to each other, one has to begin. */
@@ -153,50 +163,73 @@ export class RowPlanner {
     });
   }
 
-  /** Gives the columns of one group of constraints values that together satisfy them. */
+  /** Gives the columns of each group of constraints values that together satisfy them. */
   private async satisfy(
-    relation: Relation,
-    { columns, condition }: Group,
+    groups: readonly Group[],
     rows: Row[][],
     optionsOf: (name: string, person: Person, version: number) => Value[],
   ): Promise<void> {
-    let open = PEOPLE.flatMap((person) =>
-      Array.from({ length: SEEDS_EACH }, (_, version) => ({
-        row: rows[person.index]?.[version],
-        lists: combine(columns.map(({ name }) => optionsOf(name, person, version))).map(
-          (values) => ({
-            values,
-            text: columns.map((column, index) => literal(values[index] ?? null, column)).join(", "),
-          }),
-        ),
-      })),
-    );
-    const names = columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    let open = groups.map((group) => ({
+      ...group,
+      rows: PEOPLE.flatMap((person) =>
+        Array.from({ length: SEEDS_EACH }, (_, version) => ({
+          row: rows[person.index]?.[version],
+          options: group.columns.map(({ name }) => optionsOf(name, person, version)),
+        })),
+      ),
+    }));
     // The first few nearly always do.
-    for (const [from, to] of [
-      [0, 1],
-      [1, FIRST_COMBINATIONS],
-      [FIRST_COMBINATIONS, COMBINATIONS],
-    ]) {
-      const tried = open.flatMap(({ lists }) => lists.slice(from, to).map(({ text }) => text));
-      const distinct = [...new Set(tried)];
-      if (distinct.length === 0) return;
-      const verdicts = await callEngine<boolean[]>(
-        this.client,
-        "satisfying",
-        distinct,
-        names,
+    for (const [from, to] of ROUNDS) {
+      const tried = open.map((group) => ({
+        ...group,
+        rows: group.rows.map((one) => ({
+          ...one,
+          combinations: combine(one.options, from, to).map((values) => ({
+            values,
+            text: listOf(values, group.columns),
+          })),
+        })),
+      }));
+      const questions = tried.map(({ columns, condition, rows: some }) => ({
+        columns: columns.map(({ name }) => quoteIdentifier(name)).join(", "),
         condition,
-      );
-      const good = new Set(distinct.filter((_, index) => verdicts[index]));
-      open = open.filter(({ row, lists }) => {
-        const found = lists.slice(from, to).find(({ text }) => good.has(text));
-        if (row && found)
-          columns.forEach(({ name }, index) => (row[name] = found.values[index] ?? null));
-        return !found;
-      });
+        candidates: [
+          ...new Set(some.flatMap(({ combinations }) => combinations.map(({ text }) => text))),
+        ],
+      }));
+      if (questions.every(({ candidates }) => candidates.length === 0)) return;
+      const verdicts = await callEngine<(boolean[] | null)[]>(this.client, "satisfying", questions);
+      open = tried
+        .map((group, index) => {
+          const verdict = verdicts[index];
+          const good = new Set(questions[index]?.candidates.filter((_, place) => verdict?.[place]));
+          const left = group.rows.filter(({ row, combinations }) => {
+            const found = combinations.find(({ text }) => good.has(text));
+            if (row && found)
+              group.columns.forEach(({ name }, place) => (row[name] = found.values[place] ?? null));
+            return !found;
+          });
+          return { ...group, rows: left };
+        })
+        .filter((group) => group.rows.length > 0);
     }
   }
+}
+
+function listOf(values: readonly Value[], columns: readonly Column[]): string {
+  return columns.map((column, index) => literal(values[index] ?? null, column)).join(", ");
+}
+
+/** Somebody else's id, in a column that admits users without owning the row; in some rows of a person. */
+function guestOf(
+  { element }: Column,
+  { index }: Person,
+  version: number,
+  unique: boolean,
+): Value[] {
+  if (unique ? version > 0 : version % 2 > 0) return [];
+  const guest = PEOPLE[(index + 1 + version) % PEOPLE.length];
+  return guest ? [element === null ? guest.id : `{${guest.id}}`] : [];
 }
 
 /** Columns that constraints tie together, and what must hold of them. */
@@ -258,10 +291,15 @@ function mentions(text: string | null, name: string): boolean {
   return text !== null && new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`).test(text);
 }
 
-/** Combinations of options: all where they are few, else a sample in which each option occurs. */
-function combine(options: readonly Value[][]): Value[][] {
+/**
+ * Some of the combinations of options, from one number to another: of all where they are few, else of a
+ * sample in which each option occurs.
+ */
+function combine(options: readonly Value[][], from: number, to: number): Value[][] {
   const total = options.reduce((product, values) => product * Math.max(1, values.length), 1);
-  return Array.from({ length: Math.min(total, COMBINATIONS) }, (_, index) => {
+  const end = Math.min(total, COMBINATIONS, to);
+  return Array.from({ length: Math.max(0, end - from) }, (_, offset) => {
+    const index = from + offset;
     let rest =
       total <= COMBINATIONS ? index : index < 12 ? -1 : Math.floor((index * total) / COMBINATIONS);
     return options.map((values, place) => {

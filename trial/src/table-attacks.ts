@@ -1,10 +1,13 @@
+import { sealedTables } from "@app-data/rules";
 import type { Catalog, Column, Relation, Rights } from "./catalog";
 import type { Fill } from "./fill";
+import { wordsOf } from "./hints";
 import type { Identity } from "./identities";
 import type { Job, Variant } from "./job";
 import type { Owners } from "./owners";
 import { PEOPLE, type Person } from "./people";
-import type { Row } from "./row-planner";
+import { type PrivilegeAttack, privilegeAttacks } from "./privilege-attacks";
+import { ROWS_EACH, type Row } from "./row-planner";
 import {
   insertStatement,
   literal,
@@ -15,15 +18,7 @@ import {
 
 /** What is tried on a table. */
 export type Attack =
-  | "read"
-  | "update"
-  | "delete"
-  | "insert"
-  | "give away"
-  | "steal"
-  | "truncate"
-  | "trigger"
-  | "reference";
+  "read" | "update" | "delete" | "insert" | "insert own" | "give away" | "steal" | PrivilegeAttack;
 
 /** An attempt on a table, and the statement that shows it to readers. */
 export interface TableJob extends Job {
@@ -37,6 +32,8 @@ export interface TableJob extends Job {
 /** Makes the attempts of identities on tables. */
 export class TableAttacks {
   private readonly children: ReadonlyMap<number, Relation[]>;
+  /** The ids of all tables whose rows have owners. */
+  private readonly owned: readonly number[];
 
   constructor(
     private readonly catalog: Catalog,
@@ -50,6 +47,9 @@ export class TableAttacks {
       }
     }
     this.children = children;
+    this.owned = catalog.relations
+      .filter((relation) => relation.kind === "r" && owners.of(relation))
+      .map(({ id }) => id);
   }
 
   /** All that an identity may try on a table; what it has no right to do, PostgreSQL refuses. */
@@ -58,37 +58,44 @@ export class TableAttacks {
     if (!rights) return [];
     const victim = PEOPLE[identity.person?.index === 1 ? 0 : 1] ?? PEOPLE[0];
     if (!victim) return [];
-    const base = { identity, relation, victim };
-    const ddl = this.privileged(identity, relation, rights).map((job) => ({ ...base, ...job }));
-    if (identity.role === "service_role") return ddl;
+    const base = { identity, relation, victim, subject: relation.sql };
+    const privileged = privilegeAttacks(identity, relation, rights, this.catalog).map((part) => ({
+      ...base,
+      ...part,
+      variants: [{ statements: [part.shown] }],
+    }));
+    if (identity.role === "service_role" && !isSealed(relation)) return privileged;
     const writes = identity.readsOnly
       ? []
       : [
-          ...this.update(identity, relation, rights),
+          ...this.update(identity, relation, rights, victim),
           ...this.delete(relation, rights, identity),
           ...this.insert(relation, rights, victim, identity),
-          ...this.move("give away", relation, rights, identity.person && victim, victim),
-          ...this.move("steal", relation, rights, identity.person, identity.person),
+          ...this.insertOwn(relation, rights, identity),
+          ...this.giveAway(relation, rights, identity.person, victim),
+          ...this.steal(relation, rights, identity.person, victim),
         ];
-    const jobs = [...this.read(identity, relation, rights), ...writes];
-    const measured = this.owners.of(relation) !== undefined;
+    const parts = [...this.read(identity, relation, rights), ...writes];
+    return [...privileged, ...parts.map((part) => ({ ...base, ...this.measured(part, base) }))];
+  }
+
+  /** An attempt with the query that judges it. */
+  private measured(
+    { read, ...part }: Part,
+    { identity, relation }: { identity: Identity; relation: Relation },
+  ): Part & Pick<Job, "reads" | "measure"> {
+    if (!this.owners.of(relation)) {
+      return read === undefined ? part : { ...part, reads: [`${ROWS} ${relation.sql}`] };
+    }
     const who = identity.person ? quoteText(identity.person.id) : "null";
-    const leaves = this.leaves(relation).join(",");
-    return [
-      ...ddl,
-      ...jobs.map(({ read, ...job }) => {
-        const part = { ...base, ...job };
-        if (!measured)
-          return read === undefined ? part : { ...part, reads: [`${ROWS} ${relation.sql}`] };
-        if (read !== undefined)
-          return {
-            ...part,
-            read,
-            measure: `select app_data_trial.seen($1, '{${leaves}}', ${who})`,
-          };
-        return { ...part, measure: `select app_data_trial.changed('{${leaves}}', ${who})` };
-      }),
-    ];
+    const leaves = this.leaves(relation);
+    if (read !== undefined) {
+      const measure = `select app_data_trial.seen($1, '{${leaves.join(",")}}', ${who})`;
+      return { ...part, read, measure };
+    }
+    // What foreign keys delete along with a row went with its owner's consent.
+    const reached = relation.hasEffects && part.attack !== "delete" ? this.owned : leaves;
+    return { ...part, measure: `select app_data_trial.changed('{${reached.join(",")}}', ${who})` };
   }
 
   /** The ids of a table and of all that is partition or child of it. */
@@ -112,7 +119,7 @@ export class TableAttacks {
     return [part, { ...part, shown: `${off};\n${shown}`, variants: [{ before, prelude: [off] }] }];
   }
 
-  private update(identity: Identity, relation: Relation, rights: Rights): Part[] {
+  private update(identity: Identity, relation: Relation, rights: Rights, victim: Person): Part[] {
     const owning = this.owningColumns(relation);
     const columns = writableColumns(relation)
       .filter(({ name }) => rights.updateColumns.includes(name) && !owning.includes(name))
@@ -132,7 +139,7 @@ export class TableAttacks {
       ...(readable ? [{ statements: [statement(`${name} = ${name}`)] }] : []),
       { before: this.without(relation, identity.person), statements: [statement(first.set)] },
     ];
-    return [{ attack: "update", shown: statement(first.set), variants }];
+    return [this.rowByRow("update", relation, statement(first.set), variants, victim)];
   }
 
   private delete(relation: Relation, rights: Rights, identity: Identity): Part[] {
@@ -140,7 +147,7 @@ export class TableAttacks {
     const shown = `delete from ${relation.sql}`;
     const referring = (this.children.get(relation.id) ?? [])
       .filter(({ id, kind }) => id !== relation.id && kind === "r")
-      .map(({ sql }) => `delete from ${sql}`);
+      .map(({ sql }) => `select app_data_trial.clear(${quoteText(sql)}, null)`);
     const variants = [
       { statements: [shown] },
       { before: referring, statements: [shown] },
@@ -174,82 +181,93 @@ export class TableAttacks {
     });
   }
 
-  /** Makes rows somebody's: all that the policies let the statement reach. */
-  private move(
-    attack: "give away" | "steal",
+  /** A row of one's own, where that has effects on other tables. */
+  private insertOwn(relation: Relation, rights: Rights, { person }: Identity): Part[] {
+    const row = person && this.fill.of(relation).spare[person.index]?.[0];
+    if (!row || !relation.hasEffects || rights.insertColumns.length === 0) return [];
+    const shown = insertStatement(relation, row, rights.insertColumns);
+    const before = this.without(relation, person);
+    const variants = [{ statements: [shown] }, { before, statements: [shown] }];
+    return [{ attack: "insert own", shown, variants }];
+  }
+
+  private giveAway(
     relation: Relation,
     rights: Rights,
-    to: Person | null,
-    cleared: Person | null,
+    person: Person | null,
+    victim: Person,
   ): Part[] {
-    const row = to && this.fill.of(relation).rows[to.index]?.[0];
+    const shown = person && this.assignment(relation, rights, victim);
+    if (shown === null || shown === undefined) return [];
+    const variants = [
+      { statements: [shown] },
+      { before: this.without(relation, victim), statements: [shown] },
+    ];
+    return [this.rowByRow("give away", relation, shown, variants, person)];
+  }
+
+  private steal(relation: Relation, rights: Rights, person: Person | null, victim: Person): Part[] {
+    const shown = person && this.assignment(relation, rights, person);
+    if (shown === null || shown === undefined) return [];
+    const variants = [
+      { statements: [shown] },
+      { before: this.without(relation, person), statements: [shown] },
+    ];
+    return [this.rowByRow("steal", relation, shown, variants, victim)];
+  }
+
+  /** Makes rows somebody's: all that the policies let the statement reach. */
+  private assignment(relation: Relation, rights: Rights, to: Person): string | undefined {
+    const row = this.fill.of(relation).rows[to.index]?.[0];
+    const owning = this.owningColumns(relation);
     const columns = writableColumns(relation).filter(
-      ({ name }) =>
-        this.owningColumns(relation).includes(name) && rights.updateColumns.includes(name),
+      ({ name }) => owning.includes(name) && rights.updateColumns.includes(name),
     );
-    if (!row || columns.length === 0) return [];
+    if (!row || columns.length === 0) return undefined;
     const set = columns.map(
       (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
     );
-    const shown = `update ${relation.sql} set ${set.join(", ")}`;
-    const before = this.without(relation, cleared);
-    return [
-      { attack, shown, variants: [{ statements: [shown] }, { before, statements: [shown] }] },
-    ];
+    return `update ${relation.sql} set ${set.join(", ")}`;
   }
 
-  private privileged(
-    identity: Identity,
-    { sql, kind, uniques, columns }: Relation,
-    rights: Rights,
-  ): Part[] {
-    if (identity.isTrick || identity.readsOnly || kind === "f") return [];
-    const one = (attack: Attack, shown: string): Part => ({
-      attack,
-      shown,
-      variants: [{ statements: [shown] }],
-    });
-    const role = this.catalog.roles.find(({ name }) => name === identity.role);
-    const schema = role?.creatableSchemas[0];
-    const key = columns.find(({ name }) => uniques.some((unique) => unique.join() === name));
-    return [
-      ...(rights.truncate ? [one("truncate", `truncate ${sql}`)] : []),
-      ...(rights.trigger
-        ? [
-            one(
-              "trigger",
-              `create trigger app_data_trial before update on ${sql} for each row ` +
-                "execute function suppress_redundant_updates_trigger()",
-            ),
-          ]
-        : []),
-      ...(rights.references && schema !== undefined && key
-        ? [
-            one(
-              "reference",
-              `create table ${schema}.app_data_trial (probe ${key.type} references ${sql} (${quoteIdentifier(key.name)}))`,
-            ),
-          ]
-        : []),
-    ];
+  /**
+   * One statement changes all rows or none. Where the policies look at more than the owner, it is tried
+   * on each row of a person alone, too.
+   */
+  private rowByRow(
+    attack: Attack,
+    relation: Relation,
+    shown: string,
+    variants: Variant[],
+    person: Person | null,
+  ): Part {
+    const owning = this.owningColumns(relation);
+    const others = relation.columns.filter(({ name }) => !owning.includes(name));
+    const looksAtMore = relation.policies.some(({ using, check }) =>
+      others.some(({ name }) => mentionsOwn(`${using ?? ""} ${check ?? ""}`, relation, name)),
+    );
+    if (!person || !looksAtMore || owning.length === 0) return { attack, shown, variants };
+    const target = `${quoteText(relation.sql)}, '{${this.leaves(relation).join(",")}}'`;
+    const single = Array.from({ length: ROWS_EACH }, (_, place) => ({
+      before: [`select app_data_trial.leave(${target}, ${quoteText(person.id)}, ${place})`],
+      statements: [shown],
+    }));
+    return { attack, shown, variants: [...variants, ...single], rowByRow: true };
   }
 
   /** The columns that say whose a row is. */
   public owningColumns(relation: Relation): string[] {
     const owner = this.owners.of(relation);
     if (!owner) return [];
-    if (owner.by === "columns") return owner.columns;
-    if (owner.by === "members") return owner.link.columns;
-    return owner.keys.flatMap(({ columns }) => columns);
+    if (owner.columns.length > 0) return owner.columns;
+    const parents = owner.parents.flatMap(({ columns }) => columns);
+    return parents.length > 0 ? parents : owner.groups.flatMap(({ link }) => link.columns);
   }
 
   /** Statements that take a person's rows out of the way of unique constraints. */
   private without(relation: Relation, person: Person | null): string[] {
     if (!person || !this.owners.of(relation)) return [];
-    return [
-      `delete from ${relation.sql} t using app_data_trial.pristine p where p.relation = t.tableoid ` +
-        `and p.place = t.ctid and p.owners @> array[${quoteText(person.id)}]`,
-    ];
+    return [`select app_data_trial.clear(${quoteText(relation.sql)}, ${quoteText(person.id)})`];
   }
 
   private sample(relation: Relation, person: Person | null): Row {
@@ -275,4 +293,20 @@ export class TableAttacks {
 /** One element for each row that is visible. */
 const ROWS = "select jsonb_agg(1) from";
 
-type Part = Pick<TableJob, "attack" | "shown" | "variants" | "read">;
+/** Whether a policy looks at a column of its own table, as PostgreSQL writes it: those of others have a prefix. */
+function mentionsOwn(policy: string, { name }: Relation, column: string): boolean {
+  return (
+    wordsOf(policy).has(column) &&
+    policy.match(OWN_COLUMN)?.some((found) => found === column || found === `${name}.${column}`) ===
+      true
+  );
+}
+
+const OWN_COLUMN = /(?<![\w$.])[\w$]+(?:\.[\w$]+)?/g;
+
+/** Whether no role at all may reach others' rows, the back office included. */
+function isSealed({ schema, name }: Relation): boolean {
+  return sealedTables.some((table) => table.schema === schema && table.name === name);
+}
+
+type Part = Pick<TableJob, "attack" | "shown" | "variants" | "read" | "rowByRow">;

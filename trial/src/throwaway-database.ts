@@ -33,8 +33,8 @@ end $$`;
 /** What takes a statement out of a transaction. */
 const ALONE = /\b(?:concurrently|vacuum|create\s+database|alter\s+system|reindex)\b/i;
 
-/** How long one message of the trial may take; an attempt that takes longer is given up. */
-const STATEMENT_TIMEOUT = "20s";
+/** How long one message of the trial may take; an attempt that takes longer by itself is given up. */
+const STATEMENT_TIMEOUT = "5s";
 
 /**
  * Runs `work` in a database of its own, empty and owned by `migrator`, and drops it. The connection is

@@ -1,5 +1,5 @@
 -- unsafe: the role passes every policy
--- refused-by: rules
+-- refused-by: both
 -- run-by: postgres
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a

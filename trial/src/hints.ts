@@ -1,0 +1,124 @@
+import type { Catalog, Column, Relation, Routine } from "./catalog";
+
+/** What constraints, policies, views and functions say of a column. */
+export interface Hints {
+  /** What it is compared with, of constraints first. */
+  literals: string[];
+  numbers: number[];
+  /** Regular expressions that it is matched against. */
+  patterns: string[];
+  /** Patterns of LIKE. */
+  likes: string[];
+  /** An object with the keys that are looked up in it, and the values that they are compared with. */
+  object: Record<string, string> | undefined;
+}
+
+/** A string of a SQL text, after what says how it is used. */
+const STRING =
+  /(~~\*?|~\*?|\bi?like\b|->>?|#>>?|\?|current_setting\(|set_config\()?\s*'((?:[^']|'')*)'/gi;
+const LOOKED_UP = /->>?\s*'(\w+)'(?:::text)?\)*(?:\s*=\s*\(?'((?:[^']|'')*)')?/g;
+/** Who asks is not a value of a row. */
+const IDENTITY = /request\.jwt/;
+const NUMBER = /(?<![\w.'])-?\d+(?:\.\d+)?/g;
+const MOST_LITERALS = 8;
+
+/** Finds, for each column, the texts that decide by its values. */
+export class HintReader {
+  private readonly known = new WeakMap<Column, Hints>();
+  /** All policies, views and functions, by the words that they hold. */
+  private readonly byWord = new Map<string, Set<string>>();
+
+  private readonly routines: readonly Routine[];
+
+  constructor(catalog: Catalog) {
+    this.routines = catalog.routines.filter(({ source }) => !IDENTITY.test(source));
+    for (const { definition, policies } of catalog.relations) {
+      this.remember(definition);
+      for (const { using, check } of policies) {
+        this.remember(using);
+        this.remember(check);
+      }
+    }
+    for (const { source } of this.routines) this.remember(source);
+  }
+
+  /** What is said of a column. */
+  public of(relation: Relation, column: Column): Hints {
+    let hints = this.known.get(column);
+    if (!hints) {
+      hints = readHints(this.textsOn(relation, column));
+      this.known.set(column, hints);
+    }
+    return hints;
+  }
+
+  private textsOn(relation: Relation, column: Column): string[] {
+    const { name, domainChecks } = column;
+    const constraints = [
+      ...relation.checks
+        .filter(({ columns }) => columns.includes(name))
+        .map(({ expression }) => expression),
+      ...domainChecks,
+      ...(relation.partitionCheck !== null && wordsOf(relation.partitionCheck).has(name)
+        ? [relation.partitionCheck]
+        : []),
+    ];
+    const policies = relation.policies
+      .flatMap(({ using, check }) => [using ?? "", check ?? ""])
+      .filter((text) => wordsOf(text).has(name));
+    const called = this.routines
+      .filter((routine) => policies.some((text) => wordsOf(text).has(routine.name)))
+      .map(({ source }) => source);
+    const ofRelation = this.byWord.get(relation.name);
+    const elsewhere = [...(this.byWord.get(name) ?? [])].filter((text) => ofRelation?.has(text));
+    return [...new Set([...constraints, ...policies, ...called, ...elsewhere])];
+  }
+
+  private remember(text: string | null): void {
+    if (text === null) return;
+    for (const word of wordsOf(text)) {
+      const texts = this.byWord.get(word) ?? new Set();
+      texts.add(text);
+      this.byWord.set(word, texts);
+    }
+  }
+}
+
+const wordsOfTexts = new Map<string, ReadonlySet<string>>();
+
+/** The names and key words of a SQL text; of each text they are looked for once. */
+export function wordsOf(text: string): ReadonlySet<string> {
+  let words = wordsOfTexts.get(text);
+  if (!words) {
+    words = new Set(text.match(/[\w$]+/g));
+    wordsOfTexts.set(text, words);
+  }
+  return words;
+}
+
+function readHints(texts: readonly string[]): Hints {
+  const text = texts.join("\n");
+  const strings = [...text.matchAll(STRING)].map(([, use = "", quoted = ""]) => ({
+    use: use.toLowerCase(),
+    string: quoted.replaceAll("''", "'"),
+  }));
+  const usedBy = (...uses: string[]) =>
+    [...new Set(strings.filter(({ use }) => uses.includes(use)).map(({ string }) => string))].slice(
+      0,
+      MOST_LITERALS,
+    );
+  const keys = [...text.matchAll(LOOKED_UP)].map(([, key = "", value]): [string, string] => [
+    key,
+    value ?? "true",
+  ]);
+  return {
+    literals: usedBy(""),
+    numbers: [...new Set([...text.matchAll(NUMBER)].map(([number]) => Number(number)))].slice(
+      0,
+      MOST_LITERALS,
+    ),
+    patterns: usedBy("~", "~*"),
+    likes: usedBy("~~", "~~*", "like", "ilike"),
+    object: keys.length > 0 ? Object.fromEntries(keys) : undefined,
+  };
+}
