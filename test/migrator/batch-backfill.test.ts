@@ -7,8 +7,12 @@ import { Pace } from "../../migrator/src/batch/pace";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createCheckpoints, runFile } from "./batch-fixture";
 
-const BACKFILL = readFileSync(path.join(__dirname, "batch-backfill.sql"), "utf8");
-const USERS = 10_000;
+const USERS = 2_500;
+// Batches as many as 10,000 users have.
+const BACKFILL = readFileSync(path.join(__dirname, "batch-backfill.sql"), "utf8").replace(
+  "size 2000",
+  "size 500",
+);
 
 let database: TestDatabase;
 let migrator: Client;
@@ -79,8 +83,8 @@ describe("the backfill of user_progress in batches", () => {
     const complete = async (seed: number) => {
       const client = await database.connect("postgres");
       const { rows } = await client.query<{ id: string }>(
-        "select id from public.sessions where ended_at is null order by id limit 2000 offset $1",
-        [seed * 2_000],
+        "select id from public.sessions where ended_at is null order by id limit 500 offset $1",
+        [seed * 500],
       );
       for (const { id } of rows) {
         if (!running) return;
@@ -93,7 +97,7 @@ describe("the backfill of user_progress in batches", () => {
       }
     };
     const writers = [0, 1, 2].map(complete);
-    await runFile(migrator, BACKFILL.replace("size 2000", "size 500"));
+    await runFile(migrator, BACKFILL.replace("size 500", "size 125"));
     running = false;
     await Promise.all(writers);
     expect(completed).toBeGreaterThan(50);
