@@ -41,4 +41,8 @@ export default tseslint.config(
     // A dynamic provider is serialized into the state: it must load its modules when it runs.
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
+  {
+    files: ["test/support/lazy/*.ts"],
+    rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
 );

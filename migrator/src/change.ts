@@ -1,6 +1,5 @@
 import { type Finding, loadParser } from "@app-data/rules";
 import {
-  type Catalog,
   type CatalogChanges,
   type CatalogStep,
   CatalogReading,

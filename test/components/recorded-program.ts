@@ -72,9 +72,16 @@ export async function record<Result>(
     });
     return undefined;
   };
-  const result = program({ transformations: [transformation] });
-  await pulumi.runtime.disconnect();
-  return { result, resources, options };
+  // Pulumi takes the stack trace of every promise, and jest maps each line of each to TypeScript.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 1;
+  try {
+    const result = program({ transformations: [transformation] });
+    await pulumi.runtime.disconnect();
+    return { result, resources, options };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The value of an output. */

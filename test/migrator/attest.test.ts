@@ -1,8 +1,10 @@
 import type { Client } from "pg";
-import { applyMigration, attest, attestationLifecycle } from "../../migrator/src";
+import { attest, attestationLifecycle } from "../../migrator/src";
 import type { AttestationInputs, AttestationState } from "../../migrator/src";
-import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
+import type { TestDatabase } from "../support/database";
+import { type MigratorFixture, createFixture, createMigratedDatabase } from "./migration-fixture";
 
+let migrated: TestDatabase;
 let fixture: MigratorFixture;
 let superuser: Client;
 let inputs: AttestationInputs;
@@ -10,10 +12,14 @@ let inputs: AttestationInputs;
 const { check, diff, create, update, read } = attestationLifecycle;
 const switchedOff = "widened: row level security of public.users is switched off";
 
+beforeAll(async () => {
+  migrated = await createMigratedDatabase();
+});
+afterAll(() => migrated.drop());
+
 beforeEach(async () => {
-  fixture = await createFixture();
+  fixture = await createFixture(migrated.name);
   superuser = await fixture.database.connect("postgres");
-  for (const each of projectTrios()) await applyMigration(fixture.settings, each);
   inputs = { connection: fixture.settings, migrations: ["a", "b"] };
 });
 afterEach(() => fixture.database.drop());

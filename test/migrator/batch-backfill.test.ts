@@ -7,34 +7,16 @@ import { Pace } from "../../migrator/src/batch/pace";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createCheckpoints, runFile } from "./batch-fixture";
 
-const BACKFILL = readFileSync(path.join(__dirname, "batch-backfill.sql"), "utf8");
-const USERS = 10_000;
+const USERS = 2_500;
+// Batches as many as 10,000 users have.
+const BACKFILL = readFileSync(path.join(__dirname, "batch-backfill.sql"), "utf8").replace(
+  "size 2000",
+  "size 500",
+);
 
 let database: TestDatabase;
 let migrator: Client;
 let superuser: Client;
-
-beforeEach(async () => {
-  database = await createDatabase();
-  migrator = await database.connect("migrator");
-  superuser = await database.connect("postgres");
-  await createCheckpoints(migrator);
-  for (const name of ["000_existing_schema", "001_add_missing_tables"]) {
-    await migrator.query(readFileSync(`sql/${name}.sql`, "utf8"));
-  }
-  // Every tenth user has no session; of the others' twelve, every fourth is open.
-  await superuser.query(`
-    insert into public.users (email) select 'user-' || n from generate_series(1, ${USERS}) n;
-    insert into public.sessions (user_id, started_at, ended_at, vocabulary_count, images_count)
-    select u.id, t.at, case when n % 4 > 0 then t.at + n * interval '13 min' end, n % 5, u.number % 3
-      from (select id, row_number() over () as number from public.users) u,
-           generate_series(1, 12) n,
-           lateral (select timestamptz '2026-05-01Z' + (n * n * (u.number % 7)) * interval '5 h' as at) t
-     where u.number % 10 > 0;
-    insert into public.user_progress (user_id) select id from public.users;
-    analyze`);
-});
-afterEach(() => database.drop());
 
 /** Everything that is counted, of every user who satisfies a condition; times of writing left out. */
 async function progress(): Promise<unknown> {
@@ -46,6 +28,28 @@ async function progress(): Promise<unknown> {
 }
 
 describe("the backfill of user_progress in batches", () => {
+  beforeEach(async () => {
+    database = await createDatabase();
+    migrator = await database.connect("migrator");
+    superuser = await database.connect("postgres");
+    await createCheckpoints(migrator);
+    for (const name of ["000_existing_schema", "001_add_missing_tables"]) {
+      await migrator.query(readFileSync(`sql/${name}.sql`, "utf8"));
+    }
+    // Every tenth user has no session; of the others' twelve, every fourth is open.
+    await superuser.query(`
+      insert into public.users (email) select 'user-' || n from generate_series(1, ${USERS}) n;
+      insert into public.sessions (user_id, started_at, ended_at, vocabulary_count, images_count)
+      select u.id, t.at, case when n % 4 > 0 then t.at + n * interval '13 min' end, n % 5, u.number % 3
+        from (select id, row_number() over () as number from public.users) u,
+             generate_series(1, 12) n,
+             lateral (select timestamptz '2026-05-01Z' + (n * n * (u.number % 7)) * interval '5 h' as at) t
+       where u.number % 10 > 0;
+      insert into public.user_progress (user_id) select id from public.users;
+      analyze`);
+  });
+  afterEach(() => database.drop());
+
   it("is equal to the trigger's own computation, and to one statement", async () => {
     const outcome = await runFile(migrator, BACKFILL);
     expect(outcome.rows).toBe(USERS * 0.9);
@@ -79,8 +83,8 @@ describe("the backfill of user_progress in batches", () => {
     const complete = async (seed: number) => {
       const client = await database.connect("postgres");
       const { rows } = await client.query<{ id: string }>(
-        "select id from public.sessions where ended_at is null order by id limit 2000 offset $1",
-        [seed * 2_000],
+        "select id from public.sessions where ended_at is null order by id limit 500 offset $1",
+        [seed * 500],
       );
       for (const { id } of rows) {
         if (!running) return;
@@ -93,7 +97,7 @@ describe("the backfill of user_progress in batches", () => {
       }
     };
     const writers = [0, 1, 2].map(complete);
-    await runFile(migrator, BACKFILL.replace("size 2000", "size 500"));
+    await runFile(migrator, BACKFILL.replace("size 500", "size 125"));
     running = false;
     await Promise.all(writers);
     expect(completed).toBeGreaterThan(50);

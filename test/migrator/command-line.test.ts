@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { main } from "../../migrator/src/cli/main";
 import { type TestDatabase, createDatabase } from "../support/database";
 
 const PROGRAM = path.resolve("migrator/bin/migrator.mjs");
@@ -26,8 +27,8 @@ interface Outcome {
   err: string;
 }
 
-/** Runs `npx migrator …` on the test's folder and database. */
-function migrator(...args: string[]): Promise<Outcome> {
+/** Runs `npx migrator …` on the test's folder and database, in a process of its own as a person does. */
+function runProgram(...args: string[]): Promise<Outcome> {
   const env = { ...process.env, MIGRATOR_URL: database.url("migrator") };
   return new Promise((resolve) => {
     execFile(
@@ -39,6 +40,19 @@ function migrator(...args: string[]): Promise<Outcome> {
       },
     );
   });
+}
+
+/** The same without the process: what it would print, and the exit code that it would have. */
+async function migrator(...args: string[]): Promise<Outcome> {
+  process.env["MIGRATOR_URL"] = database.url("migrator");
+  const printed = { out: "", err: "" };
+  jest.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`));
+  jest.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`));
+  try {
+    return { code: await main([...args, "--directory", directory]), ...printed };
+  } finally {
+    jest.restoreAllMocks();
+  }
 }
 
 /** The answer of a command as a machine reads it. */
@@ -59,29 +73,29 @@ alter table public.notes force row level security;
 
 describe("npx migrator", () => {
   it("plans, applies what was planned, verifies, shows the status and rolls back", async () => {
-    const planned = await migrator("plan");
+    const planned = await runProgram("plan");
     expect(planned.code).toBe(0);
     expect(planned.out).toContain("000_existing_schema");
     const hash = /npx migrator up --plan ([0-9a-f]{64})/.exec(planned.out)?.[1];
     expect(hash).toBe((await json("plan")).data.hash);
 
-    const up = await migrator("up", "--plan", hash ?? "");
+    const up = await runProgram("up", "--plan", hash ?? "");
     expect(up).toMatchObject({ code: 0 });
     expect(up.out).toMatch(
       /^000_existing_schema {2}applied in \d+ ms\n001_add_missing_tables {2}applied in \d+ ms\n$/,
     );
     expect(up.err).toContain("000_existing_schema: applying (1 of 2)");
-    expect((await migrator("up")).out).toBe("Nothing to do.\n");
+    expect((await runProgram("up")).out).toBe("Nothing to do.\n");
 
-    expect((await migrator("verify")).out).toBe(
+    expect((await runProgram("verify")).out).toBe(
       "000_existing_schema  holds\n001_add_missing_tables  holds\n",
     );
     const { migrations } = (await json("status")).data;
     expect(migrations.map(({ state }: { state: string }) => state)).toEqual(["applied", "applied"]);
 
-    expect((await migrator("rollback")).out).toBe("001_add_missing_tables  rolled back\n");
-    expect((await migrator("rollback", "--all")).out).toBe("000_existing_schema  rolled back\n");
-    expect((await migrator("rollback", "--all")).out).toBe("Nothing to undo.\n");
+    expect((await runProgram("rollback")).out).toBe("001_add_missing_tables  rolled back\n");
+    expect((await runProgram("rollback", "--all")).out).toBe("000_existing_schema  rolled back\n");
+    expect((await runProgram("rollback", "--all")).out).toBe("Nothing to undo.\n");
   });
 
   it("refuses a plan that is not the one that was approved, and runs nothing", async () => {
@@ -137,7 +151,7 @@ describe("npx migrator", () => {
   });
 
   it("does not adopt what does not hold", async () => {
-    const { code, err } = await migrator("baseline", "--reason", "hope");
+    const { code, err } = await runProgram("baseline", "--reason", "hope");
     expect(code).toBe(1);
     expect(err).toMatch(/^MIG005 .*000_existing_schema_verify\.sql/);
   });

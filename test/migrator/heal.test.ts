@@ -5,18 +5,28 @@ import { type Drift, findDrift, heal, healDrift, healStatements } from "../../mi
 import { acceptDrift } from "../../migrator/src/repair";
 import { expectedCatalog } from "../../migrator/src/expected-catalog";
 import { withMigrationLock } from "../../migrator/src/lock";
-import { type MigratorFixture, createFixture, projectTrios, trio } from "./migration-fixture";
+import type { TestDatabase } from "../support/database";
+import {
+  type MigratorFixture,
+  createFixture,
+  createMigratedDatabase,
+  projectTrios,
+  trio,
+} from "./migration-fixture";
 
+const files = projectTrios().map(({ forward }) => forward);
+let migrated: TestDatabase;
 let fixture: MigratorFixture;
 let superuser: Client;
-let files: { file: string; sql: string }[];
+
+beforeAll(async () => {
+  migrated = await createMigratedDatabase();
+});
+afterAll(() => migrated.drop());
 
 beforeEach(async () => {
-  fixture = await createFixture();
+  fixture = await createFixture(migrated.name);
   superuser = await fixture.database.connect("postgres");
-  const trios = projectTrios();
-  for (const each of trios) await applyMigration(fixture.settings, each);
-  files = trios.map(({ forward }) => forward);
 });
 afterEach(() => fixture.database.drop());
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { type ConnectionSettings, type Trio, readTrios } from "../../migrator/src";
+import { type ConnectionSettings, type Trio, applyMigration, readTrios } from "../../migrator/src";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createSecret } from "../support/secrets";
 
@@ -10,17 +10,27 @@ export interface MigratorFixture {
   settings: ConnectionSettings;
 }
 
-/** Creates a database that the migrator can log in to. */
-export async function createFixture(): Promise<MigratorFixture> {
-  const database = await createDatabase();
+/** One for all databases, which have the same migrator. */
+let secret: Promise<string> | undefined;
+
+/**
+ * Creates a database that the migrator can log in to.
+ * @param template name of the database that it is a copy of, to which nobody is connected.
+ */
+export async function createFixture(template?: string): Promise<MigratorFixture> {
+  const database = await createDatabase(template);
   const { host, port, name } = database;
-  const secretId = await createSecret({
-    username: "migrator",
-    password: database.password("migrator"),
-  });
-  const credentials = { kind: "secret", secretId } as const;
+  secret ??= createSecret({ username: "migrator", password: database.password("migrator") });
+  const credentials = { kind: "secret", secretId: await secret } as const;
   const tls = { mode: "disable" } as const;
   return { database, settings: { host, port, database: name, user: "migrator", credentials, tls } };
+}
+
+/** Creates a database with the project's migrations, for tests that each begin with a copy of it. */
+export async function createMigratedDatabase(): Promise<TestDatabase> {
+  const { database, settings } = await createFixture();
+  for (const each of projectTrios()) await applyMigration(settings, each);
+  return database;
 }
 
 /** The project's own migrations. */

@@ -36,8 +36,14 @@ export function postgresDirectories(directory: string, workers: number): string[
 
 async function startServer(directory: string): Promise<TestServer> {
   const { startPostgres } = await loadTool("postgres");
-  // Nothing here outlives the tests: durability would only cost time.
-  const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+  const settings = {
+    // Nothing here outlives the tests: durability would only cost time.
+    fsync: "off",
+    synchronous_commit: "off",
+    full_page_writes: "off",
+    // A test logs in a dozen times, and a password that lives for minutes needs no slow hash.
+    scram_iterations: "1",
+  };
   const { host, port, password } = await startPostgres({ directory, settings });
   const newPassword = () => randomBytes(18).toString("base64url");
   const server = {

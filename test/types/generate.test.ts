@@ -2,15 +2,27 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { applyMigration, readTrios } from "../../migrator/src";
 import { type MigratorFixture, createFixture, projectTrios } from "../migrator/migration-fixture";
-import { GENERATED_FILE, generateTypes, migrationFolder, temporaryFolder } from "./generator";
+import {
+  GENERATED_FILE,
+  GeneratorProcess,
+  migrationFolder,
+  runGenerator,
+  temporaryFolder,
+} from "./generator";
 
 const REMEDY = "Run `npm run up`, then `npm run generate:types`, and commit the file.";
 
-// A run loads the generator and a formatter, which takes seconds on a busy machine.
+// The first run loads the generator and a formatter, which takes seconds on a busy machine.
 jest.setTimeout(120_000);
 
+let generator: GeneratorProcess;
 let fixture: MigratorFixture;
 let url: string;
+
+beforeAll(() => {
+  generator = new GeneratorProcess();
+});
+afterAll(() => generator.end());
 
 beforeEach(async () => {
   fixture = await createFixture();
@@ -26,13 +38,13 @@ describe("the generated types", () => {
   it("are those of a database with the project's migrations, byte for byte", async () => {
     await applyProject();
     const output = path.join(temporaryFolder(), "types.ts");
-    expect(generateTypes(["--output", output], url)).toEqual({
+    expect(runGenerator(["--output", output], url)).toEqual({
       code: 0,
       stdout: `${output} is written anew.\n`,
       stderr: "",
     });
     expect(readFileSync(output, "utf8")).toBe(readFileSync(GENERATED_FILE, "utf8"));
-    expect(generateTypes(["--check"], url)).toEqual({
+    expect(await generator.run(["--check"], url)).toEqual({
       code: 0,
       stdout: `${GENERATED_FILE} is what the database gives.\n`,
       stderr: "",
@@ -44,7 +56,7 @@ describe("the generated types", () => {
     const before = readFileSync(GENERATED_FILE, "utf8");
     const migrator = await fixture.database.connect("migrator");
     await migrator.query("alter table public.users add column nickname text");
-    const { code, stdout, stderr } = generateTypes(["--check"], url);
+    const { code, stdout, stderr } = await generator.run(["--check"], url);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const line = Number(/:(\d+) differs/.exec(stderr)?.[1]);
     expect(before.split("\n")[line - 1]).toBe("          updated_at: string;");
@@ -54,15 +66,15 @@ describe("the generated types", () => {
     );
     await migrator.query("alter table public.users drop column nickname");
     await migrator.query("grant update (total_images) on public.user_progress to authenticated");
-    expect(generateTypes(["--check"], url).stderr).toContain(
+    expect((await generator.run(["--check"], url)).stderr).toContain(
       'differs from the database: the file has "Update: "preferences";", ' +
         'the database gives "Update: "total_images" | "preferences";". ',
     );
     expect(readFileSync(GENERATED_FILE, "utf8")).toBe(before);
   });
 
-  it("are not made from a database without the migrations", () => {
-    expect(generateTypes(["--check"], url)).toEqual({
+  it("are not made from a database without the migrations", async () => {
+    expect(await generator.run(["--check"], url)).toEqual({
       code: 1,
       stdout: "",
       stderr:
@@ -77,11 +89,11 @@ describe("the generated types", () => {
     if (!trio) throw new Error("The folder must hold a migration.");
     await applyMigration(fixture.settings, trio);
     const edited = migrationFolder("create schema another;");
-    expect(generateTypes(["--check", "--directory", edited], url).stderr).toContain(
+    expect((await generator.run(["--check", "--directory", edited], url)).stderr).toContain(
       "MIG051 The database does not hold the migrations of the files: " +
         "000_kinds was applied with other SQL. ",
     );
-    expect(generateTypes(["--check"], url).stderr).toContain(
+    expect((await generator.run(["--check"], url)).stderr).toContain(
       "001_add_missing_tables is not applied; 000_kinds is applied, and there is no file of it. ",
     );
   });
@@ -92,34 +104,37 @@ describe("the generated types", () => {
     const text = readFileSync(GENERATED_FILE, "utf8");
     writeFileSync(output, text.replace(/^\/\/ migration 001.*\n/m, ""));
     const update = ["--if-stale", "--output", output];
-    expect(generateTypes(update, url).stdout).toBe(`${output} is written anew.\n`);
+    expect((await generator.run(update, url)).stdout).toBe(`${output} is written anew.\n`);
     expect(readFileSync(output, "utf8")).toBe(text);
     // In step, it asks no database: none is named.
-    expect(generateTypes(update)).toEqual({
+    expect(await generator.run(update)).toEqual({
       code: 0,
       stdout: `${output} is in step with sql.\n`,
       stderr: "",
     });
   });
 
-  it("need a database to be made from, and show no password", () => {
-    const missing = generateTypes(["--check"]);
+  it("need a database to be made from, and show no password", async () => {
+    const missing = runGenerator(["--check"]);
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(
       /^error: MIG030 The environment variable MIGRATOR_URL is not set\./,
     );
     const canary = "canary-6f1c";
-    const refused = generateTypes(["--check"], `postgresql://migrator:${canary}@127.0.0.1:1/none`);
+    const refused = await generator.run(
+      ["--check"],
+      `postgresql://migrator:${canary}@127.0.0.1:1/none`,
+    );
     expect(refused.stderr).toMatch(/^error: MIG003 .*ECONNREFUSED/);
-    const wrong = generateTypes(["--check"], url.replace(/:[^:@]+@/, `:${canary}@`));
+    const wrong = await generator.run(["--check"], url.replace(/:[^:@]+@/, `:${canary}@`));
     expect(wrong.stderr).toMatch(/^error: MIG003 .*password authentication failed/);
     expect(refused.stderr + refused.stdout + wrong.stderr + wrong.stdout).not.toContain(canary);
   });
 
-  it("are not made on a wrong call", () => {
-    expect(generateTypes(["--check", "--if-stale"])).toMatchObject({ code: 2, stdout: "" });
-    expect(generateTypes(["--force"])).toMatchObject({ code: 2, stdout: "" });
-    expect(generateTypes(["--help"])).toMatchObject({ code: 0, stderr: "" });
+  it("are not made on a wrong call", async () => {
+    expect(await generator.run(["--check", "--if-stale"])).toMatchObject({ code: 2, stdout: "" });
+    expect(runGenerator(["--force"])).toMatchObject({ code: 2, stdout: "" });
+    expect(await generator.run(["--help"])).toMatchObject({ code: 0, stderr: "" });
   });
 });
 
@@ -131,7 +146,7 @@ async function typesOf(forward: string) {
   const directory = migrationFolder(forward);
   for (const trio of readTrios(directory)) await applyMigration(fixture.settings, trio);
   const output = path.join(directory, "types.ts");
-  const outcome = generateTypes(["--directory", directory, "--output", output], url);
+  const outcome = await generator.run(["--directory", directory, "--output", output], url);
   return { ...outcome, output };
 }
 

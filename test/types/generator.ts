@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,10 +18,10 @@ export interface Outcome {
 }
 
 /**
- * Runs the command in a process of its own: it is an ES module.
+ * Runs the command as a person does, in a process of its own.
  * @param url becomes `MIGRATOR_URL`; undefined leaves it unset.
  */
-export function generateTypes(args: string[], url?: string): Outcome {
+export function runGenerator(args: string[], url?: string): Outcome {
   const env = { ...process.env, MIGRATOR_URL: url };
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
     cwd: PROJECT,
@@ -28,6 +29,27 @@ export function generateTypes(args: string[], url?: string): Outcome {
     encoding: "utf8",
   });
   return { code: status, stdout, stderr };
+}
+
+/** The process in which the command runs many times; none of jest's, because it is an ES module. */
+export class GeneratorProcess {
+  private readonly process: ChildProcess = fork(path.join(__dirname, "generator-process.mjs"), [], {
+    cwd: PROJECT,
+  });
+
+  /** Runs the command, as {@link runGenerator} does; one run at a time. */
+  async run(args: string[], url?: string): Promise<Outcome> {
+    const answer = once(this.process, "message") as Promise<[Outcome]>;
+    this.process.send({ args, url });
+    return (await answer)[0];
+  }
+
+  /** Lets the process end. */
+  async end(): Promise<void> {
+    const ended = once(this.process, "exit");
+    this.process.disconnect();
+    await ended;
+  }
 }
 
 /** A folder that the operating system clears. */

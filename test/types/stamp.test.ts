@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Trio, readTrios } from "../../migrator/src";
 import { checkContent, checkStamp, stampMigrations } from "../../migrator/src/types/generated-file";
-import { GENERATED_FILE, generateTypes } from "./generator";
+import { GENERATED_FILE, runGenerator } from "./generator";
 
 const REMEDY = "Run `npm run up`, then `npm run generate:types`, and commit the file.";
 const committed = readFileSync(GENERATED_FILE, "utf8");
@@ -25,7 +25,7 @@ function withForward(change: (sql: string) => string): Trio[] {
 
 describe("the stamp of the generated types", () => {
   it("fits the project's migrations, which is known without a database", () => {
-    expect(generateTypes(["--check-stamp"])).toEqual({
+    expect(runGenerator(["--check-stamp"])).toEqual({
       code: 0,
       stdout: `${GENERATED_FILE} is in step with sql.\n`,
       stderr: "",

@@ -131,7 +131,9 @@ describe.each<Command>(["up", "rollback"])("fault injection: %s of three migrati
   /** Runs `work` in a database of its own, which starts where the command does. */
   async function inCopy<T>(number: number, work: (database: string) => Promise<T>): Promise<T> {
     const copy = `${template}_${number}`;
-    await administrator.query(`create database ${copy} owner migrator template ${template}`);
+    await administrator.query(
+      `create database ${copy} owner migrator template ${template} strategy file_copy`,
+    );
     // A copy has not the rights of its template, and what is missing would be drift.
     if (command === "rollback") {
       await administrator.query(`revoke all on database ${copy} from public`);

@@ -1,0 +1,3 @@
+import { loadedWhenUsed } from "./loaded-when-used";
+
+module.exports = loadedWhenUsed(() => require("typescript") as object);
