@@ -1,4 +1,4 @@
-import { parsePlPgSQLSync } from "libpg-query";
+import { parsePlPgSQLSync } from "./parser";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */
