@@ -1,4 +1,5 @@
-import { type Node, type SelectStmt, parseSync } from "libpg-query";
+import type { Node, SelectStmt } from "libpg-query";
+import { parseSync } from "./parser";
 import { constantText, functionCalls, identifiers, readCall } from "./expressions";
 import type { Table } from "./schema";
 

@@ -1,4 +1,5 @@
-import { type FuncCall, type Node, parseSync } from "libpg-query";
+import type { FuncCall, Node } from "libpg-query";
+import { parseSync } from "./parser";
 
 /** A call of a function, as written. */
 export interface Call {

@@ -1,4 +1,5 @@
-import { type Node, type SelectStmt, parseSync } from "libpg-query";
+import type { Node, SelectStmt } from "libpg-query";
+import { parseSync } from "./parser";
 import type { Call } from "./expressions";
 import type { DatabaseFunction, Schema } from "./schema";
 

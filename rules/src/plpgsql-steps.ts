@@ -1,6 +1,6 @@
-import { parsePlPgSQLSync } from "libpg-query";
 import { type KnownValues, constantText, parseExpression } from "./expressions";
 import { type Row, type RowsOf, constantRows } from "./constant-rows";
+import { parsePlPgSQLSync } from "./parser";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */

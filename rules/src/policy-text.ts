@@ -1,4 +1,4 @@
-import { scanSync } from "libpg-query";
+import { scanSync } from "./parser";
 import type { RowPolicy } from "./schema";
 
 /** The expressions of a `create policy` or `alter policy`, as written. */

@@ -1,4 +1,5 @@
-import { type Node, hasSqlDetails, loadModule, parseSync } from "libpg-query";
+import type { Node } from "libpg-query";
+import { hasSqlDetails, loadModule, parseSync } from "./parser";
 
 /** A place in a SQL text; both numbers count from 1, columns in characters. */
 export interface Position {
