@@ -1,4 +1,4 @@
-import { type Finding, loadParser } from "@app-data/rules";
+import type { Finding } from "@app-data/rules";
 import {
   type Catalog,
   type CatalogChanges,
@@ -11,6 +11,7 @@ import {
 } from "./catalog";
 import { expectedCatalog } from "./expected-catalog";
 import { judgeAfter, judgeCatalog, passGate } from "./gate";
+import { type KnownCatalog, judgeReading } from "./known-catalog";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -44,13 +45,6 @@ export interface Change extends MigrationName {
   snapshot?: string | undefined;
   /** Why it was done. */
   note?: string | undefined;
-}
-
-/** What a run knows of the catalog, so that not all of it is read again for each migration. */
-export interface KnownCatalog {
-  reading: CatalogReading;
-  /** What mandatory rules find in it. */
-  findings: readonly Finding[];
 }
 
 /** How a change is made. */
@@ -119,7 +113,7 @@ async function prepareChange(
   const { client } = session;
   if (session.known === undefined) await script.run();
   const isFirst = session.known === undefined && !(await logExists(client));
-  const known = session.known ?? (await takeCatalog(session));
+  const known = session.known ?? (await judgeReading(await CatalogReading.take(client)));
   if (isFirst) await ensureLog(client);
   await work(script, known.reading);
   const refuseLostLock = session.addLockCheck(script);
@@ -156,12 +150,6 @@ async function prepareChange(
   const { catalogDigest } = made;
   const entry = { version, name, event, applied, digests, catalogDigest };
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
-}
-
-async function takeCatalog({ client }: Session): Promise<KnownCatalog> {
-  await loadParser();
-  const reading = await CatalogReading.take(client);
-  return { reading, findings: judgeCatalog(reading.catalog) };
 }
 
 /** The changes since another catalog: since none at all, or since before steps that are committed. */
