@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line of the migrator, `npx migrator`.
 import { existsSync } from "node:fs";
-import module from "node:module";
+import module, { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 // Compiled code is kept from run to run, where Node.js can do so (22.1).
@@ -12,7 +12,8 @@ globalThis.navigator ??= { userAgent: `Node.js/${process.versions.node.split("."
 
 const main = new URL("../dist/cli/main.js", import.meta.url);
 if (existsSync(fileURLToPath(main))) {
-  const command = await import(main.href);
+  // It is no ES module, and is loaded sooner as what it is.
+  const command = createRequire(import.meta.url)(fileURLToPath(main));
   process.exitCode = await command.main(process.argv.slice(2));
 } else {
   console.error("The migrator is not built yet. Run `npm run build` first.");

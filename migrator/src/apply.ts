@@ -9,7 +9,7 @@ import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
 import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
-import { type Session, type SessionOptions, withSession } from "./session";
+import { type Session, type SessionOptions, flushOnce, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
 import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
@@ -75,10 +75,13 @@ export async function applyAll(
     const snapshot = await options.beforeChange?.(session, pending);
     const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
     const entries: LogEntry[] = [];
-    await forEachAhead(pending, inspectTrio, async (trio, digests) => {
-      session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
-      entries.push(await apply(session, trio, digests, log, { ...options, snapshot, drifts }));
-    });
+    if (pending.length === 0) return entries;
+    await flushOnce(session, (run) =>
+      forEachAhead(pending, inspectTrio, async (trio, digests) => {
+        run.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
+        entries.push(await apply(run, trio, digests, log, { ...options, snapshot, drifts }));
+      }),
+    );
     return entries;
   });
 }

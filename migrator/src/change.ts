@@ -1,4 +1,4 @@
-import { type Finding, loadParser } from "@app-data/rules";
+import type { Finding } from "@app-data/rules";
 import {
   type CatalogChanges,
   type CatalogStep,
@@ -12,6 +12,7 @@ import { compareCatalogs } from "./drift/compare";
 import { refuseDrifted } from "./drift/settle";
 import { expectedCatalog, readExpected } from "./expected-catalog";
 import { passGate } from "./gate";
+import { type KnownCatalog, judgeReading } from "./known-catalog";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -45,13 +46,6 @@ export interface Change extends MigrationName {
   snapshot?: string | undefined;
   /** Why it was done. */
   note?: string | undefined;
-}
-
-/** What a run knows of the catalog, so that not all of it is read again for each migration. */
-export interface KnownCatalog {
-  reading: CatalogReading;
-  /** What mandatory rules find in it, and nothing waives. */
-  findings: readonly Finding[];
 }
 
 /** How a change is made. */
@@ -120,7 +114,8 @@ async function prepareChange(
   const { client } = session;
   if (session.known === undefined) await script.run();
   const isFirst = session.known === undefined && !(await logExists(client));
-  const known = session.known ?? (await takeCatalog(session));
+  const known =
+    session.known ?? (await judgeReading(session.gate, await CatalogReading.take(client)));
   if (isFirst) await ensureLog(client);
   await work(script, known.reading);
   const refuseLostLock = session.addLockCheck(script);
@@ -165,12 +160,6 @@ async function prepareChange(
   const { catalogDigest } = made;
   const entry = { version, name, event, applied, digests, catalogDigest };
   return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
-}
-
-async function takeCatalog({ client, gate }: Session): Promise<KnownCatalog> {
-  await loadParser();
-  const reading = await CatalogReading.take(client);
-  return { reading, findings: gate.judge(reading.catalog) };
 }
 
 /**

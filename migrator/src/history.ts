@@ -1,4 +1,3 @@
-import { createTwoFilesPatch } from "diff";
 import type { ClientBase } from "pg";
 import { MigratorError } from "./errors";
 import { type ConnectionSettings, withConnection } from "./connection";
@@ -97,13 +96,15 @@ export function refuseOutOfOrder(
  * Refuses a forward file whose SQL differs from what was applied; comments and layout may.
  * @throws MigratorError MIG008 that names both digests and shows what differs.
  */
-export function refuseEdited(
+export async function refuseEdited(
   applied: { digests: TrioDigests; forwardSql?: string | undefined },
   trio: Trio,
   digests: TrioDigests,
-): void {
+): Promise<void> {
   const [before, now] = [applied.digests.forward, digests.forward];
   if (before.content === now.content) return;
+  // Most runs find nothing edited, and are over before this is loaded.
+  const { createTwoFilesPatch } = await import("diff");
   const { file, sql } = trio.forward;
   const difference =
     applied.forwardSql === undefined
@@ -130,7 +131,7 @@ export async function refuseEditedTrio(
   if (entry.digests.forward.text === sha256(trio.forward.sql)) return;
   const stored = await readStoredSql(client, entry.version);
   const applied = { digests: entry.digests, forwardSql: stored?.forward };
-  refuseEdited(applied, trio, await inspectTrio(trio));
+  await refuseEdited(applied, trio, await inspectTrio(trio));
 }
 
 /** @throws MigratorError MIG015 when a rollback of several steps was cut off. */

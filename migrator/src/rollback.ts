@@ -7,7 +7,7 @@ import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readRollbacks } from "./log";
 import { forEachAhead } from "./read-ahead";
 import { addLossCheck, refuseLoss } from "./rollback-loss";
-import { type Session, type SessionOptions, withSession } from "./session";
+import { type Session, type SessionOptions, flushOnce, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
 import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
@@ -66,10 +66,13 @@ export async function rollbackTo(
     const stored = await readRollbacks(session.client, surplus);
     let undone = 0;
     const read = (entry: LogEntry) => readSteps(entry, stored);
-    await forEachAhead(surplus, read, async (entry, rollback) => {
-      session.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
-      await rollBack(session, entry, rollback, { ...options, drifts });
-    });
+    if (surplus.length === 0) return [];
+    await flushOnce(session, (run) =>
+      forEachAhead(surplus, read, async (entry, rollback) => {
+        run.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
+        await rollBack(run, entry, rollback, { ...options, drifts });
+      }),
+    );
     return surplus.map(({ name }) => name);
   });
 }

@@ -33,17 +33,17 @@ const READ_FEW = {
  * lost all that ties them to this database, so that they do not look as if they were gone.
  */
 export async function readCatalog(client: ClientBase, expected?: Catalog): Promise<Catalog> {
-  const roles = [...(expected ?? [])].flatMap(([key, { name }]) =>
-    key.startsWith("role ") && typeof name === "string" ? [name] : [],
-  );
-  return new Map((await readRows(client, roles)).map(({ key, fact }) => [key, fact]));
+  return new Map((await readRows(client, expected)).map(({ key, fact }) => [key, fact]));
 }
 
 /** As {@link readCatalog}, with the relation that each object belongs to. */
 export async function readRows(
   client: ClientBase,
-  roles: readonly string[] = [],
+  expected?: Catalog,
 ): Promise<CatalogRow<Fact>[]> {
+  const roles = [...(expected ?? [])].flatMap(([key, { name }]) =>
+    key.startsWith("role ") && typeof name === "string" ? [name] : [],
+  );
   const script = new Script(client);
   const names = `array[${roles.map(literal).join(", ")}]::text[]`;
   const answer = addReading<CatalogRow<Fact>>(script, "catalog_all", CATALOG_QUERY, [names], {});

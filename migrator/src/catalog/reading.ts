@@ -61,9 +61,12 @@ export class CatalogReading {
     private readonly tree: DigestTree,
   ) {}
 
-  /** Reads the whole catalog, in the transaction that the connection is in. */
-  public static async take(client: ClientBase): Promise<CatalogReading> {
-    const rows = await readRows(client);
+  /**
+   * Reads the whole catalog, in the transaction that the connection is in.
+   * @param expected as `readCatalog` has it.
+   */
+  public static async take(client: ClientBase, expected?: Catalog): Promise<CatalogReading> {
+    const rows = await readRows(client, expected);
     const objects = factsOf(rows);
     return new CatalogReading(objects, keysByRelation(rows), new DigestTree(objects));
   }

@@ -1,10 +1,13 @@
-import type { CatalogChanges } from "../catalog";
+import { type CatalogChanges, CatalogReading } from "../catalog";
 import { MigratorError } from "../errors";
-import { type LogEntry, isHalfDone } from "../log";
+import { expectedCatalog } from "../expected-catalog";
+import { type KnownCatalog, judgeReading } from "../known-catalog";
+import { type LogEntry, isHalfDone, logExists } from "../log";
 import type { Session } from "../session";
 import { inTransaction } from "../transaction";
+import { compareCatalogs } from "./compare";
 import type { Drift } from "./drift";
-import { healWithin, readDrift } from "./heal-drift";
+import { healWithin } from "./heal-drift";
 
 /**
  * Puts drift right before a run changes anything: an object that a migration changes is entered into the
@@ -16,12 +19,25 @@ import { healWithin, readDrift } from "./heal-drift";
 export async function settleDrift(session: Session, log: readonly LogEntry[]): Promise<Drift[]> {
   if (log.some(isHalfDone)) return [];
   const { client, report, transaction } = session;
-  const found = await inTransaction(client, () => readDrift(client), transaction);
-  if (found.length === 0) return [];
+  const { known, hasDrift } = await inTransaction(client, () => readKnown(session), transaction);
+  session.known = known;
+  if (!hasDrift) return [];
   const { healed, remaining } = await healWithin(session);
   for (const what of healed) report(`Put right first: ${what}`);
   for (const { what, remedy } of remaining) report(`Not put right: ${what}. ${remedy}`);
   return remaining;
+}
+
+/** The catalog, where it is as the log has it: the first change need not read all of it again. */
+async function readKnown({
+  client,
+  gate,
+}: Session): Promise<{ known: KnownCatalog | undefined; hasDrift: boolean }> {
+  if (!(await logExists(client))) return { known: undefined, hasDrift: false };
+  const expected = await expectedCatalog(client);
+  const reading = await CatalogReading.take(client, expected);
+  const hasDrift = compareCatalogs(expected, reading.catalog).length > 0;
+  return { known: hasDrift ? undefined : await judgeReading(gate, reading), hasDrift };
 }
 
 /**

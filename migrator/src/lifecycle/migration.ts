@@ -61,7 +61,7 @@ export const migrationLifecycle = {
       const trio = trioOf(news);
       const digests = await inspectTrio(trio);
       const { digests: applied, forwardSql } = olds;
-      if (applied) refuseEdited({ digests: applied, forwardSql }, trio, digests);
+      if (applied) await refuseEdited({ digests: applied, forwardSql }, trio, digests);
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;

@@ -1,5 +1,4 @@
 import type { ConnectionSettings } from "../connection";
-import { shareTunnel } from "./tunnel-pool";
 
 /** Which way connections take. */
 export type TransportSettings = DirectSettings | TunnelSettings;
@@ -42,7 +41,10 @@ export type Transport = (settings: ConnectionSettings) => Promise<Route>;
  */
 export const openRoute: Transport = async (settings) => {
   const { transport } = settings;
-  return transport?.kind === "tunnel" ? shareTunnel(settings, transport) : openDirect(settings);
+  if (transport?.kind !== "tunnel") return openDirect(settings);
+  // Most runs dial the server itself.
+  const { shareTunnel } = await import("./tunnel-pool");
+  return shareTunnel(settings, transport);
 };
 
 const openDirect: Transport = async ({ host, port }) => ({ host, port, release: () => undefined });
