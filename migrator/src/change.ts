@@ -29,6 +29,7 @@ import { NeedsCare } from "./steps/known-tables";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps } from "./steps/split";
 import { inScript, inTransaction } from "./transaction";
+import { changesUndone } from "./undone-changes";
 import type { SqlFile, Trio, TrioDigests } from "./trio";
 
 /** A migration by name; its files may be gone. */
@@ -56,6 +57,8 @@ export interface ChangeOptions {
   inSteps?: boolean;
   /** Where its statements change rights; found out from the catalog when it is not given. */
   granted?: GrantedRelations;
+  /** Whether what somebody has undone by hand of the migration counts as undone by this. @default false */
+  undone?: boolean;
   /** Is asked before the commit about what changed in the catalog; throws to refuse it. */
   judge?: (changes: CatalogChanges) => void;
 }
@@ -109,7 +112,7 @@ async function prepareChange(
   change: Change,
   work: (script: Script, known: CatalogReading) => Promise<void>,
   script: Script,
-  { verify, inSteps = false, granted, judge }: ChangeOptions,
+  { verify, inSteps = false, undone = false, granted, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
   if (session.known === undefined) await script.run();
@@ -137,6 +140,8 @@ async function prepareChange(
   );
   passGate(findings, change.name);
   judge?.(step.changes);
+  const after = () => applyChanges(known.reading.catalog, step.changes);
+  const undoneBefore = undone ? await changesUndone(client, change.version, after()) : {};
   const { snapshot, note, ...facts } = change;
   const expected = inSteps ? await readExpected(client) : undefined;
   if (expected) {
@@ -149,11 +154,14 @@ async function prepareChange(
     ...(note !== undefined && { note }),
     catalogDigestBefore: known.reading.digest,
     catalogDigest: step.digest,
-    catalogChanges: expected
-      ? catalogChanges(expected.recorded, applyChanges(expected.made, step.changes))
-      : isFirst
-        ? catalogChanges(new Map(), applyChanges(known.reading.catalog, step.changes))
-        : step.changes,
+    catalogChanges: {
+      ...(expected
+        ? catalogChanges(expected.recorded, applyChanges(expected.made, step.changes))
+        : isFirst
+          ? catalogChanges(new Map(), after())
+          : step.changes),
+      ...undoneBefore,
+    },
   };
   const recorded = addLogEntry(script, made);
   const { version, name, event, applied, digests } = change;
@@ -210,21 +218,24 @@ export async function runInSteps(
   });
 }
 
+const NOT_AS_PROMISED =
+  "Nothing was written. The database is not what the migration promises: put right what differs.";
+
 /** Runs a verify file, which can write nothing: it raises, or leaves no trace. */
 export async function runVerify({ client }: Pick<Session, "client">, file: SqlFile): Promise<void> {
   const script = new Script(client);
-  await addVerify(script, file);
+  await addVerify(script, file, NOT_AS_PROMISED);
   await script.run();
 }
 
 /** As {@link runVerify}, in the next message of a script. */
-export async function addVerify(script: Script, file: SqlFile): Promise<void> {
+export async function addVerify(script: Script, file: SqlFile, outcome?: string): Promise<void> {
   const statements = (await splitSteps(file)).flatMap((step) =>
     step.kind === "transaction" ? step.statements : [step.statement],
   );
   script.add("savepoint verify");
   script.add("set local transaction_read_only = on");
-  await addStatements(script, statements, file);
+  await addStatements(script, statements, file, outcome);
   script.add("rollback to savepoint verify");
   script.add("release savepoint verify");
 }

@@ -30,7 +30,8 @@ export async function readExpected(client: ClientBase): Promise<Expected> {
   return { recorded, made: fold(all.map(({ changes }) => changes)) };
 }
 
-function fold(all: readonly CatalogChanges[]): Catalog {
+/** The catalog that changes give, one after the other. */
+export function fold(all: readonly CatalogChanges[]): Catalog {
   const catalog = new Map<string, Fact>();
   for (const changes of all) {
     for (const [key, fact] of Object.entries(changes)) {

@@ -132,13 +132,22 @@ export async function readRollbacks(
   return new Map(rows.map(({ version, rollback }) => [version, rollback]));
 }
 
+/** What an event changed in the catalog. */
+export interface LoggedChanges {
+  /** Of the log entry. */
+  id: number;
+  version: string;
+  /** Whether it is by this that the migration came to be applied. */
+  isApplication: boolean;
+  changes: CatalogChanges;
+}
+
 /** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
-export async function readLogChanges(
-  client: ClientBase,
-): Promise<{ id: number; changes: CatalogChanges }[]> {
-  const { rows } = await client.query<{ id: number; changes: CatalogChanges }>(
-    `select id::float8 as id, catalog_changes as changes from migrations.log
-      where catalog_changes is not null order by log.id`,
+export async function readLogChanges(client: ClientBase): Promise<LoggedChanges[]> {
+  const { rows } = await client.query<LoggedChanges>(
+    `select id::float8 as id, version, event in ('apply', 'baseline') as "isApplication",
+            catalog_changes as changes
+       from migrations.log where catalog_changes is not null order by log.id`,
   );
   return rows;
 }

@@ -83,7 +83,7 @@ export async function repair(
     if (!sql) throw new Error(`The log holds no SQL of ${known.name}.`);
     const { name, digests } = known;
     const change = { event: "repair", applied: false, version, name, digests, sql } as const;
-    return commitChange(session, { ...change, note: reason }, nothing);
+    return commitChange(session, { ...change, note: reason }, nothing, { undone: true });
   });
 }
 

@@ -138,7 +138,9 @@ async function rollBack(
     }
     const granted = grantedRelations(statements);
     const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
-    await commitChange(session, change, work, { inSteps, granted, judge });
+    // Without drift, nobody has.
+    const undone = drifts.length > 0;
+    await commitChange(session, change, work, { inSteps, undone, granted, judge });
   } catch (error) {
     await recordFailure(session, known, error);
     throw error;

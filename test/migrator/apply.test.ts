@@ -242,6 +242,7 @@ describe("rollbackMigration", () => {
     const first = await applyMigration(fixture.settings, tables);
     await rollbackMigration(fixture.settings, tables);
     expect((await attest(fixture.settings)).digest).toBe(before.digest);
+    expect(first.catalogDigest).not.toBe(before.digest);
     const second = await applyMigration(fixture.settings, tables);
     expect(second.catalogDigest).toBe(first.catalogDigest);
     expect((await readHistory(fixture.settings)).map(({ event }) => event)).toEqual([

@@ -392,5 +392,7 @@ describe("acceptance 7: up, rollback, up", () => {
     await rollbackMigration(fixture.settings, tables);
     await rollbackMigration(fixture.settings, base);
     expect(await localDigest()).toBe(empty);
+    // The control: the digest tells them apart.
+    expect(new Set([empty, withBase, withTables]).size).toBe(3);
   });
 });

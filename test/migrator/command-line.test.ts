@@ -154,6 +154,9 @@ describe("npx migrator", () => {
     const { code, err } = await runProgram("baseline", "--reason", "hope");
     expect(code).toBe(1);
     expect(err).toMatch(/^MIG005 .*000_existing_schema_verify\.sql/);
+    expect(err).toMatch(
+      /\nNothing was written\. The database is not what the migration promises: put right what differs\.\n$/,
+    );
   });
 
   it("accepts an edited file when told to, with a reason in the log", async () => {
