@@ -76,6 +76,15 @@ describe("the rules on AWS resources", () => {
   });
 });
 
+/** The properties in which a resource differs from each of its kind that nothing is wrong with. */
+function decisive(wrong: Fixture, right: readonly Fixture[]): string[] {
+  const safe = right.filter(({ type }) => type === wrong.type).map(({ props }) => props);
+  const keys = new Set([wrong.props, ...safe].flatMap((props) => Object.keys(props)));
+  return [...keys].filter((key) =>
+    safe.every((props) => JSON.stringify(props[key]) !== JSON.stringify(wrong.props[key])),
+  );
+}
+
 describe("a value that is not known at preview", () => {
   const provable = awsPoliciesOf("prod").filter(({ name }) => name === "aws-provable");
   const instance = (props: Record<string, unknown>, given = Object.keys(props)): Fixture => ({
@@ -97,6 +106,28 @@ describe("a value that is not known at preview", () => {
       "aws-provable: POL173 2 of 2 not judged: Instance main has multiAz not known yet, which " +
         `database-multi-az (RDS.5) needs; ${later}`,
     ]);
+  });
+
+  it("is said wherever it decides: what is not refused for it, is told as not judged", async () => {
+    const silent: unknown[] = [];
+    let count = 0;
+    for (const [name, { wrong, right }] of Object.entries(awsCases)) {
+      for (const [at, fixture] of wrong.entries()) {
+        for (const key of decisive(fixture, right)) {
+          count += 1;
+          const props = { ...fixture.props, [key]: unknown };
+          const given = { ...fixture.propertyDependencies, [key]: [] };
+          const stack = wrong.with(at, { ...fixture, props, propertyDependencies: given });
+          const said = [...(await judge(name, stack)), ...(await judgeStack(provable, stack))];
+          // Whose key it is, one rule asks for all that are encrypted.
+          const told = new RegExp(`${key}(\\.\\w+)* not known yet, which (${name}|own-keys) `);
+          if (!said.some((line) => line.startsWith(`${name}: `) || told.test(line)))
+            silent.push([name, fixture.type, key]);
+        }
+      }
+    }
+    expect(silent).toEqual([]);
+    expect(count).toBeGreaterThan(50);
   });
 
   it("is nothing to judge where AWS gives it and no program did", async () => {

@@ -8,6 +8,7 @@ import {
   demandOff,
   demandOn,
   lastingOnly,
+  unjudged,
 } from "./rule";
 import { BACKUP_REPLICATION, CLUSTER, INSTANCE, SNAPSHOT, SNAPSHOT_COPY } from "./types";
 import { read } from "../reading";
@@ -120,8 +121,7 @@ export const databaseRecoveryRules: readonly ResourceRule[] = [
 
 function demandCopyKey(resource: Judged): Verdict[] {
   const key = read(resource.props, "kmsKeyId");
-  // A key still to be made is one of the stack's own.
-  if (key.state === "unknown") return [];
+  if (key.state === "unknown") return [unjudged(resource, ["kmsKeyId"])];
   const isOwn = key.state === "known" && !/(^|:)alias\/aws\//.test(String(key.value));
   if (isOwn && key.value !== "") return [];
   const found = isOwn || key.state === "absent" ? "unset" : "set to a key of AWS's own";

@@ -9,6 +9,7 @@ import {
   demand,
   demandOff,
   lastingOnly,
+  unjudged,
 } from "./rule";
 import {
   CLUSTER,
@@ -55,8 +56,9 @@ export const networkRules: readonly ResourceRule[] = [
     types: [INSTANCE, CLUSTER],
     check: (resource) =>
       ["dbSubnetGroupName", "vpcSecurityGroupIds"].flatMap((key) => {
-        // Which they are is not known before they are made; that they are named is.
+        // Which they are is not known before they are made; how many are named is.
         const named = read(resource.props, key);
+        if (named.state === "unknown") return [unjudged(resource, [key])];
         const isEmpty =
           named.state === "known" && Array.isArray(named.value) && named.value.length === 0;
         return named.state !== "absent" && !isEmpty
