@@ -158,8 +158,10 @@ export class OwnerConditions {
 
   /** What a query says of the rows that it reads; what it selects may be a condition, too. */
   public ofQuery(query: SelectStmt, frame: Frame): Alternative[] {
-    return this.query(query, frame, 0, (target) =>
-      target && "SubLink" in target ? target : undefined,
+    // An aggregate has a row for everybody, but only of the rows that its conditions leave.
+    const plain = { ...query, targetList: query.targetList?.filter((node) => !isAggregate(node)) };
+    return this.query(plain, frame, 0, (target) =>
+      target && ("SubLink" in target || "CaseExpr" in target) ? target : undefined,
     );
   }
 
@@ -256,7 +258,9 @@ export class OwnerConditions {
       if (outcome !== positive) return untied();
       const query = arrayQuery(rexpr);
       if (query) return this.anyOf(lexpr, query, frame, depth);
-      return items ? items.flatMap(equal) : [nothing];
+      if (items) return items.flatMap(equal);
+      // Whose row it is may stand in an array; two columns of one are not equal by it.
+      return this.value(left) === theUser ? equal(rexpr) : [nothing];
     }
     if (kind === "AEXPR_OP_ALL" && isEqual && outcome === "true") {
       const items = listOf(rexpr) ?? [];
@@ -410,7 +414,7 @@ export class OwnerConditions {
   ): Map<string, Side> | undefined {
     if (!certain || select.larg || select.groupClause || select.withClause) return undefined;
     // It sees what its query sees, but for its neighbours.
-    const outer: Frame = { ...frame, sources: [], params: new Map(), outer: frame.outer };
+    const outer: Frame = { ...frame, sources: [], outer: frame.outer };
     let columns: Map<string, Side> | undefined;
     const alternatives = this.query(select, outer, depth + 1, (_, own) => {
       columns = new Map(
@@ -512,6 +516,12 @@ function frameOf(item: DatabaseFunction, args: readonly Node[], caller: Frame): 
   }
   const definer = caller.definer || item.securityDefiner;
   return { sources: [], params, outer: undefined, definer };
+}
+
+/** Whether what is selected is an aggregate of plain values. */
+function isAggregate(node: Node): boolean {
+  if (JSON.stringify(node).includes('"SubLink"')) return false;
+  return functionCalls(node).some(({ name }) => aggregates.test(name));
 }
 
 function equals(lexpr: Node, rexpr: Node): Node {

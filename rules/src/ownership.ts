@@ -88,7 +88,12 @@ export class Ownership {
       const other = this.table(key.table);
       return other && quoteName(other) !== quoteName(table) && !this.isOwnerless(other);
     });
-    return isChild ? [] : comparedWithUser(table).filter((name) => names.includes(name));
+    const lists = table.columns
+      .filter(({ type }) => ["uuid[]", "text[]"].includes(type))
+      .map(({ name }) => name);
+    return isChild
+      ? []
+      : comparedWithUser(table).filter((name) => [...names, ...lists].includes(name));
   }
 
   /** The columns with a foreign key to what is a user's key. */
