@@ -235,7 +235,11 @@ export class OwnerProof {
       }
       if (!isUsers(id, this.ownership.ownersOf(read))) return false;
       // One who may write memberships could join whatever they like.
-      return anchored.has(id) || (linked(id, anchored).length > 0 && !this.canWrite(read));
+      return (
+        anchored.has(id) ||
+        (linked(id, anchored).some((column) => this.ownership.isReference(read, column)) &&
+          !this.canWrite(read))
+      );
     });
   }
 
