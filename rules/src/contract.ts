@@ -31,6 +31,8 @@ export const identitySchema = "auth";
 
 /** Name of the table whose key is what `auth.uid()` returns. */
 export const usersTable = "users";
+/** The columns that tell its rows apart, each alone. */
+export const usersKeys: readonly string[] = ["id", "email"];
 
 /**
  * Names of the column that says whose row it is, where no foreign key does, in the order in which they

@@ -1,6 +1,7 @@
 import type { Node, SelectStmt } from "libpg-query";
 import { parseSync } from "./parser";
 import type { Call } from "./expressions";
+import { returnedValue } from "./plpgsql-value";
 import type { DatabaseFunction, Schema } from "./schema";
 
 /** The text of an expression does not parse. */
@@ -27,10 +28,17 @@ export function expressionTree(text: string): Node | undefined {
  * The query that is all that a function does, its result being the query's.
  * @returns undefined for a body that does more, or is not SQL.
  */
-export function bodyQuery({ language, source }: DatabaseFunction): SelectStmt | undefined {
+export function bodyQuery(item: DatabaseFunction): SelectStmt | undefined {
+  if (!bodies.has(item)) bodies.set(item, readBody(item));
+  return bodies.get(item);
+}
+
+const bodies = new WeakMap<DatabaseFunction, SelectStmt | undefined>();
+
+function readBody({ language, source }: DatabaseFunction): SelectStmt | undefined {
   if (!source) return undefined;
   let text: string | undefined = source.trim().replace(/;\s*$/, "");
-  if (language === "plpgsql") text = returned(text);
+  if (language === "plpgsql") text = returned(text) ?? computed(text);
   else if (language === "sql") {
     const atomic = /^begin\s+atomic\b([\s\S]*)\bend$/i.exec(text)?.[1];
     const value = /^return\b([\s\S]*)$/i.exec(text)?.[1];
@@ -74,6 +82,12 @@ function returned(body: string): string | undefined {
   const value = text?.[2];
   if (value === undefined || value.includes(";")) return undefined;
   return text?.[1] ? value : `select (${value})`;
+}
+
+/** What a longer PL/pgSQL body returns, as a query. */
+function computed(body: string): string | undefined {
+  const value = returnedValue(body);
+  return value === undefined ? undefined : `select ${value}`;
 }
 
 function parseQuery(text: string): SelectStmt | undefined {

@@ -158,8 +158,10 @@ export class OwnerConditions {
 
   /** What a query says of the rows that it reads; what it selects may be a condition, too. */
   public ofQuery(query: SelectStmt, frame: Frame): Alternative[] {
-    return this.query(query, frame, 0, (target) =>
-      target && "SubLink" in target ? target : undefined,
+    // An aggregate has a row for everybody, but only of the rows that its conditions leave.
+    const plain = { ...query, targetList: query.targetList?.filter((node) => !isAggregate(node)) };
+    return this.query(plain, frame, 0, (target) =>
+      target && ("SubLink" in target || "CaseExpr" in target) ? target : undefined,
     );
   }
 
@@ -244,6 +246,11 @@ export class OwnerConditions {
       );
       return operator === "&&" ? ways.flat() : all(ways);
     }
+    const counted = outcome === "true" ? countedQuery(operator, lexpr, rexpr) : undefined;
+    if (counted) {
+      const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
+      return this.query(counted, inner, depth);
+    }
     const isAny = kind === "AEXPR_IN" || kind === "AEXPR_OP_ANY";
     const positive = kind === "AEXPR_IN" && operator === "<>" ? "false" : "true";
     if (isAny && (isEqual || positive === "false")) {
@@ -256,7 +263,9 @@ export class OwnerConditions {
       if (outcome !== positive) return untied();
       const query = arrayQuery(rexpr);
       if (query) return this.anyOf(lexpr, query, frame, depth);
-      return items ? items.flatMap(equal) : [nothing];
+      if (items) return items.flatMap(equal);
+      // Whose row it is may stand in an array; two columns of one are not equal by it.
+      return this.value(left) === theUser ? equal(rexpr) : [nothing];
     }
     if (kind === "AEXPR_OP_ALL" && isEqual && outcome === "true") {
       const items = listOf(rexpr) ?? [];
@@ -285,11 +294,16 @@ export class OwnerConditions {
   /** What a value being among those that a query selects says. */
   private anyOf(value: Node, select: SelectStmt, frame: Frame, depth: number): Alternative[] {
     const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
-    return this.query(select, inner, depth, (target, own) =>
-      target
-        ? this.equality({ node: value, frame }, { node: target, frame: own }, depth + 1)
-        : [nothing],
-    );
+    const values = partsOf(value) ?? [value];
+    return this.query(select, inner, depth, (_, own) => {
+      const targets = targetsOf(select);
+      if (targets?.length !== values.length) return [nothing];
+      return all(
+        targets.map((node, at) =>
+          this.equality({ node: values[at] ?? node, frame }, { node, frame: own }, depth + 1),
+        ),
+      );
+    });
   }
 
   /** The ways in which the one value that a query selects is a condition of this outcome. */
@@ -410,12 +424,13 @@ export class OwnerConditions {
   ): Map<string, Side> | undefined {
     if (!certain || select.larg || select.groupClause || select.withClause) return undefined;
     // It sees what its query sees, but for its neighbours.
-    const outer: Frame = { ...frame, sources: [], params: new Map(), outer: frame.outer };
+    const outer: Frame = { ...frame, sources: [], outer: frame.outer };
     let columns: Map<string, Side> | undefined;
     const alternatives = this.query(select, outer, depth + 1, (_, own) => {
       columns = new Map(
         (select.targetList ?? []).flatMap((target): [string, Side][] => {
           const { name, val } = "ResTarget" in target ? target.ResTarget : {};
+          if (val && isStar(val)) return allColumns(own);
           const column = name ?? (val && "ColumnRef" in val ? lastField(val) : undefined);
           return val && column !== undefined ? [[column, { node: val, frame: own }]] : [];
         }),
@@ -514,6 +529,12 @@ function frameOf(item: DatabaseFunction, args: readonly Node[], caller: Frame): 
   return { sources: [], params, outer: undefined, definer };
 }
 
+/** Whether what is selected is an aggregate of plain values. */
+function isAggregate(node: Node): boolean {
+  if (JSON.stringify(node).includes('"SubLink"')) return false;
+  return functionCalls(node).some(({ name }) => aggregates.test(name));
+}
+
 function equals(lexpr: Node, rexpr: Node): Node {
   return { A_Expr: { kind: "AEXPR_OP", name: [{ String: { sval: "=" } }], lexpr, rexpr } };
 }
@@ -605,6 +626,53 @@ function subQueryOf(item: Node, { withClause }: SelectStmt): SelectStmt | undefi
 function namesOfWith(node: Node): ReadonlySet<string> {
   const found = JSON.stringify(node).matchAll(/"ctename":"((?:[^"\\\\]|\\\\.)*)"/g);
   return new Set([...found].map(([, name = ""]) => name));
+}
+
+function isStar(node: Node): boolean {
+  const [only, another] = "ColumnRef" in node ? (node.ColumnRef.fields ?? []) : [];
+  return only !== undefined && "A_Star" in only && !another;
+}
+
+/** What `*` stands for: every column that is known. */
+function allColumns(frame: Frame): [string, Side][] {
+  return frame.sources.flatMap(({ alias, table, derived }) =>
+    (derived ? [...derived.keys()] : (table?.columns ?? []).map(({ name }) => name)).map(
+      (name): [string, Side] => [
+        name,
+        { node: { ColumnRef: { fields: [alias, name].map(identifier) } }, frame },
+      ],
+    ),
+  );
+}
+
+function identifier(sval: string): Node {
+  return { String: { sval } };
+}
+
+/** What a query selects; undefined where it is not all values. */
+function targetsOf({ targetList = [] }: SelectStmt): Node[] | undefined {
+  const values = targetList.flatMap((target) =>
+    "ResTarget" in target && target.ResTarget.val ? [target.ResTarget.val] : [],
+  );
+  return values.length === targetList.length ? values : undefined;
+}
+
+/** The query of `(select count(*) …) > 0`, which asks whether it has a row. */
+function countedQuery(operator: string | undefined, lexpr: Node, rexpr: Node) {
+  const least = constantKey(rexpr);
+  const isSome =
+    (least === "#0" && (operator === ">" || operator === "<>")) ||
+    (least === "#1" && operator === ">=");
+  if (!isSome || !("SubLink" in lexpr) || lexpr.SubLink.subLinkType !== "EXPR_SUBLINK") {
+    return undefined;
+  }
+  const select = selectOf(lexpr.SubLink.subselect);
+  const target = select && onlyTarget(select);
+  const isCount = target && "FuncCall" in target && readCall(target.FuncCall).name === "count";
+  if (!select || !isCount || select.groupClause || select.havingClause || select.larg) {
+    return undefined;
+  }
+  return { ...select, targetList: [] };
 }
 
 function lastField(node: Node): string | undefined {

@@ -109,10 +109,12 @@ export class OwnerProof {
       const ways = this.conditions.ofQuery(query, frame);
       const relations = JSON.stringify(query).split('"RangeVar"').length - 1;
       return ways.every((way) => {
-        // What is read in a place that was not followed is not among the sources.
-        if (way.sources.length < relations || this.callsUnread(query)) return false;
+        // What a sub-query in FROM reads is among the sources, too.
+        const read = way.sources.filter(({ derived }) => !derived);
+        // What is read in a place that was not followed is not among them.
+        if (read.length < relations || this.callsUnread(query)) return false;
         const classes = new Classes(way.equalities);
-        return way.sources.every(({ id, table }) => {
+        return read.every(({ id, table }) => {
           const owners = table ? this.ownership.ownersOf(table) : [];
           return owners.some((owner) => classes.areEqual(`${id}.${owner}`, theUser));
         });
@@ -233,7 +235,11 @@ export class OwnerProof {
       }
       if (!isUsers(id, this.ownership.ownersOf(read))) return false;
       // One who may write memberships could join whatever they like.
-      return anchored.has(id) || (linked(id, anchored).length > 0 && !this.canWrite(read));
+      return (
+        anchored.has(id) ||
+        (linked(id, anchored).some((column) => this.ownership.isReference(read, column)) &&
+          !this.canWrite(read))
+      );
     });
   }
 

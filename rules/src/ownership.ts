@@ -1,4 +1,4 @@
-import { ownerColumnNames, tenantNames, usersTable } from "./contract";
+import { ownerColumnNames, tenantNames, usersKeys, usersTable } from "./contract";
 import { comparedWithUser } from "./compared-columns";
 import { type TableName, quoteName, snakeCase } from "./names";
 import { isGroup, isPersonal } from "./personal-names";
@@ -59,8 +59,19 @@ export class Ownership {
 
   /** Whether a column alone, or with others of the list, is a key of the table. */
   public isKey(table: Table, columns: readonly string[]): boolean {
-    if (!table.columns) return columns.includes("id") || this.hasKey(table, columns);
+    const assumed = table.name === usersTable ? usersKeys : ["id"];
+    if (!table.columns && assumed.some((key) => columns.includes(key))) return true;
     return this.hasKey(table, columns);
+  }
+
+  /** Whether a column names a row, of its own or of another table. */
+  public isReference({ columns = [], keys = [], foreignKeys = [] }: Table, name: string): boolean {
+    return (
+      keys.some(([only, another]) => only === name && another === undefined) ||
+      foreignKeys.some((key) => key.columns.includes(name)) ||
+      columns.some((column) => column.name === name && column.type === "uuid") ||
+      /(^|_)id$/.test(snakeCase(name))
+    );
   }
 
   private hasKey({ keys = [] }: Table, columns: readonly string[]): boolean {
@@ -88,7 +99,12 @@ export class Ownership {
       const other = this.table(key.table);
       return other && quoteName(other) !== quoteName(table) && !this.isOwnerless(other);
     });
-    return isChild ? [] : comparedWithUser(table).filter((name) => names.includes(name));
+    const lists = table.columns
+      .filter(({ type }) => ["uuid[]", "text[]"].includes(type))
+      .map(({ name }) => name);
+    return isChild
+      ? []
+      : comparedWithUser(table).filter((name) => [...names, ...lists].includes(name));
   }
 
   /** The columns with a foreign key to what is a user's key. */

@@ -1,6 +1,7 @@
 import { type KnownValues, constantText, parseExpression } from "./expressions";
 import { type Row, type RowsOf, constantRows } from "./constant-rows";
 import { parsePlPgSQLSync } from "./parser";
+import { type Fields, fields, list } from "./plpgsql-tree";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */
@@ -28,8 +29,6 @@ interface Leaving {
   /** It may end the loop around it. */
   loop: boolean;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const stays: Leaving = { always: false, body: false, loop: false };
 
@@ -63,6 +62,9 @@ export function readPlPgSql(
   }
   return walk.steps;
 }
+
+/** A loop of more turns is not followed turn by turn. */
+const MOST_TURNS = 200;
 
 class Walk {
   public readonly steps: Step[] = [];
@@ -199,10 +201,17 @@ class Walk {
       const rows = constantRows(`select unnest(${this.arrays.get(array) ?? array})`);
       return rows?.map((row) => new Map([...row.values()].map((value) => [name, value])));
     }
-    const query = text("query");
-    const rows = query === undefined ? undefined : (constantRows(query) ?? this.rowsOf(query));
     const [kind, content] = Object.entries(fields(loop["var"]))[0] ?? [];
     const variable = fields(content);
+    const [lower, upper] = [text("lower"), text("upper")];
+    if (lower !== undefined && upper !== undefined) {
+      const isPlain = loop["step"] === undefined && loop["reverse"] === undefined;
+      const name = String(variable["refname"]);
+      const numbers = isPlain ? numbersBetween(lower, upper) : undefined;
+      return numbers?.map((number) => new Map([[name, number]]));
+    }
+    const query = text("query");
+    const rows = query === undefined ? undefined : (constantRows(query) ?? this.rowsOf(query));
     if (kind === "PLpgSQL_rec") {
       const record = String(variable["refname"]);
       return rows?.map(
@@ -281,10 +290,10 @@ class Walk {
   }
 }
 
-function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+/** The numbers of `for i in 1..3`; undefined where the bounds are not constants, or far apart. */
+function numbersBetween(lower: string, upper: string): string[] | undefined {
+  if (!/^\d{1,9}$/.test(lower) || !/^\d{1,9}$/.test(upper)) return undefined;
+  const [from, to] = [Number(lower), Number(upper)];
+  if (to - from >= MOST_TURNS) return undefined;
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => String(from + at));
 }

@@ -1,0 +1,12 @@
+/** A node of the tree that PL/pgSQL's parser makes, whose types nobody has written down. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields of a node; none for what is no node. */
+export function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** The items of a list; none for what is no list. */
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

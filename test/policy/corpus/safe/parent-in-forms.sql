@@ -1,0 +1,34 @@
+-- safe: the parent by a row of two values, by a count, by a sub-query of all columns
+-- rows: insert into public.projects (id, user_id, name) values (:a, :a, 'x'), (:b, :b, 'y'); insert into public.tasks (project_id, title) values (:a, 'x'), (:b, 'x')
+-- as: authenticated a
+-- query: select count(*) from public.tasks
+-- returns: 1
+
+create table public.projects (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id),
+  name text not null
+);
+create index on public.projects (user_id);
+alter table public.projects enable row level security, force row level security;
+create policy projects_own on public.projects for select to authenticated
+  using ((select auth.uid()) = user_id);
+grant select on public.projects to authenticated;
+create table public.tasks (
+  id uuid primary key default gen_random_uuid(),
+  project_id uuid not null references public.projects (id),
+  title text not null
+);
+create index on public.tasks (project_id);
+alter table public.tasks enable row level security, force row level security;
+grant select on public.tasks to authenticated;
+create policy by_row on public.tasks for select to authenticated
+  using ((project_id, (select auth.uid())) in (select p.id, p.user_id from public.projects p));
+create policy by_count on public.tasks for select to authenticated
+  using ((select count(*) from public.projects p
+    where p.id = project_id and p.user_id = (select auth.uid())) > 0);
+create policy by_all_columns on public.tasks for select to authenticated
+  using (exists (
+    select 1 from (select * from public.projects where user_id = (select auth.uid())) as mine
+    where mine.id = tasks.project_id
+  ));

@@ -1,0 +1,19 @@
+-- safe: partitions made in a loop of numbers
+-- rows: insert into public.hits (user_id, day) values (:a, 1), (:b, 1)
+-- as: authenticated a
+-- query: select count(*) from public.hits
+-- returns: 1
+
+create table public.hits (user_id uuid not null references public.users (id), day int not null) partition by hash (user_id);
+alter table public.hits enable row level security, force row level security;
+create index on public.hits (user_id);
+create policy own on public.hits for select to authenticated using (user_id = (select auth.uid()));
+grant select on public.hits to authenticated;
+do $$
+begin
+  for i in 0..3 loop
+    execute format('create table public.hits_%s partition of public.hits for values with (modulus 4, remainder %s)', i, i);
+    execute format('alter table public.hits_%s enable row level security', i);
+    execute format('alter table public.hits_%s force row level security', i);
+  end loop;
+end $$;
