@@ -51,6 +51,15 @@ describe("npm run policy", () => {
     });
   });
 
+  // This is where continuous integration tries the migrations: all of them, whatever their number.
+  it("finds nothing in the project's own migrations with --trial", () => {
+    const { status, stdout, stderr } = run("--trial", "--json");
+    const { findings, trial } = JSON.parse(stdout) as Result;
+    expect({ status, findings }).toEqual({ status: 0, findings: [] });
+    expect(trial.tables).toBeGreaterThanOrEqual(5);
+    expect(stderr).toContain(`attempts on ${trial.tables} tables`);
+  });
+
   it("refuses with exit code 1, and says where, what and what to write instead", () => {
     const sql = folder("unprotected", { "notes.sql": `\n${UNPROTECTED}` });
     const { status, stdout } = run("--sql", sql);
