@@ -1,5 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { leakCases } from "./leak-cases";
@@ -40,6 +49,15 @@ describe("npm run policy", () => {
         /^\d+ files judged: 0 refusals, 0 advice, 0 waived\n$/,
       ) as string,
     });
+  });
+
+  // This is where continuous integration tries the migrations: all of them, whatever their number.
+  it("finds nothing in the project's own migrations with --trial", () => {
+    const { status, stdout, stderr } = run("--trial", "--json");
+    const { findings, trial } = JSON.parse(stdout) as Result;
+    expect({ status, findings }).toEqual({ status: 0, findings: [] });
+    expect(trial.tables).toBeGreaterThanOrEqual(5);
+    expect(stderr).toContain(`attempts on ${trial.tables} tables`);
   });
 
   it("refuses with exit code 1, and says where, what and what to write instead", () => {
@@ -127,37 +145,77 @@ describe("npm run policy", () => {
   it("joins the trial with --trial, and leaves no server behind", () => {
     const leak = leakCases.find(({ way }) => way === "a tautology in disguise");
     const sql = folder("leak", { "notes.sql": leak?.leaking ?? "" });
-    const { status, stdout, stderr } = run("--sql", sql, "--trial", "--json");
+    const { status, stdout, stderr } = run(
+      "--sql",
+      sql,
+      "--trial",
+      "--json",
+      "--sarif",
+      "leak.sarif",
+    );
     const { findings, trial } = JSON.parse(stdout) as Result;
     expect(status).toBe(1);
     expect(findings).toContainEqual(
       expect.objectContaining({ code: "POL151", object: "public.notes", message: leak?.message }),
     );
     expect(trial).toMatchObject({ tables: 3 });
+    const log = JSON.parse(readFileSync(path.join(directory, "leak.sarif"), "utf8")) as Sarif;
+    expect(log.runs[0]?.results).toContainEqual(
+      expect.objectContaining({ ruleId: "POL151", level: "error" }),
+    );
     expect(stderr).toMatch(/\d+ attempts on 3 tables in \d+\.\d s/);
     expect(trials()).toEqual([]);
   });
 
-  it("stops and removes its server when it is told to end", async () => {
-    const sql = folder("slow", { "a.sql": "select pg_sleep(60);" });
+  it("ends with exit code 2 for a migration that PostgreSQL refuses, and says where", () => {
+    const sql = folder("refused", {
+      "001_a.sql": "select 1;",
+      "002_b.sql": "select 1;\nselect 1 / 0;\nalter table public.nothing add x integer;\n",
+    });
+    const { status, stdout } = run("--sql", sql, "--trial");
+    expect(status).toBe(2);
+    expect(stdout).toContain("refused  POL159 refused/002_b.sql:2: ");
+    expect(stdout).toContain("division by zero");
+  });
+
+  it.each([
+    ["while its server is being made", () => trials().length > 0],
+    ["while its server is at work", () => filesOf(trials()[0]).includes("port")],
+  ])("stops and removes its server when it is told to end %s", async (when, isTime) => {
+    const sql = folder(when.replaceAll(" ", "-"), { "a.sql": "select pg_sleep(60);" });
     const child = spawn(process.execPath, [MAIN, "policy", "--sql", sql, "--trial"], {
       cwd: directory,
       env: { ...process.env, TMPDIR: directory },
       stdio: "ignore",
     });
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    while (!trials().some((name) => readdirSync(path.join(directory, name)).includes("port"))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    child.kill("SIGINT");
+    while (!isTime()) await new Promise((resolve) => setTimeout(resolve, 20));
+    const serverFiles = placesOf(path.join(directory, trials()[0] ?? ""));
+    // Whoever holds Ctrl-C down sends it more than once.
+    for (const signal of ["SIGINT", "SIGINT"] as const) child.kill(signal);
     expect(await ended).toBe(130);
-    expect(trials()).toEqual([]);
+    expect(serverFiles.filter((place) => existsSync(place))).toEqual([]);
+    expect(serverFiles.filter(isUsedByAProcess)).toEqual([]);
   });
+
+  function filesOf(trial: string | undefined): string[] {
+    return trial === undefined ? [] : readdirSync(path.join(directory, trial));
+  }
 
   function trials(): string[] {
     return readdirSync(directory).filter((name) => name.startsWith("app-data-trial-"));
   }
 });
+
+/** Where a server of this folder keeps its files: there, or, when root runs it, where its user can go. */
+function placesOf(trial: string): string[] {
+  const hash = createHash("sha256").update(trial).digest("hex").slice(0, 12);
+  return [trial, `/var/tmp/app-data-postgres-${hash}`];
+}
+
+function isUsedByAProcess(place: string): boolean {
+  return spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout.includes(place);
+}
 
 interface Result {
   findings: unknown[];

@@ -41,7 +41,7 @@ export async function startPostgres({ directory, initialSql = [], settings = {} 
   if (running) return describe(server, running);
 
   await forgetAbandoned(server);
-  if (!existsSync(server.dataDirectory)) initialise(server, initialSql);
+  if (!existsSync(server.dataDirectory)) await initialise(server, initialSql);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(attempt === 1 ? lastPort(directory) : undefined);
     try {
@@ -109,7 +109,7 @@ async function forgetAbandoned(server) {
   rmSync(server.dataDirectory, { recursive: true, force: true });
 }
 
-function initialise(server, initialSql) {
+async function initialise(server, initialSql) {
   const fresh = `${server.dataDirectory}.new`;
   rmSync(fresh, { recursive: true, force: true });
   makeRoot(server);
@@ -121,9 +121,14 @@ function initialise(server, initialSql) {
   if (server.account) chownSync(passwordFile, server.account.uid, server.account.gid);
   const flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"];
   const access = [`--username=${SUPERUSER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-  run(server, "initdb", ["--pgdata", fresh, ...flags, ...access]);
+  await run(server, "initdb", ["--pgdata", fresh, ...flags, ...access]);
   if (initialSql.length > 0) {
-    run(server, "postgres", ["--single", "-D", fresh, "postgres"], `${initialSql.join("\n")}\n`);
+    await run(
+      server,
+      "postgres",
+      ["--single", "-D", fresh, "postgres"],
+      `${initialSql.join("\n")}\n`,
+    );
   }
   writeFileSync(passwordFileOf(server), password, { mode: 0o600 });
   rmSync(passwordFile);
@@ -205,12 +210,19 @@ function lastPort(directory) {
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
-function run(server, name, args, input) {
-  const options = { cwd: "/", encoding: "utf8", input, ...server.account };
-  const { status, stdout, stderr, error } = spawnSync(binary(server, name), args, options);
-  if (status !== 0) throw error ?? new Error(`${name} failed (${status}):\n${stdout}${stderr}`);
+/** Runs a server program to its end, beside whatever else this process does meanwhile. */
+async function run(server, name, args, input = "") {
+  const child = spawn(binary(server, name), args, { cwd: "/", ...server.account });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
+  // A program that ends early does not read its input; what it says of that is in its output.
+  child.stdin.on("error", () => {}).end(input);
+  const status = await new Promise((resolve, reject) => {
+    child.once("error", reject).once("close", resolve);
+  });
   // A single-user session reports a failed statement and goes on.
-  if (input && /ERROR|FATAL/.test(stderr)) throw new Error(`${name} failed:\n${stderr}`);
+  const failed = status !== 0 || (input !== "" && /ERROR|FATAL/.test(output));
+  if (failed) throw new Error(`${name} failed (${status}):\n${output}`);
 }
 
 /** The path of a server program that the server's user may run. */

@@ -14,7 +14,7 @@ const BASE = "000_existing_schema.sql";
  * @param files as `readSqlFiles` gives them.
  * @returns `{ findings, rules, trial, isReadable }`: what is wrong, every rule that was judged, as
  * `{ name, code, description, remediation, page }`, `{ tables, attempts, seconds }` of the trial if there
- * was one, and whether PostgreSQL's parser could read all of it.
+ * was one, and whether PostgreSQL's parser could read all of it and, in a trial, the server run it.
  */
 export async function judge(files, { withTrial }) {
   await compileWorkspaces();
@@ -32,26 +32,30 @@ export async function judge(files, { withTrial }) {
     if (!(error instanceof rules.SqlSyntaxError)) throw error;
     return { findings: [unreadable(error)], rules: known, isReadable: false };
   }
+  // Rules are judged while the server of the trial is being made.
+  const trying = withTrial ? tryFiles(files) : undefined;
   const findings = [...rules.judgeSchema(schema), ...schema.notProvable.map(notProvable)].map(
     (finding) => ({ level: "mandatory", ...finding }),
   );
-  if (!withTrial) return { findings, rules: known, isReadable: true };
-  const trial = await tryFiles(files);
+  const trial = await trying;
+  if (!trial) return { findings, rules: known, isReadable: true };
   return {
     findings: [...findings, ...trial.findings],
     rules: [...known, ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" }))],
     trial: { tables: trial.tables, attempts: trial.attempts, seconds: trial.seconds },
-    isReadable: true,
+    isReadable: trial.findings.every(({ rule }) => rule !== "trial-applied"),
   };
 }
 
 async function tryFiles(files) {
   const { withTrialServer } = await import("./trial-server.mjs");
-  const { tryMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
   const begin = Date.now();
   report("Trial: building the schema in a throw-away PostgreSQL …");
   const base = readSqlFiles(path.join(PROJECT, "sql", BASE), PROJECT);
-  const trial = await withTrialServer((server) => tryMigrations(server, files, { base }));
+  const trial = await withTrialServer((server) => {
+    const { tryMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
+    return tryMigrations(server, files, { base });
+  });
   const seconds = (Date.now() - begin) / 1000;
   report(`  ${trial.attempts} attempts on ${trial.tables} tables in ${seconds.toFixed(1)} s`);
   return { ...trial, seconds };

@@ -24,16 +24,26 @@ const SETTINGS = {
  */
 export async function withTrialServer(work) {
   await removeAbandoned();
-  const directory = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
+  let directory;
+  let started;
+  let ending;
   const end = (signal) => {
-    removePostgres({ directory }).finally(() => process.exit(128 + constants.signals[signal]));
+    // A server that is just being started would outlive its files.
+    ending ??= Promise.allSettled([started])
+      .then(() => directory && removePostgres({ directory }))
+      .finally(() => process.exit(128 + constants.signals[signal]));
   };
-  for (const signal of SIGNALS) process.once(signal, end);
+  for (const signal of SIGNALS) process.on(signal, end);
   try {
-    const { host, port, pid, password } = await startPostgres({ directory, settings: SETTINGS });
+    directory = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
+    started = startPostgres({ directory, settings: SETTINGS });
+    const { host, port, pid, password } = await started;
     return await work({ host, port, pid, user: "postgres", password });
   } finally {
-    await removePostgres({ directory });
+    // That the server goes makes the work fail; the exit code is the signal's all the same.
+    await ending;
+    if (directory) await removePostgres({ directory });
+    await ending;
     for (const signal of SIGNALS) process.off(signal, end);
   }
 }

@@ -19,6 +19,7 @@ const STRING =
 const LOOKED_UP = /->>?\s*'(\w+)'(?:::text)?\)*(?:\s*=\s*\(?'((?:[^']|'')*)')?/g;
 /** Who asks is not a value of a row. */
 const IDENTITY = /request\.jwt/;
+const CONNECTIVE = /\b(?:and|or)\b|[;\n]/i;
 const NUMBER = /(?<![\w.'])-?\d+(?:\.\d+)?/g;
 const MOST_LITERALS = 8;
 
@@ -46,7 +47,7 @@ export class HintReader {
   public of(relation: Relation, column: Column): Hints {
     let hints = this.known.get(column);
     if (!hints) {
-      hints = readHints(this.textsOn(relation, column));
+      hints = readHints(this.textsOn(relation, column), column.name);
       this.known.set(column, hints);
     }
     return hints;
@@ -71,7 +72,11 @@ export class HintReader {
       .map(({ source }) => source);
     const ofRelation = this.byWord.get(relation.name);
     const elsewhere = [...(this.byWord.get(name) ?? [])].filter((text) => ofRelation?.has(text));
-    return [...new Set([...constraints, ...policies, ...called, ...elsewhere])];
+    // A helper may be given what it compares the column with.
+    const callers = this.routines
+      .filter(({ source }) => elsewhere.includes(source))
+      .flatMap((routine) => [...(this.byWord.get(routine.name) ?? [])]);
+    return [...new Set([...constraints, ...policies, ...called, ...elsewhere, ...callers])];
   }
 
   private remember(text: string | null): void {
@@ -96,12 +101,16 @@ export function wordsOf(text: string): ReadonlySet<string> {
   return words;
 }
 
-function readHints(texts: readonly string[]): Hints {
+function readHints(texts: readonly string[], name: string): Hints {
   const text = texts.join("\n");
-  const strings = [...text.matchAll(STRING)].map(([, use = "", quoted = ""]) => ({
-    use: use.toLowerCase(),
-    string: quoted.replaceAll("''", "'"),
-  }));
+  const strings = [...text.matchAll(STRING)]
+    .map(({ index, 1: use = "", 2: quoted = "" }) => ({
+      use: use.toLowerCase(),
+      string: quoted.replaceAll("''", "'"),
+      // What stands in the same comparison as the column's name is what it is compared with.
+      isNear: wordsOf(text.slice(0, index).split(CONNECTIVE).at(-1) ?? "").has(name),
+    }))
+    .sort((left, right) => Number(right.isNear) - Number(left.isNear));
   const usedBy = (...uses: string[]) =>
     [...new Set(strings.filter(({ use }) => uses.includes(use)).map(({ string }) => string))].slice(
       0,

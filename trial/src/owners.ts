@@ -146,7 +146,8 @@ export class Owners {
     return columns.filter(holds).map(({ name }) => name);
   }
 
-  private isUsers({ name }: Relation): boolean {
+  /** Whether the table is that of the users themselves. */
+  public isUsers({ name }: Relation): boolean {
     return USERS.test(name);
   }
 

@@ -1,9 +1,10 @@
 import type { Catalog, Relation, Routine } from "./catalog";
 import type { Value } from "./candidate-values";
 import type { Fill } from "./fill";
+import { wordsOf } from "./hints";
 import type { Identity } from "./identities";
 import { PEOPLE, type Person } from "./people";
-import { literal, quoteIdentifier, quoteText } from "./statements";
+import { insertStatement, literal, quoteIdentifier, quoteText } from "./statements";
 
 /** A query that goes around the tables: through a view, or through a function. */
 export interface Passage {
@@ -20,6 +21,7 @@ export interface Passage {
   changes: boolean;
 }
 
+const NUMBERS = /^(?:smallint|integer|bigint|numeric|real|double precision)$/;
 const KINDS = { v: "view", m: "materialized view", f: "foreign table" } as const;
 const CALLS_EACH = 6;
 
@@ -30,24 +32,54 @@ export function passagesOf(catalog: Catalog, fill: Fill, identity: Identity): Pa
   const victim = PEOPLE[identity.person?.index === 1 ? 0 : 1];
   if (!victim) return [];
   return [
-    ...catalog.relations.flatMap((relation) => viewPassages(relation, role)),
+    ...catalog.relations.flatMap((relation) => viewPassages(relation, role, catalog, fill, victim)),
     ...catalog.routines
       .filter((routine) => routine.executableBy.includes(role) && isCallable(routine))
       .flatMap((routine) => routinePassages(routine, catalog, fill, victim)),
   ];
 }
 
-function viewPassages(relation: Relation, role: string): Passage[] {
+function viewPassages(
+  relation: Relation,
+  role: string,
+  { relations }: Catalog,
+  fill: Fill,
+  victim: Person,
+): Passage[] {
   const rights = relation.rights[role];
-  const { kind, sql } = relation;
+  const { kind, sql, columns } = relation;
   if ((kind !== "v" && kind !== "m" && kind !== "f") || !rights) return [];
-  const columns = rights.selectColumns.map(quoteIdentifier).join(", ");
-  if (columns === "") return [];
-  const shown = `select ${columns} from ${sql}`;
+  const common = { object: sql, kind: KINDS[kind], definer: false };
+  const selected = rights.selectColumns.map(quoteIdentifier).join(", ");
+  const query = `select ${selected} from ${sql}`;
+  const reads =
+    selected === "" ? [] : [{ ...common, shown: query, read: listOf(query), changes: false }];
+  if (kind !== "v") return reads;
+  const write = (shown: string): Passage => ({ ...common, shown, read: NO_ROWS, changes: true });
+  // The rows of the table that the view is most like fit the view, too.
+  const shared = (one: Relation) =>
+    columns.filter(({ name }) => one.columns.some((column) => column.name === name)).length;
+  const [like] = relations
+    .filter((one) => one.kind === "r" || one.kind === "p")
+    .sort((left, right) => shared(right) - shared(left));
+  const rows = like ? (fill.of(like).spare[victim.index] ?? []) : [];
+  const set = columns
+    .filter(({ name }) => rights.updateColumns.includes(name))
+    .map((column) => ({ column, value: rows[0]?.[column.name] }))
+    .filter(({ value }) => value !== undefined);
   return [
-    { object: sql, kind: KINDS[kind], definer: false, shown, read: listOf(shown), changes: false },
+    ...reads,
+    ...(rights.insertColumns.length > 0
+      ? rows.map((row) => write(insertStatement(relation, row, rights.insertColumns)))
+      : []),
+    ...set.map(({ column, value = null }) =>
+      write(`update ${sql} set ${quoteIdentifier(column.name)} = ${literal(value, column)}`),
+    ),
+    ...(rights.delete ? [write(`delete from ${sql}`)] : []),
   ];
 }
+
+const NO_ROWS = "select '[]'::jsonb";
 
 function isCallable({ returns, arguments: given }: Routine): boolean {
   const pseudo =
@@ -70,7 +102,7 @@ function routinePassages(
         ...common,
         kind: "procedure" as const,
         shown: `call ${call}`,
-        read: "select '[]'::jsonb",
+        read: NO_ROWS,
         changes: true,
       };
     }
@@ -91,11 +123,12 @@ function listOf(query: string): string {
 
 /** What an attacker would ask for: the keys and texts of the victim's rows. */
 function argumentLists(
-  { arguments: given }: Routine,
+  { arguments: given, source }: Routine,
   { relations }: Catalog,
   fill: Fill,
   victim: Person,
 ): string[] {
+  const words = wordsOf(source);
   const choices = given.map(({ name, type }) => {
     const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
     const found = relations.flatMap((relation) => {
@@ -103,12 +136,15 @@ function argumentLists(
       return relation.columns
         .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
         .map((column): { weight: number; value: Value } => ({
-          weight: weigh(bare, column.name, relation.name),
+          weight:
+            weigh(bare, column.name, relation.name) +
+            (words.has(relation.name) && words.has(column.name) ? 2 : 0),
           value: row?.[column.name] ?? null,
         }));
     });
+    const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
     const values = found
-      .filter(({ value }) => value !== null)
+      .filter(({ value }) => value !== null && !isCount)
       .sort((left, right) => right.weight - left.weight)
       .map(({ value }) => value);
     const own = type === "uuid" || type === "text" ? [victim.id] : [];
@@ -141,7 +177,7 @@ function weigh(argument: string, column: string, table: string): number {
 
 function defaultsOf(type: string): Value[] {
   if (type === "boolean") return ["true", "false"];
-  if (/^(?:smallint|integer|bigint|numeric|real|double precision)$/.test(type)) return ["1", "100"];
+  if (NUMBERS.test(type)) return ["100", "1"];
   if (type === "text" || type === "character varying") return ["a", "%"];
   if (/^timestamp|^date/.test(type)) return ["2000-01-01", "2099-01-01"];
   if (type === "jsonb" || type === "json") return ["{}"];

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { type Value, candidateValues, isDistinguishing } from "./candidate-values";
+import { type Value, candidateValues, holdsIdentity, isDistinguishing } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
 import { callEngine } from "./engine";
 import type { HintReader } from "./hints";
@@ -74,11 +74,14 @@ export class RowPlanner {
     const place = relation.columns.indexOf(column);
     const hints = this.hints.of(relation, column);
     const admits = this.owners.admits(relation, column);
+    const isName = this.owners.isUsers(relation) && holdsIdentity(column);
     const isAlike = !unique && !isDistinguishing(column);
     const known: Value[][] = [];
     return (person, version) => {
       const seed = isAlike ? 0 : person.index * SEEDS_EACH + version;
       const values = (known[seed] ??= candidateValues(relation, column, { seed, unique, hints }));
+      // Whatever names a user is the same, as it is in the claims, so that policies may ask for any of it.
+      if (isName && version === 0) return [person.id, ...values];
       const guest = admits ? guestOf(column, person, version, unique) : [];
       if (unique) return [...guest, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the

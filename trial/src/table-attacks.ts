@@ -1,5 +1,6 @@
 import { sealedTables } from "@app-data/rules";
 import type { Catalog, Column, Relation, Rights } from "./catalog";
+import type { Value } from "./candidate-values";
 import type { Fill } from "./fill";
 import { wordsOf } from "./hints";
 import type { Identity } from "./identities";
@@ -71,7 +72,7 @@ export class TableAttacks {
           ...this.update(identity, relation, rights, victim),
           ...this.delete(relation, rights, identity),
           ...this.insert(relation, rights, victim, identity),
-          ...this.insertOwn(relation, rights, identity),
+          ...this.insertOwn(relation, rights, identity, victim),
           ...this.giveAway(relation, rights, identity.person, victim),
           ...this.steal(relation, rights, identity.person, victim),
         ];
@@ -181,14 +182,37 @@ export class TableAttacks {
     });
   }
 
-  /** A row of one's own, where that has effects on other tables. */
-  private insertOwn(relation: Relation, rights: Rights, { person }: Identity): Part[] {
+  /** A row of one's own, where that has effects on other tables; one that points to others' rows, too. */
+  private insertOwn(
+    relation: Relation,
+    rights: Rights,
+    { person }: Identity,
+    victim: Person,
+  ): Part[] {
     const row = person && this.fill.of(relation).spare[person.index]?.[0];
     if (!row || !relation.hasEffects || rights.insertColumns.length === 0) return [];
-    const shown = insertStatement(relation, row, rights.insertColumns);
+    const pointing = { ...row, ...this.keysOf(victim, relation) };
     const before = this.without(relation, person);
-    const variants = [{ statements: [shown] }, { before, statements: [shown] }];
-    return [{ attack: "insert own", shown, variants }];
+    return [row, pointing].map((one) => {
+      const shown = insertStatement(relation, one, rights.insertColumns);
+      const variants = [{ statements: [shown] }, { before, statements: [shown] }];
+      return { attack: "insert own", shown, variants };
+    });
+  }
+
+  /** Keys of a person's rows, for the columns that by name or foreign key point to their tables. */
+  private keysOf(person: Person, relation: Relation): Row {
+    const owning = this.owningColumns(relation);
+    const targets = this.catalog.relations.filter(
+      ({ id, kind }) => id !== relation.id && kind === "r",
+    );
+    const pairs = relation.columns.flatMap(({ name }): [string, Value][] => {
+      if (owning.includes(name) || !name.endsWith("_id")) return [];
+      const target = targets.find((one) => singular(one.name) === name.replace(/_id$/, ""));
+      const key = target && this.fill.of(target).rows[person.index]?.[0]?.["id"];
+      return key === undefined ? [] : [[name, key]];
+    });
+    return Object.fromEntries(pairs);
   }
 
   private giveAway(
@@ -197,37 +221,56 @@ export class TableAttacks {
     person: Person | null,
     victim: Person,
   ): Part[] {
-    const shown = person && this.assignment(relation, rights, victim);
-    if (shown === null || shown === undefined) return [];
-    const variants = [
-      { statements: [shown] },
-      { before: this.without(relation, victim), statements: [shown] },
-    ];
-    return [this.rowByRow("give away", relation, shown, variants, person)];
+    return person ? this.move("give away", relation, rights, victim, victim, person) : [];
   }
 
   private steal(relation: Relation, rights: Rights, person: Person | null, victim: Person): Part[] {
-    const shown = person && this.assignment(relation, rights, person);
-    if (shown === null || shown === undefined) return [];
-    const variants = [
-      { statements: [shown] },
-      { before: this.without(relation, person), statements: [shown] },
-    ];
-    return [this.rowByRow("steal", relation, shown, variants, victim)];
+    return person ? this.move("steal", relation, rights, person, person, victim) : [];
   }
 
-  /** Makes rows somebody's: all that the policies let the statement reach. */
-  private assignment(relation: Relation, rights: Rights, to: Person): string | undefined {
+  /**
+   * Makes rows somebody's: all that the policies let the statement reach.
+   * @param cleared whose rows are in the way.
+   * @param from whose rows are tried one by one.
+   */
+  private move(
+    attack: Attack,
+    relation: Relation,
+    rights: Rights,
+    to: Person,
+    cleared: Person,
+    from: Person,
+  ): Part[] {
     const row = this.fill.of(relation).rows[to.index]?.[0];
     const owning = this.owningColumns(relation);
-    const columns = writableColumns(relation).filter(
-      ({ name }) => owning.includes(name) && rights.updateColumns.includes(name),
+    const writable = writableColumns(relation).filter(({ name }) =>
+      rights.updateColumns.includes(name),
     );
-    if (!row || columns.length === 0) return undefined;
-    const set = columns.map(
-      (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
+    const columns = writable.filter(({ name }) => owning.includes(name));
+    if (!row || columns.length === 0) return [];
+    const assign = (some: readonly Column[]) =>
+      `update ${relation.sql} set ${some
+        .map(
+          (column) =>
+            `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
+        )
+        .join(", ")}`;
+    // A check may ask for something else, which the first row of everybody has.
+    const asked = writable.filter(
+      ({ name }) => !owning.includes(name) && policiesLookAt(relation, name),
     );
-    return `update ${relation.sql} set ${set.join(", ")}`;
+    const shown = assign(columns);
+    const statements = [...(asked.length > 0 ? [assign([...columns, ...asked])] : []), shown];
+    const before = this.without(relation, cleared);
+    return statements.map((statement) =>
+      this.rowByRow(
+        attack,
+        relation,
+        statement,
+        [{ statements: [statement] }, { before, statements: [statement] }],
+        from,
+      ),
+    );
   }
 
   /**
@@ -242,9 +285,8 @@ export class TableAttacks {
     person: Person | null,
   ): Part {
     const owning = this.owningColumns(relation);
-    const others = relation.columns.filter(({ name }) => !owning.includes(name));
-    const looksAtMore = relation.policies.some(({ using, check }) =>
-      others.some(({ name }) => mentionsOwn(`${using ?? ""} ${check ?? ""}`, relation, name)),
+    const looksAtMore = relation.columns.some(
+      ({ name }) => !owning.includes(name) && policiesLookAt(relation, name),
     );
     if (!person || !looksAtMore || owning.length === 0) return { attack, shown, variants };
     const target = `${quoteText(relation.sql)}, '{${this.leaves(relation).join(",")}}'`;
@@ -293,13 +335,21 @@ export class TableAttacks {
 /** One element for each row that is visible. */
 const ROWS = "select jsonb_agg(1) from";
 
-/** Whether a policy looks at a column of its own table, as PostgreSQL writes it: those of others have a prefix. */
-function mentionsOwn(policy: string, { name }: Relation, column: string): boolean {
-  return (
-    wordsOf(policy).has(column) &&
-    policy.match(OWN_COLUMN)?.some((found) => found === column || found === `${name}.${column}`) ===
-      true
-  );
+function singular(name: string): string {
+  return name.replace(/ies$/, "y").replace(/s$/, "");
+}
+
+/** Whether policies look at a column of their own table, as PostgreSQL writes it: those of others have a prefix. */
+function policiesLookAt({ name, policies }: Relation, column: string): boolean {
+  return policies
+    .flatMap(({ using, check }) => [using ?? "", check ?? ""])
+    .some(
+      (text) =>
+        wordsOf(text).has(column) &&
+        (text.match(OWN_COLUMN) ?? []).some((found) =>
+          [column, `${name}.${column}`].includes(found),
+        ),
+    );
 }
 
 const OWN_COLUMN = /(?<![\w$.])[\w$]+(?:\.[\w$]+)?/g;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type SqlFile, positionAt, splitStatements } from "@app-data/rules";
+import { type SqlFile, splitStatements } from "@app-data/rules";
 import { Client, DatabaseError } from "pg";
 
 /** A PostgreSQL server on which the trial may make roles and databases, and its superuser. */
@@ -75,25 +75,47 @@ export async function applyAsMigrator(
 ): Promise<Refusal | undefined> {
   await client.query("set client_min_messages = error");
   for (const { file, sql } of files) {
-    const parts = ALONE.test(sql)
-      ? (await splitStatements(sql, file)).map(({ text, offset }) => ({ text, offset }))
-      : [{ text: sql, offset: 0 }];
+    const isAlone = ALONE.test(sql);
     await client.query("set session authorization migrator");
-    for (const { text, offset } of parts) {
-      try {
-        await client.query(text);
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        // A transaction of the file's own may be open.
-        await client.query("rollback");
-        const line = positionAt(sql, offset + Number(error.position ?? 1) - 1).line;
-        return { file, line, sqlState: error.code ?? "", message: error.message };
-      }
-    }
+    const refusal = isAlone
+      ? await firstRefusal(client, { file, sql })
+      : await whole(client, { file, sql });
+    if (refusal) return refusal;
     await client.query("reset all; reset session authorization");
   }
   await client.query(`set statement_timeout = '${STATEMENT_TIMEOUT}'`);
   return undefined;
+}
+
+/** Runs a file in one message; which of its statements failed is found out by running them one by one. */
+async function whole(client: Client, file: SqlFile): Promise<Refusal | undefined> {
+  try {
+    await client.query(file.sql);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    // A transaction of the file's own may be open.
+    await client.query("rollback; begin");
+    const refusal = await firstRefusal(client, file);
+    await client.query("rollback");
+    return refusal ?? refusalOf(error, file, 1);
+  }
+}
+
+async function firstRefusal(client: Client, file: SqlFile): Promise<Refusal | undefined> {
+  for (const { text, line } of await splitStatements(file.sql, file.file)) {
+    try {
+      await client.query(text);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      return refusalOf(error, file, line);
+    }
+  }
+  return undefined;
+}
+
+function refusalOf({ code, message }: DatabaseError, { file }: SqlFile, line: number): Refusal {
+  return { file, line, sqlState: code ?? "", message };
 }
 
 async function connect(server: TrialServer, database: string): Promise<Client> {

@@ -1,0 +1,14 @@
+-- why: a time that is to come and a flag open a row
+-- finds: POL151 public.posts
+
+create table public.posts (
+  id uuid primary key,
+  author_id uuid not null references public.users (id),
+  published_at timestamptz,
+  hidden boolean not null
+);
+alter table public.posts enable row level security;
+alter table public.posts force row level security;
+create policy r on public.posts for select to authenticated
+  using (author_id = (select auth.uid()) or (published_at > now() and not hidden));
+grant select on public.posts to authenticated;
