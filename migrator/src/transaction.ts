@@ -24,7 +24,8 @@ export interface TransactionOptions {
   report?: (line: string) => void;
 }
 
-const DEFAULT_LOCK_TIMEOUT_MS = 3_000;
+/** How long a statement waits for a lock when nothing else is said. */
+export const DEFAULT_LOCK_TIMEOUT_MS = 3_000;
 const DEFAULT_ATTEMPTS = 10;
 const IDLE_TIMEOUT_MS = 60_000;
 const PATIENCE_MS = 60_000;

@@ -388,13 +388,25 @@ describe("batches beside other work", () => {
     expect((await savedCheckpoint(migrator))?.rows).toBe((await visits())["1"]);
   });
 
+  it("wait for a row no longer than the lock timeout, also where they may take longer", async () => {
+    await superuser.query("begin; update public.items set touched = 1 where id = 30000");
+    const patient = VISIT.replace("size 2000", "size 2000, target 60s");
+    expect(patient).toContain("target 60s");
+    const began = Date.now();
+    await expect(runFile(migrator, patient, { transaction: { attempts: 1 } })).rejects.toThrow(
+      /lock timeout \(SQLSTATE 55P03\)/,
+    );
+    expect(Date.now() - began).toBeLessThan(20_000);
+    await superuser.query("rollback");
+  });
+
   it("get smaller when the server cuts a statement off for its time", async () => {
     const slow = `-- batch: table public.items, key id, size 1000, pause 0ms
       update public.items i set visits = visits + 1
-      where i.id <= 4000 and pg_catalog.pg_sleep(0.002) is not null /* batch: i.id */`;
+      where i.id <= 4000 and pg_catalog.pg_sleep(0.004) is not null /* batch: i.id */`;
     const sizes: number[] = [];
     await runFile(migrator, slow, {
-      transaction: { statementTimeoutMs: 300 },
+      transaction: { statementTimeoutMs: 1_000 },
       report: ({ keys }) => sizes.push(keys),
     });
     expect(sizes[0]).toBeLessThan(250);

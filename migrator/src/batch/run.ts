@@ -4,7 +4,12 @@ import { type ClientBase, DatabaseError } from "pg";
 import { sqlStateOf } from "../connection";
 import { MigratorError } from "../errors";
 import { statementError } from "../statement-error";
-import { type TransactionOptions, inReadOnlyTransaction, inTransaction } from "../transaction";
+import {
+  DEFAULT_LOCK_TIMEOUT_MS,
+  type TransactionOptions,
+  inReadOnlyTransaction,
+  inTransaction,
+} from "../transaction";
 import type { SqlFile } from "../trio";
 import { type BatchCheckpoint, startingPoint } from "./checkpoint";
 import type { BatchDirective } from "./directive";
@@ -68,7 +73,10 @@ export async function runBatches(
   const context = { client, directive, statement, file, key };
   const pace = new Pace(directive, start.size);
   // While a batch waits for one row, others wait for the rows that it has.
-  const lockTimeoutMs = Math.min(transaction.lockTimeoutMs ?? Infinity, directive.targetMs);
+  const lockTimeoutMs = Math.min(
+    transaction.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+    directive.targetMs,
+  );
   const startedAt = Date.now();
 
   for (let done = start; ;) {

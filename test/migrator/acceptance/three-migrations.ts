@@ -52,12 +52,12 @@ drop type public.mood_with_glad;
   },
   "002_visits": {
     forward: `alter table public.items add column seen boolean not null default false;
--- batch: table public.items, key id, size 100, pause 0ms
+-- batch: table public.items, key id, size 100, pause 0ms, target 60s
 update public.items i set visits = i.visits + 1, seen = true
 where true /* batch: i.id */;
 `,
     rollback: `-- rebuilt: public.items
--- batch: table public.items, key id, size 100, pause 0ms
+-- batch: table public.items, key id, size 100, pause 0ms, target 60s
 update public.items i set visits = i.visits - 1
 where true /* batch: i.id */;
 alter table public.items drop column seen;
