@@ -54,11 +54,11 @@ describe("001, applied while users sign up, learn and look at their history", ()
         ...["--directory", directory],
       );
       expect(code).toBe(1);
+      // Whichever it was that met the lock; a busy machine adds to the 1.5 s.
       expect(figures.failings).toEqual([
-        expect.stringMatching(
-          /^(?:profile of a user|history of a user|sign-up|start of a session) took 1[4-9]\d\d\.\d ms, more than 1100 ms$/,
-        ),
+        `${figures.during.slowest} took ${figures.during.longest.toFixed(1)} ms, more than 1100 ms`,
       ]);
+      expect(figures.during.longest).toBeGreaterThan(1_400);
     } finally {
       rmSync(directory, { recursive: true });
     }
