@@ -7,6 +7,8 @@ const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
   3653,
 ];
+// What RDS accepts beside 0, which switches enhanced monitoring off.
+const MONITORING_SECONDS = [1, 5, 10, 15, 30, 60];
 const LEAST_BACKUP_DAYS = { local: 1, dev: 1, staging: 7, prod: 14 };
 
 /** Tells the reader each value that is safe by itself but not beside the others or in its environment. */
@@ -49,6 +51,13 @@ function demandWhatAwsAccepts(config: AppDataConfig, reader: ConfigReader): void
     "database.tunnel",
     (database.tunnel?.port ?? 1) <= 65_535,
     "must have a port from 1 to 65535",
+  );
+  const interval = database.monitoringIntervalSeconds;
+  reader.demand(
+    "CFG016",
+    "database.monitoringIntervalSeconds",
+    interval === 0 || MONITORING_SECONDS.includes(interval),
+    `must be 0 (not measured) or one of ${MONITORING_SECONDS.join(", ")}, which RDS accepts`,
   );
   const both = apiKeys.users.find((principal) => apiKeys.administrators.includes(principal));
   reader.demand(
@@ -96,6 +105,8 @@ function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void 
   demand("CFG025", "migrations.snapshotsKept", snapshotsKept > 0, "must be at least 1");
   const recovery = database.secretRecoveryWindowDays;
   demand("CFG026", "database.secretRecoveryWindowDays", recovery > 0, "must be at least 7");
+  const interval = database.monitoringIntervalSeconds;
+  demand("CFG037", "database.monitoringIntervalSeconds", interval > 0, "must be at least 1");
   if (environment !== "prod") return;
   demand("CFG027", "database.multiAz", database.multiAz, "must be true");
   demand("CFG028", "database.performanceInsights", database.performanceInsights, "must be true");

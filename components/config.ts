@@ -31,6 +31,8 @@ export interface AppDataConfig {
     readonly deletionProtection: boolean;
     readonly finalSnapshot: boolean;
     readonly performanceInsights: boolean;
+    /** 0 when the operating system under the database is not measured. */
+    readonly monitoringIntervalSeconds: number;
     readonly publiclyAccessible: boolean;
     readonly logRetentionDays: number;
     readonly keyDeletionWindowDays: number;
@@ -145,6 +147,7 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       deletionProtection: reader.boolean("database.deletionProtection"),
       finalSnapshot: reader.boolean("database.finalSnapshot"),
       performanceInsights: reader.boolean("database.performanceInsights"),
+      monitoringIntervalSeconds: reader.integer("database.monitoringIntervalSeconds", 0, 60),
       publiclyAccessible: reader.boolean("database.publiclyAccessible"),
       logRetentionDays: reader.integer("database.logRetentionDays", 1, 3653),
       keyDeletionWindowDays: reader.integer("database.keyDeletionWindowDays", ...KEY_DELETION_DAYS),

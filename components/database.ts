@@ -4,6 +4,7 @@ import * as random from "@pulumi/random";
 import type { AppDataConfig, Endpoint } from "./config";
 import { createDatabaseKey } from "./database-key";
 import { instanceSettings } from "./database-instance";
+import { createMonitoring } from "./database-monitoring";
 import { DATABASE_PARAMETERS, POSTGRESQL_MAJOR_VERSION } from "./database-parameters";
 import { physicalName } from "./names";
 import type { Tags } from "./tags";
@@ -43,7 +44,7 @@ export interface DatabaseArgs {
   readonly tags: Tags;
 }
 
-/** PostgreSQL on RDS: encrypted with a key of its own, private, with TLS, backups and logs. */
+/** PostgreSQL on RDS: encrypted with a key of its own, private, with TLS, backups, logs and measurements. */
 export class Database extends pulumi.ComponentResource {
   /** Host name of the instance, which is also the name in its certificate. */
   public readonly address: pulumi.Output<string>;
@@ -85,6 +86,12 @@ export class Database extends pulumi.ComponentResource {
       {
         identifier,
         ...instanceSettings(settings, key.arn),
+        ...createMonitoring(`${name}-monitoring`, {
+          parent: this,
+          instanceIdentifier: identifier,
+          intervalSeconds: settings.monitoringIntervalSeconds,
+          tags,
+        }),
         parameterGroupName: this.createParameterGroup(name, tags),
         dbSubnetGroupName: this.createSubnetGroup(name, args),
         vpcSecurityGroupIds: [args.securityGroupId],

@@ -48,6 +48,7 @@ describe("readConfig", () => {
         deletionProtection: true,
         finalSnapshot: true,
         performanceInsights: true,
+        monitoringIntervalSeconds: 60,
         publiclyAccessible: false,
         logRetentionDays: 365,
         keyDeletionWindowDays: 30,
@@ -105,6 +106,11 @@ describe("readConfig", () => {
     expect(config.migrations.target).toBe("001");
     expect(config.apiKeys.administrators).toEqual([ROLE]);
     expect(config.apiKeys.users).toEqual(["arn:aws:iam::123456789012:role/path/app"]);
+  });
+
+  it.each([0, 1, 5, 10, 15, 30, 60])("reads an interval of monitoring, %d s", (seconds) => {
+    const { database } = configOf("dev", { "database.monitoringIntervalSeconds": seconds });
+    expect(database.monitoringIntervalSeconds).toBe(seconds);
   });
 
   it.each(["i-0a1b2c3d4e5f67890", "mi-0a1b2c3d4e5f67890", "tag:app-data:role=bastion"])(
@@ -187,6 +193,12 @@ describe("readConfig", () => {
       3,
       "CFG013 … = 3: must be 0 (a deleted secret is gone at once) or from 7 to 30",
     ],
+    ["database.monitoringIntervalSeconds", 61, "CFG004 … = 61: must be from 0 to 60"],
+    [
+      "database.monitoringIntervalSeconds",
+      20,
+      "CFG016 … = 20: must be 0 (not measured) or one of 1, 5, 10, 15, 30, 60, which RDS accepts",
+    ],
     ["database.tunnel", "6432", `CFG005 … = 6432: ${tunnel}`],
     ["database.tunnel", "::1:6432", `CFG005 … = ::1:6432: ${tunnel}`],
     ["database.tunnel", "host:70000", "CFG014 … = host:70000: must have a port from 1 to 65535"],
@@ -266,6 +278,12 @@ describe("an unsafe combination", () => {
     ],
     ["database.multiAz", false, "CFG027 … = false: must be true", ["prod"]],
     ["database.performanceInsights", false, "CFG028 … = false: must be true", ["prod"]],
+    [
+      "database.monitoringIntervalSeconds",
+      0,
+      "CFG037 … = 0: must be at least 1",
+      ["staging", "prod"],
+    ],
     ["database.keyDeletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],
     ["apiKeys.deletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],
     ["exports.keyDeletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],

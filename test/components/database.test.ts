@@ -1,5 +1,6 @@
 import { Database, masterSecretOf } from "../../components/database";
 import type { Environment } from "../../components/config";
+import { named, ownStack } from "../policy/own-stack";
 import { configOf, type Settings } from "./environments";
 import {
   countTypes,
@@ -27,7 +28,7 @@ function program(
 }
 
 describe("Database", () => {
-  it("is these resources, with a name for the final snapshot where there is one", async () => {
+  it("is these resources, with a role to measure and a name for the final snapshot where there are", async () => {
     const always = {
       "app-data:database:Database": 1,
       "aws:cloudwatch/logGroup:LogGroup": 2,
@@ -37,9 +38,15 @@ describe("Database", () => {
       "aws:rds/parameterGroup:ParameterGroup": 1,
       "aws:rds/subnetGroup:SubnetGroup": 1,
     };
-    expect(countTypes(await program("dev"))).toEqual(always);
+    const measured = {
+      "aws:iam/role:Role": 1,
+      "aws:iam/rolePolicyAttachment:RolePolicyAttachment": 1,
+    };
+    expect(countTypes(await program("local"))).toEqual(always);
+    expect(countTypes(await program("dev"))).toEqual({ ...always, ...measured });
     expect(countTypes(await program("prod"))).toEqual({
       ...always,
+      ...measured,
       "random:index/randomId:RandomId": 1,
     });
   });
@@ -79,6 +86,8 @@ describe("Database", () => {
       performanceInsightsEnabled: true,
       performanceInsightsKmsKeyId: KEY,
       performanceInsightsRetentionPeriod: 7,
+      monitoringInterval: 60,
+      monitoringRoleArn: "arn:aws:iam::123456789012:role/database-monitoring",
       applyImmediately: false,
       multiAz: true,
       tags,
@@ -104,6 +113,8 @@ describe("Database", () => {
       identifier: "app-data-local",
       instanceClass: "db.t4g.micro",
       maxAllocatedStorage: 100,
+      monitoringInterval: undefined,
+      monitoringRoleArn: undefined,
       multiAz: false,
       parameterGroupName: "app-data-local-postgres17",
       performanceInsightsEnabled: undefined,
@@ -167,6 +178,48 @@ describe("Database", () => {
     );
     const instance = recorded.options.find(({ type }) => type === "aws:rds/instance:Instance");
     expect(instance?.dependsOn).toBe(2);
+  });
+
+  it("measures with a role that is the service's for this instance alone, and writes measurements", async () => {
+    const recorded = await program("prod", { "database.monitoringIntervalSeconds": 15 });
+    const { inputs } = only(recorded, "aws:rds/instance:Instance");
+    expect(inputs["monitoringInterval"]).toBe(15);
+    const role = only(recorded, "aws:iam/role:Role");
+    expect(role.inputs).toEqual({
+      name: "app-data-prod-database-monitoring",
+      description: "RDS writes what it measures under the database",
+      assumeRolePolicy: expect.any(String),
+      tags,
+    });
+    expect(policyOf(role, "assumeRolePolicy")).toEqual({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Sid: "MeasureInstance",
+          Effect: "Allow",
+          Principal: { Service: "monitoring.rds.amazonaws.com" },
+          Action: "sts:AssumeRole",
+          Condition: {
+            StringEquals: { "aws:SourceAccount": "123456789012" },
+            ArnEquals: {
+              "aws:SourceArn": "arn:aws:rds:eu-central-1:123456789012:db:app-data-prod",
+            },
+          },
+        },
+      ],
+    });
+    expect(only(recorded, "aws:iam/rolePolicyAttachment:RolePolicyAttachment").inputs).toEqual({
+      role: "app-data-prod-database-monitoring",
+      policyArn: "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+    });
+  });
+
+  it("names the role to RDS when it has the policy: without, RDS refuses it", async () => {
+    const { inputs } = named(await ownStack("prod"), "aws:rds/instance:Instance database");
+    expect(inputs.propertyDependencies?.["monitoringRoleArn"]?.toSorted()).toEqual([
+      "database-monitoring",
+      "database-monitoring-policy",
+    ]);
   });
 
   it("names the final snapshot anew when the instance is made anew", async () => {

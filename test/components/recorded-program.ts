@@ -120,8 +120,8 @@ export function protectedNames(program: RecordedProgram<unknown>): string[] {
 }
 
 /** The policy document in one of a resource's inputs. */
-export function policyOf(resource: RecordedResource): unknown {
-  return JSON.parse(String(resource.inputs["policy"]));
+export function policyOf(resource: RecordedResource, input = "policy"): unknown {
+  return JSON.parse(String(resource.inputs[input]));
 }
 
 // The key under which values that the state has to encrypt travel to the engine, and its value for them.
@@ -142,6 +142,7 @@ function outputs(type: string, name: string): Record<string, unknown> {
       keyId: `${name}-key-id`,
       arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${name}`,
     },
+    "aws:iam/role:Role": { arn: `arn:aws:iam::${ACCOUNT}:role/${name}` },
     "aws:rds/instance:Instance": {
       address: "db.example.eu-central-1.rds.amazonaws.com",
       resourceId: "db-RESOURCE",

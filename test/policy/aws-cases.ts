@@ -78,6 +78,13 @@ const otherKeys = refuse("s3:PutObject", {
 const bucketPolicy = (...statements: Record<string, unknown>[]) =>
   ofBucket("BucketPolicy", { policy: policy(...statements) });
 
+const trust = (Condition?: Record<string, unknown>) => ({
+  Effect: "Allow",
+  Principal: { Service: "monitoring.rds.amazonaws.com" },
+  Action: "sts:AssumeRole",
+  ...(Condition && { Condition }),
+});
+
 const cryptographic = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 const refuseContext = (part: string, Condition: Record<string, unknown>) => ({
   Sid: part,
@@ -268,8 +275,8 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     `POL176 ${off("Instance main", "performanceInsightsEnabled")}`,
   ),
   "database-monitoring": property(
-    { monitoringInterval: 60 },
-    { monitoringInterval: 0 },
+    { monitoringInterval: 60, monitoringRoleArn: account },
+    { monitoringInterval: 0, monitoringRoleArn: account },
     "POL176 Instance main has monitoringInterval 0; it must be from 1 to 60 seconds. Set it, and " +
       "`monitoringRoleArn`.",
   ),
@@ -278,6 +285,26 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     { retentionInDays: 0 },
     `POL176 ${few("LogGroup log", "retentionInDays", 0, 365)}`,
     logGroup,
+  ),
+  "role-trust-limited": property(
+    { assumeRolePolicy: policy(trust({ StringEquals: { "aws:SourceAccount": "111122223333" } })) },
+    { assumeRolePolicy: policy(trust()) },
+    "POL186 Role monitoring can be taken on by monitoring.rds.amazonaws.com on behalf of any account; " +
+      "the service must be tied to this one. Add a condition on `aws:SourceAccount` and " +
+      "`aws:SourceArn`.",
+    (props) => resource("aws:iam/role:Role", "monitoring", props),
+  ),
+  "role-not-administrator": property(
+    { policyArn: "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole" },
+    { policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" },
+    "POL186 RolePolicyAttachment monitoring gives all that " +
+      "arn:aws:iam::aws:policy/AdministratorAccess allows; a role must have what its task needs. " +
+      "Use a policy for that task.",
+    (props) =>
+      resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "monitoring", {
+        role: "monitoring",
+        ...props,
+      }),
   ),
   "key-rotation": property(
     { enableKeyRotation: true },

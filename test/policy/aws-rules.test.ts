@@ -20,6 +20,7 @@ const beyondControls = [
   "database-changes-in-window",
   "database-load-recorded",
   "key-use-limited",
+  "role-trust-limited",
   "data-protected",
   "migrations-keep-rows",
   "bucket-kept-while-full",
@@ -56,7 +57,7 @@ describe("the rules on AWS resources", () => {
   it("carry the identifier of their control, or none demands them", () => {
     const controlled = awsRules.filter(({ control }) => control !== undefined);
     for (const { control } of controlled) {
-      expect(control?.id).toMatch(/^(RDS|KMS|S3|EC2|SecretsManager|CloudWatch)\.\d+$/);
+      expect(control?.id).toMatch(/^(RDS|KMS|S3|EC2|IAM|SecretsManager|CloudWatch)\.\d+$/);
       expect(control?.title.length).toBeGreaterThan(20);
     }
     const others = awsRules.filter(({ control }) => control === undefined).map(({ name }) => name);

@@ -25,6 +25,7 @@ const ROLE = "postgresql:index/role:Role";
 const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 const ENCRYPTION =
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+const administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
 const foreignKey = always("arn:aws:kms:eu-central-1:999999999999:key/theirs");
 
 type Change = readonly [property: string, to: Mutation["to"], rule: string, as?: string];
@@ -113,6 +114,8 @@ export const mutations: readonly Mutation[] = [
     ["finalSnapshotIdentifier", unset, "database-deletion-protection"],
     ["enabledCloudwatchLogsExports", always(["upgrade"]), "database-logs-exported"],
     ["performanceInsightsEnabled", always(false), "database-load-recorded"],
+    ["monitoringInterval", always(0), "database-monitoring"],
+    ["monitoringRoleArn", unset, "database-monitoring"],
     ["dbSubnetGroupName", unset, "database-in-network"],
     ["vpcSecurityGroupIds", always([]), "database-in-network"],
   ]),
@@ -145,6 +148,14 @@ export const mutations: readonly Mutation[] = [
     ),
     "api-key-encryption",
   ),
+  ...of("aws:iam/role:Role", [
+    ["assumeRolePolicy", unconditional("MeasureInstance"), "role-trust-limited", "any account"],
+    ["assumeRolePolicy", anybody("MeasureInstance"), "role-trust-limited", "everybody"],
+    ["managedPolicyArns", always([administrator]), "role-not-administrator"],
+  ]),
+  ...of("aws:iam/rolePolicyAttachment:RolePolicyAttachment", [
+    ["policyArn", always(administrator), "role-not-administrator"],
+  ]),
   ...of("aws:cloudwatch/logGroup:LogGroup", [
     ["kmsKeyId", unset, "log-group-encrypted"],
     ["kmsKeyId", foreignKey, "own-keys", "foreign"],
@@ -302,6 +313,9 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
   "aws:rds/subnetGroup:SubnetGroup": ["name", "description", "subnetIds"],
   "aws:kms/key:Key": ["description"],
   "aws:kms/alias:Alias": ["name", "targetKeyId"],
+  "aws:iam/role:Role": ["name", "description"],
+  // RDS refuses a monitoring role without the policy, whichever other it has.
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["role"],
   "aws:cloudwatch/logGroup:LogGroup": ["name"],
   "aws:secretsmanager/secret:Secret": ["name", "description"],
   "aws:secretsmanager/secretVersion:SecretVersion": ["secretId", "secretString"],

@@ -2,12 +2,14 @@ import {
   type Judged,
   type ResourceRule,
   type Verdict,
+  broken,
   demand,
   demandAtLeast,
   demandOn,
   lastingOnly,
 } from "./rule";
 import { CLUSTER, INSTANCE, LOG_GROUP } from "./types";
+import { read } from "../reading";
 
 const topic = { code: "POL176", page: "records" };
 const MONITORING_SECONDS = 60;
@@ -45,18 +47,13 @@ export const recordRules: readonly ResourceRule[] = [
       title: "Enhanced monitoring should be configured for RDS DB instances",
     },
     severity: "low",
-    description: "The operating system under the database is measured at least once a minute.",
+    description:
+      "The operating system under the database is measured at least once a minute, with a role to write it down.",
     remediation: "Set `monitoringInterval: 60` and `monitoringRoleArn`.",
     topic,
     levels: lastingOnly,
     types: [INSTANCE],
-    check: (resource) =>
-      demand(resource, ["monitoringInterval"], (interval) =>
-        typeof interval === "number" && interval > 0 && interval <= MONITORING_SECONDS
-          ? undefined
-          : `has monitoringInterval ${typeof interval === "number" ? interval : "unset"}; it must be ` +
-            `from 1 to ${MONITORING_SECONDS} seconds. Set it, and \`monitoringRoleArn\`.`,
-      ),
+    check: (resource) => [...demandInterval(resource), ...demandRole(resource)],
   },
   {
     name: "log-group-retention",
@@ -81,6 +78,27 @@ export const recordRules: readonly ResourceRule[] = [
     check: (resource, { days = 365 }) => demandAtLeast(resource, "retentionInDays", days),
   },
 ];
+
+function demandInterval(resource: Judged): Verdict[] {
+  return demand(resource, ["monitoringInterval"], (interval) =>
+    typeof interval === "number" && interval > 0 && interval <= MONITORING_SECONDS
+      ? undefined
+      : `has monitoringInterval ${typeof interval === "number" ? interval : "unset"}; it must be ` +
+        `from 1 to ${MONITORING_SECONDS} seconds. Set it, and \`monitoringRoleArn\`.`,
+  );
+}
+
+/** A role that is not known yet is one still to be made. */
+function demandRole(resource: Judged): Verdict[] {
+  return read(resource.props, "monitoringRoleArn").state === "absent"
+    ? [
+        broken(
+          resource,
+          "has monitoringRoleArn unset; RDS must have a role to write what it measures. Set it.",
+        ),
+      ]
+    : [];
+}
 
 function demandLogExports(resource: Judged): Verdict[] {
   return demand(resource, ["enabledCloudwatchLogsExports"], (exports) => {

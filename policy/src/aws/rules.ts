@@ -6,6 +6,7 @@ import { recordRules } from "./database-records";
 import { databaseRoleRules } from "./database-roles";
 import { databaseRecoveryRules } from "./database-recovery";
 import { bucketEncryptedRule, encryptionRules } from "./encryption";
+import { iamRoleRules } from "./iam-roles";
 import { apiKeyContextRule, keyRules } from "./keys";
 import { networkRules, networkStackRules } from "./network";
 import { ownKeysRule } from "./own-keys";
@@ -20,6 +21,7 @@ export const awsRules: readonly AwsRule[] = [
   ...databaseRecoveryRules,
   ...recordRules,
   ...keyRules,
+  ...iamRoleRules,
   ...dataProtectionRules,
   ...secretRules,
   ...networkRules,
