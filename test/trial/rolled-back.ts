@@ -5,6 +5,9 @@ import { createDatabase } from "../support/database";
 
 const SQL = join(__dirname, "../../sql");
 
+/** A session keeps the plans of dropped functions, and goes through them whenever something is altered. */
+const TRIALS_A_SESSION = 5;
+
 /** A database in which migrations are tried one after the other, each in a transaction that is rolled back. */
 export interface TrialDatabase {
   /** The mandatory findings on a migration that `runBy` runs. */
@@ -18,12 +21,18 @@ export interface TrialDatabase {
  */
 export async function createTrialDatabase(migrations: readonly string[]): Promise<TrialDatabase> {
   const database = await createDatabase();
-  const client = await database.connect("postgres");
+  let client = await database.connect("postgres");
+  let tried = 0;
   const migrator = await database.connect("migrator");
   for (const file of migrations) await migrator.query(readFileSync(join(SQL, file), "utf8"));
   return {
     drop: () => database.drop(),
     async tryOne(file, runBy = "migrator") {
+      tried += 1;
+      if (tried % TRIALS_A_SESSION === 0) {
+        await client.end();
+        client = await database.connect("postgres");
+      }
       await client.query("begin");
       try {
         await client.query(`set local role ${runBy}`);
