@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -52,9 +52,16 @@ export class GeneratorProcess {
   }
 }
 
-/** A folder that the operating system clears. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** A folder that is deleted after the file's tests. */
 export function temporaryFolder(): string {
-  return mkdtempSync(path.join(tmpdir(), "app-data-types-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "app-data-types-"));
+  folders.push(folder);
+  return folder;
 }
 
 /** A folder with one migration, `000_kinds`, which verifies nothing. */
