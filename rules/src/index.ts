@@ -38,6 +38,7 @@ export {
   claimsSetting,
   migrationRole,
   ownerColumnNames,
+  tenantNames,
   requestRoles,
   sealedTables,
   usersTable,

@@ -6,6 +6,7 @@ import type {
   Operator,
   Role,
   SessionSetting,
+  Trigger,
   View,
 } from "./schema";
 import type { BranchPath } from "./table-model";
@@ -20,6 +21,7 @@ export interface Objects {
   defaultPrivileges: readonly DefaultPrivilege[];
   settings: readonly SessionSetting[];
   operators: readonly Operator[];
+  triggers: readonly Trigger[];
   /** The branch that made each function for sure, by its key. */
   branches: ReadonlyMap<string, BranchPath>;
 }
@@ -34,6 +36,7 @@ export function initialObjects(): Objects {
     defaultPrivileges: [],
     settings: [],
     operators: [],
+    triggers: [],
     branches: new Map(),
   };
 }

@@ -50,6 +50,16 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
     const parts = identifiers(node.DefineStmt.defnames ?? []);
     const made = { schema: scope.schemaOf(parts), name: parts.at(-1) ?? "", origin: scope.origin };
     scope.objects.operators = [...scope.objects.operators, made];
+  } else if ("CreateTrigStmt" in node && node.CreateTrigStmt.relation) {
+    const { trigname = "", relation, funcname = [] } = node.CreateTrigStmt;
+    const parts = identifiers(funcname);
+    const made = {
+      name: trigname,
+      relation: scope.find(relation),
+      function: { schema: scope.schemaOf(parts), name: parts.at(-1) ?? "" },
+      origin: scope.origin,
+    };
+    scope.objects.triggers = [...withoutTrigger(scope, made.relation, trigname), made];
   } else if ("ReassignOwnedStmt" in node && node.ReassignOwnedStmt.newrole) {
     const from = roleNames(node.ReassignOwnedStmt.roles, scope.role);
     reassign(from, roleName(node.ReassignOwnedStmt.newrole, scope.role), scope);
@@ -164,6 +174,9 @@ function drop({ removeType, objects = [] }: DropStmt, scope: StatementScope): vo
       dropView(relationOf(parts, scope), scope);
     } else if (removeType === "OBJECT_POLICY") {
       dropPolicy(scope, relationOf(parts.slice(0, -1), scope), parts.at(-1) ?? "");
+    } else if (removeType === "OBJECT_TRIGGER" && scope.path.length === 0) {
+      const relation = relationOf(parts.slice(0, -1), scope);
+      scope.objects.triggers = withoutTrigger(scope, relation, parts.at(-1) ?? "");
     } else if (removeType === "OBJECT_RULE" && scope.path.length === 0) {
       const table = relationOf(parts.slice(0, -1), scope);
       const view = scope.objects.views.get(quoteName(table));
@@ -185,6 +198,12 @@ function drop({ removeType, objects = [] }: DropStmt, scope: StatementScope): vo
       scope.objects.operators = scope.objects.operators.filter(({ name }) => name !== parts.at(-1));
     }
   }
+}
+
+function withoutTrigger({ objects }: StatementScope, relation: TableName, name: string) {
+  return objects.triggers.filter(
+    (other) => other.name !== name || quoteName(other.relation) !== quoteName(relation),
+  );
 }
 
 function relationOf(parts: readonly string[], { find }: StatementScope): TableName {

@@ -1,15 +1,18 @@
 import type { SelectStmt } from "libpg-query";
 import { type Alternative, Classes, TooManyAlternatives } from "./conditions";
-import { identitySchema, sealedTables, tenantNames } from "./contract";
+import { identitySchema, sealedTables } from "./contract";
 import { endUsers } from "./end-users";
 import { functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
-import { quoteName, snakeCase } from "./names";
+import { Memberships } from "./memberships";
+import { quoteName } from "./names";
 import type { Frame } from "./names-in-scope";
-import { OwnerConditions, claimOf, theUser } from "./owner-conditions";
+import { OwnerConditions, theUser } from "./owner-conditions";
 import { Ownership } from "./ownership";
+import { bindsCommand, expressionOf } from "./policy-parts";
 import type { RowPolicy, Schema, Table } from "./schema";
+import { WayLinks } from "./way-links";
 
 /** What can be said of an expression: that it lets nobody past a row's owner, or why not. */
 export type Verdict =
@@ -26,6 +29,7 @@ export class OwnerProof {
   /** Roles that an end user's request may have the rights of. */
   public readonly users: ReadonlySet<string>;
   private readonly conditions: OwnerConditions;
+  private readonly memberships: Memberships;
   private readonly verdicts = new Map<string, Verdict>();
   private readonly confined = new Map<string, boolean>();
 
@@ -33,6 +37,12 @@ export class OwnerProof {
     this.ownership = new Ownership(schema);
     this.users = endUsers(schema);
     this.conditions = new OwnerConditions(schema, this.ownership);
+    this.memberships = new Memberships({
+      ownership: this.ownership,
+      users: this.users,
+      waysOf: (table, expression) => this.waysOf(table, expression),
+      confinesReaders: (table) => this.confinesReaders(table),
+    });
   }
 
   /** Whether a policy binds somebody whom its expressions must confine. */
@@ -79,7 +89,7 @@ export class OwnerProof {
     return narrowed ? safe : verdict;
   }
 
-  /** Whether every end user who may read a table reads no rows but their own. */
+  /** Whether every end user who may read a table reads no rows but their own or their tenants'. */
   public confinesReaders(table: Table): boolean {
     const key = quoteName(table);
     const known = this.confined.get(key);
@@ -94,8 +104,7 @@ export class OwnerProof {
       policies.every(
         (policy) =>
           !policy.permissive ||
-          (policy.command !== "select" && policy.command !== "all") ||
-          !policy.roles.some((role) => this.users.has(role)) ||
+          !bindsCommand(policy, "select", this.users) ||
           this.judgePolicy(table, policy, "using").kind === "safe",
       );
     this.confined.set(key, result);
@@ -185,60 +194,46 @@ export class OwnerProof {
     }
   }
 
-  /** Whether an alternative is true for rows of the signed-in user alone. */
-  private isOwners(table: Table, { equalities, sources }: Alternative): boolean {
-    const implied = sources.flatMap(({ id, table: read, definer }) => {
+  private waysOf(table: Table, expression: string): WayLinks[] | undefined {
+    return this.alternatives(table, expression)?.map((way) => this.linksOf(table, way));
+  }
+
+  private linksOf(table: Table, way: Alternative): WayLinks {
+    const implied = way.sources.flatMap(({ id, table: read, definer }) => {
       if (!read || definer || !this.confinesReaders(read)) return [];
       const [owner, another] = this.ownership.ownersOf(read);
       if (owner === undefined || another !== undefined) return [];
+      if (this.memberships.isShared(read)) return [];
       return [{ left: `${id}.${owner}`, right: theUser }];
     });
-    const classes = new Classes([...equalities, ...implied]);
-    const isUsers = (id: number, columns: readonly string[]) =>
-      columns.some((column) => classes.areEqual(`${id}.${column}`, theUser));
-    const owners = this.ownership.ownersOf(table);
-    if (owners.length > 0) return isUsers(0, owners);
+    return new WayLinks(table, way, implied, this.ownership);
+  }
 
-    const linked = (id: number, to: ReadonlySet<number>): string[] =>
-      equalities
-        .flatMap(({ left, right }) => [left, right])
-        .filter((value) => value.startsWith(`${id}.`))
-        .filter((value) =>
-          equalities
-            .flatMap(({ left, right }) => [left, right])
-            .some((other) => to.has(idOf(other)) && classes.areEqual(value, other)),
-        )
-        .map((value) => value.slice(value.indexOf(".") + 1));
-    const anchored = new Set([0]);
-    for (let grown = true; grown;) {
-      grown = false;
-      for (const { id, table: read } of sources) {
-        if (anchored.has(id) || !read) continue;
-        if (!this.ownership.isKey(read, linked(id, anchored))) continue;
-        anchored.add(id);
-        grown = true;
-      }
+  /** Whether an alternative is true for rows of the signed-in user, or of their tenants, alone. */
+  private isOwners(table: Table, alternative: Alternative): boolean {
+    const way = this.linksOf(table, alternative);
+    const owners = this.ownership.ownersOf(table);
+    if (owners.length > 0) {
+      if (way.isUsers(0, owners)) return true;
+      return this.memberships.isMembers(table, way) && this.memberships.isShared(table);
     }
-    const isTenants = (id: number, columns: readonly string[]) =>
-      columns.some((column) =>
-        equalities
-          .flatMap(({ left, right }) => [left, right])
-          .some((value) => isTenantClaim(value) && classes.areEqual(`${id}.${column}`, value)),
-      );
-    if (isTenants(0, this.ownership.tenantsOf(table))) return true;
-    return sources.some(({ id, table: read, definer }) => {
+    if (way.isClaimed(0, this.ownership.tenantsOf(table))) return true;
+    return way.sources.some(({ id, table: read, definer }) => {
       if (!read) return false;
-      if (anchored.has(id)) {
+      if (way.anchored.has(id)) {
         // A row that its own policies let nobody but its owner see leads to nobody else.
         if (!definer && (read.policies ?? []).length > 0 && this.confinesReaders(read)) return true;
-        if (isTenants(id, this.ownership.tenantsOf(read))) return true;
+        if (way.isClaimed(id, this.ownership.tenantsOf(read))) return true;
       }
-      if (!isUsers(id, this.ownership.ownersOf(read))) return false;
-      // One who may write memberships could join whatever they like.
+      if (!way.isUsers(id, this.ownership.ownersOf(read))) return false;
       return (
-        anchored.has(id) ||
-        (linked(id, anchored).some((column) => this.ownership.isReference(read, column)) &&
-          !this.canWrite(read))
+        way.anchored.has(id) ||
+        way
+          .linked(id)
+          .some(
+            (column) =>
+              this.ownership.isReference(read, column) && !this.memberships.canJoin(read, column),
+          )
       );
     });
   }
@@ -253,23 +248,6 @@ export class OwnerProof {
     const known = owners.length > 0 ? `; the owner is ${owners.join(" or ")}` : "";
     return `it compares the user with ${column}, which does not say whose row it is${known}`;
   }
-}
-
-/** The expression that holds: `using` stands in for a `with check` that is left out. */
-export function expressionOf(policy: RowPolicy, part: "using" | "check"): string | null {
-  if (part === "using") return policy.command === "insert" ? null : policy.using;
-  if (policy.command === "select" || policy.command === "delete") return null;
-  return policy.check ?? (policy.command === "insert" ? null : policy.using);
-}
-
-/** Whether a value is a claim that names the user's tenant. */
-function isTenantClaim(value: string): boolean {
-  const last = value.startsWith(claimOf) ? value.split(/[.:]/).at(-1) : undefined;
-  return last !== undefined && tenantNames.includes(snakeCase(last));
-}
-
-function idOf(value: string): number {
-  return /^\d+\./.test(value) ? Number.parseInt(value, 10) : -1;
 }
 
 let latest: { schema: Schema; proof: OwnerProof } | undefined;

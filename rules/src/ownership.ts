@@ -74,6 +74,32 @@ export class Ownership {
     );
   }
 
+  /** Whether columns of two tables name the same thing: what both refer to, or else what both are called. */
+  public refersAlike(one: Table, column: string, other: Table, named: string): boolean {
+    const [target, its] = [this.targetOf(one, column), this.targetOf(other, named)];
+    if (target !== undefined && its !== undefined) return target === its;
+    return snakeCase(column) === snakeCase(named);
+  }
+
+  /** Whether columns of two tables are known to name different things, which may have equal numbers. */
+  public refersElsewhere(one: Table, column: string, other: Table, named: string): boolean {
+    const [target, its] = [this.targetOf(one, column), this.targetOf(other, named)];
+    return target !== undefined && its !== undefined && target !== its;
+  }
+
+  /** The table and column whose values a column holds in the end; its own where it is a key. */
+  private targetOf(table: Table, name: string, seen: readonly string[] = []): string | undefined {
+    const { foreignKeys = [], keys = [] } = table;
+    const isAlone = ([only, another]: readonly string[]) => only === name && another === undefined;
+    const own = `${quoteName(table)} ${name}`;
+    const key = foreignKeys.find(({ columns }) => isAlone(columns));
+    if (!key || seen.includes(own)) return keys.some(isAlone) ? own : undefined;
+    const referenced = this.table(key.table);
+    const column = key.references[0] ?? primaryKey(referenced);
+    const further = referenced && this.targetOf(referenced, column, [...seen, own]);
+    return further ?? `${quoteName(key.table)} ${column}`;
+  }
+
   private hasKey({ keys = [] }: Table, columns: readonly string[]): boolean {
     return keys.some((key) => key.every((column) => columns.includes(column)));
   }

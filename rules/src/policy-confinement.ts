@@ -4,7 +4,8 @@ import { type Call, functionCalls } from "./expressions";
 import { calledFunction, expressionTree } from "./function-bodies";
 import { isIdentity } from "./identity-expressions";
 import { quoteName } from "./names";
-import { type OwnerProof, type Verdict, expressionOf, ownerProof } from "./owner-proof";
+import { type OwnerProof, type Verdict, ownerProof } from "./owner-proof";
+import { expressionOf } from "./policy-parts";
 import { type Found, defineRule } from "./rule";
 import type { RowPolicy, Schema, Table } from "./schema";
 

@@ -1,6 +1,7 @@
 import { anonymous, everyone } from "./contract";
 import { quoteName } from "./names";
-import { expressionOf, ownerProof } from "./owner-proof";
+import { ownerProof } from "./owner-proof";
+import { expressionOf } from "./policy-parts";
 import { defineRule } from "./rule";
 
 /** A policy names the role that it is for. */

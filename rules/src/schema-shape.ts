@@ -14,6 +14,7 @@ import type {
   Schema,
   SessionSetting,
   Table,
+  Trigger,
   View,
 } from "./schema";
 
@@ -147,6 +148,8 @@ const setting = object<SessionSetting>({ role: nullable(string), name: string, o
 
 const operator = object<Operator>({ schema: string, name: string, origin });
 
+const trigger = object<Trigger>({ name: string, relation: tableName, function: tableName, origin });
+
 const schema = object<Schema>({
   tables: list(table),
   roles: optional(list(role)),
@@ -156,6 +159,7 @@ const schema = object<Schema>({
   defaultPrivileges: optional(list(defaultPrivilege)),
   settings: optional(list(setting)),
   operators: optional(list(operator)),
+  triggers: optional(list(trigger)),
 });
 
 /**

@@ -23,6 +23,8 @@ export interface Schema {
   settings?: SessionSetting[];
   /** Operators of application schemas; a catalog does not tell, since it prints them qualified. */
   operators?: Operator[];
+  /** Triggers that run a function; a catalog does not tell. */
+  triggers?: Trigger[];
 }
 
 /** What kind of table it is; a partitioned partition is a "partitioned table". */
@@ -88,6 +90,14 @@ export interface Operator {
   schema: string;
   /** As in `a = b`. */
   name: string;
+  origin?: Origin;
+}
+
+/** That writing a table or view runs a function. */
+export interface Trigger {
+  name: string;
+  relation: TableName;
+  function: TableName;
   origin?: Origin;
 }
 

@@ -2,7 +2,9 @@ import { everyone } from "./contract";
 import { endUsers } from "./end-users";
 import { definerProof } from "./definer-proof";
 import { quoteName } from "./names";
-import { defineRule } from "./rule";
+import { type Found, defineRule } from "./rule";
+import type { DatabaseFunction, Schema, Trigger } from "./schema";
+import { triggerHole } from "./trigger-proof";
 
 /** A function with its owner's rights is a door through every policy. */
 export const securityDefinerRule = defineRule({
@@ -16,13 +18,15 @@ export const securityDefinerRule = defineRule({
   find: (schema) => {
     const users = endUsers(schema);
     return (schema.functions ?? []).flatMap((item) => {
+      const fired = firedHoles(schema, item);
       const who = item.executableBy.filter((role) => users.has(role));
-      if (!item.securityDefiner || who.length === 0) return [];
+      if (!item.securityDefiner || who.length === 0) return fired;
       const reason = definerProof(schema, item);
-      if (reason === undefined) return [];
+      if (reason === undefined) return fired;
       const object = `function ${quoteName(item)}(${item.arguments})`;
       const names = who.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
       return [
+        ...fired,
         {
           object,
           message:
@@ -35,3 +39,26 @@ export const securityDefinerRule = defineRule({
     });
   },
 });
+
+/** End users execute a trigger's function by writing its table, whoever has the right to execute it. */
+function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
+  if (!item.securityDefiner) return [];
+  const fires = ({ function: called }: Trigger) => quoteName(called) === quoteName(item);
+  return (schema.triggers ?? []).filter(fires).flatMap((trigger) => {
+    const reason = triggerHole(schema, item, trigger);
+    if (reason === undefined) return [];
+    const object = `trigger ${trigger.name} on ${quoteName(trigger.relation)}`;
+    return [
+      {
+        object,
+        message:
+          `${object} runs ${quoteName(item)}() with its owner's rights when end users write: ${reason}; ` +
+          "what it writes must be for the signed-in user",
+        remediation:
+          `Write (select auth.uid()) in ${quoteName(item)}() in place of the column, or make it ` +
+          "security invoker.",
+        origin: trigger.origin,
+      },
+    ];
+  });
+}

@@ -55,6 +55,7 @@ export class SqlReader {
       defaultPrivileges: [...lists.defaultPrivileges],
       settings: [...lists.settings],
       operators: [...lists.operators],
+      triggers: [...lists.triggers],
       notProvable: [...this.notProvable],
       ignored: [...this.ignored],
     };

@@ -3,6 +3,7 @@ import {
   functionCalls,
   ownerColumnNames,
   parseExpression,
+  tenantNames,
   usersTable,
 } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
@@ -122,7 +123,12 @@ export class Owners {
       equated.includes(name),
     );
     const root = this.rootColumn(relation, identities);
-    const direct = root === undefined ? this.directColumns(relation) : [root];
+    const owners = root === undefined ? this.directColumns(relation) : [root];
+    // What a verified claim opens to a tenant is the tenant's, whoever of it owns the row.
+    const tenants = owners.some((name) => identities.includes(name))
+      ? []
+      : identities.filter((name) => tenantNames.includes(name));
+    const direct = tenants.length > 0 ? tenants : owners;
     const groups = this.groupsOf(relation);
     const lists = this.namesOf(relation, ({ element }) => element !== null).filter((name) =>
       equated.includes(name),

@@ -1,0 +1,126 @@
+import { ownerColumnNames } from "./contract";
+import { quoteName } from "./names";
+import type { Ownership } from "./ownership";
+import { bindsCommand, expressionOf } from "./policy-parts";
+import type { RowPolicy, Table } from "./schema";
+import type { WayLinks } from "./way-links";
+
+/** What has been proven of tables so far, and what their policies say. */
+export interface Proven {
+  ownership: Ownership;
+  users: ReadonlySet<string>;
+  /** The ways in which an expression is true of a table's row; undefined when it is not followed. */
+  waysOf: (table: Table, expression: string) => WayLinks[] | undefined;
+  /** Whether end users read no rows of a table but those that are theirs or their tenants'. */
+  confinesReaders: (table: Table) => boolean;
+}
+
+/**
+ * Whose rows a tenant's are: those of everybody whom a list names as its member, if nobody can enter
+ * themselves.
+ */
+export class Memberships {
+  private readonly shared = new Map<string, boolean>();
+  private readonly joinable = new Map<string, boolean>();
+
+  constructor(private readonly proven: Proven) {}
+
+  /**
+   * Whether the owner's tenant shares a table's rows: its policies let members read them. What they let
+   * only the owner read, only the owner may write.
+   */
+  public isShared(table: Table): boolean {
+    return remembered(this.shared, quoteName(table), false, () =>
+      (table.policies ?? []).some((policy) => {
+        const expression = this.isFor(policy, "select") ? expressionOf(policy, "using") : null;
+        const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
+        const owners = this.proven.ownership.ownersOf(table);
+        return (ways ?? []).some((way) => !way.isUsers(0, owners) && this.isMembers(table, way));
+      }),
+    );
+  }
+
+  /**
+   * Whether a condition, true in this way, is so for members of the row's tenant alone.
+   * @param trusted a list that is taken for one that nobody can enter.
+   */
+  public isMembers(table: Table, way: WayLinks, trusted?: Table): boolean {
+    const { ownership } = this.proven;
+    // A user's row that only refers to a tenant's is still the user's own.
+    const isOwn = ownership.ownersOf(table).includes(ownerColumnNames[0] ?? "");
+    return [...way.anchored].some(([id, anchor]) => {
+      if (id !== 0 && isOwn) return false;
+      const tenants = ownership.tenantsOf(anchor);
+      if (way.isClaimed(id, tenants)) return true;
+      const read = way.sources.find((source) => source.id === id);
+      if (read && !read.definer && tenants.length > 0 && this.isReadByMembers(anchor)) return true;
+      return tenants.some((tenant) => this.isMember(way, id, anchor, tenant, trusted));
+    });
+  }
+
+  /** Whether an end user may write a row of a list that names them, but for one of their own tenants. */
+  public canJoin(table: Table, column: string): boolean {
+    const { grants = [], policies = [], rowSecurity, assumed = false } = table;
+    const telling = [column, ...this.proven.ownership.ownersOf(table)];
+    const written = (["insert", "update"] as const).filter((command) =>
+      grants.some(
+        ({ grantee, privilege, columns }) =>
+          this.proven.users.has(grantee) &&
+          privilege === command &&
+          (command === "insert" || !columns || columns.some((name) => telling.includes(name))),
+      ),
+    );
+    if (written.length === 0) return false;
+    if (!rowSecurity || assumed) return true;
+    return remembered(this.joinable, `${quoteName(table)} ${column}`, true, () =>
+      written.some((command) =>
+        policies
+          .filter((policy) => this.isFor(policy, command))
+          .some((policy) => {
+            const expression = expressionOf(policy, "check");
+            const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
+            return !ways?.every((way) => this.isMembers(table, way, table));
+          }),
+      ),
+    );
+  }
+
+  private isMember(way: WayLinks, id: number, anchor: Table, tenant: string, trusted?: Table) {
+    const { ownership } = this.proven;
+    return way.sources.some(({ id: other, table: list }) => {
+      if (!list || other === id || !way.isUsers(other, ownership.ownersOf(list))) return false;
+      return way
+        .equalTo(other, id, tenant)
+        .filter((column) => ownership.refersAlike(anchor, tenant, list, column))
+        .some(
+          (column) =>
+            ownership.isKey(list, [column]) || list === trusted || !this.canJoin(list, column),
+        );
+    });
+  }
+
+  private isReadByMembers(table: Table): boolean {
+    const { ownership, confinesReaders } = this.proven;
+    if ((table.policies ?? []).length === 0 || !confinesReaders(table)) return false;
+    return ownership.ownersOf(table).length === 0 || this.isShared(table);
+  }
+
+  private isFor(policy: RowPolicy, command: "select" | "insert" | "update"): boolean {
+    return policy.permissive && bindsCommand(policy, command, this.proven.users);
+  }
+}
+
+/** Finds something once. @param meanwhile the answer to whoever asks while it is being found. */
+function remembered(
+  known: Map<string, boolean>,
+  key: string,
+  meanwhile: boolean,
+  find: () => boolean,
+): boolean {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  known.set(key, meanwhile);
+  const found = find();
+  known.set(key, found);
+  return found;
+}

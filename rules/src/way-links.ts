@@ -1,0 +1,91 @@
+import { type Alternative, Classes, type Equality } from "./conditions";
+import { tenantNames } from "./contract";
+import { snakeCase } from "./names";
+import { claimOf, theUser } from "./owner-conditions";
+import type { Ownership } from "./ownership";
+import type { Table } from "./schema";
+
+/** One way in which a condition is true, as links between the judged row, other rows and the user. */
+export class WayLinks {
+  /** Rows that the judged one leads to by their keys, itself among them, by number. */
+  public readonly anchored: ReadonlyMap<number, Table>;
+  public readonly sources: Alternative["sources"];
+  private readonly values: readonly string[];
+  private readonly classes: Classes;
+
+  /** @param implied what policies of the tables that are read say besides. */
+  constructor(
+    table: Table,
+    { equalities, sources }: Alternative,
+    implied: readonly Equality[],
+    private readonly ownership: Ownership,
+  ) {
+    this.sources = sources;
+    this.values = equalities.flatMap(({ left, right }) => [left, right]);
+    this.classes = new Classes([...equalities, ...implied]);
+    this.anchored = this.findAnchored(table);
+  }
+
+  /** Whether one of a row's columns is the signed-in user. */
+  public isUsers(id: number, columns: readonly string[]): boolean {
+    return columns.some((column) => this.classes.areEqual(`${id}.${column}`, theUser));
+  }
+
+  /** Whether one of a row's columns is the tenant that the verified claims name. */
+  public isClaimed(id: number, columns: readonly string[]): boolean {
+    const claims = this.values.filter(isTenantClaim);
+    return columns.some((column) =>
+      claims.some((value) => this.classes.areEqual(`${id}.${column}`, value)),
+    );
+  }
+
+  /** The columns of a row that are equal to one of a row that the judged one leads to. */
+  public linked(id: number): string[] {
+    const read = this.sources.find((source) => source.id === id)?.table;
+    return read ? this.linkedTo(id, read, this.anchored) : [];
+  }
+
+  /** The columns of a row that are equal to one of another row. */
+  public equalTo(id: number, other: number, column: string): string[] {
+    return this.columnsOf(id).filter((own) =>
+      this.classes.areEqual(`${id}.${own}`, `${other}.${column}`),
+    );
+  }
+
+  private findAnchored(table: Table): Map<number, Table> {
+    const anchored = new Map([[0, table]]);
+    for (let grown = true; grown;) {
+      grown = false;
+      for (const { id, table: read } of this.sources) {
+        if (anchored.has(id) || !read) continue;
+        if (!this.ownership.isKey(read, this.linkedTo(id, read, anchored))) continue;
+        anchored.set(id, read);
+        grown = true;
+      }
+    }
+    return anchored;
+  }
+
+  private linkedTo(id: number, read: Table, to: ReadonlyMap<number, Table>): string[] {
+    return this.columnsOf(id).filter((column) =>
+      [...to].some(([other, table]) =>
+        this.columnsOf(other).some(
+          (theirs) =>
+            this.classes.areEqual(`${id}.${column}`, `${other}.${theirs}`) &&
+            !this.ownership.refersElsewhere(table, theirs, read, column),
+        ),
+      ),
+    );
+  }
+
+  private columnsOf(id: number): string[] {
+    const own = this.values.filter((value) => value.startsWith(`${id}.`));
+    return own.map((value) => value.slice(value.indexOf(".") + 1));
+  }
+}
+
+/** Whether a value is a claim that names the user's tenant. */
+function isTenantClaim(value: string): boolean {
+  const last = value.startsWith(claimOf) ? value.split(/[.:]/).at(-1) : undefined;
+  return last !== undefined && tenantNames.includes(snakeCase(last));
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { judgeSchema, readSqlSchema } from "../../rules/src";
+
+const base = ["000_existing_schema.sql", "001_add_missing_tables.sql"].map((file) => ({
+  file,
+  sql: readFileSync(join(__dirname, "../../sql", file), "utf8"),
+}));
+
+const owned = (name: string, more = "") => `
+  create table public.${name} (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references public.users (id),
+    post_id uuid${more}
+  );
+  create index on public.${name} (user_id);
+  alter table public.${name} enable row level security, force row level security;
+  create policy own_read on public.${name} for select to authenticated
+    using ((select auth.uid()) = user_id);
+  create policy own_insert on public.${name} for insert to authenticated
+    with check ((select auth.uid()) = user_id);
+  grant select, insert on public.${name} to authenticated;`;
+
+const trigger = (statement: string, on: string, when = "after insert", rights = "definer") => `
+  create function public.fired() returns trigger language plpgsql security ${rights}
+    set search_path = '' as $$ begin ${statement}; return new; end $$;
+  revoke all on function public.fired() from public;
+  create trigger fires ${when} on public.${on} for each row execute function public.fired();`;
+
+const view = `
+  create view public.shown with (security_invoker = true) as select user_id from public.posts;
+  grant select, insert on public.shown to authenticated;`;
+
+const forge = "insert into public.posts (user_id) values (new.user_id)";
+const give = "update public.posts set user_id = new.user_id where id = new.post_id";
+
+async function judge(sql: string) {
+  const findings = judgeSchema(
+    await readSqlSchema([...base, { file: "002.sql", sql }]),
+    "mandatory",
+  );
+  return findings.map(({ code, object, message }) => ({ code, object, message }));
+}
+
+const refusal = (on: string, reason: string) => [
+  {
+    code: "POL121",
+    object: `trigger fires on public.${on}`,
+    message:
+      `trigger fires on public.${on} runs public.fired() with its owner's rights when end users write: ` +
+      `${reason}; what it writes must be for the signed-in user`,
+  },
+];
+
+describe("a trigger with its function owner's rights", () => {
+  it.each([
+    [
+      "on a view inserts for whoever is named",
+      view + trigger(forge, "shown", "instead of insert"),
+      "shown",
+      "user_id",
+    ],
+    ["gives rows of others away", owned("claims") + trigger(give, "claims"), "claims", "user_id"],
+    [
+      "inserts for a user in a column beside the owner",
+      owned("gifts", ", receiver uuid") +
+        trigger(forge.replace("new.user_id", "new.receiver"), "gifts"),
+      "gifts",
+      "receiver",
+    ],
+    [
+      "takes over a row by a conflict",
+      owned("claims") +
+        trigger(
+          "insert into public.posts (id, user_id) values (new.post_id, new.user_id) " +
+            "on conflict (id) do update set user_id = excluded.user_id",
+          "claims",
+        ),
+      "claims",
+      "user_id",
+    ],
+  ])("is refused where it %s", async (_, sql, on, column) => {
+    const reason = `it writes rows of public.posts for the user in the written row's ${column}`;
+    const found = await judge(owned("posts") + sql);
+    expect(found).toEqual(refusal(on, reason));
+  });
+
+  it.each([
+    ["inserts for the owner of the written row", owned("claims") + trigger(forge, "claims")],
+    [
+      "inserts for the signed-in user",
+      view + trigger(forge.replace("new.user_id", "auth.uid()"), "shown", "instead of insert"),
+    ],
+    [
+      "has the rights of who writes",
+      view + trigger(forge, "shown", "instead of insert", "invoker"),
+    ],
+    [
+      "can not be fired by end users",
+      owned("claims").replace("grant select, insert", "grant select") + trigger(give, "claims"),
+    ],
+    [
+      "is dropped",
+      owned("claims") + trigger(give, "claims") + "drop trigger fires on public.claims;",
+    ],
+  ])("passes where it %s", async (_, sql) => expect(await judge(owned("posts") + sql)).toEqual([]));
+});
