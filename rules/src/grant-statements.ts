@@ -11,7 +11,7 @@ import { quoteName } from "./names";
 import { columnNames, isOn, optionsOf, roleNames } from "./nodes";
 import { withEntry } from "./object-model";
 import { changeMemberships } from "./role-statements";
-import type { DefaultPrivilege, Grant } from "./schema";
+import type { DefaultPrivilege, Grant, Sequence } from "./schema";
 import type { StatementScope } from "./statement-scope";
 import { isPrefix } from "./table-model";
 
@@ -47,6 +47,9 @@ export function grant(statement: GrantStmt, scope: StatementScope): void {
   const adds = statement.is_grant === true || scope.path.length === 0;
   if (statement.targtype === "ACL_TARGET_ALL_IN_SCHEMA") {
     const schemas = identifiers(objects);
+    if (kind === "sequences" && adds) {
+      for (const schema of schemas) changeSequences(scope, schema, null, change);
+    }
     if (kind === "tables" && adds) grantOnAllTables(schemas, change, scope);
     if (kind === "functions" && adds) {
       changeFunctions(scope, change, ({ schema }) => schemas.includes(schema));
@@ -67,10 +70,31 @@ export function grant(statement: GrantStmt, scope: StatementScope): void {
       const isHere = (key: string) =>
         adds || isPrefix(scope.path, scope.objects.branches.get(key) ?? []);
       changeFunctions(scope, change, (_, key) => named.includes(key) && isHere(key));
+    } else if (kind === "sequences" && "RangeVar" in object && adds) {
+      const { schema, name } = scope.find(object.RangeVar);
+      changeSequences(scope, schema, name, change);
     } else if (kind === "schemas" && "String" in object && adds) {
       changeSchema(scope, object.String.sval ?? "", change);
     }
   }
+}
+
+/** Changes the rights on a sequence; without a name on all of a schema, each that is known among them. */
+function changeSequences(
+  { objects, origin }: StatementScope,
+  schema: string,
+  name: string | null,
+  change: GrantChange,
+): void {
+  const isMeant = (other: Sequence) =>
+    other.schema === schema && (name === null || other.name === name);
+  const known = objects.sequences.some((other) => other.schema === schema && other.name === name);
+  const all = known
+    ? objects.sequences
+    : [...objects.sequences, { schema, name, grants: [], origin }];
+  objects.sequences = all.map((item) =>
+    isMeant(item) ? { ...item, grants: change(item.grants) } : item,
+  );
 }
 
 /** Takes `alter default privileges` into account. */

@@ -9,8 +9,8 @@ export interface GrantedObject {
   origin: Origin | undefined;
 }
 
-/** Every table and view with its grants. */
-export function grantedRelations({ tables, views = [] }: Schema): GrantedObject[] {
+/** Every table, view and sequence with its grants. */
+export function grantedRelations({ tables, views = [], sequences = [] }: Schema): GrantedObject[] {
   return [
     ...tables.map((table) => ({
       object: `table ${quoteName(table)}`,
@@ -21,6 +21,14 @@ export function grantedRelations({ tables, views = [] }: Schema): GrantedObject[
       object: `${view.kind} ${quoteName(view)}`,
       grants: view.grants,
       origin: view.origin,
+    })),
+    ...sequences.map(({ schema, name, grants, origin }) => ({
+      object:
+        name === null
+          ? `all sequences in schema ${schema}`
+          : `sequence ${quoteName({ schema, name })}`,
+      grants,
+      origin,
     })),
   ];
 }

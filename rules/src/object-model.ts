@@ -5,6 +5,7 @@ import type {
   Namespace,
   Operator,
   Role,
+  Sequence,
   SessionSetting,
   Trigger,
   View,
@@ -22,6 +23,7 @@ export interface Objects {
   settings: readonly SessionSetting[];
   operators: readonly Operator[];
   triggers: readonly Trigger[];
+  sequences: readonly Sequence[];
   /** The branch that made each function for sure, by its key. */
   branches: ReadonlyMap<string, BranchPath>;
 }
@@ -37,6 +39,7 @@ export function initialObjects(): Objects {
     settings: [],
     operators: [],
     triggers: [],
+    sequences: [],
     branches: new Map(),
   };
 }

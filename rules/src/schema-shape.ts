@@ -12,6 +12,7 @@ import type {
   Role,
   RowPolicy,
   Schema,
+  Sequence,
   SessionSetting,
   Table,
   Trigger,
@@ -150,6 +151,13 @@ const operator = object<Operator>({ schema: string, name: string, origin });
 
 const trigger = object<Trigger>({ name: string, relation: tableName, function: tableName, origin });
 
+const sequence = object<Sequence>({
+  schema: string,
+  name: nullable(string),
+  grants: list(grant),
+  origin,
+});
+
 const schema = object<Schema>({
   tables: list(table),
   roles: optional(list(role)),
@@ -160,6 +168,7 @@ const schema = object<Schema>({
   settings: optional(list(setting)),
   operators: optional(list(operator)),
   triggers: optional(list(trigger)),
+  sequences: optional(list(sequence)),
 });
 
 /**

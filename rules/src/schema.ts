@@ -23,6 +23,8 @@ export interface Schema {
   settings?: SessionSetting[];
   /** Operators of application schemas; a catalog does not tell, since it prints them qualified. */
   operators?: Operator[];
+  /** Sequences that rights were granted on; a catalog does not tell. */
+  sequences?: Sequence[];
   /** Triggers that run a function; a catalog does not tell. */
   triggers?: Trigger[];
 }
@@ -90,6 +92,14 @@ export interface Operator {
   schema: string;
   /** As in `a = b`. */
   name: string;
+  origin?: Origin;
+}
+
+/** One sequence, or without a name all that a schema had when rights on them were granted. */
+export interface Sequence {
+  schema: string;
+  name: string | null;
+  grants: Grant[];
   origin?: Origin;
 }
 

@@ -56,6 +56,7 @@ export class SqlReader {
       settings: [...lists.settings],
       operators: [...lists.operators],
       triggers: [...lists.triggers],
+      sequences: [...lists.sequences],
       notProvable: [...this.notProvable],
       ignored: [...this.ignored],
     };
