@@ -28,12 +28,38 @@ export function read(properties: unknown, ...path: readonly (string | number)[])
   return value === undefined || value === null ? { state: "absent" } : { state: "known", value };
 }
 
-/** As {@link read}, with everything below the property; unknown when any part of it is. */
+/** The last large value that was read whole: each rule on a schema asks for the same one. */
+let latest: { text: string; reading: Reading } | undefined;
+const LARGE = 10_000;
+
+/**
+ * As {@link read}, with everything below the property; unknown when any part of it is. What it returns
+ * is shared, and not to be changed.
+ */
 export function readWhole(properties: unknown, ...path: readonly (string | number)[]): Reading {
-  const reading = read(properties, ...path);
-  if (reading.state !== "known") return reading;
+  const top = read(properties, ...path);
+  if (top.state !== "known") return top;
+  const text = textBehind(top.value);
+  if (text !== undefined && text === latest?.text) return latest.reading;
+  const reading = readThrough(top.value);
+  if (text !== undefined && text.length > LARGE) latest = { text, reading };
+  return reading;
+}
+
+/**
+ * A value of a resource as JSON, with marks in place of what is unknown. Each object of a resource is
+ * wrapped in a proxy that looks for those, and costs ten times what is read through it.
+ * @returns undefined where @pulumi/policy does not tell what it has wrapped.
+ */
+function textBehind(value: NonNullable<unknown>): string | undefined {
+  if (typeof value !== "object") return undefined;
+  const wrapped: unknown = Reflect.get(value, "__getSpecialProxyTarget");
+  return wrapped === undefined ? undefined : JSON.stringify(wrapped);
+}
+
+function readThrough(value: NonNullable<unknown>): Reading {
   try {
-    const whole: unknown = JSON.parse(JSON.stringify(reading.value));
+    const whole: unknown = JSON.parse(JSON.stringify(value));
     return whole === null || whole === undefined
       ? { state: "absent" }
       : { state: "known", value: whole };

@@ -189,12 +189,11 @@ function judge(rule: Rule, waivers: Waivers, schema: Reading, name: string): str
   }
 }
 
-let latest: { text: string; schema: Schema } | undefined;
+let latest: { value: NonNullable<unknown>; schema: Schema } | undefined;
 
 /** Each rule asks for the same schema, one after the other. */
 function parsed(value: NonNullable<unknown>): Schema {
-  const text = JSON.stringify(value);
-  if (latest?.text !== text) latest = { text, schema: parseSchema(value) };
+  if (latest?.value !== value) latest = { value, schema: parseSchema(value) };
   return latest.schema;
 }
 

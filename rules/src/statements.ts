@@ -65,29 +65,33 @@ export async function splitStatements(sql: string, file: string): Promise<readon
  */
 export function parseStatements(sql: string, file: string): Statement[] {
   const bytes = Buffer.from(sql, "utf8");
+  // Where the statement before begins: counting from the start each time takes the square of the length.
+  let before = { location: 0, offset: 0, start: 0, line: 1 };
   return parse(sql, file).map(({ stmt, stmt_location = 0, stmt_len }) => {
     const end = stmt_len ? stmt_location + stmt_len : bytes.length;
-    const offset = bytes.subarray(0, stmt_location).toString("utf8").length;
+    const offset =
+      before.offset + bytes.subarray(before.location, stmt_location).toString("utf8").length;
     const text = bytes.subarray(stmt_location, end).toString("utf8");
-    const lead = text.length - text.trimStart().length;
+    const start = offset + text.length - text.trimStart().length;
     if (!stmt) throw new Error(`The parser returned an empty statement in ${file}.`);
-    return {
-      text: text.trim(),
-      offset: offset + lead,
-      tree: stmt,
-      ...positionAt(sql, offset + lead),
-    };
+    const line = before.line + linesBetween(sql, before.start, start);
+    before = { location: stmt_location, offset, start, line };
+    return { text: text.trim(), offset: start, tree: stmt, line, column: columnAt(sql, start) };
   });
 }
 
 /** Line and column of an offset (in UTF-16 code units) of a text. */
 export function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return {
-    line: before.split("\n").length,
-    column: [...before.slice(lineStart)].length + 1,
-  };
+  return { line: 1 + linesBetween(text, 0, offset), column: columnAt(text, offset) };
+}
+
+function linesBetween(text: string, start: number, end: number): number {
+  return text.slice(start, end).split("\n").length - 1;
+}
+
+function columnAt(text: string, offset: number): number {
+  const lineStart = offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
+  return [...text.slice(lineStart, offset)].length + 1;
 }
 
 function parse(sql: string, file: string) {

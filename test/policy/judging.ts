@@ -104,7 +104,7 @@ function urnOf({ type, name = "it" }: Fixture): string {
 }
 
 /** The wrapper that @pulumi/policy gives to policies; it exports it without declaring it. */
-function proxied(props: Record<string, unknown>): Record<string, unknown> {
+export function proxied(props: Record<string, unknown>): Record<string, unknown> {
   const wrap: unknown = Reflect.get(pulumiPolicy, "unknownCheckingProxy");
   if (typeof wrap !== "function") throw new Error("@pulumi/policy exports no unknownCheckingProxy");
   return wrap(props) as Record<string, unknown>;

@@ -2,36 +2,28 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ClientBase } from "pg";
 import { readCatalog, schemaOf } from "../../migrator/src/catalog";
-import { type Finding, judgeSchema, readSqlSchema } from "../../rules/src";
+import { type Finding, type SqlFile, judgeSchema, readSqlSchema } from "../../rules/src";
 import { type TestDatabase, createDatabase } from "../support/database";
-import { readCase, userA, userB } from "../policy/corpus-case";
+import { type CorpusCase, readCase, userA, userB } from "../policy/corpus-case";
 
 const corpus = join(__dirname, "../policy/corpus");
-const base = ["000_existing_schema.sql", "001_add_missing_tables.sql"].map((file) => ({
-  file,
-  sql: readFileSync(join(__dirname, "../../sql", file), "utf8"),
-}));
 const casesOf = (kind: "unsafe" | "safe") =>
   readdirSync(join(corpus, kind)).map((file) => readCase(kind, join(corpus, kind, file)));
 
 describe("the corpus", () => {
-  let database: TestDatabase;
-  let client: ClientBase;
+  const grounds = new Map<string, Promise<Ground>>();
 
-  beforeAll(async () => {
-    database = await createDatabase();
-    client = await database.connect("postgres");
-    // Compiling the query of the catalog takes longer than running it.
-    await client.query("set jit = off");
-    const migrator = await database.connect("migrator");
-    for (const { sql } of base) await migrator.query(sql);
-    await client.query("insert into public.users (id, email) values ($1, 'a'), ($2, 'b')", [
-      userA,
-      userB,
-    ]);
+  afterAll(async () => {
+    for (const ground of grounds.values()) await (await ground).database.drop();
   });
 
-  afterAll(() => database.drop());
+  /** Where all cases with this base are run. */
+  function groundOf(base: readonly string[]): Promise<Ground> {
+    const key = base.join();
+    const ground = grounds.get(key) ?? prepareGround(base);
+    grounds.set(key, ground);
+    return ground;
+  }
 
   it("has its eighty unsafe and fifty safe migrations", () => {
     expect(casesOf("unsafe").length).toBeGreaterThanOrEqual(80);
@@ -39,16 +31,8 @@ describe("the corpus", () => {
   });
 
   /** Runs a case and undoes it. @returns what its query returned, and what the rules say. */
-  async function run({
-    name,
-    sql,
-    rows,
-    query,
-    proof,
-    role,
-    claims,
-    runBy,
-  }: ReturnType<typeof readCase>) {
+  async function run({ name, base, sql, rows, query, proof, role, claims, runBy }: CorpusCase) {
+    const { client, files } = await groundOf(base);
     await client.query("begin");
     try {
       await client.query(`set local role ${runBy}`);
@@ -63,7 +47,7 @@ describe("the corpus", () => {
         await client.query("reset role");
         returned = await lastValue(client, proof);
       }
-      const read = mandatory(judgeSchema(await readSqlSchema([...base, { file: name, sql }])));
+      const read = mandatory(judgeSchema(await readSqlSchema([...files, { file: name, sql }])));
       return { returned, read, live };
     } finally {
       await client.query("rollback");
@@ -98,6 +82,29 @@ describe("the corpus", () => {
     },
   );
 });
+
+/** A database with two users, and the files that made it. */
+interface Ground {
+  database: TestDatabase;
+  client: ClientBase;
+  files: SqlFile[];
+}
+
+async function prepareGround(base: readonly string[]): Promise<Ground> {
+  const database = await createDatabase();
+  const client = await database.connect("postgres");
+  // Compiling the query of the catalog takes longer than running it.
+  await client.query("set jit = off");
+  const migrator = await database.connect("migrator");
+  const files = base.map((file) => ({
+    file,
+    sql: readFileSync(join(__dirname, "../../sql", file), "utf8"),
+  }));
+  for (const { sql } of files) await migrator.query(sql);
+  const insert = "insert into public.users (id, email) values ($1, 'a'), ($2, 'b')";
+  await client.query(insert, [userA, userB]);
+  return { database, client, files };
+}
 
 function mandatory(findings: Finding[]): Finding[] {
   return findings.filter(({ level }) => level === "mandatory");

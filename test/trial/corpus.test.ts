@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readCase } from "../policy/corpus-case";
+import type { TrialFinding } from "../../trial/src";
+import { type CorpusCase, readCase } from "../policy/corpus-case";
 import { type TrialDatabase, createTrialDatabase } from "./rolled-back";
 
 const corpus = join(__dirname, "../policy/corpus");
@@ -11,28 +12,34 @@ const casesOf = (kind: "unsafe" | "safe") =>
   });
 
 describe("the trial, on the corpus,", () => {
-  let database: TrialDatabase;
+  const databases = new Map<string, Promise<TrialDatabase>>();
 
-  beforeAll(async () => {
-    database = await createTrialDatabase(["000_existing_schema.sql", "001_add_missing_tables.sql"]);
+  afterAll(async () => {
+    for (const database of databases.values()) await (await database).drop();
   });
 
-  afterAll(() => database.drop());
+  /** Tries a case where the other cases with the same base were tried. */
+  async function tryCase(file: string, { base, sql, runBy }: CorpusCase): Promise<TrialFinding[]> {
+    const key = base.join();
+    const database = databases.get(key) ?? createTrialDatabase(base);
+    databases.set(key, database);
+    return (await database).tryOne({ file, sql }, runBy);
+  }
 
   const unsafe = casesOf("unsafe");
   const isFound = ([, { refusedBy }]: (typeof unsafe)[number]) => refusedBy !== "rules";
 
-  it.each(unsafe.filter(isFound))("breaks in: %s", async (file, { sql, runBy }) => {
-    const rules = (await database.tryOne({ file, sql }, runBy)).map(({ rule }) => rule);
+  it.each(unsafe.filter(isFound))("breaks in: %s", async (file, one) => {
+    const rules = (await tryCase(file, one)).map(({ rule }) => rule);
     expect(rules.filter((rule) => rule !== "trial-judged")).not.toEqual([]);
   });
 
   it.each(unsafe.filter((one) => !isFound(one)))(
     "leaves to the rules what no attempt shows: %s",
-    async (file, { sql, runBy }) => expect(await database.tryOne({ file, sql }, runBy)).toEqual([]),
+    async (file, one) => expect(await tryCase(file, one)).toEqual([]),
   );
 
-  it.each(casesOf("safe"))("is silent on: %s", async (file, { sql, runBy }) =>
-    expect(await database.tryOne({ file, sql }, runBy)).toEqual([]),
+  it.each(casesOf("safe"))("is silent on: %s", async (file, one) =>
+    expect(await tryCase(file, one)).toEqual([]),
   );
 });
