@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
+import { abandonedDirectories, makeServersDirectory } from "./servers-directory";
+
+const EMULATOR = "emulator";
 
 /** A PostgreSQL server, and the passwords of the roles that log in. */
 export interface TestServer {
@@ -18,7 +20,8 @@ export interface TestServer {
  * a server's databases share, and one AWS emulator.
  */
 export default async function startServers({ maxWorkers }: { maxWorkers: number }): Promise<void> {
-  const directory = mkdtempSync(path.join(tmpdir(), "app-data-test-"));
+  for (const abandoned of abandonedDirectories()) await removeServers(abandoned);
+  const directory = makeServersDirectory();
   process.env["TEST_SERVERS_DIRECTORY"] = directory;
   const [servers] = await Promise.all([
     Promise.all(postgresDirectories(directory, maxWorkers).map(startServer)),
@@ -27,8 +30,20 @@ export default async function startServers({ maxWorkers }: { maxWorkers: number 
   process.env["TEST_POSTGRES_SERVERS"] = JSON.stringify(servers);
 }
 
+/** Stops the servers whose files are in a folder, and deletes it. */
+export async function removeServers(directory: string): Promise<void> {
+  const { stopEmulator } = await loadTool("emulator");
+  await stopEmulator({ directory: path.join(directory, EMULATOR) });
+  const { removePostgres } = await loadTool("postgres");
+  const servers = readdirSync(directory).filter((name) => name !== EMULATOR);
+  await Promise.all(
+    servers.map((name) => removePostgres({ directory: path.join(directory, name) })),
+  );
+  rmSync(directory, { recursive: true, force: true });
+}
+
 /** Where the server of each worker keeps its files, the first worker's first. */
-export function postgresDirectories(directory: string, workers: number): string[] {
+function postgresDirectories(directory: string, workers: number): string[] {
   return Array.from({ length: workers }, (_, index) =>
     path.join(directory, `postgres-${index + 1}`),
   );
@@ -67,7 +82,7 @@ async function startSecretsManager(directory: string): Promise<void> {
   const python = await installEmulator({
     report: (line: string) => process.stderr.write(`${line}\n`),
   });
-  const { endpoint } = await startEmulator({ directory: path.join(directory, "emulator"), python });
+  const { endpoint } = await startEmulator({ directory: path.join(directory, EMULATOR), python });
   Object.assign(process.env, AWS_ENVIRONMENT, { AWS_ENDPOINT_URL: endpoint });
 }
 

@@ -25,6 +25,8 @@ const READY_SECONDS = 60;
 const START_ATTEMPTS = 5;
 const RETRY_PAUSE_MS = 500;
 const SUPERUSER = "postgres";
+/** A file system in memory, open to all users; a server that is to be there stays there. */
+const MEMORY = "/dev/shm";
 
 /**
  * Starts the server of `directory`, made when it is not there yet, unless it runs already.
@@ -81,7 +83,8 @@ function locate(directory) {
   const account = serverAccount();
   // A clone in root's home, or in a private temporary folder, is closed to the server's user.
   const hash = createHash("sha256").update(absolute).digest("hex").slice(0, 12);
-  const root = account ? `/var/tmp/app-data-postgres-${hash}` : absolute;
+  const open = absolute.startsWith(`${MEMORY}/`) ? MEMORY : "/var/tmp";
+  const root = account ? path.join(open, `app-data-postgres-${hash}`) : absolute;
   return { directory: absolute, root, dataDirectory: path.join(root, "data"), account };
 }
 
