@@ -1,7 +1,10 @@
 import { readWhole } from "../../policy/src/reading";
 import { proxied, unknown } from "./judging";
 
-const table = (name: string) => ({ name, columns: Array.from({ length: 2_000 }, (_, i) => `c${i}`) });
+const table = (name: string) => ({
+  name,
+  columns: Array.from({ length: 2_000 }, (_, i) => `c${i}`),
+});
 const large = (name: string) => proxied({ schema: { tables: [table("a"), table(name)] } });
 
 describe("a large value that is read whole", () => {
