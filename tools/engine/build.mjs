@@ -191,9 +191,11 @@ async function buildPart({ module, main, binaries, variables }, { work, log }) {
 
 /** @param {Layout} engine */
 function writeScripts({ dynamicProvider, policyStarter }) {
+  // The CLI starts it in the project's folder.
   writeScript(
     dynamicProvider,
-    `exec node "$(node -p 'require.resolve("@pulumi/pulumi/cmd/dynamic-provider")')" "$@"\n`,
+    `exec node --require ./tools/engine/deferred-modules.cjs \\
+  --eval 'require("@pulumi/pulumi/cmd/dynamic-provider")' dynamic-provider "$@"\n`,
   );
   // The CLI starts it in the folder that --policy-pack names, tools/engine/policy-pack. The pack
   // reads these variables under their older names, which the CLI only sets for a runtime "nodejs".
@@ -203,7 +205,7 @@ function writeScripts({ dynamicProvider, policyStarter }) {
 for name in ORGANIZATION PROJECT STACK DRY_RUN; do
   eval "export PULUMI_NODEJS_$name=\\"\\\${PULUMI_$name-}\\""
 done
-exec node "$(node -p 'require.resolve("@pulumi/pulumi/cmd/run-policy-pack")')" "$1" .
+exec node --eval 'require("@pulumi/pulumi/cmd/run-policy-pack")' run-policy-pack "$1" .
 `,
   );
 }
