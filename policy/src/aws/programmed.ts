@@ -6,7 +6,13 @@ import { read } from "../reading";
  * no program gave it, so there is nothing in it to judge; every input is in `propertyDependencies`.
  */
 export function asProgrammed(resource: PolicyResource): PolicyResource {
-  const { props, propertyDependencies } = resource;
+  let props: PolicyResource["props"] | undefined;
+  // Made when they are asked for: a rule looks at few resources of a stack.
+  const get = () => (props ??= programmed(resource));
+  return Object.defineProperty({ ...resource }, "props", { enumerable: true, get });
+}
+
+function programmed({ props, propertyDependencies }: PolicyResource): PolicyResource["props"] {
   const kept = Object.keys(props).filter(
     (key) => key in propertyDependencies || read(props, key).state !== "unknown",
   );
@@ -15,5 +21,5 @@ export function asProgrammed(resource: PolicyResource): PolicyResource {
     key,
     { enumerable: true, get: () => Reflect.get(props, key) },
   ]);
-  return { ...resource, props: Object.defineProperties({}, Object.fromEntries(properties)) };
+  return Object.defineProperties({}, Object.fromEntries(properties));
 }
