@@ -403,10 +403,10 @@ describe("batches beside other work", () => {
   it("get smaller when the server cuts a statement off for its time", async () => {
     const slow = `-- batch: table public.items, key id, size 1000, pause 0ms
       update public.items i set visits = visits + 1
-      where i.id <= 4000 and pg_catalog.pg_sleep(0.004) is not null /* batch: i.id */`;
+      where i.id <= 4000 and pg_catalog.pg_sleep(0.008) is not null /* batch: i.id */`;
     const sizes: number[] = [];
     await runFile(migrator, slow, {
-      transaction: { statementTimeoutMs: 1_000 },
+      transaction: { statementTimeoutMs: 2_000 },
       report: ({ keys }) => sizes.push(keys),
     });
     expect(sizes[0]).toBeLessThan(250);

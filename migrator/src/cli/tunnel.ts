@@ -31,8 +31,9 @@ export async function holdTunnel(
       const exitCode = await run(program, args);
       return { text: "", data: { address, exitCode }, exitCode };
     }
+    const told = toldToEnd();
     report("Open until Ctrl-C.");
-    await toldToEnd();
+    await told;
     return { text: "", data: { address } };
   } finally {
     await close();

@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from "../connection";
-import { dial } from "./server-probe";
+import { answersAsPostgres } from "./server-probe";
 import { type Tunnel, openTunnel } from "./ssm-tunnel";
 import type { Route, TunnelSettings } from "./transport";
 
@@ -13,7 +13,7 @@ interface SharedTunnel {
 
 // The next migration follows within a second; opening a tunnel takes several.
 const LINGER_MS = 10_000;
-const LOCAL_DIAL_MS = 1_000;
+const PROBE_MS = 5_000;
 
 const tunnels = new Map<string, SharedTunnel>();
 
@@ -37,7 +37,7 @@ export async function shareTunnel(
   };
   try {
     const { host, port } = await shared.opening;
-    if (!known || (await listens({ host, port }))) return { host, port, release };
+    if (!known || (await isUp({ host, port }))) return { host, port, release };
   } catch (error) {
     release();
     throw error;
@@ -72,12 +72,13 @@ function forget(key: string, shared: SharedTunnel): void {
   if (tunnels.get(key) === shared) tunnels.delete(key);
 }
 
-async function listens(address: { host: string; port: number }): Promise<boolean> {
+/** A port takes connections until its process is quite gone, so what counts is an answer, or a slow server. */
+async function isUp(address: { host: string; port: number }): Promise<boolean> {
   try {
-    (await dial(address, LOCAL_DIAL_MS)).destroy();
+    await answersAsPostgres(address, PROBE_MS);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ETIMEDOUT";
   }
 }
 
