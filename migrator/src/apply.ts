@@ -1,15 +1,15 @@
 import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
-import { type Change, type Work, commitChange, runInSteps } from "./change";
+import { type Change, type Work, commitChange } from "./change";
+import { ChangeRun, inOneRun } from "./change-run";
 import type { ConnectionSettings } from "./connection";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
-import { recordFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
 import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
-import { type Session, type SessionOptions, flushOnce, withSession } from "./session";
+import { type Session, type SessionOptions, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
 import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
@@ -59,7 +59,11 @@ export async function applyMigration(
     refuseOutOfOrder(log, trio);
     const snapshot = await options.beforeChange?.(session, [trio]);
     const drifts = await settleDrift(session, log);
-    return apply(session, trio, digests, log, { ...options, snapshot, drifts });
+    const run = new ChangeRun(session);
+    await apply(run, trio, digests, log, { ...options, snapshot, drifts });
+    const [entry] = await run.finish();
+    if (!entry) throw new Error(`${trio.name} was applied, and left no entry.`);
+    return entry;
   });
 }
 
@@ -74,15 +78,14 @@ export async function applyAll(
     const { pending } = await compareHistory(session.client, log, trios, target);
     const snapshot = await options.beforeChange?.(session, pending);
     const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
-    const entries: LogEntry[] = [];
-    if (pending.length === 0) return entries;
-    await flushOnce(session, (run) =>
+    if (pending.length === 0) return [];
+    let begun = 0;
+    return inOneRun(session, (run) =>
       forEachAhead(pending, inspectTrio, async (trio, digests) => {
-        run.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
-        entries.push(await apply(run, trio, digests, log, { ...options, snapshot, drifts }));
+        session.report(`${trio.name}: applying (${(begun += 1)} of ${pending.length})`);
+        await apply(run, trio, digests, log, { ...options, snapshot, drifts });
       }),
     );
-    return entries;
   });
 }
 
@@ -122,12 +125,12 @@ interface ApplyOptions extends RunOptions {
 }
 
 async function apply(
-  session: Session,
+  run: ChangeRun,
   trio: Trio,
   digests: TrioDigests,
   log: readonly LogEntry[],
   { connectRoles = [], snapshot, drifts }: ApplyOptions,
-): Promise<LogEntry> {
+): Promise<void> {
   const change = { ...changeOf("apply", trio, digests), snapshot };
   const steps = await splitSteps(trio.forward);
   const inSteps = !isOneTransaction(steps);
@@ -143,18 +146,12 @@ async function apply(
       }
     }
   };
-  try {
-    if (inSteps) await runInSteps(session, trio.forward, change, newest);
-    const granted = grantedRelations(
-      steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
-    );
-    const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
-    const options = { verify: trio.verify, inSteps, granted, judge };
-    return await commitChange(session, change, work, options);
-  } catch (error) {
-    await recordFailure(session, trio, error);
-    throw error;
-  }
+  if (inSteps) await run.makeSteps(trio.forward, change, newest);
+  const granted = grantedRelations(
+    steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
+  );
+  const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
+  await run.make(change, work, { verify: trio.verify, inSteps, granted, judge });
 }
 
 async function addDatabaseAccess(

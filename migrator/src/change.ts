@@ -1,7 +1,5 @@
-import type { Finding } from "@app-data/rules";
 import {
   type CatalogChanges,
-  type CatalogStep,
   CatalogReading,
   type GrantedRelations,
   applyChanges,
@@ -12,7 +10,7 @@ import { compareCatalogs } from "./drift/compare";
 import { refuseDrifted } from "./drift/settle";
 import { expectedCatalog, readExpected } from "./expected-catalog";
 import { passGate } from "./gate";
-import { type KnownCatalog, judgeReading } from "./known-catalog";
+import { judgeReading } from "./known-catalog";
 import {
   type LogEntry,
   type NewLogEntry,
@@ -72,6 +70,7 @@ export type Work = (script: Script, known: CatalogReading, isHopeful: boolean) =
 
 /**
  * Makes a change in one transaction: the work, the gate, the log entry.
+ * @param failed what a first try of it failed with, if there was one.
  * @throws MigratorError MIG006 when a table would be left without row level security; whatever the work
  * throws. Nothing is committed then.
  */
@@ -80,34 +79,45 @@ export async function commitChange(
   change: Change,
   work: Work,
   options: ChangeOptions = {},
+  failed?: { error: unknown },
 ): Promise<LogEntry> {
-  const attempt = (isHopeful: boolean) =>
+  const attempt = (isHopeful: boolean, before?: { error: unknown }) =>
     inScript(
       session.client,
       (script) =>
         prepareChange(session, change, (...of) => work(...of, isHopeful), script, options),
       session.transaction,
+      before,
     );
-  const { entry, recorded, known, step, findings } = await attempt(true).catch((error: unknown) => {
+  const prepared = await attempt(true, failed).catch((error: unknown) => {
     if (error instanceof NeedsCare) return attempt(false);
     throw error;
   });
-  known.reading.accept(step);
-  session.known = { reading: known.reading, findings };
+  prepared.accept();
+  return entryOf(prepared);
+}
+
+/** The log entry of a change that is committed. */
+export function entryOf({ entry, recorded }: PreparedChange): LogEntry {
   const [row] = recorded.rows;
   if (!row) throw new Error("The log took an entry and returned no row.");
   return { ...entry, ...row };
 }
 
-interface PreparedChange {
+/** A change that was made and judged; its log entry is left in the script, the commit is missing. */
+export interface PreparedChange {
   entry: Omit<LogEntry, keyof Recorded>;
   recorded: Answer<Recorded>;
-  known: KnownCatalog;
-  step: CatalogStep;
-  findings: readonly Finding[];
+  /** Takes the change over into what the session knows of the catalog. */
+  accept: () => void;
 }
 
-async function prepareChange(
+/**
+ * Makes a change but for its commit, in the transaction that the script begins: what is left in the script
+ * is its log entry.
+ * @throws as {@link commitChange}.
+ */
+export async function prepareChange(
   session: Session,
   change: Change,
   work: (script: Script, known: CatalogReading) => Promise<void>,
@@ -167,7 +177,11 @@ async function prepareChange(
   const { version, name, event, applied, digests } = change;
   const { catalogDigest } = made;
   const entry = { version, name, event, applied, digests, catalogDigest };
-  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, known, step, findings };
+  const accept = () => {
+    known.reading.accept(step);
+    session.known = { reading: known.reading, findings };
+  };
+  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, accept };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { type CatalogChanges, grantedRelations } from "./catalog";
-import { type MigrationName, type Work, commitChange, runInSteps } from "./change";
+import type { MigrationName, Work } from "./change";
+import { ChangeRun, inOneRun } from "./change-run";
 import type { ConnectionSettings } from "./connection";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
-import { recordFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readRollbacks } from "./log";
 import { forEachAhead } from "./read-ahead";
 import { addLossCheck, refuseLoss } from "./rollback-loss";
-import { type Session, type SessionOptions, flushOnce, withSession } from "./session";
+import { type Session, type SessionOptions, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
 import { addLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
@@ -42,7 +42,9 @@ export async function rollbackMigration(
     refuseOutOfOrder(log, migration);
     const drifts = await settleDrift(session, log);
     const rollback = await readSteps(known, await readRollbacks(session.client, [known]));
-    await rollBack(session, known, rollback, { ...options, drifts });
+    const run = new ChangeRun(session);
+    await rollBack(run, known, rollback, { ...options, drifts });
+    await run.finish();
   });
 }
 
@@ -66,10 +68,9 @@ export async function rollbackTo(
     const stored = await readRollbacks(session.client, surplus);
     let undone = 0;
     const read = (entry: LogEntry) => readSteps(entry, stored);
-    if (surplus.length === 0) return [];
-    await flushOnce(session, (run) =>
+    await inOneRun(session, (run) =>
       forEachAhead(surplus, read, async (entry, rollback) => {
-        run.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
+        session.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
         await rollBack(run, entry, rollback, { ...options, drifts });
       }),
     );
@@ -103,12 +104,11 @@ async function readSteps(
 }
 
 async function rollBack(
-  session: Session,
+  run: ChangeRun,
   known: LogEntry,
   { file, steps }: Rollback,
   { allowDataLoss = false, drifts }: RollbackOptions & { drifts: readonly Drift[] },
 ): Promise<void> {
-  const { client, transaction } = session;
   const { version, name, digests } = known;
   const change = { event: "rollback", applied: false, version, name, digests } as const;
   const inSteps = !isOneTransaction(steps);
@@ -128,21 +128,20 @@ async function rollBack(
     }
     await addStatements(script, statements, file);
   };
-  try {
-    if (inSteps) {
-      // Once some of it is undone, the rest has to follow.
-      if (!allowDataLoss && known.event !== "begin rollback") {
-        await inScript(client, (script) => refuseLoss(script, statements, file), transaction);
-      }
-      await runInSteps(session, file, change, known);
-    }
-    const granted = grantedRelations(statements);
-    const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
-    // Without drift, nobody has.
-    const undone = drifts.length > 0;
-    await commitChange(session, change, work, { inSteps, undone, granted, judge });
-  } catch (error) {
-    await recordFailure(session, known, error);
-    throw error;
-  }
+  // Once some of it is undone, the rest has to follow.
+  const isBegun = known.event === "begin rollback";
+  const demandNoLoss = (session: Session) =>
+    allowDataLoss || isBegun
+      ? Promise.resolve()
+      : inScript(
+          session.client,
+          (script) => refuseLoss(script, statements, file),
+          session.transaction,
+        );
+  if (inSteps) await run.makeSteps(file, change, known, demandNoLoss);
+  const granted = grantedRelations(statements);
+  const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
+  // Without drift, nobody has.
+  const undone = drifts.length > 0;
+  await run.make(change, work, { inSteps, undone, granted, judge });
 }

@@ -12,7 +12,7 @@ import {
   withWorkLock,
 } from "./lock";
 import type { Script } from "./script";
-import { type TransactionOptions, flush } from "./transaction";
+import type { TransactionOptions } from "./transaction";
 import { watchWork } from "./watch";
 
 /** How the migrator works on a database. */
@@ -89,27 +89,6 @@ export function withSession<T>(
       options,
     ),
   );
-}
-
-/**
- * Runs `work`, which makes change after change, and waits for the disk once, when it is done or has failed, in
- * place of once a change. Nobody is told before that a change is made, and PostgreSQL writes commits in
- * their order: what a crash of the server takes away is the newest changes, each with its log entry.
- */
-export async function flushOnce<T>(
-  session: Session,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const transaction = { ...session.transaction, waitsForDisk: false };
-  try {
-    const result = await work({ ...session, transaction });
-    await flush(session.client);
-    return result;
-  } catch (error) {
-    // The first error is the one to tell, also when the connection is gone.
-    await flush(session.client).catch(() => undefined);
-    throw error;
-  }
 }
 
 async function processId(client: Client): Promise<number> {

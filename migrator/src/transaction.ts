@@ -57,13 +57,26 @@ export async function inTransaction<T>(
 /**
  * As {@link inTransaction}, for work that gathers its statements: the transaction begins with the first
  * message of the script, and is committed with what `work` leaves in it.
+ * @param failed what the first try failed with, where somebody has made it already.
  */
 export async function inScript<T>(
   client: ClientBase,
   work: (script: Script) => Promise<T>,
   options: TransactionOptions = {},
+  failed?: { error: unknown },
 ): Promise<T> {
-  return tryAgain(() => once(client, work, options), options);
+  let before = failed;
+  return tryAgain(() => {
+    const { error } = before ?? {};
+    if (!before) return once(client, work, options);
+    before = undefined;
+    throw error;
+  }, options);
+}
+
+/** Begins a transaction with the next message of a script. */
+export function addBegin(script: Script, options: TransactionOptions): void {
+  for (const text of ["begin", ...settingsOf("set local", options)]) script.add(text);
 }
 
 async function tryAgain<T>(
@@ -134,7 +147,7 @@ async function once<T>(
   options: TransactionOptions,
 ): Promise<T> {
   const script = new Script(client);
-  for (const text of ["begin", ...settingsOf("set local", options)]) script.add(text);
+  addBegin(script, options);
   try {
     const result = await work(script);
     script.add("commit");

@@ -282,12 +282,14 @@ describe("the connection that holds the lock", () => {
       return rows[0]?.sum ?? 0;
     };
     await until(async () => (await done()) >= 5);
-    // The one that works runs statements; the one that holds the lock asked for it, and for its number.
-    await superuser.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name like 'app-data migrator%'
-          and query = 'select pg_backend_pid() as pid'`,
+    // The key of its lock; the connection that works has the next one.
+    const { rowCount } = await superuser.query(
+      `select pg_terminate_backend(l.pid) from pg_locks l
+        where l.locktype = 'advisory'
+          and l.database = (select oid from pg_database where datname = current_database())
+          and (l.classid::bigint << 32 | l.objid::bigint) = 4815162342`,
     );
+    expect(rowCount).toBe(1);
     await failure;
     expect(await done()).toBeLessThan(50);
     await applyMigration(fixture.settings, batches);
