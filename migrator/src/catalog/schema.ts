@@ -36,6 +36,12 @@ export function schemaOf(catalog: Catalog): Schema {
       searchPath: searchPathOf(fact["settings"]),
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
+      calls: namesIn(fact["calls"]),
+    })),
+    triggers: factsOf("trigger").map((fact) => ({
+      name: fact["name"],
+      relation: relationName(String(fact["table"])),
+      function: relationName(calledBy(fact)),
     })),
     schemas: factsOf("schema").map(withGrants),
     roles: factsOf("role"),
@@ -143,6 +149,15 @@ function ruleNames(parts: Parts): string[] {
 
 function definitionsOf(parts: Parts, kind: string): string[] {
   return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
+}
+
+/** The function that a trigger runs, as its definition writes it. */
+function calledBy({ definition }: Fact): string {
+  return / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(String(definition))?.[1] ?? "";
+}
+
+function namesIn(names: Json | undefined) {
+  return Array.isArray(names) ? names.map((name) => relationName(String(name))) : [];
 }
 
 function sessionSettings(roles: Fact[], database: Fact | undefined): SessionSetting[] {
