@@ -25,7 +25,7 @@ export interface Schema {
   operators?: Operator[];
   /** Sequences that rights were granted on; a catalog does not tell. */
   sequences?: Sequence[];
-  /** Triggers that run a function. */
+  /** Triggers that run a function; of a catalog, those whose function has its owner's rights. */
   triggers?: Trigger[];
 }
 

@@ -4,6 +4,7 @@ import {
   type Grant,
   type Schema,
   type SessionSetting,
+  type Trigger,
   parseSchema,
 } from "@app-data/rules";
 import { foreignKeyOf, keyOf, leadingColumns, relationName } from "./definitions";
@@ -38,11 +39,9 @@ export function schemaOf(catalog: Catalog): Schema {
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
       calls: namesIn(fact["calls"]),
     })),
-    triggers: factsOf("trigger").map((fact) => ({
-      name: fact["name"],
-      relation: relationName(String(fact["table"])),
-      function: relationName(calledBy(fact)),
-    })),
+    triggers: factsOf("trigger")
+      .map(triggerOf)
+      .filter(runsDefiner(factsOf("function"))),
     schemas: factsOf("schema").map(withGrants),
     roles: factsOf("role"),
     defaultPrivileges: factsOf("default privileges")
@@ -151,13 +150,24 @@ function definitionsOf(parts: Parts, kind: string): string[] {
   return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
 }
 
-/** The function that a trigger runs, as its definition writes it. */
-function calledBy({ definition }: Fact): string {
-  return / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(String(definition))?.[1] ?? "";
+function triggerOf({ name, table, definition }: Fact): Trigger {
+  const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(String(definition))?.[1] ?? "";
+  return {
+    name: String(name),
+    relation: relationName(String(table)),
+    function: relationName(called),
+  };
+}
+
+/** Whether a trigger's function has its owner's rights; nothing is asked of others. */
+function runsDefiner(functions: readonly Fact[]): (trigger: Trigger) => boolean {
+  const definers = functions.filter(({ securityDefiner }) => securityDefiner === true);
+  return ({ function: { schema, name } }) =>
+    definers.some((fact) => fact["schema"] === schema && fact["name"] === name);
 }
 
 function namesIn(names: Json | undefined) {
-  return Array.isArray(names) ? names.map((name) => relationName(String(name))) : [];
+  return Array.isArray(names) ? names.map((name) => relationName(String(name))) : undefined;
 }
 
 function sessionSettings(roles: Fact[], database: Fact | undefined): SessionSetting[] {
