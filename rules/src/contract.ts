@@ -60,7 +60,10 @@ export const ownerColumnNames: readonly string[] = [
   "uid",
 ];
 
-/** Names of the column, or of the verified claim, that says to which tenant a row or a user belongs. */
+/**
+ * Names of the column, or of the verified claim, that says to which tenant a row or a user belongs: what is
+ * written there is written for all who are in it.
+ */
 export const tenantNames: readonly string[] = [
   "tenant_id",
   "org_id",
@@ -69,6 +72,15 @@ export const tenantNames: readonly string[] = [
   "workspace_id",
   "company_id",
   "team_id",
+  "group_id",
+  "project_id",
+  "channel_id",
+  "conversation_id",
+  "chat_id",
+  "thread_id",
+  "room_id",
+  "household_id",
+  "family_id",
 ];
 
 /** Tables whose rows no role may read across users, not even {@link backOffice}. */

@@ -1,6 +1,7 @@
 import type {
   AlterFunctionStmt,
   CreateFunctionStmt,
+  DefineStmt,
   FunctionParameter,
   Node,
   ObjectWithArgs,
@@ -40,6 +41,38 @@ export function createFunction(statement: CreateFunctionStmt, scope: StatementSc
   const changed = changedBy(made, options ?? []);
   scope.objects.functions = withEntry(scope.objects.functions, key, changed);
   if (!known) scope.objects.branches = withEntry(scope.objects.branches, key, scope.path);
+}
+
+/** An aggregate is executed with the rights that its owner has on the functions that it is made of. */
+export function createAggregate(
+  { defnames = [], args = [], definition }: DefineStmt,
+  scope: StatementScope,
+): void {
+  const parts = identifiers(defnames);
+  const name = parts.at(-1) ?? "";
+  const schema = scope.schemaOf(parts);
+  const [direct] = args;
+  const inputs = inputParameters(direct && "List" in direct ? (direct.List.items ?? []) : []);
+  const calls = [...optionsOf(definition)].flatMap(([option, value]) => {
+    const named = value && "TypeName" in value ? identifiers(value.TypeName.names ?? []) : [];
+    return /func$/.test(option) && named.length > 0
+      ? [{ schema: scope.schemaOf(named), name: named.at(-1) ?? "" }]
+      : [];
+  });
+  const key = functionKey(schema, name, inputs.map(typeOf));
+  const known = scope.objects.functions.get(key);
+  scope.objects.functions = withEntry(scope.objects.functions, key, {
+    schema,
+    name,
+    arguments: inputs.map(typeOf).join(", "),
+    owner: known?.owner ?? scope.role,
+    language: "internal",
+    securityDefiner: false,
+    searchPath: null,
+    executableBy: known?.executableBy ?? defaultExecution(scope, schema),
+    calls,
+    origin: scope.origin,
+  });
 }
 
 export function alterFunction({ func, actions }: AlterFunctionStmt, scope: StatementScope): void {

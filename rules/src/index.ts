@@ -24,6 +24,7 @@ export type {
   SessionSetting,
   Table,
   TableKind,
+  Trigger,
   View,
 } from "./schema";
 export { SchemaShapeError, parseSchema } from "./schema-shape";

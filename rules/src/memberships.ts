@@ -13,6 +13,10 @@ export interface Proven {
   waysOf: (table: Table, expression: string) => WayLinks[] | undefined;
   /** Whether end users read no rows of a table but those that are theirs or their tenants'. */
   confinesReaders: (table: Table) => boolean;
+  /** Whether the row of a list says who belongs to something of the signed-in user. */
+  isHosts: (list: Table, way: WayLinks) => boolean;
+  /** Forgets what was proven while a list was taken for one that nobody can enter. */
+  forget: () => void;
 }
 
 /**
@@ -40,11 +44,8 @@ export class Memberships {
     );
   }
 
-  /**
-   * Whether a condition, true in this way, is so for members of the row's tenant alone.
-   * @param trusted a list that is taken for one that nobody can enter.
-   */
-  public isMembers(table: Table, way: WayLinks, trusted?: Table): boolean {
+  /** Whether a condition, true in this way, is so for members of the row's tenant alone. */
+  public isMembers(table: Table, way: WayLinks): boolean {
     const { ownership } = this.proven;
     // A user's row that only refers to a tenant's is still the user's own.
     const isOwn = ownership.ownersOf(table).includes(ownerColumnNames[0] ?? "");
@@ -54,12 +55,29 @@ export class Memberships {
       if (way.isClaimed(id, tenants)) return true;
       const read = way.sources.find((source) => source.id === id);
       if (read && !read.definer && tenants.length > 0 && this.isReadByMembers(anchor)) return true;
-      return tenants.some((tenant) => this.isMember(way, id, anchor, tenant, trusted));
+      return tenants.some((tenant) => this.isMember(way, id, anchor, tenant));
     });
   }
 
-  /** Whether an end user may write a row of a list that names them, but for one of their own tenants. */
+  /**
+   * Whether an end user may write a row of a list that names them, but for what is theirs or their tenants'.
+   * Whoever is in a list was once entered: while it is being found out, nobody is taken to enter themselves.
+   */
   public canJoin(table: Table, column: string): boolean {
+    const key = `${quoteName(table)} ${column}`;
+    const known = this.joinable.get(key);
+    if (known !== undefined) return known;
+    this.joinable.set(key, false);
+    const found = this.findJoin(table, column);
+    if (!found) return false;
+    for (const [other, isJoinable] of this.joinable) if (!isJoinable) this.joinable.delete(other);
+    this.joinable.set(key, true);
+    this.shared.clear();
+    this.proven.forget();
+    return true;
+  }
+
+  private findJoin(table: Table, column: string): boolean {
     const { grants = [], policies = [], rowSecurity, assumed = false } = table;
     const telling = [column, ...this.proven.ownership.ownersOf(table)];
     const written = (["insert", "update"] as const).filter((command) =>
@@ -72,30 +90,27 @@ export class Memberships {
     );
     if (written.length === 0) return false;
     if (!rowSecurity || assumed) return true;
-    return remembered(this.joinable, `${quoteName(table)} ${column}`, true, () =>
-      written.some((command) =>
-        policies
-          .filter((policy) => this.isFor(policy, command))
-          .some((policy) => {
-            const expression = expressionOf(policy, "check");
-            const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
-            return !ways?.every((way) => this.isMembers(table, way, table));
-          }),
-      ),
+    return written.some((command) =>
+      policies
+        .filter((policy) => this.isFor(policy, command))
+        .some((policy) => {
+          const expression = expressionOf(policy, "check");
+          const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
+          return !ways?.every(
+            (way) => this.isMembers(table, way) || this.proven.isHosts(table, way),
+          );
+        }),
     );
   }
 
-  private isMember(way: WayLinks, id: number, anchor: Table, tenant: string, trusted?: Table) {
+  private isMember(way: WayLinks, id: number, anchor: Table, tenant: string) {
     const { ownership } = this.proven;
     return way.sources.some(({ id: other, table: list }) => {
       if (!list || other === id || !way.isUsers(other, ownership.ownersOf(list))) return false;
       return way
         .equalTo(other, id, tenant)
         .filter((column) => ownership.refersAlike(anchor, tenant, list, column))
-        .some(
-          (column) =>
-            ownership.isKey(list, [column]) || list === trusted || !this.canJoin(list, column),
-        );
+        .some((column) => ownership.isKey(list, [column]) || !this.canJoin(list, column));
     });
   }
 

@@ -1,7 +1,13 @@
 import type { DropStmt, Node, RenameStmt, VariableSetStmt } from "libpg-query";
 import { migrationRole } from "./contract";
 import { constantText, identifiers } from "./expressions";
-import { alterFunction, changeFunction, createFunction, dropFunction } from "./function-statements";
+import {
+  alterFunction,
+  changeFunction,
+  createAggregate,
+  createFunction,
+  dropFunction,
+} from "./function-statements";
 import { alterDefaultPrivileges, grant, grantRole } from "./grant-statements";
 import { type TableName, quoteName } from "./names";
 import { roleName, roleNames } from "./nodes";
@@ -50,6 +56,8 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
     const parts = identifiers(node.DefineStmt.defnames ?? []);
     const made = { schema: scope.schemaOf(parts), name: parts.at(-1) ?? "", origin: scope.origin };
     scope.objects.operators = [...scope.objects.operators, made];
+  } else if ("DefineStmt" in node && node.DefineStmt.kind === "OBJECT_AGGREGATE") {
+    createAggregate(node.DefineStmt, scope);
   } else if ("CreateTrigStmt" in node && node.CreateTrigStmt.relation) {
     const { trigname = "", relation, funcname = [] } = node.CreateTrigStmt;
     const parts = identifiers(funcname);

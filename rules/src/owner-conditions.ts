@@ -1,26 +1,37 @@
 import type { A_Expr, BoolTestType, CaseExpr, Node, SelectStmt } from "libpg-query";
 import {
-  type Alternative,
-  type Outcome,
-  all,
-  both,
-  constantKey,
-  either,
-  hole,
-  nothing,
-} from "./conditions";
+  aggregates,
+  areConditions,
+  arrayOf,
+  arrayQuery,
+  countedQuery,
+  equals,
+  foreignOperator,
+  isAggregate,
+  isConstant,
+  isNull,
+  listOf,
+  partsOf,
+  sameValue,
+} from "./condition-nodes";
+import { ConditionValues, MAXIMUM_DEPTH, theUser } from "./condition-values";
+import { type Alternative, type Outcome, all, both, either, hole, nothing } from "./conditions";
 import { functionCalls, identifiers, readCall } from "./expressions";
-import { bodyQuery, calledFunction, parameterNames } from "./function-bodies";
-import { claimPath, isIdentity, onlyTarget, selectOf, withoutCasts } from "./identity-expressions";
-import { type Frame, type Side, type Source, parameter, resolve } from "./names-in-scope";
-import { usersTable } from "./contract";
+import {
+  type From,
+  aliasOf,
+  allColumns,
+  isStar,
+  lastField,
+  namesOfWith,
+  sameColumn,
+  subQueryOf,
+  targetsOf,
+} from "./from-clause";
+import { isIdentity, onlyTarget, selectOf } from "./identity-expressions";
+import { type Frame, type Side, type Source, resolve } from "./names-in-scope";
 import type { Ownership } from "./ownership";
-import type { DatabaseFunction, Schema } from "./schema";
-
-/** The signed-in user, as a value. */
-export const theUser = "@user";
-/** What the verified claims say under a path, as a value. */
-export const claimOf = "@claim:";
+import type { Schema } from "./schema";
 
 const outcomes: readonly Outcome[] = ["true", "false", "null"];
 const opposite = { true: "false", false: "true", null: "null" } as const;
@@ -36,12 +47,9 @@ const acceptedBy: Readonly<Record<BoolTestType, readonly Outcome[]>> = {
 
 type Follow = (node: Node, outcome?: Outcome) => Alternative[];
 
-const MAXIMUM_DEPTH = 12;
-const aggregates =
-  /^(count|min|max|sum|avg|array_agg|string_agg|jsonb?_agg|bool_or|bool_and|every)$/;
-
 /** Reads off an expression in which ways it can be true. */
 export class OwnerConditions {
+  private readonly values: ConditionValues;
   private sources = 0;
   /** What WITH names anywhere in the expression; a query inside of one may mean it. */
   private named: ReadonlySet<string> = new Set();
@@ -49,7 +57,9 @@ export class OwnerConditions {
   constructor(
     private readonly schema: Schema,
     private readonly ownership: Ownership,
-  ) {}
+  ) {
+    this.values = new ConditionValues(schema);
+  }
 
   /** The ways in which a condition is true; none when it never is. */
   public alternatives(node: Node, frame: Frame): Alternative[] {
@@ -94,9 +104,9 @@ export class OwnerConditions {
       if (outcome === "null") return [];
       const side = { node: arg, frame };
       if ((nulltesttype === "IS_NULL") === (outcome === "true")) {
-        return both(hole("it passes where a value is null"), this.whereNull(side));
+        return both(hole("it passes where a value is null"), this.values.whereNull(side));
       }
-      const value = this.value(side);
+      const value = this.values.value(side);
       const reason = isIdentity(arg)
         ? "it only asks whether anybody is signed in"
         : "it only asks whether a value is there";
@@ -104,7 +114,7 @@ export class OwnerConditions {
     }
     if ("SubLink" in node) return this.subLink(node, frame, depth, outcome);
     if ("FuncCall" in node) {
-      const body = this.inlined(node, frame);
+      const body = this.values.inlined(node, frame);
       if (body) return this.selected(body.select, body.frame, depth, outcome);
       const { schema, name } = readCall(node.FuncCall);
       return hole(
@@ -133,27 +143,31 @@ export class OwnerConditions {
     return outcome === "null" ? before : found;
   }
 
-  /** A branch is taken where those before it are not. */
   private cases(
-    { arg: compared, args = [], defresult }: CaseExpr,
+    expression: CaseExpr,
     frame: Frame,
     depth: number,
     outcome: Outcome,
   ): Alternative[] {
+    return this.branches(expression, frame, depth).flatMap(({ taken, result }) => {
+      if (result) return both(taken, this.ways(result, frame, depth + 1, outcome));
+      return outcome === "null" ? taken : [];
+    });
+  }
+
+  /** A branch is taken where those before it are not; without a result it is null. */
+  private branches({ arg: compared, args = [], defresult }: CaseExpr, frame: Frame, depth: number) {
     let before: Alternative[] = [nothing];
-    const found: Alternative[] = [];
+    const found: { taken: Alternative[]; result: Node | undefined }[] = [];
     for (const when of args) {
       const { expr, result } = "CaseWhen" in when ? when.CaseWhen : {};
       if (!expr || !result) continue;
       const condition = compared ? equals(compared, expr) : expr;
       const ways = (wanted: Outcome) => this.ways(condition, frame, depth + 1, wanted);
-      const taken = both(before, ways("true"));
-      found.push(...both(taken, this.ways(result, frame, depth + 1, outcome)));
+      found.push({ taken: both(before, ways("true")), result });
       before = both(before, either(ways("false"), ways("null")));
     }
-    if (defresult) found.push(...both(before, this.ways(defresult, frame, depth + 1, outcome)));
-    else if (outcome === "null") found.push(...before);
-    return found;
+    return [...found, { taken: before, result: defresult }];
   }
 
   /** What a query says of the rows that it reads; what it selects may be a condition, too. */
@@ -167,8 +181,9 @@ export class OwnerConditions {
 
   /** What two values being equal says; each may be a sub-query or a function. */
   public equality(left: Side, right: Side, depth: number): Alternative[] {
-    const a = this.value(left);
-    const b = this.value(right);
+    if (isNull(left.node) || isNull(right.node)) return [];
+    const a = this.values.value(left);
+    const b = this.values.value(right);
     if (a !== undefined && b !== undefined) {
       if (a === b) return hole(a === theUser ? "it compares the user with itself" : sameValue(a));
       if (isConstant(a) && isConstant(b)) return a[0] === b[0] ? [] : hole("it compares constants");
@@ -178,8 +193,15 @@ export class OwnerConditions {
       [left, right],
       [right, left],
     ] as const) {
-      const query = this.queryOf(side);
-      if (!query || depth > MAXIMUM_DEPTH) continue;
+      if (depth > MAXIMUM_DEPTH) continue;
+      const { node, frame } = side;
+      if ("CaseExpr" in node) {
+        return this.branches(node.CaseExpr, frame, depth).flatMap(({ taken, result }) =>
+          result ? both(taken, this.equality({ node: result, frame }, other, depth + 1)) : [],
+        );
+      }
+      const query = this.values.queryOf(side);
+      if (!query) continue;
       return this.query(query.select, query.frame, depth, (target, frame) =>
         target ? this.equality({ node: target, frame }, other, depth + 1) : [nothing],
       );
@@ -225,14 +247,15 @@ export class OwnerConditions {
           both(follow(lexpr, one), follow(rexpr, outcome === same ? one : opposite[one])),
         );
       }
-      if (outcome === "null") return [...this.whereNull(left), ...this.whereNull(right)];
+      if (outcome === "null")
+        return [...this.values.whereNull(left), ...this.values.whereNull(right)];
       return outcome === same ? equal(rexpr) : untied();
     }
     if (kind === "AEXPR_NOT_DISTINCT" || kind === "AEXPR_DISTINCT") {
       if (outcome === "null") return [];
       if ((kind === "AEXPR_NOT_DISTINCT") !== (outcome === "true")) return untied();
       const reason = "with nobody signed in it passes rows whose owner is null";
-      const bothNull = both(this.whereNull(left), this.whereNull(right));
+      const bothNull = both(this.values.whereNull(left), this.values.whereNull(right));
       return [...equal(rexpr), ...both(hole(reason), bothNull)];
     }
     if (kind === "AEXPR_OP" && outcome === "true" && /^(<@|@>|&&)$/.test(operator ?? "")) {
@@ -257,7 +280,9 @@ export class OwnerConditions {
       const items = listOf(rexpr);
       if (outcome === "null") {
         return items
-          ? [left, ...items.map((node) => ({ node, frame }))].flatMap((s) => this.whereNull(s))
+          ? [left, ...items.map((node) => ({ node, frame }))].flatMap((s) =>
+              this.values.whereNull(s),
+            )
           : untied();
       }
       if (outcome !== positive) return untied();
@@ -265,7 +290,7 @@ export class OwnerConditions {
       if (query) return this.anyOf(lexpr, query, frame, depth);
       if (items) return items.flatMap(equal);
       // Whose row it is may stand in an array; two columns of one are not equal by it.
-      return this.value(left) === theUser ? equal(rexpr) : [nothing];
+      return this.values.value(left) === theUser ? equal(rexpr) : [nothing];
     }
     if (kind === "AEXPR_OP_ALL" && isEqual && outcome === "true") {
       const items = listOf(rexpr) ?? [];
@@ -440,247 +465,4 @@ export class OwnerConditions {
     read.push(alternatives);
     return columns;
   }
-
-  /** A column, a constant or the user. */
-  private value({ node: written, frame }: Side, depth = 0): string | undefined {
-    const node = withoutCasts(written);
-    if (depth > MAXIMUM_DEPTH) return undefined;
-    if (isIdentity(node)) return theUser;
-    const claim = claimPath(node);
-    if (claim !== undefined) return `${claimOf}${claim}`;
-    const again = (side: Side | undefined) => side && this.value(side, depth + 1);
-    if ("ColumnRef" in node) {
-      const resolved = resolve(node.ColumnRef, frame);
-      if (resolved?.kind === "value") return again(resolved.side);
-      return resolved && `${resolved.source.id}.${resolved.column}`;
-    }
-    if ("CoalesceExpr" in node) {
-      const [first] = node.CoalesceExpr.args ?? [];
-      const side = first && { node: first, frame };
-      return side && this.isNeverNull(side) ? again(side) : undefined;
-    }
-    if ("ParamRef" in node) return again(parameter(`$${node.ParamRef.number ?? 0}`, frame));
-    const query = this.queryOf({ node, frame });
-    if (query && !query.select.fromClause && !query.select.larg) {
-      const target = onlyTarget(query.select);
-      return again(target && { node: target, frame: query.frame });
-    }
-    return constantKey(node);
-  }
-
-  /** The query that a value is: a sub-query of one value, or the body of a function. */
-  private queryOf({ node: written, frame }: Side) {
-    const node = withoutCasts(written);
-    if ("FuncCall" in node) return this.inlined(node, frame);
-    if (!("SubLink" in node) || node.SubLink.subLinkType !== "EXPR_SUBLINK") return undefined;
-    const select = selectOf(node.SubLink.subselect);
-    const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
-    return select && { select, frame: inner };
-  }
-
-  private inlined(node: Node, frame: Frame) {
-    if (!("FuncCall" in node)) return undefined;
-    const call = readCall(node.FuncCall);
-    const item = calledFunction(this.schema, call);
-    const select = item && bodyQuery(item);
-    if (!item || !select) return undefined;
-    return { select, frame: frameOf(item, call.args, frame) };
-  }
-
-  /** The ways in which a value is null. */
-  private whereNull(side: Side): Alternative[] {
-    const value = this.value(side);
-    if (value === undefined) return [nothing];
-    if (isConstant(value) || this.isNeverNull(side)) return [];
-    return [{ ...nothing, nulls: [value] }];
-  }
-
-  private isNeverNull({ node: written, frame }: Side): boolean {
-    const node = withoutCasts(written);
-    if (!("ColumnRef" in node)) return false;
-    const resolved = resolve(node.ColumnRef, frame);
-    if (resolved?.kind === "value") return this.isNeverNull(resolved.side);
-    if (resolved?.kind !== "column" || resolved.source.optional) return false;
-    const { table } = resolved.source;
-    if (table?.name === usersTable && resolved.column === "id") return true;
-    return (table?.columns ?? []).some(({ name, notNull }) => notNull && name === resolved.column);
-  }
-}
-
-/** What is wrong with an operator that is not PostgreSQL's own. */
-function foreignOperator(parts: readonly string[]): string | undefined {
-  const [schema, name] = parts.length > 1 ? parts : ["pg_catalog", parts[0]];
-  return schema === "pg_catalog"
-    ? undefined
-    : `the operator ${schema ?? ""}.${name ?? ""} is not PostgreSQL's own`;
-}
-
-function frameOf(item: DatabaseFunction, args: readonly Node[], caller: Frame): Frame {
-  const params = new Map<string, Side>();
-  for (const [at, name] of parameterNames(item).entries()) {
-    const arg = args[at];
-    if (!arg) continue;
-    const node = "NamedArgExpr" in arg ? (arg.NamedArgExpr.arg ?? arg) : arg;
-    const key = "NamedArgExpr" in arg ? arg.NamedArgExpr.name : name;
-    params.set(`$${at + 1}`, { node, frame: caller });
-    if (key !== undefined) params.set(key, { node, frame: caller });
-  }
-  const definer = caller.definer || item.securityDefiner;
-  return { sources: [], params, outer: undefined, definer };
-}
-
-/** Whether what is selected is an aggregate of plain values. */
-function isAggregate(node: Node): boolean {
-  if (JSON.stringify(node).includes('"SubLink"')) return false;
-  return functionCalls(node).some(({ name }) => aggregates.test(name));
-}
-
-function equals(lexpr: Node, rexpr: Node): Node {
-  return { A_Expr: { kind: "AEXPR_OP", name: [{ String: { sval: "=" } }], lexpr, rexpr } };
-}
-
-/** Whether an `=` compares what is true or false, and not values. */
-function areConditions(one: Node, other: Node): boolean {
-  const isTruth = (node: Node) => "A_Const" in node && node.A_Const.boolval !== undefined;
-  return isTruth(one) || isTruth(other) || (isCondition(one) && isCondition(other));
-}
-
-/** Whether a value is true or false by its form. */
-function isCondition(node: Node): boolean {
-  if ("SubLink" in node) {
-    const { subLinkType, subselect } = node.SubLink;
-    const select = selectOf(subselect);
-    const target = select && onlyTarget(select);
-    if (subLinkType === "EXPR_SUBLINK") return target !== undefined && isCondition(target);
-    return subLinkType !== "ARRAY_SUBLINK";
-  }
-  if ("A_Expr" in node) {
-    const { kind, name = [], lexpr } = node.A_Expr;
-    if (kind === "AEXPR_NULLIF") return lexpr !== undefined && isCondition(lexpr);
-    return kind !== "AEXPR_OP" || comparisons.includes(identifiers(name).at(-1) ?? "");
-  }
-  return "BoolExpr" in node || "NullTest" in node || "BooleanTest" in node;
-}
-
-const comparisons: readonly string[] = ["=", "<>", "<", ">", "<=", ">="];
-
-/** The query of `array(select …)`. */
-function arrayQuery(node: Node): SelectStmt | undefined {
-  if ("TypeCast" in node && node.TypeCast.arg) return arrayQuery(node.TypeCast.arg);
-  const isArray = "SubLink" in node && node.SubLink.subLinkType === "ARRAY_SUBLINK";
-  return isArray ? selectOf(node.SubLink.subselect) : undefined;
-}
-
-function sameColumn(one: string, other: string, column: string): Node {
-  const reference = (alias: string): Node => ({
-    ColumnRef: { fields: [{ String: { sval: alias } }, { String: { sval: column } }] },
-  });
-  return equals(reference(one), reference(other));
-}
-
-function isConstant(value: string): boolean {
-  return value.startsWith("'") || value.startsWith("#");
-}
-
-function sameValue(value: string): string {
-  if (isConstant(value)) return "it compares a constant with itself";
-  return `it compares ${value.slice(value.indexOf(".") + 1)} with itself, which every row passes`;
-}
-
-/** What a row or an array is made of. */
-function partsOf(node: Node): readonly Node[] | undefined {
-  return "RowExpr" in node ? (node.RowExpr.args ?? []) : arrayOf(node);
-}
-
-function arrayOf(node: Node): readonly Node[] | undefined {
-  return "A_ArrayExpr" in node ? listOf(node) : undefined;
-}
-
-function listOf(node: Node): readonly Node[] | undefined {
-  if ("List" in node) return node.List.items ?? [];
-  if ("TypeCast" in node && node.TypeCast.arg) return listOf(node.TypeCast.arg);
-  return "A_ArrayExpr" in node ? (node.A_ArrayExpr.elements ?? []) : undefined;
-}
-
-/** A FROM clause while it is read. */
-interface From {
-  select: SelectStmt;
-  frame: Frame;
-  /** What its sub-queries demand. */
-  read: Alternative[][];
-  depth: number;
-}
-
-/** The sub-query that an item of FROM is, in place or by its name in WITH. */
-function subQueryOf(item: Node, { withClause }: SelectStmt): SelectStmt | undefined {
-  if ("RangeSubselect" in item) return selectOf(item.RangeSubselect.subquery);
-  if (!("RangeVar" in item) || item.RangeVar.schemaname !== undefined) return undefined;
-  for (const cte of withClause?.ctes ?? []) {
-    if (!("CommonTableExpr" in cte) || withClause?.recursive) continue;
-    const { ctename, ctequery } = cte.CommonTableExpr;
-    if (ctename === item.RangeVar.relname) return selectOf(ctequery);
-  }
-  return undefined;
-}
-
-function namesOfWith(node: Node): ReadonlySet<string> {
-  const found = JSON.stringify(node).matchAll(/"ctename":"((?:[^"\\\\]|\\\\.)*)"/g);
-  return new Set([...found].map(([, name = ""]) => name));
-}
-
-function isStar(node: Node): boolean {
-  const [only, another] = "ColumnRef" in node ? (node.ColumnRef.fields ?? []) : [];
-  return only !== undefined && "A_Star" in only && !another;
-}
-
-/** What `*` stands for: every column that is known. */
-function allColumns(frame: Frame): [string, Side][] {
-  return frame.sources.flatMap(({ alias, table, derived }) =>
-    (derived ? [...derived.keys()] : (table?.columns ?? []).map(({ name }) => name)).map(
-      (name): [string, Side] => [
-        name,
-        { node: { ColumnRef: { fields: [alias, name].map(identifier) } }, frame },
-      ],
-    ),
-  );
-}
-
-function identifier(sval: string): Node {
-  return { String: { sval } };
-}
-
-/** What a query selects; undefined where it is not all values. */
-function targetsOf({ targetList = [] }: SelectStmt): Node[] | undefined {
-  const values = targetList.flatMap((target) =>
-    "ResTarget" in target && target.ResTarget.val ? [target.ResTarget.val] : [],
-  );
-  return values.length === targetList.length ? values : undefined;
-}
-
-/** The query of `(select count(*) …) > 0`, which asks whether it has a row. */
-function countedQuery(operator: string | undefined, lexpr: Node, rexpr: Node) {
-  const least = constantKey(rexpr);
-  const isSome =
-    (least === "#0" && (operator === ">" || operator === "<>")) ||
-    (least === "#1" && operator === ">=");
-  if (!isSome || !("SubLink" in lexpr) || lexpr.SubLink.subLinkType !== "EXPR_SUBLINK") {
-    return undefined;
-  }
-  const select = selectOf(lexpr.SubLink.subselect);
-  const target = select && onlyTarget(select);
-  const isCount = target && "FuncCall" in target && readCall(target.FuncCall).name === "count";
-  if (!select || !isCount || select.groupClause || select.havingClause || select.larg) {
-    return undefined;
-  }
-  return { ...select, targetList: [] };
-}
-
-function lastField(node: Node): string | undefined {
-  return "ColumnRef" in node ? identifiers(node.ColumnRef.fields ?? []).at(-1) : undefined;
-}
-
-function aliasOf(item: Node): string {
-  if ("RangeVar" in item) return item.RangeVar.alias?.aliasname ?? item.RangeVar.relname ?? "";
-  if ("RangeSubselect" in item) return item.RangeSubselect.alias?.aliasname ?? "";
-  return "RangeFunction" in item ? (item.RangeFunction.alias?.aliasname ?? "") : "";
 }

@@ -1,4 +1,4 @@
-import type { SelectStmt } from "libpg-query";
+import type { Node, SelectStmt } from "libpg-query";
 import { type Alternative, Classes, TooManyAlternatives } from "./conditions";
 import { identitySchema, sealedTables } from "./contract";
 import { endUsers } from "./end-users";
@@ -7,11 +7,13 @@ import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
 import { Memberships } from "./memberships";
 import { quoteName } from "./names";
-import type { Frame } from "./names-in-scope";
-import { OwnerConditions, theUser } from "./owner-conditions";
+import type { Frame, Side } from "./names-in-scope";
+import { theUser } from "./condition-values";
+import { OwnerConditions } from "./owner-conditions";
 import { Ownership } from "./ownership";
 import { bindsCommand, expressionOf } from "./policy-parts";
-import type { RowPolicy, Schema, Table } from "./schema";
+import type { DatabaseFunction, RowPolicy, Schema, Table } from "./schema";
+import { type Pass, Sharing } from "./sharing";
 import { WayLinks } from "./way-links";
 
 /** What can be said of an expression: that it lets nobody past a row's owner, or why not. */
@@ -20,6 +22,16 @@ export type Verdict =
   /** Visibly open. */
   | { kind: "hole"; reason: string }
   | { kind: "unproven"; reason: string };
+
+/** What is known where a query stands in the body of a function. */
+export interface Known {
+  /** Variables that hold the signed-in user, each with an expression that says so. */
+  users?: ReadonlyMap<string, Node>;
+  /** Columns of the row that fires a trigger which hold the signed-in user. */
+  written?: readonly string[];
+  /** Which tables of nobody's rows may be read. @default those that end users may read */
+  isOpen?: (table: Table) => boolean;
+}
 
 const safe: Verdict = { kind: "safe" };
 
@@ -30,8 +42,11 @@ export class OwnerProof {
   public readonly users: ReadonlySet<string>;
   private readonly conditions: OwnerConditions;
   private readonly memberships: Memberships;
+  private readonly sharing: Sharing;
   private readonly verdicts = new Map<string, Verdict>();
   private readonly confined = new Map<string, boolean>();
+  private readonly unshared = new Map<string, boolean>();
+  private readonly harmless = new Map<DatabaseFunction, boolean>();
 
   constructor(private readonly schema: Schema) {
     this.ownership = new Ownership(schema);
@@ -42,7 +57,14 @@ export class OwnerProof {
       users: this.users,
       waysOf: (table, expression) => this.waysOf(table, expression),
       confinesReaders: (table) => this.confinesReaders(table),
+      isHosts: (list, way) => this.sharing.isHosts(list, way),
+      forget: () => {
+        this.verdicts.clear();
+        this.confined.clear();
+        this.unshared.clear();
+      },
     });
+    this.sharing = new Sharing(this.ownership, this.users, this.memberships);
   }
 
   /** Whether a policy binds somebody whom its expressions must confine. */
@@ -51,12 +73,12 @@ export class OwnerProof {
     return sealed || roles.some((role) => this.users.has(role));
   }
 
-  /** Judges one expression of a policy. */
-  public judge(table: Table, expression: string): Verdict {
-    const key = `${quoteName(table)} ${expression}`;
+  /** Judges one expression of a policy. @param besides who may pass besides the row's owner. */
+  private judge(table: Table, expression: string, besides: Pass): Verdict {
+    const key = `${quoteName(table)} ${besides} ${expression}`;
     const known = this.verdicts.get(key);
     if (known) return known;
-    const verdict = this.prove(table, expression);
+    const verdict = this.prove(table, expression, besides);
     this.verdicts.set(key, verdict);
     return verdict;
   }
@@ -66,7 +88,7 @@ export class OwnerProof {
     return this.alternatives(table, expression)?.length === 0;
   }
 
-  /** {@link judge}, where a restrictive policy for the same roles and command may confine as well. */
+  /** Judges an expression of a policy, which a restrictive one for the same roles and command may confine. */
   public judgePolicy(table: Table, policy: RowPolicy, part: "using" | "check"): Verdict {
     const expression = expressionOf(policy, part);
     if (expression === null) return safe;
@@ -76,7 +98,8 @@ export class OwnerProof {
       const reason = `the operator ${own.schema}.${own.name} may be meant instead of PostgreSQL's own`;
       return { kind: "hole", reason };
     }
-    const verdict = this.judge(table, expression);
+    const besides = this.sharing.passOf(table, policy);
+    const verdict = this.judge(table, expression, besides);
     if (verdict.kind === "safe") return verdict;
     const narrowed = (table.policies ?? []).some(
       (other) =>
@@ -84,7 +107,7 @@ export class OwnerProof {
         (other.command === "all" || other.command === policy.command) &&
         (other.roles.includes("public") ||
           policy.roles.every((role) => !this.users.has(role) || other.roles.includes(role))) &&
-        this.isSafe(table, expressionOf(other, part)),
+        this.isSafe(table, expressionOf(other, part), besides),
     );
     return narrowed ? safe : verdict;
   }
@@ -112,11 +135,14 @@ export class OwnerProof {
   }
 
   /** Whether a query that policies do not confine reads rows of the signed-in user alone. */
-  public readsOwnRows(query: SelectStmt): boolean {
-    const frame: Frame = { sources: [], params: new Map(), outer: undefined, definer: true };
+  public readsOwnRows(query: SelectStmt, known: Known = {}): boolean {
+    // A query may write in its WITH.
+    if (/"(Insert|Update|Delete|Merge)Stmt"/.test(JSON.stringify(query))) return false;
+    const frame = this.frameOf(known);
+    const isOpen = known.isOpen ?? ((table) => this.isReadByUsers(table));
     try {
       const ways = this.conditions.ofQuery(query, frame);
-      const relations = JSON.stringify(query).split('"RangeVar"').length - 1;
+      const relations = countRelations(query);
       return ways.every((way) => {
         // What a sub-query in FROM reads is among the sources, too.
         const read = way.sources.filter(({ derived }) => !derived);
@@ -124,14 +150,36 @@ export class OwnerProof {
         if (read.length < relations || this.callsUnread(query)) return false;
         const classes = new Classes(way.equalities);
         return read.every(({ id, table }) => {
-          const owners = table ? this.ownership.ownersOf(table) : [];
-          return owners.some((owner) => classes.areEqual(`${id}.${owner}`, theUser));
+          if (!table) return false;
+          const owners = this.ownership.ownersOf(table);
+          if (owners.some((owner) => classes.areEqual(`${id}.${owner}`, theUser))) return true;
+          return this.ownership.isOwnerless(table) && isOpen(table);
         });
       });
     } catch (error) {
       if (!(error instanceof TooManyAlternatives)) throw error;
       return false;
     }
+  }
+
+  private frameOf({ users = new Map(), written = [] }: Known): Frame {
+    const outermost: Frame = { sources: [], params: new Map(), outer: undefined, definer: true };
+    const identity = expressionTree(`${identitySchema}.uid()`);
+    const derived = new Map(
+      written.flatMap((column): [string, Side][] =>
+        identity ? [[column, { node: identity, frame: outermost }]] : [],
+      ),
+    );
+    // Numbers that no row of a query has.
+    const sources = ["new", "old"].map((alias, at) => ({
+      id: -1 - at,
+      alias,
+      table: undefined,
+      derived,
+    }));
+    const outer = { ...outermost, sources };
+    const params = new Map([...users].map(([name, node]) => [name, { node, frame: outermost }]));
+    return { sources: [], params, outer, definer: true };
   }
 
   /** Whether an end user is granted to write a table's rows. */
@@ -142,25 +190,62 @@ export class OwnerProof {
     );
   }
 
-  /** Whether a query calls a function of the schema whose body is not a query. */
+  /** Whether a right and a policy let end users read a table. */
+  private isReadByUsers({ grants = [], policies = [] }: Table): boolean {
+    return (
+      grants.some(
+        ({ grantee, privilege, columns }) =>
+          this.users.has(grantee) && privilege === "select" && !columns,
+      ) &&
+      policies.some((policy) => policy.permissive && bindsCommand(policy, "select", this.users))
+    );
+  }
+
+  /**
+   * Whether a query calls what may read more, or change who is signed in: a function of the schema whose
+   * body does not read the user's own rows by itself, or one that sets something.
+   */
   private callsUnread(query: SelectStmt): boolean {
     return functionCalls(query).some((call) => {
+      if (
+        call.name === "set_config" ||
+        /^(query_to|table_to|schema_to|database_to|lo_|pg_read|dblink)/.test(call.name)
+      )
+        return true;
+      const named = (this.schema.functions ?? []).filter(
+        ({ schema, name }) => name === call.name && (call.schema ?? schema) === schema,
+      );
+      if (named.length === 0 || call.schema === identitySchema) return false;
       const item = calledFunction(this.schema, call);
-      return item !== undefined && item.schema !== identitySchema && !bodyQuery(item);
+      const body = item && bodyQuery(item);
+      if (!item || !body) return true;
+      const known = this.harmless.get(item);
+      if (known !== undefined) return !known;
+      // One that calls itself is not followed.
+      this.harmless.set(item, false);
+      const isHarmless = this.readsOwnRows(body);
+      this.harmless.set(item, isHarmless);
+      return !isHarmless;
     });
   }
 
-  private isSafe(table: Table, expression: string | null): boolean {
-    return expression !== null && this.judge(table, expression).kind === "safe";
+  private isSafe(table: Table, expression: string | null, besides: Pass): boolean {
+    return expression !== null && this.judge(table, expression, besides).kind === "safe";
   }
 
-  private prove(table: Table, expression: string): Verdict {
+  private prove(table: Table, expression: string, besides: Pass): Verdict {
     const tree = expressionTree(expression);
     const alternatives = this.alternatives(table, expression);
     if (!tree || !alternatives) {
       return { kind: "unproven", reason: "it is not an expression that could be followed" };
     }
-    const open = alternatives.find((alternative) => !this.isOwners(table, alternative));
+    const ways = alternatives.map((alternative) => this.linksOf(table, alternative));
+    const owners = this.ownership.ownersOf(table);
+    const mayPass = (way: WayLinks) =>
+      this.isOwners(table, way) ||
+      (besides === "guests" && this.sharing.isGuest(table, way) && this.isReadByOwners(table)) ||
+      (besides === "members" && this.memberships.isMembers(table, way));
+    const open = alternatives.find((_, at) => !ways[at] || !mayPass(ways[at]));
     if (!open) return safe;
     const chosen = userChosen(tree);
     if (chosen !== undefined) return { kind: "hole", reason: chosen };
@@ -171,7 +256,6 @@ export class OwnerProof {
       const arm = alternatives.length > 1 ? "in one of its arms " : "";
       return { kind: "hole", reason: arm + reason };
     }
-    const owners = this.ownership.ownersOf(table);
     return {
       kind: "unproven",
       reason:
@@ -203,18 +287,43 @@ export class OwnerProof {
       if (!read || definer || !this.confinesReaders(read)) return [];
       const [owner, another] = this.ownership.ownersOf(read);
       if (owner === undefined || another !== undefined) return [];
-      if (this.memberships.isShared(read)) return [];
+      if (!this.readsOnlyOwners(read, owner)) return [];
       return [{ left: `${id}.${owner}`, right: theUser }];
     });
     return new WayLinks(table, way, implied, this.ownership);
   }
 
-  /** Whether an alternative is true for rows of the signed-in user, or of their tenants, alone. */
-  private isOwners(table: Table, alternative: Alternative): boolean {
-    const way = this.linksOf(table, alternative);
+  /** Who lets others in reads the row, too; where only they do, a policy asks for the wrong column. */
+  private isReadByOwners(table: Table): boolean {
+    const owners = this.ownership.ownersOf(table);
+    return (table.policies ?? []).some(
+      (policy) =>
+        policy.permissive &&
+        bindsCommand(policy, "select", this.users) &&
+        this.waysOf(table, policy.using ?? "")?.some((way) => way.isUsers(0, owners)),
+    );
+  }
+
+  /** Whether nobody but its owner reads a row of a table: no tenant and no guest does. */
+  private readsOnlyOwners(table: Table, owner: string): boolean {
+    const key = quoteName(table);
+    const known = this.unshared.get(key);
+    if (known !== undefined) return known;
+    this.unshared.set(key, false);
+    const result = (table.policies ?? []).every((policy) => {
+      if (!policy.permissive || !bindsCommand(policy, "select", this.users)) return true;
+      const ways = this.waysOf(table, policy.using ?? "");
+      return ways?.every((way) => way.isUsers(0, [owner])) ?? false;
+    });
+    this.unshared.set(key, result);
+    return result;
+  }
+
+  /** Whether a condition, true in this way, is so for rows of the signed-in user, or of their tenants, alone. */
+  private isOwners(table: Table, way: WayLinks): boolean {
     const owners = this.ownership.ownersOf(table);
     if (owners.length > 0) {
-      if (way.isUsers(0, owners)) return true;
+      if (way.isUsers(0, owners) || this.sharing.isHosts(table, way)) return true;
       return this.memberships.isMembers(table, way) && this.memberships.isShared(table);
     }
     if (way.isClaimed(0, this.ownership.tenantsOf(table))) return true;
@@ -248,6 +357,15 @@ export class OwnerProof {
     const known = owners.length > 0 ? `; the owner is ${owners.join(" or ")}` : "";
     return `it compares the user with ${column}, which does not say whose row it is${known}`;
   }
+}
+
+/** How many tables a query reads; what WITH names is none. */
+function countRelations(query: SelectStmt): number {
+  const text = JSON.stringify(query);
+  const named = new Set([...text.matchAll(/"ctename":"([^"]*)"/g)].map(([, name]) => name));
+  return [...text.matchAll(/"RangeVar":\{("schemaname":"[^"]*",)?"relname":"([^"]*)"/g)].filter(
+    ([, schema, name]) => schema !== undefined || !named.has(name),
+  ).length;
 }
 
 let latest: { schema: Schema; proof: OwnerProof } | undefined;

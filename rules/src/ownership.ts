@@ -4,12 +4,19 @@ import { type TableName, quoteName, snakeCase } from "./names";
 import { isGroup, isPersonal } from "./personal-names";
 import type { Schema, Table } from "./schema";
 
-const ownerTypes: readonly string[] = ["uuid", "text", "varchar", "character varying"];
+/** Types that hold no user's id; a domain may. */
+const otherTypes =
+  /^(big|small)?(int|serial)|^(numeric|decimal|real|double|float|money|bool|date|time|interval|json|bytea|inet|cidr|bit)|\[\]$/;
+const listTypes: readonly string[] = ["uuid[]", "text[]"];
+/** Names of who wrote a row for others to read. */
+const authored = /^(author|creator|sender|writer|poster|uploader|reporter)(_id)?$|_by(_id)?$/;
 
 /** Whose rows a schema's tables hold, from foreign keys and the names that the contract fixes. */
 export class Ownership {
   private readonly tables: ReadonlyMap<string, Table>;
   private readonly found = new Map<string, readonly string[]>();
+  private listed: ReadonlySet<string> | undefined;
+  private children: ReadonlyMap<string, readonly Table[]> | undefined;
 
   constructor(schema: Schema) {
     this.tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
@@ -17,6 +24,13 @@ export class Ownership {
 
   public table(name: TableName): Table | undefined {
     return this.tables.get(quoteName(name));
+  }
+
+  /** The tables whose rows a table shows, too: its partitions and inheritance children, and theirs. */
+  public descendantsOf(table: Table): readonly Table[] {
+    this.children ??= childrenOf([...this.tables.values()]);
+    const children = this.children.get(quoteName(table)) ?? [];
+    return children.flatMap((child) => [child, ...this.descendantsOf(child)]);
   }
 
   /** The table that an unqualified name means: one of `public`, or the only one of that name. */
@@ -52,9 +66,62 @@ export class Ownership {
     });
   }
 
-  /** The columns that say to which tenant a row belongs. */
-  public tenantsOf({ columns = [] }: Table): readonly string[] {
-    return columns.map(({ name }) => name).filter((name) => tenantNames.includes(snakeCase(name)));
+  /**
+   * The columns that say to which tenant a row belongs: by their name, or as a key to what a list names
+   * members of, where a row's owner is who wrote it and not whom it is about.
+   */
+  public tenantsOf(table: Table): readonly string[] {
+    const named = (table.columns ?? [])
+      .map(({ name }) => name)
+      .filter((name) => tenantNames.includes(snakeCase(name)));
+    const owners = this.ownersOf(table);
+    const isWritten = owners.length > 0 && owners.every((name) => authored.test(snakeCase(name)));
+    if (!isWritten && this.listLinks(table).length === 0) return named;
+    const linked = (table.foreignKeys ?? []).flatMap(({ columns, table: group }) => {
+      const [column, another] = columns;
+      const isListed = column !== undefined && another === undefined && this.isListed(group);
+      return isListed && !named.includes(column) ? [column] : [];
+    });
+    return [...named, ...linked];
+  }
+
+  /**
+   * Of a list of who belongs to what (members of a team, readers of a note), the columns that say to what.
+   * Such a list names each pair once.
+   */
+  public listLinks(table: Table): readonly string[] {
+    const { keys = [], foreignKeys = [] } = table;
+    const people = this.ownersOf(table);
+    return foreignKeys.flatMap(({ columns, table: group }) => {
+      const [link, another] = columns;
+      if (link === undefined || another !== undefined || people.includes(link)) return [];
+      if (group.name === usersTable) return [];
+      const isPair = (key: readonly string[]) =>
+        key.length === 2 && key.includes(link) && key.some((name) => people.includes(name));
+      return keys.some(isPair) ? [link] : [];
+    });
+  }
+
+  /** The columns beside the owner that hold a user, or a list of users. */
+  public guestsOf(table: Table): readonly string[] {
+    const owners = this.ownersOf(table);
+    const lists = (table.columns ?? []).filter(({ type }) => listTypes.includes(type));
+    return [...this.referring(table), ...lists.map(({ name }) => name)].filter(
+      (name) => !owners.includes(name),
+    );
+  }
+
+  /** Whether there is a list of who belongs to the rows of a table. */
+  public isListed(group: TableName): boolean {
+    this.listed ??= new Set(
+      [...this.tables.values()].flatMap((list) => {
+        const links = this.listLinks(list);
+        return (list.foreignKeys ?? [])
+          .filter(({ columns }) => links.includes(columns[0] ?? ""))
+          .map(({ table }) => quoteName(table));
+      }),
+    );
+    return this.listed.has(quoteName(group));
   }
 
   /** Whether a column alone, or with others of the list, is a key of the table. */
@@ -115,7 +182,7 @@ export class Ownership {
     }
     if (!table.columns) return ownerColumnNames;
     const names = table.columns
-      .filter(({ type }) => type === "" || ownerTypes.includes(type.replace(/\(.*/, "")))
+      .filter(({ type }) => !otherTypes.test(type))
       .map(({ name }) => name);
     for (const wanted of ownerColumnNames) {
       const found = names.filter((name) => snakeCase(name) === wanted);
@@ -126,7 +193,7 @@ export class Ownership {
       return other && quoteName(other) !== quoteName(table) && !this.isOwnerless(other);
     });
     const lists = table.columns
-      .filter(({ type }) => ["uuid[]", "text[]"].includes(type))
+      .filter(({ type }) => listTypes.includes(type))
       .map(({ name }) => name);
     return isChild
       ? []
@@ -148,6 +215,17 @@ export class Ownership {
       return this.ownersOf(referenced).includes(target) ? [column] : [];
     });
   }
+}
+
+function childrenOf(tables: readonly Table[]): ReadonlyMap<string, readonly Table[]> {
+  const children = new Map<string, Table[]>();
+  for (const child of tables) {
+    for (const parent of child.parents ?? []) {
+      const key = quoteName(parent);
+      children.set(key, [...(children.get(key) ?? []), child]);
+    }
+  }
+  return children;
 }
 
 /** Where several columns name a user, the contract's names say which of them owns the row. */

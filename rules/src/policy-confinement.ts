@@ -20,6 +20,8 @@ export const policyConfinementRule = defineRule({
   find: (schema) => findUnconfined(schema, "using"),
 });
 
+type Open = Exclude<Verdict, { kind: "safe" }>;
+
 /** Finds policies whose expression does not provably confine end users to their own rows. */
 export function findUnconfined(schema: Schema, part: "using" | "check"): Found[] {
   const proof = ownerProof(schema);
@@ -28,11 +30,29 @@ export function findUnconfined(schema: Schema, part: "using" | "check"): Found[]
       if (!policy.permissive || !proof.bindsUsers(table, policy)) return [];
       // A `with check` that is left out is the `using`, which is judged already.
       if (part === "check" && policy.check === null) return [];
+      const shown = part === "using" ? ofOthers(table, proof) : undefined;
+      if (shown) return [describe(table, policy, part, shown, proof)];
       if (part === "using" && isSharedReference(schema, proof, table, policy)) return [];
       const verdict = proof.judgePolicy(table, policy, part);
       return verdict.kind === "safe" ? [] : [describe(table, policy, part, verdict, proof)];
     }),
   );
+}
+
+/** A table shows the rows of its children under its own policies, which know only its own columns. */
+function ofOthers(table: Table, { ownership }: OwnerProof): Open | undefined {
+  const owners = ownership.ownersOf(table);
+  const isFree = ownership.isOwnerless(table);
+  const child = ownership
+    .descendantsOf(table)
+    .find(
+      (other) =>
+        ownership.ownersOf(other).join() !== owners.join() ||
+        (isFree && !ownership.isOwnerless(other)),
+    );
+  if (!child) return undefined;
+  const reason = `it holds for the rows of ${quoteName(child)} as well, whose owner it does not know`;
+  return { kind: "hole", reason };
 }
 
 /** A table that nobody's rows are in, which signed-in users may read and only others write. */
@@ -75,7 +95,7 @@ function describe(
   table: Table,
   policy: RowPolicy,
   part: "using" | "check",
-  verdict: Exclude<Verdict, { kind: "safe" }>,
+  verdict: Open,
   { ownership, users }: OwnerProof,
 ): Found {
   const object = `policy ${policy.name} on ${quoteName(table)}`;

@@ -121,6 +121,7 @@ const databaseFunction = object<DatabaseFunction>({
   returns: optional(string),
   source: optional(nullable(string)),
   settings: optional(list(string)),
+  calls: optional(list(tableName)),
   origin,
 });
 

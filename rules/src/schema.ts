@@ -25,7 +25,7 @@ export interface Schema {
   operators?: Operator[];
   /** Sequences that rights were granted on; a catalog does not tell. */
   sequences?: Sequence[];
-  /** Triggers that run a function; a catalog does not tell. */
+  /** Triggers that run a function; of a catalog, those whose function has its owner's rights. */
   triggers?: Trigger[];
 }
 
@@ -197,6 +197,8 @@ export interface DatabaseFunction {
   source?: string | null;
   /** Names of the settings that it runs with, the search path left out. */
   settings?: string[];
+  /** The functions that an aggregate is made of. */
+  calls?: TableName[];
   origin?: Origin;
 }
 

@@ -19,7 +19,9 @@ export const securityDefinerRule = defineRule({
     const users = endUsers(schema);
     return (schema.functions ?? []).flatMap((item) => {
       const fired = firedHoles(schema, item);
-      const who = item.executableBy.filter((role) => users.has(role));
+      const who = [
+        ...new Set([...item.executableBy, ...executorsOfAggregates(schema, item)]),
+      ].filter((role) => users.has(role));
       if (!item.securityDefiner || who.length === 0) return fired;
       const reason = definerProof(schema, item);
       if (reason === undefined) return fired;
@@ -40,6 +42,13 @@ export const securityDefinerRule = defineRule({
   },
 });
 
+/** Who executes an aggregate executes what it is made of, with the right of the aggregate's owner. */
+function executorsOfAggregates({ functions = [] }: Schema, item: DatabaseFunction): string[] {
+  return functions
+    .filter(({ calls }) => calls?.some((call) => quoteName(call) === quoteName(item)))
+    .flatMap(({ executableBy }) => executableBy);
+}
+
 /** End users execute a trigger's function by writing its table, whoever has the right to execute it. */
 function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
   if (!item.securityDefiner) return [];
@@ -55,7 +64,7 @@ function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
           `${object} runs ${quoteName(item)}() with its owner's rights when end users write: ${reason}; ` +
           "what it writes must be for the signed-in user",
         remediation:
-          `Write (select auth.uid()) in ${quoteName(item)}() in place of the column, or make it ` +
+          `Let ${quoteName(item)}() read and write rows of (select auth.uid()) alone, or make it ` +
           "security invoker.",
         origin: trigger.origin,
       },

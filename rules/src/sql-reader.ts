@@ -228,7 +228,8 @@ export class SqlReader {
       case "AT_NoForceRowSecurity":
         return this.model.expose(name, "forced", at);
       case "AT_AddInherit":
-        return this.model.setKind(name, "inheritance child");
+        this.model.setKind(name, "inheritance child");
+        break;
       case "AT_AttachPartition": {
         const { def } = command;
         const child = def && "PartitionCmd" in def ? def.PartitionCmd.name : undefined;

@@ -1,13 +1,18 @@
-import type { Node } from "libpg-query";
+import type { DeleteStmt, Node } from "libpg-query";
+import { type Body, statementsOf } from "./body-statements";
 import { identifiers } from "./expressions";
+import { selectOf } from "./identity-expressions";
 import { quoteName } from "./names";
-import { ownerProof } from "./owner-proof";
-import { parseSync } from "./parser";
-import { readPlPgSql } from "./plpgsql-steps";
+import { type OwnerProof, ownerProof } from "./owner-proof";
 import type { DatabaseFunction, Schema, Table, Trigger } from "./schema";
 
+/** Variables that are given each other's values are followed this far. */
+const MAXIMUM_DEPTH = 5;
+const textTypes = /^(text|varchar|bpchar|char|citext|json|bytea|xml)|\[\]$/;
+
 /**
- * Says for whom a trigger with its function owner's rights writes rows, where whoever fires it chooses.
+ * Says what a trigger with its function owner's rights does with rows of others, where whoever fires it
+ * chooses.
  * @returns undefined where nothing is seen, or where no end user can fire it.
  */
 export function triggerHole(
@@ -15,29 +20,108 @@ export function triggerHole(
   item: DatabaseFunction,
   { relation }: Trigger,
 ): string | undefined {
-  const { ownership, users } = ownerProof(schema);
+  const proof = ownerProof(schema);
+  const { ownership, users } = proof;
   const table = ownership.table(relation);
   const view = (schema.views ?? []).find((other) => quoteName(other) === quoteName(relation));
   const isWritten = (table ?? view)?.grants?.some(
-    ({ grantee, privilege }) => users.has(grantee) && ["insert", "update"].includes(privilege),
+    ({ grantee, privilege }) =>
+      users.has(grantee) && ["insert", "update", "delete"].includes(privilege),
   );
   if (!isWritten || item.language !== "plpgsql") return undefined;
+  const body = statementsOf(item);
+  if (!body) return "what it does can not be read off it";
   // Policies of a table tie its row's owner to whoever writes it; nothing ties the row of a view.
   const tied = table?.rowSecurity ? ownership.ownersOf(table) : [];
-  for (const node of statementsOf(item)) {
+  return new TriggerProof(proof, body, tied).hole(table);
+}
+
+class TriggerProof {
+  constructor(
+    private readonly proof: OwnerProof,
+    private readonly body: Body,
+    /** Columns of the written row that hold whoever writes it. */
+    private readonly tied: readonly string[],
+  ) {}
+
+  public hole(table: Table | undefined): string | undefined {
+    for (const node of this.body.statements) {
+      const reason = this.ofStatement(node);
+      if (reason !== undefined) return reason;
+    }
+    for (const { name, type } of table?.columns ?? []) {
+      const values = this.body.variables.get(`new.${name}`) ?? [];
+      if (textTypes.test(type) && values.some((value) => this.showsOthers(value))) {
+        return `it puts what it finds in rows of others into the written row's ${name}`;
+      }
+    }
+    return undefined;
+  }
+
+  private ofStatement(node: Node): string | undefined {
+    if ("DeleteStmt" in node) return this.deleted(node.DeleteStmt);
+    const { ownership } = this.proof;
     const written = writtenRelation(node);
     const target = written && ownership.named(written.relname ?? "", written.schemaname);
-    if (!target) continue;
+    if (!target) return undefined;
     const owners = ownership.ownersOf(target);
     // A row that is there already may be anybody's, whoever it is given to.
-    const given = givenOwners(node, owners).flatMap(rowColumns);
-    const inserted = insertedOwners(node, target, owners).flatMap(rowColumns);
-    const column = given[0] ?? inserted.find((name) => !tied.includes(name));
-    if (column !== undefined) {
-      return `it writes rows of ${quoteName(target)} for the user in the written row's ${column}`;
-    }
+    const given = givenOwners(node, owners).flatMap((value) => this.rowColumns(value));
+    const inserted = insertedOwners(node, target, owners).flatMap((value) =>
+      this.rowColumns(value),
+    );
+    const column = given[0] ?? inserted.find((name) => !this.tied.includes(name));
+    return column === undefined
+      ? undefined
+      : `it writes rows of ${quoteName(target)} for the user in the written row's ${column}`;
   }
-  return undefined;
+
+  private deleted({ relation, usingClause = [], whereClause }: DeleteStmt): string | undefined {
+    const { ownership } = this.proof;
+    const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
+    if (!target || !relation || ownership.isOwnerless(target)) return undefined;
+    const fromClause = [{ RangeVar: relation }, ...usingClause];
+    const query = { fromClause, ...(whereClause && { whereClause }) };
+    return this.proof.readsOwnRows(query, { written: this.tied })
+      ? undefined
+      : `it deletes rows of ${quoteName(target)} that may be of others`;
+  }
+
+  /** Whether a value comes of rows that have another owner. */
+  private showsOthers(value: unknown, depth = 0): boolean {
+    if (depth > MAXIMUM_DEPTH) return true;
+    if (Array.isArray(value)) return value.some((item) => this.showsOthers(item, depth));
+    if (typeof value !== "object" || value === null) return false;
+    if ("SubLink" in value) {
+      const select = selectOf((value as Extract<Node, { SubLink: unknown }>).SubLink.subselect);
+      const isOpen = () => true;
+      return select?.fromClause !== undefined
+        ? !this.proof.readsOwnRows(select, { written: this.tied, isOpen })
+        : this.showsOthers(Object.values(value), depth);
+    }
+    if ("ColumnRef" in value) {
+      const name = nameOf(value as Node);
+      const values = this.body.variables.get(name) ?? [];
+      return values.some((given) => this.showsOthers(given, depth + 1));
+    }
+    return this.showsOthers(Object.values(value), depth);
+  }
+
+  /** The columns of the row that is written, or could not be inserted, of which a value is one. */
+  private rowColumns(value: Node, depth = 0): string[] {
+    if (depth > MAXIMUM_DEPTH) return [];
+    const follow = (inner: Node) => this.rowColumns(inner, depth + 1);
+    if ("TypeCast" in value && value.TypeCast.arg) return follow(value.TypeCast.arg);
+    if ("CoalesceExpr" in value) return (value.CoalesceExpr.args ?? []).flatMap(follow);
+    if (!("ColumnRef" in value)) return [];
+    const [row, column] = identifiers(value.ColumnRef.fields ?? []);
+    if ((row === "new" || row === "excluded") && column !== undefined) return [column];
+    return (this.body.variables.get(nameOf(value)) ?? []).flatMap(follow);
+  }
+}
+
+function nameOf(value: Node): string {
+  return "ColumnRef" in value ? identifiers(value.ColumnRef.fields ?? []).join(".") : "";
 }
 
 /** What a statement writes to the columns that say whose row it is, in rows that it inserts. */
@@ -69,32 +153,7 @@ function valuesOf(targets: readonly Node[] = []): Node[] {
   );
 }
 
-/** The columns of the row that is written, or could not be inserted, of which a value is one. */
-function rowColumns(value: Node): string[] {
-  if ("TypeCast" in value && value.TypeCast.arg) return rowColumns(value.TypeCast.arg);
-  if ("CoalesceExpr" in value) return (value.CoalesceExpr.args ?? []).flatMap(rowColumns);
-  if (!("ColumnRef" in value)) return [];
-  const [row, column] = identifiers(value.ColumnRef.fields ?? []);
-  return (row === "new" || row === "excluded") && column !== undefined ? [column] : [];
-}
-
 function writtenRelation(node: Node) {
   if ("InsertStmt" in node) return node.InsertStmt.relation;
   return "UpdateStmt" in node ? node.UpdateStmt.relation : undefined;
-}
-
-/** The static statements of a trigger function that can be read. */
-function statementsOf({ source }: DatabaseFunction): Node[] {
-  const quote = "$trigger_function$";
-  const statement = `create function t() returns trigger language plpgsql as ${quote}${source ?? ""}${quote}`;
-  try {
-    let branches = 0;
-    const steps = readPlPgSql(statement, [], { newBranch: () => (branches += 1) });
-    return steps
-      .filter(({ kind }) => kind === "sql")
-      .flatMap(({ text }) => (parseSync(text).stmts ?? []).flatMap(({ stmt }) => stmt ?? []));
-  } catch {
-    // What can not be read is remarked upon where the function is made.
-    return [];
-  }
 }

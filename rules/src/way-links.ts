@@ -1,7 +1,7 @@
 import { type Alternative, Classes, type Equality } from "./conditions";
 import { tenantNames } from "./contract";
 import { snakeCase } from "./names";
-import { claimOf, theUser } from "./owner-conditions";
+import { claimOf, theUser } from "./condition-values";
 import type { Ownership } from "./ownership";
 import type { Table } from "./schema";
 

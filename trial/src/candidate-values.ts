@@ -132,11 +132,19 @@ function textsFor(
   ];
 }
 
+/** What the ids of users and of planned rows have in common, and those of PostgreSQL never. */
+const PLANNED_ID = "-4000-8000-";
+
+/** Whether an id is one of the users' or of a row that was filled in. */
+export function isPlannedId(id: string): boolean {
+  return id.includes(PLANNED_ID);
+}
+
 /** A UUID that only this row's column has. */
 function uuidOf(relation: Relation, { name }: Column, seed: number): string {
   const place = relation.columns.findIndex((column) => column.name === name);
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
-  return `${hex(relation.id, 8)}-${hex(place, 4)}-4000-8000-${hex(seed + 1, 12)}`;
+  return `${hex(relation.id, 8)}-${hex(place, 4)}${PLANNED_ID}${hex(seed + 1, 12)}`;
 }
 
 /** What the column is compared with, as far as its type can hold it. */

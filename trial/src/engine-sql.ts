@@ -9,9 +9,13 @@ export const ENGINE_SQL = `
 -- Compiling the query of the catalog takes longer than running it.
 set jit = off;
 create schema app_data_trial;
-create table app_data_trial.owned (relation oid primary key, name text not null, owners text not null);
+-- Hosts are the owners that are no guests of the row.
+create table app_data_trial.owned (
+  relation oid primary key, name text not null, owners text not null, hosts text not null
+);
 create table app_data_trial.pristine (
-  relation oid not null, place tid not null, owners text[] not null, primary key (relation, place)
+  relation oid not null, place tid not null, owners text[] not null, hosts text[] not null,
+  primary key (relation, place)
 );
 
 -- Inserts planned rows one by one, so that one that a constraint refuses costs no other.
@@ -79,18 +83,20 @@ begin
   for source in select * from app_data_trial.owned loop
     execute format(
       'insert into app_data_trial.pristine
-       select %L::oid, t.ctid, coalesce((select array_agg(o) from unnest(%s) o where o is not null), ''{}'')
-       from only %s t', source.relation, source.owners, source.name);
+       select %1$L::oid, t.ctid, array(select o from unnest(%2$s) o where o is not null),
+         array(select o from unnest(%3$s) o where o is not null)
+       from only %4$s t', source.relation, source.owners, source.hosts, source.name);
     execute format(
-      'create function app_data_trial.changed_%1$s(who text) returns bigint[] language plpgsql as $f$
+      'create function app_data_trial.changed_%1$s(who text, strictly boolean) returns bigint[] language plpgsql as $f$
        #variable_conflict use_variable
        declare
          others bigint; own bigint; given bigint;
        begin
-         select count(*) filter (where not coalesce(p.owners @> array[who], false)),
-                count(*) filter (where p.owners @> array[who])
+         select count(*) filter (where not coalesce(p.those @> array[who], false)),
+                count(*) filter (where p.those @> array[who])
            into others, own
-         from app_data_trial.pristine p
+         from (select *, case when strictly then hosts else owners end as those
+               from app_data_trial.pristine) p
          where p.relation = %1$s and not exists (select from only %2$s t where t.ctid = p.place);
          select count(*) into given
          from (select array(select o from unnest(%3$s) o where o is not null) as owners
@@ -99,7 +105,9 @@ begin
                                  where p.relation = %1$s and p.place = t.ctid)) n
          where cardinality(n.owners) > 0 and not coalesce(n.owners @> array[who], false);
          return array[others, own, given];
-       end $f$', source.relation, source.name, source.owners);
+       end $f$', source.relation, source.name,
+      case source.owners when source.hosts then source.owners
+        else format('case when strictly then %s else %s end', source.hosts, source.owners) end);
   end loop;
   analyze app_data_trial.pristine;
 end $$;
@@ -121,15 +129,16 @@ begin
 end $$;
 
 -- What has become of the rows of these tables: rows of others and own rows that are gone or changed, and
--- new rows of others.
-create function app_data_trial.changed(relations oid[], who text) returns jsonb language plpgsql as $$
+-- new rows of others. Strictly, a guest's rows are another's.
+create function app_data_trial.changed(relations oid[], who text, strictly boolean) returns jsonb
+language plpgsql as $$
 declare
   relation oid;
   counts bigint[];
   total bigint[] := '{0,0,0}';
 begin
   for relation in select o.relation from app_data_trial.owned o where o.relation = any (relations) loop
-    execute format('select app_data_trial.changed_%s($1)', relation) into counts using who;
+    execute format('select app_data_trial.changed_%s($1, $2)', relation) into counts using who, strictly;
     total := array[total[1] + counts[1], total[2] + counts[2], total[3] + counts[3]];
   end loop;
   return jsonb_build_object('others', total[1], 'own', total[2], 'given', total[3]);

@@ -38,7 +38,7 @@ export function judgeTable(
 ): TrialFinding[] {
   const { owners, fill, origins } = shared;
   const place = origins.find("table", relation.name);
-  const isOwned = owners.of(relation) !== undefined;
+  const isOwned = owners.hasRowsOf(relation);
   const successes = attempts.flatMap(
     ({ job, outcome }) => judgeAttempt(job, outcome, isOwned) ?? [],
   );

@@ -17,6 +17,8 @@ export interface Owner {
   columns: string[];
   /** Array columns that hold users, whom policies let in. */
   lists: string[];
+  /** Columns of other users, whom policies let in beside the owner. */
+  guests: string[];
   /** Foreign keys to the rows that own the row; none where it has columns. */
   parents: ForeignKey[];
   /** Tables that list who belongs to the row, or to its group, when policies read them. */
@@ -63,8 +65,21 @@ export class Owners {
     return this.known.get(relation.id);
   }
 
-  /** A SQL expression of type text[]: the owners of the row `alias`. */
-  public expression(relation: Relation, alias = "t", depth = 0): string {
+  /** Whether rows that a table shows have owners: its own, or those of its children. */
+  public hasRowsOf(relation: Relation): boolean {
+    return (
+      this.of(relation) !== undefined ||
+      this.catalog.relations.some(
+        (child) => child.parents.includes(relation.id) && this.hasRowsOf(child),
+      )
+    );
+  }
+
+  /**
+   * A SQL expression of type text[]: the owners of the row `alias`.
+   * @param guests whom a second column lets in are among them.
+   */
+  public expression(relation: Relation, guests = true, alias = "t", depth = 0): string {
     const owner = this.of(relation);
     if (!owner || depth > DEEPEST_PATH) return "'{}'::text[]";
     const column = (name: string, of = alias) => `${of}.${quoteIdentifier(name)}`;
@@ -76,11 +91,12 @@ export class Owners {
     const direct = owner.columns.map((name) => `${column(name)}::text`).join(", ");
     const paths = [
       ...(direct === "" ? [] : [`array[${direct}]`]),
-      ...owner.lists.map((name) => `${column(name)}::text[]`),
+      ...(guests || direct === "" ? owner.lists : []).map((name) => `${column(name)}::text[]`),
+      ...(guests ? owner.guests : []).map((name) => `array[${column(name)}::text]`),
       ...owner.parents.flatMap(({ columns, target, targetColumns }) => {
         const parent = this.byId.get(target);
         if (!parent) return [];
-        const owners = this.expression(parent, inner, depth + 1);
+        const owners = this.expression(parent, guests, inner, depth + 1);
         return [
           `(select ${owners} from ${parent.sql} ${inner} where ${same(columns, targetColumns)})`,
         ];
@@ -133,7 +149,10 @@ export class Owners {
     const lists = this.namesOf(relation, ({ element }) => element !== null).filter((name) =>
       equated.includes(name),
     );
-    const more = { lists, groups };
+    const guests = owners.some((name) => identities.includes(name))
+      ? identities.filter((name) => !direct.includes(name) && this.refersToUsers(relation, name))
+      : [];
+    const more = { lists, guests, groups };
     // Whoever made what a group shares does not own it, unless a policy says so.
     const isShared = groups.length > 0 && !direct.some((name) => identities.includes(name));
     if (direct.length > 0 && !isShared) return { columns: direct, parents: [], ...more };
@@ -155,6 +174,13 @@ export class Owners {
   /** Whether the table is that of the users themselves. */
   public isUsers({ name }: Relation): boolean {
     return USERS.test(name);
+  }
+
+  private refersToUsers({ foreignKeys }: Relation, name: string): boolean {
+    return foreignKeys.some(({ columns, target }) => {
+      const referenced = this.byId.get(target);
+      return columns.join() === name && referenced !== undefined && this.isUsers(referenced);
+    });
   }
 
   /** The column of the users table that is the user. */

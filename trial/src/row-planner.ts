@@ -75,6 +75,9 @@ export class RowPlanner {
     const hints = this.hints.of(relation, column);
     const admits = this.owners.admits(relation, column);
     const isName = this.owners.isUsers(relation) && holdsIdentity(column);
+    const isReference =
+      column.element !== null ||
+      relation.foreignKeys.some(({ columns }) => columns.includes(column.name));
     const isAlike = !unique && !isDistinguishing(column);
     const known: Value[][] = [];
     return (person, version) => {
@@ -83,6 +86,8 @@ export class RowPlanner {
       // Whatever names a user is the same, as it is in the claims, so that policies may ask for any of it.
       if (isName && version === 0) return [person.id, ...values];
       const guest = admits ? guestOf(column, person, version, unique) : [];
+      // What is no user may be the tenant that the claims name, who is everybody's own.
+      if (admits && !isReference && version % 4 === 1) guest.unshift(person.id);
       if (unique) return [...guest, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the
       // first two rows, in which all have what they are compared with first.

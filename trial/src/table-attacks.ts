@@ -85,7 +85,7 @@ export class TableAttacks {
     { read, ...part }: Part,
     { identity, relation }: { identity: Identity; relation: Relation },
   ): Part & Pick<Job, "reads" | "measure"> {
-    if (!this.owners.of(relation)) {
+    if (!this.owners.hasRowsOf(relation)) {
       return read === undefined ? part : { ...part, reads: [`${ROWS} ${relation.sql}`] };
     }
     const who = identity.person ? quoteText(identity.person.id) : "null";
@@ -96,7 +96,9 @@ export class TableAttacks {
     }
     // What foreign keys delete along with a row went with its owner's consent.
     const reached = relation.hasEffects && part.attack !== "delete" ? this.owned : leaves;
-    return { ...part, measure: `select app_data_trial.changed('{${reached.join(",")}}', ${who})` };
+    const strictly = part.attack !== "update" && part.attack !== "insert own";
+    const measured = `'{${reached.join(",")}}', ${who}, ${String(strictly)}`;
+    return { ...part, measure: `select app_data_trial.changed(${measured})` };
   }
 
   /** The ids of a table and of all that is partition or child of it. */

@@ -90,10 +90,10 @@ async function rememberOwners(
   owners: Owners,
 ): Promise<number[]> {
   const owned = relations.filter((relation) => relation.kind === "r" && owners.of(relation));
-  const values = owned.map(
-    (relation) =>
-      `(${relation.id}, ${quoteText(relation.sql)}, ${quoteText(owners.expression(relation))})`,
-  );
+  const values = owned.map((relation) => {
+    const texts = [relation.sql, owners.expression(relation), owners.expression(relation, false)];
+    return `(${relation.id}, ${texts.map(quoteText).join(", ")})`;
+  });
   if (values.length > 0) {
     await client.query(`insert into app_data_trial.owned values ${values.join(", ")}`);
     await client.query("select app_data_trial.remember()");

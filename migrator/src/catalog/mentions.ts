@@ -1,12 +1,12 @@
 import { type Catalog, type CatalogChanges, type Fact, splitKey } from "./objects";
 
 // What the objects of a catalog say of others: their expressions, definitions and bodies.
-const TEXTS = ["using", "check", "definition", "source"];
+const TEXTS = ["using", "check", "definition", "source", "calls"];
 
-const PARTS = ["policy", "constraint", "index", "rule"];
+const PARTS = ["policy", "constraint", "index", "rule", "trigger"];
 
 // What says nothing to the rules.
-const SILENT = ["sequence", "trigger", "statistics", "type", "extension"];
+const SILENT = ["sequence", "statistics", "type", "extension"];
 
 /** Whether no rule looks at objects of that key. */
 export function isSilent(key: string): boolean {

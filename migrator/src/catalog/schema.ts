@@ -4,6 +4,7 @@ import {
   type Grant,
   type Schema,
   type SessionSetting,
+  type Trigger,
   parseSchema,
 } from "@app-data/rules";
 import { foreignKeyOf, keyOf, leadingColumns, relationName } from "./definitions";
@@ -36,7 +37,11 @@ export function schemaOf(catalog: Catalog): Schema {
       searchPath: searchPathOf(fact["settings"]),
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
+      calls: namesIn(fact["calls"]),
     })),
+    triggers: factsOf("trigger")
+      .map(triggerOf)
+      .filter(runsDefiner(factsOf("function"))),
     schemas: factsOf("schema").map(withGrants),
     roles: factsOf("role"),
     defaultPrivileges: factsOf("default privileges")
@@ -143,6 +148,26 @@ function ruleNames(parts: Parts): string[] {
 
 function definitionsOf(parts: Parts, kind: string): string[] {
   return (parts.get(kind) ?? []).map(({ definition }) => String(definition));
+}
+
+function triggerOf({ name, table, definition }: Fact): Trigger {
+  const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(String(definition))?.[1] ?? "";
+  return {
+    name: String(name),
+    relation: relationName(String(table)),
+    function: relationName(called),
+  };
+}
+
+/** Whether a trigger's function has its owner's rights; nothing is asked of others. */
+function runsDefiner(functions: readonly Fact[]): (trigger: Trigger) => boolean {
+  const definers = functions.filter(({ securityDefiner }) => securityDefiner === true);
+  return ({ function: { schema, name } }) =>
+    definers.some((fact) => fact["schema"] === schema && fact["name"] === name);
+}
+
+function namesIn(names: Json | undefined) {
+  return Array.isArray(names) ? names.map((name) => relationName(String(name))) : undefined;
 }
 
 function sessionSettings(roles: Fact[], database: Fact | undefined): SessionSetting[] {

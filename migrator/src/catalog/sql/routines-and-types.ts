@@ -24,10 +24,13 @@ export const functions: ObjectQuery = {
     sourceSha256: `encode(sha256(convert_to(concat_ws(E'\\n', p.probin,
       coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), 'UTF8')), 'hex')`,
     // Rules read what policies, end users and requests rely on.
-    source: `case when l.lanname in ('sql', 'plpgsql') and p.prorettype <> 'trigger'::regtype
-               and (p.prosecdef or n.nspname = 'auth'
-                 or p.prorettype in ('boolean'::regtype, 'uuid'::regtype, 'text'::regtype))
+    source: `case when l.lanname in ('sql', 'plpgsql') and (p.prosecdef or n.nspname = 'auth'
+                 or p.prorettype in ('boolean'::regtype, 'uuid'::regtype, 'text'::regtype, 'jsonb'::regtype))
              then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) end`,
+    calls: `case when p.prokind = 'a' then (select json_agg(f.oid::regproc::text order by f.oid::regproc::text)
+      from pg_aggregate a join pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
+        a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+      where a.aggfnoid = p.oid and f.prosecdef) end`,
     grants: grantsOf("p.proacl", "f", "p.proowner"),
     comment: comment("pg_proc", "p.oid"),
   },

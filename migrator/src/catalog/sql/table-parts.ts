@@ -38,6 +38,7 @@ export const triggers: ObjectQuery = {
   key: "format('trigger %s.%I', c.qualified, t.tgname)",
   fields: {
     table: "c.qualified",
+    name: "t.tgname",
     definition: "pg_get_triggerdef(t.oid)",
     enabled: enabledState("t.tgenabled"),
     comment: comment("pg_trigger", "t.oid"),
