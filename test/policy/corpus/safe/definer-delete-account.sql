@@ -1,4 +1,5 @@
 -- safe: a definer function that deletes the caller's own account
+-- on: 001
 -- as: authenticated a
 -- query: select public.delete_my_account()
 -- proof: select count(*) from public.users
