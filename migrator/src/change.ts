@@ -21,6 +21,7 @@ import {
   ensureLog,
   logExists,
 } from "./log";
+import { refuseLostLock } from "./lock";
 import { type Answer, Script } from "./script";
 import type { Session } from "./session";
 import { NeedsCare } from "./steps/known-tables";
@@ -131,8 +132,12 @@ export async function prepareChange(
     session.known ?? (await judgeReading(session.gate, await CatalogReading.take(client)));
   if (isFirst) await ensureLog(client);
   await work(script, known.reading);
-  const refuseLostLock = session.addLockCheck(script);
-  const readStep = known.reading.addStep(script, isFirst ? undefined : granted);
+  session.transaction.signal?.throwIfAborted();
+  const { isLocked, read } = known.reading.addStep(
+    script,
+    isFirst ? undefined : granted,
+    session.keeper,
+  );
   const answered = script.send();
   // What verify does leaves no trace, so the gate judges while the server is at it.
   if (verify) {
@@ -140,8 +145,8 @@ export async function prepareChange(
     void script.send();
   }
   await answered;
-  refuseLostLock();
-  const step = await readStep();
+  refuseLostLock(isLocked());
+  const step = await read();
   const findings = session.gate.judgeAfter(
     known.findings,
     known.reading.catalog,

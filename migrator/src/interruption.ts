@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { MigratorError } from "./errors";
-import { HOLDS_WORK, WORK_KEY } from "./lock";
+import { HOLDS_WORK } from "./lock";
+import { WORK_KEY } from "./lock-query";
 
 const AGAIN_MS = 2_000;
 

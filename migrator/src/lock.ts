@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 import { MigratorError } from "./errors";
+import { LOCK_KEY, WORK_KEY, holdsMigrationLock, isHeld } from "./lock-query";
 import { Script } from "./script";
 
 /** How long to wait for another migrator, and whom to tell. */
@@ -13,19 +14,8 @@ export interface LockOptions {
   signal?: AbortSignal | undefined;
 }
 
-// Any constant serves, so long as every version of the migrator uses the same one.
-const LOCK_KEY = "4815162342";
-/**
- * Key of the lock that the connection that works holds. A client that is killed frees its first lock at
- * once, while the server may still be busy with its last statement.
- */
-export const WORK_KEY = "4815162343";
-// Of a row `l` of pg_locks, for the key $1.
-const IS_HELD = `l.locktype = 'advisory' and l.granted and l.objsubid = 1
-  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-  and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint`;
 /** Of a row `l` of pg_locks, for {@link WORK_KEY} as $1: whether its session works. */
-export const HOLDS_WORK = IS_HELD;
+export const HOLDS_WORK = isHeld("l", "$1");
 const POLL_MS = 200;
 const DEFAULT_WAIT_MS = 60_000;
 
@@ -91,26 +81,20 @@ async function withLock<T>(
  */
 export async function demandLock(client: ClientBase, pid: number): Promise<void> {
   const script = new Script(client);
-  const refuseLostLock = addLockCheck(script, pid);
+  const check = `select from pg_catalog.pg_locks l where l.pid = $1 and ${holdsMigrationLock("l")}`;
+  const found = script.addPrepared("lock_check", check, [String(pid)]);
   await script.run();
-  refuseLostLock();
+  refuseLostLock(found.rows.length === 1);
 }
 
-/**
- * As {@link demandLock}, with the next message of a script.
- * @returns what throws, once the script has run.
- */
-export function addLockCheck(script: Script, pid: number): () => void {
-  const check = `select from pg_catalog.pg_locks l where l.pid = $2 and ${IS_HELD}`;
-  const found = script.addPrepared("lock_check", check, [LOCK_KEY, String(pid)]);
-  return () => {
-    if (found.rows.length === 1) return;
-    throw new MigratorError(
-      "MIG007",
-      "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
-        "was committed. Run it again.",
-    );
-  };
+/** @throws MigratorError MIG007 when the lock is not held any more. */
+export function refuseLostLock(isHeldStill: boolean): void {
+  if (isHeldStill) return;
+  throw new MigratorError(
+    "MIG007",
+    "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
+      "was committed. Run it again.",
+  );
 }
 
 async function tryLock(client: ClientBase, key: string): Promise<boolean> {
@@ -131,7 +115,7 @@ async function describeHolder(client: ClientBase, key: string): Promise<string> 
               coalesce(extract(epoch from clock_timestamp() - a.backend_start)::integer::text, '?'))
               as holder
        from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      where ${IS_HELD}`,
+      where ${isHeld("l", "$1")}`,
     [key],
   );
   return rows[0]?.holder ?? "it has just ended";

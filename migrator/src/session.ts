@@ -4,14 +4,7 @@ import { type ConnectionSettings, withConnection } from "./connection";
 import { Gate } from "./gate";
 import { cancelWhen } from "./interruption";
 import type { KnownCatalog } from "./known-catalog";
-import {
-  type LockOptions,
-  addLockCheck,
-  demandLock,
-  withMigrationLock,
-  withWorkLock,
-} from "./lock";
-import type { Script } from "./script";
+import { type LockOptions, demandLock, withMigrationLock, withWorkLock } from "./lock";
 import type { TransactionOptions } from "./transaction";
 import { watchWork } from "./watch";
 
@@ -37,8 +30,8 @@ export interface Session {
    * @throws MigratorError MIG007 when it was lost.
    */
   demandLock: () => Promise<void>;
-  /** As `demandLock`, with the next message of a script; gives what throws once that has run. */
-  addLockCheck: (script: Script) => () => void;
+  /** Process of the session that holds the migration lock. */
+  keeper: number;
   /** Judges what is about to be committed. */
   gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
@@ -70,10 +63,7 @@ export function withSession<T>(
               signal?.throwIfAborted();
               await demandLock(client, pid);
             },
-            addLockCheck: (script: Script) => {
-              signal?.throwIfAborted();
-              return addLockCheck(script, pid);
-            },
+            keeper: pid,
             gate: new Gate(waivers, report),
             known: undefined,
           };

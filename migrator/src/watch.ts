@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
-import { HOLDS_WORK, WORK_KEY } from "./lock";
+import { HOLDS_WORK } from "./lock";
+import { WORK_KEY } from "./lock-query";
 
 /** What the server says of the session that works. */
 interface Sight {

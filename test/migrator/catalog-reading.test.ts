@@ -33,6 +33,13 @@ beforeAll(async () => {
     create function public.f(n integer) returns integer language sql as 'select n';
     create policy own on public.child using (exists (select from public.parent where parent.id = parent_id and public.f(1) = 1));
     create statistics public.s on id, parent_id from public.child;
+    create table public.parted (id integer, at date) partition by range (id);
+    create table public.part partition of public.parted for values from (0) to (10);
+    create table public.rest partition of public.parted default;
+    create index parted_at on public.parted (at);
+    create table public.heir (extra text) inherits (public.parent);
+    create table public.published (id integer references public.parent (id), n serial);
+    create publication shared for table public.published;
     create role test_reading_role`);
 });
 afterAll(async () => {
@@ -49,6 +56,13 @@ describe("CatalogReading", () => {
     "create table public.t as select 1 as n",
     "create materialized view public.t as select 1 as n",
     "drop table public.child",
+    "drop table public.sessions",
+    "drop table public.sessions, public.user_progress",
+    "drop table public.part",
+    "drop table public.rest",
+    "drop table public.parted",
+    "drop table public.heir",
+    "drop table public.published",
     "drop table public.parent cascade",
     "drop view public.parents",
     "truncate public.child",
@@ -144,6 +158,26 @@ describe("CatalogReading", () => {
       expect(reading.digest).toBe(catalogDigest(after));
       expect(catalogDigest(reading.catalog)).toBe(catalogDigest(after));
       expect(reading.mentions).toEqual(new Mentions(after));
+    } finally {
+      await superuser.query("rollback");
+    }
+  });
+
+  it("sees what an event trigger does when a table is dropped", async () => {
+    await superuser.query("begin");
+    try {
+      await superuser.query(`
+        create function public.tell() returns event_trigger language plpgsql
+          as $$ begin comment on table public.users is 'told'; end $$;
+        create event trigger teller on sql_drop execute function public.tell()`);
+      const reading = await CatalogReading.take(superuser);
+      const before = await readCatalog(superuser);
+      const statement = "drop table public.sessions";
+      await superuser.query(statement);
+      const granted = grantedRelations(await splitStatements(statement, "test.sql"));
+      const { changes } = await reading.step(new Script(superuser), granted);
+      expect(changes).toEqual(catalogChanges(before, await readCatalog(superuser)));
+      expect(changes["table public.users"]).toMatchObject({ comment: "told" });
     } finally {
       await superuser.query("rollback");
     }

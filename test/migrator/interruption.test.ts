@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Client } from "pg";
 import { applyMigration, applyPending } from "../../migrator/src";
-import { WORK_KEY } from "../../migrator/src/lock";
+import { WORK_KEY } from "../../migrator/src/lock-query";
 import { watchWork } from "../../migrator/src/watch";
 import {
   type MigratorFixture,

@@ -7,6 +7,11 @@ export interface GrantedRelations {
   names: string[];
   /** Whether there can be no others; if there can, rows are searched for them. */
   complete: boolean;
+  /**
+   * Whether all they do is to drop tables that nothing else needs: what else they lock is as it was, such
+   * as a table that one of these referred to.
+   */
+  dropsOnly: boolean;
 }
 
 // Statements that change no right on a relation, or only on one that they lock. What runs code of its
@@ -47,7 +52,13 @@ export function grantedRelations(statements: readonly Statement[]): GrantedRelat
       else complete = false;
     } else if (!WITHOUT_HIDDEN_GRANTS.some((kind) => kind in tree)) complete = false;
   }
-  return { names, complete };
+  return { names, complete, dropsOnly: statements.every(dropsTables) };
+}
+
+function dropsTables({ tree }: Statement): boolean {
+  if (!("DropStmt" in tree)) return false;
+  const { removeType, behavior } = tree.DropStmt;
+  return removeType === "OBJECT_TABLE" && behavior === "DROP_RESTRICT";
 }
 
 /** @returns undefined when the statement is about relations that it does not name one by one. */

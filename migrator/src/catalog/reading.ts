@@ -13,7 +13,8 @@ import {
   splitKey,
 } from "./objects";
 import { addReading, readRows } from "./read-catalog";
-import { type CatalogRow, OTHERS_QUERY, RARE_QUERY, STEP_QUERY } from "./sql/catalog-query";
+import { type CatalogRow, OTHERS_QUERY, RARE_QUERY, stepQuery } from "./sql/catalog-query";
+import type { Search } from "./sql/touched";
 
 /** What a transaction changed in the catalog. */
 export interface CatalogStep {
@@ -26,6 +27,10 @@ export interface CatalogStep {
 
 /** What is known of a transaction's writes. */
 interface Touched {
+  /** Whether the transaction wrote anything. */
+  has_written: boolean;
+  /** Whether the session that was asked for holds the migration lock. */
+  locked: boolean;
   /** Whether the server counts all of them. */
   counted: boolean;
   /** Relations whose definition, parts or rights may have changed. */
@@ -43,6 +48,15 @@ interface Touched {
 }
 
 type Row = CatalogRow<Fact>;
+
+/** A step that was asked for. */
+interface AddedStep {
+  /** Whether the migration lock is held, once the answer is there. */
+  isLocked: () => boolean;
+  read: () => Promise<CatalogStep>;
+}
+
+const UNKNOWN: GrantedRelations = { names: [], complete: false, dropsOnly: false };
 
 // Relation number of what belongs to none.
 const NONE = 0;
@@ -92,29 +106,42 @@ export class CatalogReading {
    * @param granted where its statements changed rights; without it, that is searched for.
    */
   public async step(script: Script, granted?: GrantedRelations): Promise<CatalogStep> {
-    const readStep = this.addStep(script, granted);
+    const { read } = this.addStep(script, granted);
     await script.run();
-    return readStep();
+    return read();
   }
 
   /**
    * As {@link step}, with the next message of a script.
+   * @param keeper process of the session that should hold the migration lock.
    * @returns what reads the answer, once it is there, and asks for what else is needed.
    */
   public addStep(
     script: Script,
-    { names, complete }: GrantedRelations = { names: [], complete: false },
-  ): () => Promise<CatalogStep> {
+    { names, complete, dropsOnly }: GrantedRelations = UNKNOWN,
+    keeper?: number,
+  ): AddedStep {
     const quoted = `array[${names.map(literal).join(", ")}]::text[]`;
-    const values = [literal(!complete), quoted];
-    const answer = addReading<Touched>(script, "catalog_step", STEP_QUERY, values);
-    return async () => {
-      const [touched] = answer.rows;
-      if (!touched) return { changes: {}, digest: this.digest, keysOf: new Map() };
-      return (
-        (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client))
-      );
+    const [name, search] = this.searchFor(complete, dropsOnly);
+    const values = [literal(keeper), ...(search === "gone" ? [] : [quoted])];
+    const answer = addReading<Touched>(script, name, stepQuery(search), values);
+    return {
+      isLocked: () => answer.rows[0]?.locked ?? false,
+      read: async () => {
+        const [touched] = answer.rows;
+        if (!touched?.has_written) return { changes: {}, digest: this.digest, keysOf: new Map() };
+        return (
+          (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client))
+        );
+      },
     };
+  }
+
+  private searchFor(complete: boolean, dropsOnly: boolean): [name: string, search: Search] {
+    if (!complete) return ["catalog_step_search", "changed or granted on"];
+    // An event trigger can do anything.
+    const none = ![...this.objects.keys()].some((key) => key.startsWith("event trigger "));
+    return dropsOnly && none ? ["catalog_step_gone", "gone"] : ["catalog_step", "changed"];
   }
 
   /** Takes over a step whose transaction is committed. */

@@ -4,7 +4,7 @@ import { ROLE_SETS, roles } from "./roles";
 import { functions, types } from "./routines-and-types";
 import { type ObjectQuery, select } from "./shared";
 import * as tableParts from "./table-parts";
-import { TOUCHED_SETS } from "./touched";
+import { type Search, touchedSets } from "./touched";
 
 /** A row of each of the queries. */
 export interface CatalogRow<Fact> {
@@ -64,15 +64,21 @@ relation_grants as materialized (
 export const CATALOG_QUERY = `${shared},${relationSets("")},${ROLE_SETS}
 ${[ofRelations([...common, ...rare]), ...otherQueries].join("\nunion all\n")}`;
 
+const touchedColumns = `t.has_written, t.locked, t.counted, t.others, t.types_gone, t.constraints,
+       (select coalesce(json_agg(distinct r.oid::bigint), '[]') from touched_relations r) as relations`;
+
 /**
  * What a transaction touched so far, and the relations among it with what belongs to them, but for what
- * {@link RARE_QUERY} reads: one row, none when it wrote nothing. A query takes the longer to start the
- * more it could read. For `$1` and `$2` see {@link TOUCHED_SETS}.
+ * {@link RARE_QUERY} reads: one row. A query takes the longer to start the more it could read. For the
+ * parameters see {@link touchedSets}.
  */
-export const STEP_QUERY = `${shared},${TOUCHED_SETS},
+export const stepQuery = (search: Search) =>
+  search === "gone"
+    ? `with ${touchedSets(search).trim()}
+select ${touchedColumns}, '[]'::json as objects, false as rare from touched t`
+    : `${shared},${touchedSets(search)},
 ${relationSets("and c.oid = any (array(select t.oid from touched_relations t))")}
-select t.counted, t.others, t.types_gone, t.constraints,
-       (select coalesce(json_agg(distinct r.oid::bigint), '[]') from touched_relations r) as relations,
+select ${touchedColumns},
        (select coalesce(json_agg(json_build_object('relation', o.relation::bigint, 'key', o.key,
                   'fact', o.fact)), '[]') from (${ofRelations(common)}) o) as objects,
        exists (select from relations c where c.relkind in ('v', 'm', 'S') or c.relhasrules)
