@@ -1,8 +1,8 @@
 import type { A_Expr, Node } from "libpg-query";
 import { isConstant } from "./condition-nodes";
 import { type Alternative, constantKey, nothing } from "./conditions";
-import { usersTable } from "./contract";
-import { identifiers, readCall } from "./expressions";
+import { identityFunctions, usersTable } from "./contract";
+import { type Call, identifiers, readCall } from "./expressions";
 import { bodyQuery, calledFunction, parameterNames } from "./function-bodies";
 import {
   claimPath,
@@ -75,7 +75,7 @@ export class ConditionValues {
     const call = readCall(node.FuncCall);
     const item = calledFunction(this.schema, call);
     const select = item && bodyQuery(item);
-    if (!item || !select || this.isShadowed(item)) return undefined;
+    if (!item || !select || this.isShadowed(item) || this.keepsUser(item, call)) return undefined;
     return { select, frame: frameOf(item, call.args, frame) };
   }
 
@@ -84,6 +84,14 @@ export class ConditionValues {
     const path = (searchPath ?? "").split(",").map((schema) => schema.trim().replaceAll('"', ""));
     const before = path.slice(0, Math.max(0, path.indexOf("pg_catalog")));
     return (this.schema.operators ?? []).some(({ schema }) => before.includes(schema));
+  }
+
+  /** Whether a plan may keep what a call said of the user who was signed in when it was made. */
+  private keepsUser({ volatility, source }: DatabaseFunction, { args }: Call): boolean {
+    if (volatility !== "immutable" || JSON.stringify(args).includes('"ColumnRef"')) return false;
+    const named = (this.schema.functions ?? []).map(({ name }) => name);
+    const words = new Set(source?.match(/\w+/g));
+    return [...named, ...identityFunctions, "current_setting"].some((name) => words.has(name));
   }
 
   /** What is looked up in what a function without arguments returns, in the place of its call. */

@@ -31,6 +31,7 @@ export function createFunction(statement: CreateFunctionStmt, scope: StatementSc
     owner: known?.owner ?? scope.role,
     language: sql_body ? "sql" : "",
     securityDefiner: false,
+    volatility: "volatile",
     searchPath: null,
     executableBy: known?.executableBy ?? defaultExecution(scope, schema),
     returns: `${returnType?.setof ? "setof " : ""}${typeName(returnType)}`,
@@ -129,6 +130,8 @@ function changedBy(item: DatabaseFunction, actions: readonly Node[]): DatabaseFu
     changed.language = language.String.sval?.toLowerCase() ?? "";
   }
   if (body && "List" in body) changed.source = identifiers(body.List.items ?? [])[0] ?? "";
+  const volatility = options.get("volatility");
+  if (volatility && "String" in volatility) changed.volatility = volatility.String.sval ?? "";
   if (options.has("security")) changed.securityDefiner = isOn(options.get("security"));
   for (const action of actions) {
     if (!("DefElem" in action) || action.DefElem.defname !== "set") continue;

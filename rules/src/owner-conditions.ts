@@ -193,7 +193,7 @@ export class OwnerConditions {
       [left, right],
       [right, left],
     ] as const) {
-      if (depth > MAXIMUM_DEPTH) continue;
+      if (depth > MAXIMUM_DEPTH || this.values.value(side) !== undefined) continue;
       const { node, frame } = side;
       if ("CaseExpr" in node) {
         return this.branches(node.CaseExpr, frame, depth).flatMap(({ taken, result }) =>

@@ -116,6 +116,7 @@ const databaseFunction = object<DatabaseFunction>({
   owner: string,
   language: string,
   securityDefiner: boolean,
+  volatility: optional(string),
   searchPath: nullable(string),
   executableBy: list(string),
   returns: optional(string),

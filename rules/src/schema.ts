@@ -187,6 +187,8 @@ export interface DatabaseFunction {
   owner: string;
   language: string;
   securityDefiner: boolean;
+  /** "immutable", "stable" or "volatile". */
+  volatility?: string;
   /** The value of its own `set search_path`; null when it has none, "" when it is pinned to nothing. */
   searchPath: string | null;
   /** Names of the roles that have EXECUTE, the owner left out; PUBLIC is "public". */

@@ -1,4 +1,4 @@
-import type { DeleteStmt, Node } from "libpg-query";
+import type { DeleteStmt, Node, UpdateStmt } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
 import { identifiers } from "./expressions";
 import { selectOf } from "./identity-expressions";
@@ -60,6 +60,8 @@ class TriggerProof {
 
   private ofStatement(node: Node): string | undefined {
     if ("DeleteStmt" in node) return this.deleted(node.DeleteStmt);
+    const changed = "UpdateStmt" in node ? this.changed(node.UpdateStmt) : undefined;
+    if (changed !== undefined) return changed;
     const { ownership } = this.proof;
     const written = writtenRelation(node);
     const target = written && ownership.named(written.relname ?? "", written.schemaname);
@@ -85,6 +87,38 @@ class TriggerProof {
     return this.proof.readsOwnRows(query, { written: this.tied })
       ? undefined
       : `it deletes rows of ${quoteName(target)} that may be of others`;
+  }
+
+  /** A figure of others' rows may be kept up to date; what they say is theirs. */
+  private changed({ relation, targetList = [], fromClause = [], whereClause }: UpdateStmt) {
+    const target =
+      relation && this.proof.ownership.named(relation.relname ?? "", relation.schemaname);
+    if (!target || !relation || this.proof.ownership.ownersOf(target).length === 0)
+      return undefined;
+    const texts = (target.columns ?? []).filter(({ type }) => textTypes.test(type));
+    const isTaken = targetList.some((item) => {
+      const { name, val } = "ResTarget" in item ? item.ResTarget : {};
+      return texts.some((column) => column.name === name) && this.saysWritten(val);
+    });
+    if (!isTaken) return undefined;
+    const read = [{ RangeVar: relation }, ...fromClause];
+    const query = { fromClause: read, ...(whereClause && { whereClause }) };
+    return this.proof.readsOwnRows(query, { written: this.tied })
+      ? undefined
+      : `it puts what the written row says into rows of ${quoteName(target)} that may be of others`;
+  }
+
+  /** Whether a value holds one of the written row. */
+  private saysWritten(value: unknown, depth = 0): boolean {
+    if (depth > MAXIMUM_DEPTH) return true;
+    if (Array.isArray(value)) return value.some((item) => this.saysWritten(item, depth));
+    if (typeof value !== "object" || value === null || "SubLink" in value) return false;
+    if (!("ColumnRef" in value)) return this.saysWritten(Object.values(value), depth);
+    const name = nameOf(value as Node);
+    if (name.startsWith("new.")) return true;
+    return (this.body.variables.get(name) ?? []).some((given) =>
+      this.saysWritten(given, depth + 1),
+    );
   }
 
   /** Whether a value comes of rows that have another owner. */

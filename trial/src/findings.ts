@@ -43,7 +43,7 @@ export function judgeTable(
     ({ job, outcome }) => judgeAttempt(job, outcome, isOwned) ?? [],
   );
   const findings = byRule(successes).map((alike) => describe(alike, place, shared));
-  const reason = whyNotFilled(relation, fill) ?? whyNotJudged(relation, attempts, owners);
+  const reason = whyNotFilled(relation, fill, isOwned) ?? whyNotJudged(relation, attempts, owners);
   if (reason === undefined || (successes.length > 0 && isOwned)) return findings;
   const message = `table ${relation.sql} was not judged: ${reason}`;
   return [...findings, trialFinding("trial-judged", { object: relation.sql, message, ...place })];

@@ -111,11 +111,13 @@ const PAST: Record<Exclude<Attack, PrivilegeAttack>, string> = {
 };
 
 /** Why a table could not be filled; undefined when it was, with rows of the two who attack. */
-export function whyNotFilled(relation: Relation, fill: Fill): string | undefined {
+export function whyNotFilled(relation: Relation, fill: Fill, isOwned: boolean): string | undefined {
   if (relation.kind === "f") return "it is a foreign table, whose rows are elsewhere";
   const { rows: filled, refusals } = fill.of(relation);
   const missing = PEOPLE.slice(0, 2).filter(({ index }) => (filled[index]?.length ?? 0) === 0);
   if (missing.length === 0) return undefined;
+  // A row of nobody's shows the same whoever it was made for.
+  if (!isOwned && filled.some(({ length }) => length > 0)) return undefined;
   // The rows of a person all go into one partition, where they are divided by person.
   const isSomeones = relation.isPartition && filled.some(({ length }) => length > 0);
   const isReached = Object.keys(relation.rights).length > 0;
