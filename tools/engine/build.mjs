@@ -199,13 +199,19 @@ function writeScripts({ dynamicProvider, policyStarter }) {
   );
   // The CLI starts it in the folder that --policy-pack names, tools/engine/policy-pack. The pack
   // reads these variables under their older names, which the CLI only sets for a runtime "nodejs".
+  // It is compiled already, so it starts without TypeScript: the program waits until it has started.
   writeScript(
     policyStarter,
     `cd ../../../policy || exit 1
 for name in ORGANIZATION PROJECT STACK DRY_RUN; do
   eval "export PULUMI_NODEJS_$name=\\"\\\${PULUMI_$name-}\\""
 done
-exec node --eval 'require("@pulumi/pulumi/cmd/run-policy-pack")' run-policy-pack "$1" .
+exec node --require ../tools/engine/deferred-modules.cjs --eval '
+  const pack = require("@pulumi/pulumi/cmd/run-policy-pack/run");
+  const { run } = pack;
+  pack.run = (options) => run({ ...options, typeScript: false });
+  require("@pulumi/pulumi/cmd/run-policy-pack");
+' run-policy-pack "$1" .
 `,
   );
 }

@@ -1,6 +1,6 @@
-// Loaded before Pulumi's own code (`node --require`), in the program and in the provider of dynamic
-// resources. @pulumi/pulumi loads npm's resolver and the TypeScript compiler wherever it is imported, and
-// uses them where closures are serialized: three quarters of its start go to them.
+// Loaded before Pulumi's own code (`node --require`), in the program, the policy pack and the provider of
+// dynamic resources. @pulumi/pulumi loads npm's resolver and the TypeScript compiler wherever it is
+// imported, and uses them where closures are serialized: three quarters of its start go to them.
 "use strict";
 const { createRequire } = require("node:module");
 const path = require("node:path");
