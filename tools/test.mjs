@@ -23,13 +23,15 @@ export async function test() {
     // the longest, so the rest gives way to it.
     const endToEnd = jest("end-to-end run", END_TO_END, results);
     giveWay();
+    const unit = jest("unit and database tests", UNIT_PROJECTS, results);
     const outcomes = [
+      // One after the other: each has the memory of several test workers.
       await check("lint: eslint", binary("eslint"), ["."]),
       await check("lint: prettier", binary("prettier"), ["--check", "--log-level", "warn", "."]),
       await check("types: program, pack and tests", COMPILER, ["-p", "test"]),
       await check("types: engine", COMPILER, ["-p", "tools/engine"]),
       await check("types: generated", "migrator/dist/types/main.mjs", ["--check-stamp"]),
-      await show(await jest("unit and database tests", UNIT_PROJECTS, results)),
+      await show(await unit),
       await show(await endToEnd),
     ];
     const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
