@@ -14,7 +14,7 @@ const config = readConfig(new pulumi.Config());
 const { environment, protect } = config;
 const tags = stackTags(environment);
 
-const network = new Network("network", { ...config.network, tags });
+const network = new Network("network", { ...config.network, protect, tags });
 const database = new Database("database", {
   subnetIds: network.subnetIds,
   securityGroupId: network.databaseSecurityGroupId,

@@ -1,5 +1,5 @@
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 /** Where the stack is: what the ARNs of a policy are made of. */
 export interface AwsAccount {
@@ -21,4 +21,10 @@ export function currentAccount(parent: pulumi.Resource): AwsAccount {
     partition: aws.getPartitionOutput({}, { parent }).partition,
     region: aws.getRegionOutput({}, { parent }).region,
   };
+}
+
+/** ARN of a log group of the account, as CloudWatch Logs puts it into the encryption context. */
+export function logGroupArn(account: AwsAccount, name: string): pulumi.Output<string> {
+  const { accountId, partition, region } = account;
+  return pulumi.interpolate`arn:${partition}:logs:${region}:${accountId}:log-group:${name}`;
 }

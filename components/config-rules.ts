@@ -34,12 +34,18 @@ function demandWhatAwsAccepts(config: AppDataConfig, reader: ConfigReader): void
     database.maxAllocatedStorageGib === 0 || database.maxAllocatedStorageGib >= least,
     `must be 0 (storage never grows) or at least ${least}, a tenth more than allocatedStorageGib`,
   );
-  reader.demand(
-    "CFG012",
-    "database.logRetentionDays",
-    LOG_RETENTION_DAYS.includes(database.logRetentionDays),
-    `must be one of ${LOG_RETENTION_DAYS.join(", ")}, which CloudWatch Logs accepts`,
-  );
+  const retentions = {
+    "network.logRetentionDays": network.logRetentionDays,
+    "database.logRetentionDays": database.logRetentionDays,
+  };
+  for (const [key, days] of Object.entries(retentions)) {
+    reader.demand(
+      "CFG012",
+      key,
+      LOG_RETENTION_DAYS.includes(days),
+      `must be one of ${LOG_RETENTION_DAYS.join(", ")}, which CloudWatch Logs accepts`,
+    );
+  }
   reader.demand(
     "CFG013",
     "database.secretRecoveryWindowDays",
@@ -69,7 +75,7 @@ function demandWhatAwsAccepts(config: AppDataConfig, reader: ConfigReader): void
 }
 
 function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void {
-  const { environment, database, apiKeys, exports, migrations } = config;
+  const { environment, network, database, apiKeys, exports, migrations } = config;
   const demand = (code: string, key: string, holds: boolean, rule: string): void =>
     reader.demand(code, key, holds, `${rule} in ${environment}`);
   reader.demand(
@@ -111,6 +117,7 @@ function demandWhatKeepsData(config: AppDataConfig, reader: ConfigReader): void 
   demand("CFG027", "database.multiAz", database.multiAz, "must be true");
   demand("CFG028", "database.performanceInsights", database.performanceInsights, "must be true");
   const windows = {
+    "network.keyDeletionWindowDays": network.keyDeletionWindowDays,
     "database.keyDeletionWindowDays": database.keyDeletionWindowDays,
     "apiKeys.deletionWindowDays": apiKeys.deletionWindowDays,
     "exports.keyDeletionWindowDays": exports.keyDeletionWindowDays,

@@ -19,6 +19,8 @@ export interface AppDataConfig {
   readonly network: {
     readonly cidrBlock: string;
     readonly availabilityZones: number;
+    readonly logRetentionDays: number;
+    readonly keyDeletionWindowDays: number;
   };
   readonly database: {
     readonly name: string;
@@ -135,6 +137,8 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
     network: {
       cidrBlock: reader.text("network.cidrBlock", CIDR_BLOCK),
       availabilityZones: reader.integer("network.availabilityZones", 2, 6),
+      logRetentionDays: reader.integer("network.logRetentionDays", 1, 3653),
+      keyDeletionWindowDays: reader.integer("network.keyDeletionWindowDays", ...KEY_DELETION_DAYS),
     },
     database: {
       name: reader.text("database.name", DATABASE_NAME),

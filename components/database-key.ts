@@ -1,9 +1,10 @@
 import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { currentAccount, type AwsAccount } from "./aws-account";
 import {
   accountRoot,
   administration,
+  encryptLogs,
   keyPolicy,
   useThroughServices,
   viaServices,
@@ -69,26 +70,5 @@ function grantToServices(account: AwsAccount): KeyStatement {
       Bool: { "kms:GrantIsForAWSResource": "true" },
       StringEquals: viaServices(account, SERVICES),
     },
-  };
-}
-
-function encryptLogs(account: AwsAccount, logGroupNames: readonly string[]): KeyStatement {
-  const { accountId, partition, region } = account;
-  const logGroups = logGroupNames.map(
-    (each) => pulumi.interpolate`arn:${partition}:logs:${region}:${accountId}:log-group:${each}`,
-  );
-  return {
-    Sid: "EncryptLogs",
-    Effect: "Allow",
-    Principal: { Service: pulumi.interpolate`logs.${region}.amazonaws.com` },
-    Action: [
-      "kms:Decrypt",
-      "kms:DescribeKey",
-      "kms:Encrypt",
-      "kms:GenerateDataKey*",
-      "kms:ReEncrypt*",
-    ],
-    Resource: "*",
-    Condition: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": logGroups } },
   };
 }

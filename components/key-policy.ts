@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsAccount } from "./aws-account";
+import { logGroupArn, type AwsAccount } from "./aws-account";
 
 /** One statement of a key policy. */
 export type KeyStatement = aws.iam.PolicyStatement;
@@ -30,6 +30,15 @@ const ADMINISTRATION = [
   "kms:UntagResource",
   "kms:UpdateAlias",
   "kms:UpdateKeyDescription",
+];
+
+// What a service does with a key on somebody's behalf.
+const USE = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey*",
+  "kms:ReEncrypt*",
 ];
 
 /** ARN of the account's root, which in a policy stands for every principal that IAM policies allow. */
@@ -79,15 +88,22 @@ export function useThroughServices(
     Sid: "UseThroughServices",
     Effect: "Allow",
     Principal: { AWS: accountRoot(account) },
-    Action: [
-      "kms:Decrypt",
-      "kms:DescribeKey",
-      "kms:Encrypt",
-      "kms:GenerateDataKey*",
-      "kms:ReEncrypt*",
-    ],
+    Action: USE,
     Resource: "*",
     Condition: { ...conditions, StringEquals: viaServices(account, services) },
+  };
+}
+
+/** Statement that lets CloudWatch Logs encrypt log groups with the key, and no others. */
+export function encryptLogs(account: AwsAccount, logGroupNames: readonly string[]): KeyStatement {
+  const logGroups = logGroupNames.map((name) => logGroupArn(account, name));
+  return {
+    Sid: "EncryptLogs",
+    Effect: "Allow",
+    Principal: { Service: pulumi.interpolate`logs.${account.region}.amazonaws.com` },
+    Action: USE,
+    Resource: "*",
+    Condition: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": logGroups } },
   };
 }
 

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { sixteenthOf } from "./network-addresses";
 import { physicalName } from "./names";
+import { createFlowLog } from "./network-flow-log";
 import type { Tags } from "./tags";
 
 /** Port that the database listens on. */
@@ -13,13 +14,20 @@ export interface NetworkArgs {
   readonly cidrBlock: string;
   /** How many availability zones have a subnet, 2 to 6: RDS demands two. */
   readonly availabilityZones: number;
+  /** Days that CloudWatch keeps the flow log. */
+  readonly logRetentionDays: number;
+  /** Days until the deleted key of the flow log, and all that is in it, is gone: 7 to 30. */
+  readonly keyDeletionWindowDays: number;
+  /** Whether Pulumi refuses to delete the key of the flow log. */
+  readonly protect: boolean;
   /** Tags of every resource. */
   readonly tags: Tags;
 }
 
 /**
  * Private network of the database: subnets without a way to or from the internet, and two security
- * groups that name each other, so that what may connect is a membership, never an address.
+ * groups that name each other, so that what may connect is a membership, never an address. Its flow
+ * log keeps who tried.
  *
  * The security group that AWS puts in every network is not managed here; nothing is in it.
  */
@@ -48,6 +56,14 @@ export class Network extends pulumi.ComponentResource {
       { parent: this },
     );
     this.vpcId = vpc.id;
+    createFlowLog(`${name}-flow-log`, {
+      parent: this,
+      vpcId: vpc.id,
+      retentionDays: args.logRetentionDays,
+      keyDeletionWindowDays: args.keyDeletionWindowDays,
+      protect: args.protect,
+      tags: tag("flow-log"),
+    });
     this.subnetIds = this.createSubnets(name, args, tag);
     const clients = this.createSecurityGroup(name, "clients", "May connect to the database", tag);
     const database = this.createSecurityGroup(name, "database", "The database", tag);

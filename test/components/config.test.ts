@@ -37,7 +37,12 @@ describe("readConfig", () => {
     expect(configOf("prod")).toEqual({
       environment: "prod",
       protect: true,
-      network: { cidrBlock: "10.2.0.0/16", availabilityZones: 3 },
+      network: {
+        cidrBlock: "10.2.0.0/16",
+        availabilityZones: 3,
+        logRetentionDays: 365,
+        keyDeletionWindowDays: 30,
+      },
       database: {
         name: "app",
         instanceClass: "db.m7g.large",
@@ -182,12 +187,15 @@ describe("readConfig", () => {
       "CFG011 … = 21: must be 0 (storage never grows) or at least 22, a tenth more than " +
         "allocatedStorageGib",
     ],
-    [
-      "database.logRetentionDays",
-      31,
-      "CFG012 … = 31: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, " +
-        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, which CloudWatch Logs accepts",
-    ],
+    ...["network.logRetentionDays", "database.logRetentionDays"].map(
+      (key): [string, unknown, string] => [
+        key,
+        31,
+        "CFG012 … = 31: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, " +
+          "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, which CloudWatch Logs accepts",
+      ],
+    ),
+    ["network.keyDeletionWindowDays", 6, "CFG004 … = 6: must be from 7 to 30"],
     [
       "database.secretRecoveryWindowDays",
       3,
@@ -284,6 +292,7 @@ describe("an unsafe combination", () => {
       "CFG037 … = 0: must be at least 1",
       ["staging", "prod"],
     ],
+    ["network.keyDeletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],
     ["database.keyDeletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],
     ["apiKeys.deletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],
     ["exports.keyDeletionWindowDays", 7, "CFG029 … = 7: must be 30, …,", ["prod"]],

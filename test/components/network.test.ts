@@ -4,7 +4,14 @@ import { countTypes, only, record, valueOf, type RecordedProgram } from "./recor
 const tags = { Project: "app-data" };
 
 function program(availabilityZones: number): Promise<RecordedProgram<Network>> {
-  const args = { cidrBlock: "10.0.0.0/16", availabilityZones, tags };
+  const args = {
+    cidrBlock: "10.0.0.0/16",
+    availabilityZones,
+    logRetentionDays: 14,
+    keyDeletionWindowDays: 7,
+    protect: false,
+    tags,
+  };
   return record("dev", (options) => new Network("network", args, options));
 }
 
@@ -13,6 +20,12 @@ describe("Network", () => {
     expect(countTypes(await program(3))).toEqual({
       "app-data:network:Network": 1,
       "aws:ec2/vpc:Vpc": 1,
+      "aws:ec2/flowLog:FlowLog": 1,
+      "aws:cloudwatch/logGroup:LogGroup": 1,
+      "aws:iam/role:Role": 1,
+      "aws:iam/rolePolicy:RolePolicy": 1,
+      "aws:kms/key:Key": 1,
+      "aws:kms/alias:Alias": 1,
       "aws:ec2/routeTable:RouteTable": 1,
       "aws:ec2/subnet:Subnet": 3,
       "aws:ec2/routeTableAssociation:RouteTableAssociation": 3,

@@ -142,6 +142,9 @@ function outputs(type: string, name: string): Record<string, unknown> {
       keyId: `${name}-key-id`,
       arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${name}`,
     },
+    "aws:cloudwatch/logGroup:LogGroup": {
+      arn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:of-${name}`,
+    },
     "aws:iam/role:Role": { arn: `arn:aws:iam::${ACCOUNT}:role/${name}` },
     "aws:rds/instance:Instance": {
       address: "db.example.eu-central-1.rds.amazonaws.com",

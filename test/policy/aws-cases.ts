@@ -449,7 +449,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "network-flow-logged": {
     right: [
       resource("aws:ec2/vpc:Vpc", "main", { id: "vpc-1" }),
-      resource("aws:ec2/flowLog:FlowLog", "flows", { vpcId: "vpc-1" }),
+      resource("aws:ec2/flowLog:FlowLog", "flows", { vpcId: "vpc-1", trafficType: "ALL" }),
     ],
     wrong: [resource("aws:ec2/vpc:Vpc", "main", { id: "vpc-1" })],
     message: "POL180 Vpc main has no FlowLog; every network must have one. Add it.",

@@ -22,6 +22,7 @@ const unset = always(undefined);
 const INSTANCE = "aws:rds/instance:Instance";
 const KEY = "aws:kms/key:Key";
 const ROLE = "postgresql:index/role:Role";
+const FLOW_LOG = "aws:ec2/flowLog:FlowLog";
 const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 const ENCRYPTION =
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
@@ -61,6 +62,8 @@ const drop = (sid: string) => statement(sid, () => []);
 const unconditional = (sid: string) => statement(sid, (each) => [without(each, "Condition")]);
 const anybody = (sid: string) => statement(sid, (each) => [{ ...each, Principal: { AWS: "*" } }]);
 const allActions = (sid: string) => statement(sid, (each) => [{ ...each, Action: "kms:*" }]);
+const decryptsEverything = (sid: string) =>
+  statement(sid, (each) => [{ ...each, Action: "kms:Decrypt", Resource: "*" }]);
 /** A parameter with another value, or without one. */
 const parameter = (name: string, value?: string) => (parameters: unknown) =>
   (parameters as { name: string }[]).flatMap((each) =>
@@ -138,6 +141,11 @@ export const mutations: readonly Mutation[] = [
   ),
   ...of(
     KEY,
+    [["policy", unconditional("EncryptLogs"), "key-use-limited", "EncryptLogs"]],
+    "network-flow-log-key",
+  ),
+  ...of(
+    KEY,
     [["policy", unconditional("UseThroughServices"), "key-use-limited", "UseThroughServices"]],
     "export-storage-key",
   ),
@@ -149,9 +157,23 @@ export const mutations: readonly Mutation[] = [
     "api-key-encryption",
   ),
   ...of("aws:iam/role:Role", [
-    ["assumeRolePolicy", unconditional("MeasureInstance"), "role-trust-limited", "any account"],
-    ["assumeRolePolicy", anybody("MeasureInstance"), "role-trust-limited", "everybody"],
     ["managedPolicyArns", always([administrator]), "role-not-administrator"],
+  ]),
+  ...[
+    ["database-monitoring", "MeasureInstance"],
+    ["network-flow-log", "WriteFlowLogs"],
+  ].flatMap(([role = "", sid = ""]) =>
+    of(
+      "aws:iam/role:Role",
+      [
+        ["assumeRolePolicy", unconditional(sid), "role-trust-limited", "any account"],
+        ["assumeRolePolicy", anybody(sid), "role-trust-limited", "everybody"],
+      ],
+      role,
+    ),
+  ),
+  ...of("aws:iam/rolePolicy:RolePolicy", [
+    ["policy", decryptsEverything("WriteRecords"), "decryption-limited"],
   ]),
   ...of("aws:iam/rolePolicyAttachment:RolePolicyAttachment", [
     ["policyArn", always(administrator), "role-not-administrator"],
@@ -168,6 +190,11 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of("random:index/randomPassword:RandomPassword", [["length", always(8), "password-long"]]),
   ...of("random:index/randomBytes:RandomBytes", [["length", always(4), "password-long"]]),
+  ...of(FLOW_LOG, [
+    ["vpcId", always("vpc-other"), "network-flow-logged"],
+    ["trafficType", always("REJECT"), "network-flow-logged", "refused alone"],
+    ["trafficType", unset, "network-flow-logged", "unset"],
+  ]),
   ...of("aws:ec2/subnet:Subnet", [["mapPublicIpOnLaunch", always(true), "subnet-private"]]),
   ...of("aws:ec2/routeTable:RouteTable", [
     [
@@ -290,6 +317,7 @@ export const removals: Readonly<Record<string, string>> = {
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket-lifecycle",
   "aws:s3/bucketPolicy:BucketPolicy": "bucket-tls",
   "aws:ec2/routeTableAssociation:RouteTableAssociation": "database-subnets-private",
+  [FLOW_LOG]: "network-flow-logged",
 };
 
 /** Inputs that protect nothing: names, places, sizes, references to what else is judged. */
@@ -316,12 +344,15 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
   "aws:iam/role:Role": ["name", "description"],
   // RDS refuses a monitoring role without the policy, whichever other it has.
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["role"],
+  "aws:iam/rolePolicy:RolePolicy": ["name", "role"],
   "aws:cloudwatch/logGroup:LogGroup": ["name"],
   "aws:secretsmanager/secret:Secret": ["name", "description"],
   "aws:secretsmanager/secretVersion:SecretVersion": ["secretId", "secretString"],
   "random:index/randomPassword:RandomPassword": ["special"],
   "random:index/randomId:RandomId": ["byteLength", "keepers"],
   "aws:ec2/vpc:Vpc": ["cidrBlock", "enableDnsHostnames", "enableDnsSupport"],
+  // EC2 refuses a flow log without destination or role; the group and the role are judged themselves.
+  [FLOW_LOG]: ["iamRoleArn", "logDestination"],
   "aws:ec2/subnet:Subnet": ["availabilityZone", "cidrBlock", "vpcId"],
   "aws:ec2/routeTable:RouteTable": ["vpcId"],
   "aws:ec2/routeTableAssociation:RouteTableAssociation": ["routeTableId", "subnetId"],

@@ -110,20 +110,35 @@ export const networkStackRules: readonly StackRule[] = [
     name: "network-flow-logged",
     control: { id: "EC2.6", title: "VPC flow logging should be enabled in all VPCs" },
     severity: "medium",
-    description: "Who talked to whom in a network is written down.",
-    remediation: "Add a FlowLog for the VPC.",
+    description: "Who talked to whom in a network, and who was not let, is written down.",
+    remediation: 'Add a FlowLog for the VPC, with `trafficType: "ALL"`.',
     topic,
     levels: lastingOnly,
     checkStack: (resources) =>
-      resources
-        .filter(({ type }) => type === VPC)
-        .filter(
-          (vpc) =>
-            !resources.some((each) => each.type === FLOW_LOG && refersTo(each, "vpcId", vpc, "id")),
-        )
-        .map((vpc) => broken(vpc, "has no FlowLog; every network must have one. Add it.")),
+      resources.filter(({ type }) => type === VPC).flatMap((vpc) => demandFlowLog(vpc, resources)),
   },
 ];
+
+/** One that keeps all traffic is enough, whatever others keep. */
+function demandFlowLog(vpc: PolicyResource, resources: readonly PolicyResource[]): Verdict[] {
+  const flowLogs = resources.filter(
+    (each) => each.type === FLOW_LOG && refersTo(each, "vpcId", vpc, "id"),
+  );
+  if (flowLogs.length === 0) {
+    return [broken(vpc, "has no FlowLog; every network must have one. Add it.")];
+  }
+  const verdicts = flowLogs.map(demandAllTraffic);
+  return verdicts.some((each) => each.length === 0) ? [] : verdicts.flat();
+}
+
+function demandAllTraffic(flowLog: PolicyResource): Verdict[] {
+  return demand(flowLog, ["trafficType"], (traffic) =>
+    traffic === "ALL"
+      ? undefined
+      : `has trafficType ${typeof traffic === "string" ? traffic : "unset"}; it must be ALL, because ` +
+        'half of the connections explain nothing. Set `trafficType: "ALL"`.',
+  );
+}
 
 function demandGroups(resource: Judged): Verdict[] {
   if (resource.type === INGRESS_RULE || resource.type === EGRESS_RULE) {

@@ -40,6 +40,7 @@ var awsPlugin = bridged{
 		"aws_secretsmanager_secret_rotation":                 "aws:secretsmanager/secretRotation:SecretRotation",
 		"aws_secretsmanager_secret_version":                  "aws:secretsmanager/secretVersion:SecretVersion",
 		"aws_vpc":                                            "aws:ec2/vpc:Vpc",
+		"aws_flow_log":                                       "aws:ec2/flowLog:FlowLog",
 		"aws_subnet":                                         "aws:ec2/subnet:Subnet",
 		"aws_route_table":                                    "aws:ec2/routeTable:RouteTable",
 		"aws_route_table_association":                        "aws:ec2/routeTableAssociation:RouteTableAssociation",
