@@ -11,9 +11,9 @@ import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
-import { addLocks, lockAhead } from "./steps/lock-ahead";
+import { addLocks, foreseeLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
-import { isOneTransaction, splitSteps } from "./steps/split";
+import { isOneTransaction, splitSteps, statementsOf } from "./steps/split";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
 
 /** How migrations are applied. */
@@ -81,7 +81,7 @@ export async function applyAll(
     if (pending.length === 0) return [];
     let begun = 0;
     return inOneRun(session, (run) =>
-      forEachAhead(pending, inspectTrio, async (trio, digests) => {
+      forEachAhead(pending, inspectAhead, async (trio, digests) => {
         session.report(`${trio.name}: applying (${(begun += 1)} of ${pending.length})`);
         await apply(run, trio, digests, log, { ...options, snapshot, drifts });
       }),
@@ -116,6 +116,13 @@ export async function amendMigration(
     const change = changeOf("amend", trio, digests);
     return commitChange(session, change, work, { verify: trio.verify });
   });
+}
+
+/** As `inspectTrio`, with what is found out about the locks of its statements. */
+async function inspectAhead(trio: Trio): Promise<TrioDigests> {
+  const digests = await inspectTrio(trio);
+  foreseeLocks(statementsOf(await splitSteps(trio.forward)));
+  return digests;
 }
 
 interface ApplyOptions extends RunOptions {

@@ -26,7 +26,7 @@ import { type Answer, Script } from "./script";
 import type { Session } from "./session";
 import { NeedsCare } from "./steps/known-tables";
 import { addStatements, runSteps } from "./steps/run-steps";
-import { splitSteps } from "./steps/split";
+import { splitSteps, statementsOf } from "./steps/split";
 import { inScript, inTransaction } from "./transaction";
 import { changesUndone } from "./undone-changes";
 import type { SqlFile, Trio, TrioDigests } from "./trio";
@@ -249,9 +249,7 @@ export async function runVerify({ client }: Pick<Session, "client">, file: SqlFi
 
 /** As {@link runVerify}, in the next message of a script. */
 export async function addVerify(script: Script, file: SqlFile, outcome?: string): Promise<void> {
-  const statements = (await splitSteps(file)).flatMap((step) =>
-    step.kind === "transaction" ? step.statements : [step.statement],
-  );
+  const statements = statementsOf(await splitSteps(file));
   script.add("savepoint verify");
   script.add("set local transaction_read_only = on");
   await addStatements(script, statements, file, outcome);

@@ -9,9 +9,9 @@ import { forEachAhead } from "./read-ahead";
 import { addLossCheck, refuseLoss } from "./rollback-loss";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { KnownTables } from "./steps/known-tables";
-import { addLocks, lockAhead } from "./steps/lock-ahead";
+import { addLocks, foreseeLocks, lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
-import { type Step, isOneTransaction, splitSteps } from "./steps/split";
+import { type Step, isOneTransaction, splitSteps, statementsOf } from "./steps/split";
 import { inScript } from "./transaction";
 import type { SqlFile } from "./trio";
 import { isWanted } from "./version";
@@ -100,7 +100,9 @@ async function readSteps(
   const sql = stored.get(version);
   if (sql === undefined) throw new Error(`The log holds no SQL of ${name}.`);
   const file = { file: `${name}_rollback.sql (as applied)`, sql };
-  return { file, steps: await splitSteps(file) };
+  const steps = await splitSteps(file);
+  foreseeLocks(statementsOf(steps));
+  return { file, steps };
 }
 
 async function rollBack(
@@ -113,9 +115,7 @@ async function rollBack(
   const change = { event: "rollback", applied: false, version, name, digests } as const;
   const inSteps = !isOneTransaction(steps);
   if (inSteps) refuseDriftBefore(drifts, name);
-  const statements = steps.flatMap((step) =>
-    step.kind === "transaction" ? step.statements : [step.statement],
-  );
+  const statements = statementsOf(steps);
   const work: Work = async (script, reading, isHopeful) => {
     if (inSteps) return;
     if (isHopeful) {

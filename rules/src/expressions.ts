@@ -11,12 +11,19 @@ export interface Call {
 
 /** Every function call below a syntax tree. */
 export function functionCalls(tree: unknown): Call[] {
-  if (Array.isArray(tree)) return tree.flatMap(functionCalls);
-  if (typeof tree !== "object" || tree === null) return [];
-  return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => [
-    ...((key === "FuncCall" || key === "funccall") && isCall(value) ? [readCall(value)] : []),
-    ...functionCalls(value),
-  ]);
+  const calls: Call[] = [];
+  collectCalls(tree, calls);
+  return calls;
+}
+
+function collectCalls(tree: unknown, calls: Call[]): void {
+  if (typeof tree !== "object" || tree === null) return;
+  const entries: [string, unknown][] = Object.entries(tree);
+  for (const [key, value] of entries) {
+    if (typeof value !== "object") continue;
+    if ((key === "FuncCall" || key === "funccall") && isCall(value)) calls.push(readCall(value));
+    collectCalls(value, calls);
+  }
 }
 
 /** The function that a statement calls and does nothing else with: `call f()` or `select f()`. */

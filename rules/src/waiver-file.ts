@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Environment, type Waiver, type Waivers, environments } from "./waivers";
 
+export { environments };
+
 /** Where a project's waivers stand, from its root. */
 export const waiverFile = "policy/waivers.json";
 

@@ -6,6 +6,12 @@ const BUCKETS = 256;
 /** The objects of one bucket, each with the SHA-256 of its key and fact. */
 type Bucket = Map<string, Buffer>;
 
+/** What changes make of the buckets and their digests. */
+interface After {
+  touched: Map<number, Bucket>;
+  digests: Buffer[];
+}
+
 /** SHA-256 of everything that a catalog holds, hexadecimal; equal catalogs have equal digests. */
 export function catalogDigest(catalog: Catalog): string {
   return new DigestTree(catalog).digest();
@@ -18,6 +24,8 @@ export function catalogDigest(catalog: Catalog): string {
 export class DigestTree {
   private readonly buckets: Bucket[] = Array.from({ length: BUCKETS }, () => new Map());
   private digests: Buffer[];
+  /** The changes that were digested last: most are taken over next. */
+  private latest: { changes: CatalogChanges; result: After } | undefined;
 
   constructor(catalog: Catalog) {
     for (const [key, fact] of catalog) this.bucketOf(key).set(key, hashOf(key, fact));
@@ -25,10 +33,9 @@ export class DigestTree {
   }
 
   /** The digest, after changes where some are given; the tree stays as it is. */
-  public digest(changes: CatalogChanges = {}): string {
-    return createHash("sha256")
-      .update(Buffer.concat(this.after(changes).digests))
-      .digest("hex");
+  public digest(changes?: CatalogChanges): string {
+    const digests = changes ? this.after(changes).digests : this.digests;
+    return createHash("sha256").update(Buffer.concat(digests)).digest("hex");
   }
 
   /** Takes changes over. */
@@ -36,9 +43,11 @@ export class DigestTree {
     const { touched, digests } = this.after(changes);
     for (const [index, bucket] of touched) this.buckets[index] = bucket;
     this.digests = digests;
+    this.latest = undefined;
   }
 
-  private after(changes: CatalogChanges): { touched: Map<number, Bucket>; digests: Buffer[] } {
+  private after(changes: CatalogChanges): After {
+    if (this.latest?.changes === changes) return this.latest.result;
     const touched = new Map<number, Bucket>();
     for (const [key, fact] of Object.entries(changes)) {
       const index = indexOf(key);
@@ -49,7 +58,8 @@ export class DigestTree {
     }
     const digests = [...this.digests];
     for (const [index, bucket] of touched) digests[index] = hashOfBucket(bucket);
-    return { touched, digests };
+    this.latest = { changes, result: { touched, digests } };
+    return this.latest.result;
   }
 
   private bucketOf(key: string): Bucket {

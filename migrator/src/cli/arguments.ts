@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Waivers, environments, readWaivers, waiverFile } from "@app-data/rules";
+import type { Waivers } from "@app-data/rules";
+// Of the rules no more than this: most runs have nothing to do, and are over before these are loaded.
+import { environments, readWaivers, waiverFile } from "@app-data/rules/waiver-file";
 import { type ConnectionSettings, reasonOf } from "../connection";
 import { settingsFromUrl } from "../environment-url";
 import type { TunnelSettings } from "../transports/transport";

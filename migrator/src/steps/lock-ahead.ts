@@ -3,7 +3,7 @@ import type { ClientBase } from "pg";
 import { DatabaseError } from "pg";
 import { addReading } from "../catalog";
 import { sqlStateOf } from "../connection";
-import type { Lock } from "../plan/effect";
+import type { Effect, Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
 import { type LockMode, READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
@@ -131,12 +131,27 @@ async function readWishes(
   return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
 }
 
+const foreseen = new WeakMap<Statement, Pick<Effect, "locks" | "creates">>();
+
+/** Reads what locks statements take, so that it is known when they are run. */
+export function foreseeLocks(statements: readonly Statement[]): void {
+  statements.forEach(effectOf);
+}
+
+function effectOf(statement: Statement): Pick<Effect, "locks" | "creates"> {
+  const known = foreseen.get(statement);
+  if (known) return known;
+  const { locks, creates } = readEffect(statement.tree, statement.text);
+  foreseen.set(statement, { locks, creates });
+  return { locks, creates };
+}
+
 /** All locks, and whether taking them one by one could do harm. */
 function locksOf(statements: readonly Statement[]): { wanted: Wish[]; isNeeded: boolean } {
   const wanted: Wish[] = [];
   const made = new Set<string>();
   for (const statement of statements) {
-    const { locks, creates } = readEffect(statement.tree, statement.text);
+    const { locks, creates } = effectOf(statement);
     for (const name of creates) made.add(name);
     for (const lock of locks) wanted.push({ ...lock, statement, isMade: made.has(lock.relation) });
   }

@@ -33,6 +33,13 @@ export async function splitSteps(file: SqlFile): Promise<Step[]> {
   return works;
 }
 
+/** The statements of all steps. */
+export function statementsOf(steps: readonly Step[]): Statement[] {
+  return steps.flatMap((step) =>
+    step.kind === "transaction" ? step.statements : [step.statement],
+  );
+}
+
 /** Whether the file is no more than one transaction, so that nothing of it can be half done. */
 export function isOneTransaction(steps: readonly Step[]): boolean {
   return steps.every(({ kind }) => kind === "transaction");
