@@ -2,7 +2,7 @@ import type { Node, SelectStmt } from "libpg-query";
 import { parseExpression } from "./expressions";
 import { onlyTarget, selectOf } from "./identity-expressions";
 import { parsePlPgSQLSync, parseSync } from "./parser";
-import { type Fields, fields, list } from "./plpgsql-tree";
+import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
 import type { DatabaseFunction } from "./schema";
 
 /** All that a function's body may run, in whatever order. */
@@ -13,6 +13,10 @@ export interface Body {
   variables: ReadonlyMap<string, readonly Node[] | undefined>;
   /** Variables that hold the key of a row that the function itself has made. */
   made: ReadonlySet<string>;
+  /** Parameters that keep what they are called with. */
+  parameters: readonly string[];
+  /** Conditions under which it ends before it does anything. */
+  refusals: readonly Node[];
 }
 
 const bodies = new WeakMap<DatabaseFunction, Body | undefined>();
@@ -23,25 +27,27 @@ export function statementsOf(item: DatabaseFunction): Body | undefined {
   return bodies.get(item);
 }
 
-function readBody({ language, source, returns = "" }: DatabaseFunction): Body | undefined {
+function readBody(item: DatabaseFunction): Body | undefined {
+  const { language, source } = item;
   if (!source) return undefined;
-  if (language === "plpgsql") return readPlPgSql(source, returns);
+  if (language === "plpgsql") return readPlPgSql(item);
   if (language !== "sql") return undefined;
   const text = source.trim();
   const inner = /^begin\s+atomic\b([\s\S]*)\bend\s*;?$/i.exec(text)?.[1];
   const value = /^return\b([\s\S]*)$/i.exec(text)?.[1];
   const statements = parsed(inner ?? (value === undefined ? text : `select (${value})`));
-  return statements && { statements, variables: new Map(), made: new Set() };
+  if (!statements) return undefined;
+  return { statements, variables: new Map(), made: new Set(), parameters: [], refusals: [] };
 }
 
 /** What a result must be called for PL/pgSQL's parser to accept the statements that return it. */
 const results = ["setof text", "text", "void"];
 
-function readPlPgSql(source: string, returns: string): Body | undefined {
+function readPlPgSql({ source, arguments: given, returns }: DatabaseFunction): Body | undefined {
   for (const result of returns === "trigger" ? [returns] : results) {
     try {
-      const quoted = source.replaceAll("'", "''");
-      const text = `create function f() returns ${result} language plpgsql as '${quoted}'`;
+      const quoted = (source ?? "").replaceAll("'", "''");
+      const text = `create function f(${given}) returns ${result} language plpgsql as '${quoted}'`;
       const [code, another] = list(fields(parsePlPgSQLSync(text))["plpgsql_funcs"]);
       if (another !== undefined) return undefined;
       return new BodyReader(fields(fields(code)["PLpgSQL_function"])).body();
@@ -57,6 +63,7 @@ class BodyReader {
   private readonly statements: Node[] = [];
   private readonly given = new Map<string, Node[] | undefined>();
   private readonly made = new Map<string, boolean>();
+  private readonly parameters = new Set<string>();
   private isUnderstood = true;
 
   constructor(private readonly code: Fields) {
@@ -71,7 +78,10 @@ class BodyReader {
       if (cursor_explicit_expr !== undefined) this.expression(cursor_explicit_expr);
       // What is declared nowhere is a parameter, or PL/pgSQL's own.
       if (typeof refname !== "string" || refname.startsWith("(")) continue;
-      if (lineno === undefined) this.give(refname, undefined);
+      if (lineno === undefined) {
+        this.given.set(refname, undefined);
+        this.parameters.add(refname);
+      }
       const initial = default_val === undefined ? undefined : this.expression(default_val);
       if (initial) this.give(refname, initial);
     }
@@ -81,7 +91,31 @@ class BodyReader {
     this.walk(this.code["action"]);
     if (!this.isUnderstood) return undefined;
     const made = [...this.made].filter(([, always]) => always).map(([name]) => name);
-    return { statements: this.statements, variables: this.given, made: new Set(made) };
+    return {
+      statements: this.statements,
+      variables: this.given,
+      made: new Set(made),
+      parameters: [...this.parameters],
+      refusals: this.refusals(fields(fields(this.code["action"])["PLpgSQL_stmt_block"])),
+    };
+  }
+
+  /** What a body asks first, and ends if it is so. An error that is handled does not end it. */
+  private refusals({ body, exceptions }: Fields): Node[] {
+    const found: Node[] = [];
+    for (const statement of exceptions === undefined ? list(body) : []) {
+      const [kind, content] = Object.entries(fields(statement))[0] ?? [];
+      if (kind === "PLpgSQL_stmt_assign") continue;
+      const { cond, then_body, elsif_list, else_body } = fields(content);
+      const text = fields(fields(cond)["PLpgSQL_expr"])["query"];
+      const [last] = Object.entries(fields(list(then_body).at(-1)));
+      const ends = last?.[0] === "PLpgSQL_stmt_raise" && isError(fields(last[1])["elog_level"]);
+      const isRefusal = ends && elsif_list === undefined && else_body === undefined;
+      if (kind !== "PLpgSQL_stmt_if" || !isRefusal || typeof text !== "string") break;
+      const condition = parseExpression(text);
+      if (condition) found.push(condition);
+    }
+    return found;
   }
 
   private walk(node: unknown): void {
@@ -145,6 +179,7 @@ class BodyReader {
 
   private give(name: string | undefined, value: Node | undefined): void {
     if (name === undefined || name === "") return;
+    this.parameters.delete(name);
     const before = this.given.has(name) ? this.given.get(name) : [];
     const select = value && selectOf(value);
     const given = select && !select.fromClause ? onlyTarget(select) : value;
@@ -153,9 +188,14 @@ class BodyReader {
 
   private forget(name: unknown): void {
     if (typeof name !== "string") return;
+    this.parameters.delete(name);
     this.given.set(name, undefined);
     this.made.set(name, false);
   }
+}
+
+function isError(level: unknown): boolean {
+  return typeof level === "number" && level >= ERROR_LEVEL;
 }
 
 /** What a query of more selects first, as a value. */

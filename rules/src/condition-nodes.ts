@@ -59,6 +59,16 @@ export function arrayQuery(node: Node): SelectStmt | undefined {
   return isArray ? selectOf(node.SubLink.subselect) : undefined;
 }
 
+/** The condition in a value by which its rows are read, whatever becomes of its outcome. */
+export function readCondition(node: Node): Node | undefined {
+  if ("BoolExpr" in node) {
+    const { boolop, args: [only] = [] } = node.BoolExpr;
+    return boolop === "NOT_EXPR" && only ? readCondition(only) : node;
+  }
+  if ("NullTest" in node && node.NullTest.arg) return readCondition(node.NullTest.arg);
+  return "SubLink" in node || "CaseExpr" in node ? node : undefined;
+}
+
 /** Whether a value is written as NULL. */
 export function isNull(node: Node): boolean {
   if ("TypeCast" in node && node.TypeCast.arg) return isNull(node.TypeCast.arg);

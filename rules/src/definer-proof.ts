@@ -14,7 +14,7 @@ export function definerProof(schema: Schema, item: DatabaseFunction): string | u
   if (item.schema === identitySchema && identityFunctions.includes(item.name)) return undefined;
   const proof = ownerProof(schema);
   const query = bodyQuery(item);
-  if (query && proof.readsOwnRows(query)) return undefined;
+  if (query && proof.ownRows.areRead(query)) return undefined;
   const body = statementsOf(item);
   if (!body) return "what it does can not be proven from its body";
   return unconfinedStatement(proof, body);

@@ -2,6 +2,7 @@ import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg
 import type { Body } from "./body-statements";
 import { identifiers } from "./expressions";
 import { isIdentity } from "./identity-expressions";
+import type { Known } from "./own-rows";
 import type { OwnerProof } from "./owner-proof";
 import type { Table } from "./schema";
 
@@ -20,19 +21,21 @@ export function unconfinedStatement(proof: OwnerProof, body: Body): string | und
 }
 
 class BodyProof {
-  /** Variables that hold the signed-in user or nothing. */
-  private readonly users: ReadonlyMap<string, Node>;
+  private readonly known: Known;
 
   constructor(
     private readonly proof: OwnerProof,
     private readonly body: Body,
   ) {
-    this.users = new Map(
+    const { parameters, refusals } = body;
+    // Variables that hold the signed-in user or nothing.
+    const users = new Map(
       [...body.variables].flatMap(([name, values]): [string, Node][] => {
         const [first] = values ?? [];
         return first && values?.every(isIdentity) ? [[name, first]] : [];
       }),
     );
+    this.known = { users, parameters, refusals };
   }
 
   public reason(): string | undefined {
@@ -72,7 +75,7 @@ class BodyProof {
       ]
     ).map((row) => row.map((value, at): Written => ({ column: names[at] ?? "", value })));
     for (const row of rows) {
-      const reason = this.written(table, row, true);
+      const reason = this.written(table, row, select);
       if (reason !== undefined) return reason;
     }
     if (!onConflictClause || onConflictClause.action !== "ONCONFLICT_UPDATE") return undefined;
@@ -87,7 +90,7 @@ class BodyProof {
         whereClause &&
         this.isOwn({ fromClause: [{ RangeVar: relation }], whereClause }));
     if (!isOwn) return `the row of ${table.name} that it changes in place may be another user's`;
-    return this.written(table, assignments(targetList), false);
+    return this.written(table, assignments(targetList));
   }
 
   private update(statement: UpdateStmt): string | undefined {
@@ -100,7 +103,7 @@ class BodyProof {
       ...(whereClause && { whereClause }),
     };
     if (!this.isOwn(query)) return `the rows of ${table.name} that it updates may be of others`;
-    return this.written(table, assignments(targetList), false);
+    return this.written(table, assignments(targetList));
   }
 
   private remove(statement: DeleteStmt): string | undefined {
@@ -113,25 +116,29 @@ class BodyProof {
       : `the rows of ${table.name} that it deletes may be of others`;
   }
 
-  /** What is wrong with the values that a row is given. */
-  private written(table: Table, row: readonly Written[], isNew: boolean): string | undefined {
+  /** What is wrong with the values that a row is given. @param from the query that a new row comes of. */
+  private written(table: Table, row: readonly Written[], from?: SelectStmt): string | undefined {
     const { ownership } = this.proof;
     const owners = ownership.ownersOf(table);
     const given = row.filter(({ column }) => owners.includes(column));
     if (given.some(({ value }) => !this.isUser(value))) {
       return `it writes rows of ${table.name} for the user that it is given`;
     }
-    if (isNew && given.length === 0 && !ownership.isListed(table)) {
+    if (from && given.length === 0 && !ownership.isListed(table)) {
       return `whose row of ${table.name} it inserts can not be proven`;
     }
     const groups = [...ownership.tenantsOf(table), ...ownership.listLinks(table)];
-    const entered = row.find(({ column, value }) => groups.includes(column) && !this.isMade(value));
+    const entered = row.find(
+      ({ column, value }) =>
+        groups.includes(column) &&
+        !this.isMade(value) &&
+        !(from?.fromClause && this.proof.ownRows.isInvitation(from, value, this.known)),
+    );
     return entered && `it enters a row of ${table.name} wherever ${entered.column} says`;
   }
 
   private isUser(value: Node): boolean {
-    if (isIdentity(value)) return true;
-    return this.users.has(variableOf(value) ?? "");
+    return isIdentity(value) || this.proof.ownRows.isUser(value, this.known);
   }
 
   private isMade(value: Node): boolean {
@@ -139,7 +146,7 @@ class BodyProof {
   }
 
   private isOwn(query: SelectStmt): boolean {
-    return this.proof.readsOwnRows(query, { users: this.users });
+    return this.proof.ownRows.areRead(query, this.known);
   }
 
   private tableOf(relation: InsertStmt["relation"]): Table | undefined {

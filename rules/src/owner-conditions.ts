@@ -12,6 +12,7 @@ import {
   isNull,
   listOf,
   partsOf,
+  readCondition,
   sameValue,
 } from "./condition-nodes";
 import { ConditionValues, MAXIMUM_DEPTH, theUser } from "./condition-values";
@@ -174,9 +175,19 @@ export class OwnerConditions {
   public ofQuery(query: SelectStmt, frame: Frame): Alternative[] {
     // An aggregate has a row for everybody, but only of the rows that its conditions leave.
     const plain = { ...query, targetList: query.targetList?.filter((node) => !isAggregate(node)) };
-    return this.query(plain, frame, 0, (target) =>
-      target && ("SubLink" in target || "CaseExpr" in target) ? target : undefined,
-    );
+    return this.query(plain, frame, 0, (target) => target && readCondition(target));
+  }
+
+  /** What it says that a condition was not true. */
+  public refused(node: Node, frame: Frame): Alternative[] {
+    const { boolop, args = [] } = "BoolExpr" in node ? node.BoolExpr : {};
+    if (boolop === "OR_EXPR") return all(args.map((arg) => this.refused(arg, frame)));
+    return either(this.ways(node, frame, 0, "false"), this.ways(node, frame, 0, "null"));
+  }
+
+  /** A column, a constant or the user. */
+  public valueOf(side: Side): string | undefined {
+    return this.values.value(side);
   }
 
   /** What two values being equal says; each may be a sub-query or a function. */

@@ -1,18 +1,17 @@
-import type { Node, SelectStmt } from "libpg-query";
-import { type Alternative, Classes, TooManyAlternatives } from "./conditions";
-import { identitySchema, sealedTables } from "./contract";
+import { theUser } from "./condition-values";
+import { type Alternative, TooManyAlternatives } from "./conditions";
+import { sealedTables } from "./contract";
 import { endUsers } from "./end-users";
-import { functionCalls } from "./expressions";
-import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
+import { expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
 import { Memberships } from "./memberships";
 import { quoteName } from "./names";
-import type { Frame, Side } from "./names-in-scope";
-import { theUser } from "./condition-values";
+import type { Frame } from "./names-in-scope";
+import { OwnRows } from "./own-rows";
 import { OwnerConditions } from "./owner-conditions";
 import { Ownership } from "./ownership";
 import { bindsCommand, expressionOf } from "./policy-parts";
-import type { DatabaseFunction, RowPolicy, Schema, Table } from "./schema";
+import type { RowPolicy, Schema, Table } from "./schema";
 import { type Pass, Sharing } from "./sharing";
 import { WayLinks } from "./way-links";
 
@@ -23,21 +22,12 @@ export type Verdict =
   | { kind: "hole"; reason: string }
   | { kind: "unproven"; reason: string };
 
-/** What is known where a query stands in the body of a function. */
-export interface Known {
-  /** Variables that hold the signed-in user, each with an expression that says so. */
-  users?: ReadonlyMap<string, Node>;
-  /** Columns of the row that fires a trigger which hold the signed-in user. */
-  written?: readonly string[];
-  /** Which tables of nobody's rows may be read. @default those that end users may read */
-  isOpen?: (table: Table) => boolean;
-}
-
 const safe: Verdict = { kind: "safe" };
 
 /** Proves of policies that they let a user reach no rows but their own. */
 export class OwnerProof {
   public readonly ownership: Ownership;
+  public readonly ownRows: OwnRows;
   /** Roles that an end user's request may have the rights of. */
   public readonly users: ReadonlySet<string>;
   private readonly conditions: OwnerConditions;
@@ -46,7 +36,6 @@ export class OwnerProof {
   private readonly verdicts = new Map<string, Verdict>();
   private readonly confined = new Map<string, boolean>();
   private readonly unshared = new Map<string, boolean>();
-  private readonly harmless = new Map<DatabaseFunction, boolean>();
 
   constructor(private readonly schema: Schema) {
     this.ownership = new Ownership(schema);
@@ -65,6 +54,8 @@ export class OwnerProof {
       },
     });
     this.sharing = new Sharing(this.ownership, this.users, this.memberships);
+    const { ownership, users, conditions, memberships } = this;
+    this.ownRows = new OwnRows({ schema, ownership, users, conditions, memberships });
   }
 
   /** Whether a policy binds somebody whom its expressions must confine. */
@@ -134,99 +125,12 @@ export class OwnerProof {
     return result;
   }
 
-  /** Whether a query that policies do not confine reads rows of the signed-in user alone. */
-  public readsOwnRows(query: SelectStmt, known: Known = {}): boolean {
-    // A query may write in its WITH.
-    if (/"(Insert|Update|Delete|Merge)Stmt"/.test(JSON.stringify(query))) return false;
-    const frame = this.frameOf(known);
-    const isOpen = known.isOpen ?? ((table) => this.isReadByUsers(table));
-    try {
-      const ways = this.conditions.ofQuery(query, frame);
-      const relations = countRelations(query);
-      return ways.every((way) => {
-        // What a sub-query in FROM reads is among the sources, too.
-        const read = way.sources.filter(({ derived }) => !derived);
-        // What is read in a place that was not followed is not among them.
-        if (read.length < relations || this.callsUnread(query)) return false;
-        const classes = new Classes(way.equalities);
-        return read.every(({ id, table }) => {
-          if (!table) return false;
-          const owners = this.ownership.ownersOf(table);
-          if (owners.some((owner) => classes.areEqual(`${id}.${owner}`, theUser))) return true;
-          return this.ownership.isOwnerless(table) && isOpen(table);
-        });
-      });
-    } catch (error) {
-      if (!(error instanceof TooManyAlternatives)) throw error;
-      return false;
-    }
-  }
-
-  private frameOf({ users = new Map(), written = [] }: Known): Frame {
-    const outermost: Frame = { sources: [], params: new Map(), outer: undefined, definer: true };
-    const identity = expressionTree(`${identitySchema}.uid()`);
-    const derived = new Map(
-      written.flatMap((column): [string, Side][] =>
-        identity ? [[column, { node: identity, frame: outermost }]] : [],
-      ),
-    );
-    // Numbers that no row of a query has.
-    const sources = ["new", "old"].map((alias, at) => ({
-      id: -1 - at,
-      alias,
-      table: undefined,
-      derived,
-    }));
-    const outer = { ...outermost, sources };
-    const params = new Map([...users].map(([name, node]) => [name, { node, frame: outermost }]));
-    return { sources: [], params, outer, definer: true };
-  }
-
   /** Whether an end user is granted to write a table's rows. */
   public canWrite({ grants = [] }: Table): boolean {
     return grants.some(
       ({ grantee, privilege }) =>
         this.users.has(grantee) && ["insert", "update", "delete"].includes(privilege),
     );
-  }
-
-  /** Whether a right and a policy let end users read a table. */
-  private isReadByUsers({ grants = [], policies = [] }: Table): boolean {
-    return (
-      grants.some(
-        ({ grantee, privilege, columns }) =>
-          this.users.has(grantee) && privilege === "select" && !columns,
-      ) &&
-      policies.some((policy) => policy.permissive && bindsCommand(policy, "select", this.users))
-    );
-  }
-
-  /**
-   * Whether a query calls what may read more, or change who is signed in: a function of the schema whose
-   * body does not read the user's own rows by itself, or one that sets something.
-   */
-  private callsUnread(query: SelectStmt): boolean {
-    return functionCalls(query).some((call) => {
-      if (
-        call.name === "set_config" ||
-        /^(query_to|table_to|schema_to|database_to|lo_|pg_read|dblink)/.test(call.name)
-      )
-        return true;
-      const named = (this.schema.functions ?? []).filter(
-        ({ schema, name }) => name === call.name && (call.schema ?? schema) === schema,
-      );
-      if (named.length === 0 || call.schema === identitySchema) return false;
-      const item = calledFunction(this.schema, call);
-      const body = item && bodyQuery(item);
-      if (!item || !body) return true;
-      const known = this.harmless.get(item);
-      if (known !== undefined) return !known;
-      // One that calls itself is not followed.
-      this.harmless.set(item, false);
-      const isHarmless = this.readsOwnRows(body);
-      this.harmless.set(item, isHarmless);
-      return !isHarmless;
-    });
   }
 
   private isSafe(table: Table, expression: string | null, besides: Pass): boolean {
@@ -357,15 +261,6 @@ export class OwnerProof {
     const known = owners.length > 0 ? `; the owner is ${owners.join(" or ")}` : "";
     return `it compares the user with ${column}, which does not say whose row it is${known}`;
   }
-}
-
-/** How many tables a query reads; what WITH names is none. */
-function countRelations(query: SelectStmt): number {
-  const text = JSON.stringify(query);
-  const named = new Set([...text.matchAll(/"ctename":"([^"]*)"/g)].map(([, name]) => name));
-  return [...text.matchAll(/"RangeVar":\{("schemaname":"[^"]*",)?"relname":"([^"]*)"/g)].filter(
-    ([, schema, name]) => schema !== undefined || !named.has(name),
-  ).length;
 }
 
 let latest: { schema: Schema; proof: OwnerProof } | undefined;

@@ -10,3 +10,6 @@ export function fields(value: unknown): Fields {
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** The level of `raise exception`. */
+export const ERROR_LEVEL = 21;

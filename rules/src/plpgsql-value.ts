@@ -1,10 +1,8 @@
 import { parsePlPgSQLSync } from "./parser";
-import { type Fields, fields, list } from "./plpgsql-tree";
+import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
 
 /** A body that says the same as a longer expression is not followed. */
 const LENGTH_LIMIT = 20_000;
-/** The level of `raise exception`. */
-const ERROR_LEVEL = 21;
 
 /**
  * What a PL/pgSQL body returns, as the text of one expression: `if` becomes a `case`, an assignment a

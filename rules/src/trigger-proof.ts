@@ -84,7 +84,7 @@ class TriggerProof {
     if (!target || !relation || ownership.isOwnerless(target)) return undefined;
     const fromClause = [{ RangeVar: relation }, ...usingClause];
     const query = { fromClause, ...(whereClause && { whereClause }) };
-    return this.proof.readsOwnRows(query, { written: this.tied })
+    return this.proof.ownRows.areRead(query, { written: this.tied })
       ? undefined
       : `it deletes rows of ${quoteName(target)} that may be of others`;
   }
@@ -103,7 +103,7 @@ class TriggerProof {
     if (!isTaken) return undefined;
     const read = [{ RangeVar: relation }, ...fromClause];
     const query = { fromClause: read, ...(whereClause && { whereClause }) };
-    return this.proof.readsOwnRows(query, { written: this.tied })
+    return this.proof.ownRows.areRead(query, { written: this.tied })
       ? undefined
       : `it puts what the written row says into rows of ${quoteName(target)} that may be of others`;
   }
@@ -130,7 +130,7 @@ class TriggerProof {
       const select = selectOf((value as Extract<Node, { SubLink: unknown }>).SubLink.subselect);
       const isOpen = () => true;
       return select?.fromClause !== undefined
-        ? !this.proof.readsOwnRows(select, { written: this.tied, isOpen })
+        ? !this.proof.ownRows.areRead(select, { written: this.tied, isOpen })
         : this.showsOthers(Object.values(value), depth);
     }
     if ("ColumnRef" in value) {

@@ -1,0 +1,224 @@
+import type { Node, SelectStmt } from "libpg-query";
+import { equals } from "./condition-nodes";
+import { theUser } from "./condition-values";
+import { type Alternative, Classes, TooManyAlternatives, all, both } from "./conditions";
+import { identityFunctions, identitySchema } from "./contract";
+import { functionCalls } from "./expressions";
+import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
+import type { Memberships } from "./memberships";
+import { quoteName } from "./names";
+import type { Frame, Side, Source } from "./names-in-scope";
+import type { OwnerConditions } from "./owner-conditions";
+import type { Ownership } from "./ownership";
+import { bindsCommand } from "./policy-parts";
+import type { DatabaseFunction, Schema, Table } from "./schema";
+
+/** What is known where a query stands in the body of a function. */
+export interface Known {
+  /** Variables that hold the signed-in user, each with an expression that says so. */
+  users?: ReadonlyMap<string, Node>;
+  /** Parameters of the function that nothing is assigned to. */
+  parameters?: readonly string[];
+  /** Conditions that were not true when it was come to. */
+  refusals?: readonly Node[];
+  /** Columns of the row that fires a trigger which hold the signed-in user. */
+  written?: readonly string[];
+  /** Which tables of nobody's rows may be read. @default those that end users may read */
+  isOpen?: (table: Table) => boolean;
+}
+
+/** The number of the row that a function is called with. */
+const CALLED = -3;
+
+/** What the proof stands on. */
+interface Ground {
+  schema: Schema;
+  ownership: Ownership;
+  users: ReadonlySet<string>;
+  conditions: OwnerConditions;
+  memberships: Memberships;
+}
+
+/** Built-in functions that run a text, or reach what is in no table. */
+const reachesFurther =
+  /^(set_config|lo_\w+|pg_read_\w+|dblink\w*|(query|table|schema|database|cursor)_to_\w+)$/;
+
+/** Proves of what stands in the body of a function, where policies do not bind, that it is the signed-in user's. */
+export class OwnRows {
+  private readonly harmless = new Map<DatabaseFunction, boolean>();
+
+  constructor(private readonly ground: Ground) {}
+
+  /** Whether a query that policies do not confine reads rows of the signed-in user alone. */
+  public areRead(query: SelectStmt, known: Known = {}): boolean {
+    // A query may write in its WITH.
+    if (/"(Insert|Update|Delete|Merge)Stmt"/.test(JSON.stringify(query))) return false;
+    const frame = this.frameOf(known);
+    const isOpen = known.isOpen ?? ((table: Table) => this.isReadByUsers(table));
+    return this.follow(() => {
+      const asked = this.waysPast(known, frame);
+      const relations = countRelations(query);
+      return this.ground.conditions.ofQuery(query, frame).every((way) => {
+        // What a sub-query in FROM reads is among the sources, too.
+        const read = way.sources.filter(({ derived }) => !derived);
+        // What is read in a place that was not followed is not among them.
+        if (read.length < relations || this.callsUnread(query)) return false;
+        return both([way], asked).every((whole) => {
+          const classes = new Classes(whole.equalities);
+          const isUsers = ({ id, table }: Source) =>
+            table !== undefined &&
+            this.ground.ownership
+              .ownersOf(table)
+              .some((owner) => classes.areEqual(`${id}.${owner}`, theUser));
+          return read.every(
+            (source) =>
+              isUsers(source) ||
+              (source.table &&
+                this.ground.ownership.isOwnerless(source.table) &&
+                isOpen(source.table)) ||
+              whole.sources.some(
+                (other) => isUsers(other) && this.areOneRow(source, other, classes),
+              ),
+          );
+        });
+      });
+    });
+  }
+
+  /** Whether a value in the body of a function is the signed-in user, or nothing. */
+  public isUser(node: Node, known: Known): boolean {
+    const frame = this.frameOf(known);
+    return this.follow(() => {
+      const value = this.ground.conditions.valueOf({ node, frame });
+      return this.waysPast(known, frame).every(
+        ({ equalities, nulls }) =>
+          value !== undefined &&
+          (nulls.includes(value) || new Classes(equalities).areEqual(value, theUser)),
+      );
+    });
+  }
+
+  /** Whether a value that a query selects is what a list, which nobody enters by themselves, names the user for. */
+  public isInvitation(query: SelectStmt, value: Node, known: Known): boolean {
+    const entered = "the row that is entered";
+    const frame = this.frameOf({ ...known, parameters: [...(known.parameters ?? []), entered] });
+    const same = equals(value, { ColumnRef: { fields: [{ String: { sval: entered } }] } });
+    const args = query.whereClause ? [query.whereClause, same] : [same];
+    const asked = { ...query, whereClause: { BoolExpr: { boolop: "AND_EXPR" as const, args } } };
+    return this.follow(() =>
+      this.ground.conditions.ofQuery(asked, frame).every(({ sources, equalities }) => {
+        const classes = new Classes(equalities);
+        return sources.some(({ id, table }) => {
+          if (!table) return false;
+          const owners = this.ground.ownership.ownersOf(table);
+          return (
+            owners.some((owner) => classes.areEqual(`${id}.${owner}`, theUser)) &&
+            this.ground.ownership
+              .listLinks(table)
+              .some(
+                (link) =>
+                  classes.areEqual(`${id}.${link}`, `${CALLED}.${entered}`) &&
+                  !this.ground.memberships.canJoin(table, link),
+              )
+          );
+        });
+      }),
+    );
+  }
+
+  private follow(prove: () => boolean): boolean {
+    try {
+      return prove();
+    } catch (error) {
+      if (!(error instanceof TooManyAlternatives)) throw error;
+      return false;
+    }
+  }
+
+  private waysPast({ refusals = [] }: Known, frame: Frame): Alternative[] {
+    return all(refusals.map((condition) => this.ground.conditions.refused(condition, frame)));
+  }
+
+  /** Whether two rows of a table have one key. */
+  private areOneRow(one: Source, other: Source, classes: Classes): boolean {
+    const { table } = one;
+    if (!table || !other.table || quoteName(table) !== quoteName(other.table)) return false;
+    return (table.keys ?? []).some((key) =>
+      key.every((column) => classes.areEqual(`${one.id}.${column}`, `${other.id}.${column}`)),
+    );
+  }
+
+  private frameOf({ users = new Map(), written = [], parameters = [] }: Known): Frame {
+    const outermost: Frame = { sources: [], params: new Map(), outer: undefined, definer: true };
+    const identity = expressionTree(`${identitySchema}.uid()`);
+    const derived = new Map(
+      written.flatMap((column): [string, Side][] =>
+        identity ? [[column, { node: identity, frame: outermost }]] : [],
+      ),
+    );
+    // Numbers that no row of a query has.
+    const sources = ["new", "old"].map((alias, at) => ({
+      id: -1 - at,
+      alias,
+      table: undefined,
+      derived,
+    }));
+    const called = { id: CALLED, alias: "", table: rowOf(parameters) };
+    const outer = { ...outermost, sources: [...sources, called] };
+    const params = new Map([...users].map(([name, node]) => [name, { node, frame: outermost }]));
+    return { sources: [], params, outer, definer: true };
+  }
+
+  /** Whether a right and a policy let end users read a table. */
+  private isReadByUsers({ grants = [], policies = [] }: Table): boolean {
+    return (
+      grants.some(
+        ({ grantee, privilege, columns }) =>
+          this.ground.users.has(grantee) && privilege === "select" && !columns,
+      ) &&
+      policies.some(
+        (policy) => policy.permissive && bindsCommand(policy, "select", this.ground.users),
+      )
+    );
+  }
+
+  /**
+   * Whether a query calls what may read more, or change who is signed in: a function of the schema whose
+   * body does not read the user's own rows by itself, or one that sets something.
+   */
+  private callsUnread(query: SelectStmt): boolean {
+    return functionCalls(query).some((call) => {
+      if (reachesFurther.test(call.name)) return true;
+      const named = (this.ground.schema.functions ?? []).filter(
+        ({ schema, name }) => name === call.name && (call.schema ?? schema) === schema,
+      );
+      const isIdentity = call.schema === identitySchema && identityFunctions.includes(call.name);
+      if (named.length === 0 || isIdentity) return false;
+      const item = calledFunction(this.ground.schema, call);
+      const body = item && bodyQuery(item);
+      if (!item || !body) return true;
+      const known = this.harmless.get(item);
+      if (known !== undefined) return !known;
+      // One that calls itself is not followed.
+      this.harmless.set(item, false);
+      const isHarmless = this.areRead(body);
+      this.harmless.set(item, isHarmless);
+      return !isHarmless;
+    });
+  }
+}
+
+/** What a function is called with, as a row. */
+function rowOf(parameters: readonly string[]): Table {
+  const columns = parameters.map((name) => ({ name, type: "", notNull: false }));
+  return { schema: "", name: "", kind: "table", rowSecurity: true, forced: true, columns };
+}
+
+/** How many tables a query reads; what WITH names is none. */
+function countRelations(query: SelectStmt): number {
+  const text = JSON.stringify(query);
+  const named = new Set([...text.matchAll(/"ctename":"([^"]*)"/g)].map(([, name]) => name));
+  return [...text.matchAll(/"RangeVar":\{("schemaname":"[^"]*",)?"relname":"([^"]*)"/g)].filter(
+    ([, schema, name]) => schema !== undefined || !named.has(name),
+  ).length;
+}
