@@ -38,8 +38,9 @@ export async function compareHistory(
   const present = log.filter(isPresent);
   refuseUnknown(present, trios);
   const applied = log.filter((entry) => entry.applied);
+  const files = new Map(trios.map((trio) => [trio.version, trio]));
   for (const entry of applied) {
-    const trio = trios.find(({ version }) => version === entry.version);
+    const trio = files.get(entry.version);
     if (trio) await refuseEditedTrio(client, entry, trio);
   }
   const known = new Set(applied.map(({ version }) => version));

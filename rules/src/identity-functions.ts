@@ -32,10 +32,24 @@ export const identityFunctionsRule = defineRule({
     }),
 });
 
+// The same few functions are judged with every migration.
+const judged = new Map<string, string | undefined>();
+const MOST_KEPT = 1_000;
+
 /** What a function takes an identity from that it must not, as a clause. */
 function trusts(item: DatabaseFunction): string | undefined {
   const { source, language, name } = item;
   if (source === undefined || source === null) return undefined;
+  const key = JSON.stringify([language, name, source]);
+  if (!judged.has(key)) {
+    if (judged.size === MOST_KEPT) judged.clear();
+    judged.set(key, trustsOf(item, source));
+  }
+  return judged.get(key);
+}
+
+function trustsOf(item: DatabaseFunction, source: string): string | undefined {
+  const { language, name } = item;
   const trees = language === "plpgsql" ? expressionsOf(source) : [bodyQuery(item)];
   if (!trees || trees.some((tree) => tree === undefined))
     return "has a body that can not be proven";

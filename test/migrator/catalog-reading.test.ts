@@ -70,7 +70,12 @@ describe("CatalogReading", () => {
     "alter table public.users owner to app",
     "alter table public.parent add column extra text default 'x', add check (id > 0)",
     "alter table public.parent drop column mood cascade",
+    "alter table public.parent drop column id cascade",
+    "alter table public.parent drop column mood cascade; alter table public.parent rename column id to mood",
     "alter table public.child drop column id",
+    "alter table public.child drop column p",
+    "alter table public.child drop column n, add column n text",
+    "alter table public.parted drop column at",
     "alter table public.parent rename to guardian",
     "alter table public.parent rename column id to number",
     "alter table public.parent set schema auth",
@@ -148,7 +153,9 @@ describe("CatalogReading", () => {
 
       const granted = grantedRelations(await splitStatements(statements, "test.sql"));
       const step = await reading.step(new Script(superuser), granted);
-      expect(await reading.step(new Script(superuser))).toEqual(step);
+      // Who knows nothing of the statements reads more, and finds the same.
+      const { changes, digest } = await reading.step(new Script(superuser));
+      expect({ changes, digest }).toEqual({ changes: step.changes, digest: step.digest });
       const after = await readCatalog(superuser);
       expect(step.changes).toEqual(catalogChanges(before, after));
       expect(step.digest).toBe(catalogDigest(after));

@@ -12,6 +12,8 @@ export interface GrantedRelations {
    * as a table that one of these referred to.
    */
   dropsOnly: boolean;
+  /** Whether something may be called otherwise afterwards, a column included. */
+  mayRename: boolean;
 }
 
 // Statements that change no right on a relation, or only on one that they lock. What runs code of its
@@ -52,7 +54,8 @@ export function grantedRelations(statements: readonly Statement[]): GrantedRelat
       else complete = false;
     } else if (!WITHOUT_HIDDEN_GRANTS.some((kind) => kind in tree)) complete = false;
   }
-  return { names, complete, dropsOnly: statements.every(dropsTables) };
+  const mayRename = !complete || statements.some(({ tree }) => "RenameStmt" in tree);
+  return { names, complete, mayRename, dropsOnly: statements.every(dropsTables) };
 }
 
 function dropsTables({ tree }: Statement): boolean {

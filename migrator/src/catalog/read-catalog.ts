@@ -4,7 +4,7 @@ import { type Answer, Script, literal } from "../script";
 import { CATALOG_QUERY, type CatalogRow } from "./sql/catalog-query";
 
 // What these are set to decides how PostgreSQL prints names, constants and expressions.
-const PRINT_ALIKE = {
+const ALWAYS = {
   search_path: "",
   timezone: "UTC",
   datestyle: "ISO, YMD",
@@ -12,6 +12,8 @@ const PRINT_ALIKE = {
   bytea_output: "hex",
   extra_float_digits: "1",
   quote_all_identifiers: "off",
+  // It decides nothing: no reading is long enough to be compiled first, costly as it is taken to be.
+  jit: "off",
 };
 // A query of a few objects looks everything up by an index, and is planned once a connection: planning
 // takes longer than reading.
@@ -20,8 +22,6 @@ const READ_FEW = {
   enable_seqscan: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
-  // What is switched off counts as very costly, and what is costly would be compiled.
-  jit: "off",
 };
 
 /**
@@ -64,7 +64,7 @@ export function addReading<Row>(
 ): Answer<Row> {
   script.add("savepoint catalog_reading");
   // One statement takes less time than one for each.
-  const set = Object.entries({ ...PRINT_ALIKE, ...settings })
+  const set = Object.entries({ ...ALWAYS, ...settings })
     .map(([setting, value]) => `pg_catalog.set_config('${setting}', '${value}', true)`)
     .join(", ");
   script.addPrepared(settings === READ_FEW ? "read_few" : "read_all", `select ${set}`, []);

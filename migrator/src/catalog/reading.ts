@@ -56,7 +56,10 @@ interface AddedStep {
   read: () => Promise<CatalogStep>;
 }
 
-const UNKNOWN: GrantedRelations = { names: [], complete: false, dropsOnly: false };
+const UNKNOWN: GrantedRelations = {
+  ...{ names: [], complete: false },
+  ...{ dropsOnly: false, mayRename: true },
+};
 
 // Relation number of what belongs to none.
 const NONE = 0;
@@ -116,13 +119,13 @@ export class CatalogReading {
    * @param keeper process of the session that should hold the migration lock.
    * @returns what reads the answer, once it is there, and asks for what else is needed.
    */
-  public addStep(
-    script: Script,
-    { names, complete, dropsOnly }: GrantedRelations = UNKNOWN,
-    keeper?: number,
-  ): AddedStep {
+  public addStep(script: Script, granted: GrantedRelations = UNKNOWN, keeper?: number): AddedStep {
+    const others = this.keysOf.get(NONE) ?? [];
+    // An event trigger can do anything.
+    const isTold = others.some((key) => key.startsWith("event trigger "));
+    const { names, complete, dropsOnly, mayRename } = isTold ? UNKNOWN : granted;
     const quoted = `array[${names.map(literal).join(", ")}]::text[]`;
-    const [name, search] = this.searchFor(complete, dropsOnly);
+    const [name, search] = searchFor(complete, dropsOnly);
     const values = [literal(keeper), ...(search === "gone" ? [] : [quoted])];
     const answer = addReading<Touched>(script, name, stepQuery(search), values);
     return {
@@ -131,17 +134,11 @@ export class CatalogReading {
         const [touched] = answer.rows;
         if (!touched?.has_written) return { changes: {}, digest: this.digest, keysOf: new Map() };
         return (
-          (await this.narrowStep(script, touched)) ?? this.fullStep(await readRows(script.client))
+          (await this.narrowStep(script, touched, mayRename)) ??
+          this.fullStep(await readRows(script.client))
         );
       },
     };
-  }
-
-  private searchFor(complete: boolean, dropsOnly: boolean): [name: string, search: Search] {
-    if (!complete) return ["catalog_step_search", "changed or granted on"];
-    // An event trigger can do anything.
-    const none = ![...this.objects.keys()].some((key) => key.startsWith("event trigger "));
-    return dropsOnly && none ? ["catalog_step_gone", "gone"] : ["catalog_step", "changed"];
   }
 
   /** Takes over a step whose transaction is committed. */
@@ -159,7 +156,11 @@ export class CatalogReading {
   }
 
   /** @returns undefined when what was read again does not show all that changed. */
-  private async narrowStep(script: Script, touched: Touched): Promise<CatalogStep | undefined> {
+  private async narrowStep(
+    script: Script,
+    touched: Touched,
+    mayRename: boolean,
+  ): Promise<CatalogStep | undefined> {
     const { counted, relations } = touched;
     const hasTypes = (this.keysOf.get(NONE) ?? []).some((key) => key.startsWith("type "));
     if (!counted || (touched.types_gone && hasTypes)) return undefined;
@@ -180,7 +181,7 @@ export class CatalogReading {
       read.flatMap((relation) => this.keysOf.get(relation) ?? []),
     );
     const after = factsOf(rows);
-    if (this.changesNames(rows, before, after)) return undefined;
+    if (this.changesNames(rows, before, after, mayRename)) return undefined;
     const changes = catalogChanges(before, after);
     const found = keysByRelation(rows);
     const keysOf = new Map(read.map((relation) => [relation, found.get(relation) ?? []]));
@@ -215,8 +216,16 @@ export class CatalogReading {
     return true;
   }
 
-  /** Whether something is called otherwise now: others may name it, and were not read again. */
-  private changesNames(rows: readonly Row[], before: Catalog, after: Catalog): boolean {
+  /**
+   * Whether something is called otherwise now: others may name it, and were not read again. Where nothing
+   * is renamed, a column that is missing is gone, and what named it with it, under a lock.
+   */
+  private changesNames(
+    rows: readonly Row[],
+    before: Catalog,
+    after: Catalog,
+    mayRename: boolean,
+  ): boolean {
     const renamed = rows.some(
       ({ relation, key }) =>
         relation !== null &&
@@ -228,7 +237,11 @@ export class CatalogReading {
     return [...before].some(([key, fact]) => {
       const now = after.get(key);
       if (!now) return /^(function|type|schema|role|extension) /.test(key);
-      return !equalJson(fact["columns"] ?? null, now["columns"] ?? null) && losesColumn(fact, now);
+      return (
+        mayRename &&
+        !equalJson(fact["columns"] ?? null, now["columns"] ?? null) &&
+        losesColumn(fact, now)
+      );
     });
   }
 
@@ -236,6 +249,11 @@ export class CatalogReading {
     const keys = this.keysOf.get(relation) ?? [];
     return keys.some((known) => isRelation(known) && known !== key);
   }
+}
+
+function searchFor(complete: boolean, dropsOnly: boolean): [name: string, search: Search] {
+  if (!complete) return ["catalog_step_search", "changed or granted on"];
+  return dropsOnly ? ["catalog_step_gone", "gone"] : ["catalog_step", "changed"];
 }
 
 async function readFew(script: Script, name: string, query: string, value: string): Promise<Row[]> {
