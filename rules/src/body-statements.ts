@@ -9,7 +9,10 @@ import type { DatabaseFunction } from "./schema";
 export interface Body {
   /** Statements; what is only an expression, as a query of it. */
   statements: readonly Node[];
-  /** What each variable is ever given; undefined for one that is given something else, too. */
+  /**
+   * What each variable is ever given, as \`r.*\` the queries of a record; undefined for one that is given
+   * something else, too.
+   */
   variables: ReadonlyMap<string, readonly Node[] | undefined>;
   /** Variables that hold the key of a row that the function itself has made. */
   made: ReadonlySet<string>;
@@ -107,11 +110,11 @@ class BodyReader {
       const [kind, content] = Object.entries(fields(statement))[0] ?? [];
       if (kind === "PLpgSQL_stmt_assign") continue;
       const { cond, then_body, elsif_list, else_body } = fields(content);
-      const text = fields(fields(cond)["PLpgSQL_expr"])["query"];
+      const text = textOf(cond);
       const [last] = Object.entries(fields(list(then_body).at(-1)));
       const ends = last?.[0] === "PLpgSQL_stmt_raise" && isError(fields(last[1])["elog_level"]);
       const isRefusal = ends && elsif_list === undefined && else_body === undefined;
-      if (kind !== "PLpgSQL_stmt_if" || !isRefusal || typeof text !== "string") break;
+      if (kind !== "PLpgSQL_stmt_if" || !isRefusal || text === undefined) break;
       const condition = parseExpression(text);
       if (condition) found.push(condition);
     }
@@ -137,6 +140,7 @@ class BodyReader {
       } else if (kind === "PLpgSQL_diag_item") {
         this.forget(this.names[Number(statement["target"] ?? 0)]);
       } else if (typeof content === "object") {
+        if (kind === "PLpgSQL_stmt_fors") this.loop(statement);
         if (typeof statement["varno"] === "number") this.forget(this.names[statement["varno"]]);
         this.walk(content);
       }
@@ -148,8 +152,11 @@ class BodyReader {
     const statement = this.expression(sqlstmt);
     const row = list(fields(fields(target)["PLpgSQL_row"])["fields"]);
     const names = row.map((field) => this.names[Number(fields(field)["varno"] ?? 0)] ?? "");
-    if (target !== undefined && names.length === 0) return this.walk(target);
     const select = statement && selectOf(statement);
+    if (target !== undefined && names.length === 0) {
+      this.record(target, select);
+      return this.walk(target);
+    }
     const insert = statement && "InsertStmt" in statement ? statement.InsertStmt : undefined;
     names.forEach((name, at) => {
       const chosen = select?.larg ? undefined : select?.targetList?.[at];
@@ -160,10 +167,23 @@ class BodyReader {
     });
   }
 
+  private loop({ var: variable, query }: Fields): void {
+    const [statement] = parsed(textOf(query) ?? "") ?? [];
+    this.record(variable, statement && selectOf(statement));
+  }
+
+  /** Remembers that a record's fields are those of a query. */
+  private record(variable: unknown, select: SelectStmt | undefined): void {
+    const name = fields(fields(variable)["PLpgSQL_rec"])["refname"];
+    if (typeof name !== "string" || !select?.fromClause) return;
+    const subselect = { SelectStmt: select };
+    this.give(`${name}.*`, { SubLink: { subLinkType: "EXPR_SUBLINK", subselect } });
+  }
+
   /** Remembers an expression as a statement. @returns it, or the statement that it is. */
   private expression(node: unknown): Node | undefined {
-    const text = fields(fields(node)["PLpgSQL_expr"])["query"];
-    if (typeof text !== "string") return undefined;
+    const text = textOf(node);
+    if (text === undefined) return undefined;
     const whole = parsed(text);
     const [statement, another] = whole ?? [];
     if (statement && !another) {
@@ -192,6 +212,11 @@ class BodyReader {
     this.given.set(name, undefined);
     this.made.set(name, false);
   }
+}
+
+function textOf(expression: unknown): string | undefined {
+  const text = fields(fields(expression)["PLpgSQL_expr"])["query"];
+  return typeof text === "string" ? text : undefined;
 }
 
 function isError(level: unknown): boolean {

@@ -5,6 +5,7 @@ import { type Alternative, Classes, TooManyAlternatives, all, both } from "./con
 import { identityFunctions, identitySchema } from "./contract";
 import { functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
+import { selectOf } from "./identity-expressions";
 import type { Memberships } from "./memberships";
 import { quoteName } from "./names";
 import type { Frame, Side, Source } from "./names-in-scope";
@@ -51,6 +52,19 @@ export class OwnRows {
 
   /** Whether a query that policies do not confine reads rows of the signed-in user alone. */
   public areRead(query: SelectStmt, known: Known = {}): boolean {
+    if (this.areReadTogether(query, known)) return true;
+    // What is selected by queries of its own is read by these.
+    const targets = query.targetList ?? [];
+    const inner = targets.flatMap(queriesIn);
+    if (inner.length === 0 || inner.includes(undefined)) return false;
+    const targetList = targets.filter((target) => queriesIn(target).length === 0);
+    return (
+      this.areReadTogether({ ...query, targetList }, known) &&
+      inner.every((select) => select && this.areRead(select, known))
+    );
+  }
+
+  private areReadTogether(query: SelectStmt, known: Known): boolean {
     // A query may write in its WITH.
     if (/"(Insert|Update|Delete|Merge)Stmt"/.test(JSON.stringify(query))) return false;
     const frame = this.frameOf(known);
@@ -212,6 +226,15 @@ export class OwnRows {
 function rowOf(parameters: readonly string[]): Table {
   const columns = parameters.map((name) => ({ name, type: "", notNull: false }));
   return { schema: "", name: "", kind: "table", rowSecurity: true, forced: true, columns };
+}
+
+/** The outermost queries in a value; undefined for one that is not understood. */
+function queriesIn(value: unknown): (SelectStmt | undefined)[] {
+  if (Array.isArray(value)) return value.flatMap(queriesIn);
+  if (typeof value !== "object" || value === null) return [];
+  if (!("SubLink" in value)) return Object.values(value).flatMap(queriesIn);
+  const { SubLink: link } = value as Extract<Node, { SubLink: unknown }>;
+  return [selectOf(link.subselect), ...queriesIn(link.testexpr)];
 }
 
 /** How many tables a query reads; what WITH names is none. */

@@ -135,7 +135,10 @@ class TriggerProof {
     }
     if ("ColumnRef" in value) {
       const name = nameOf(value as Node);
-      const values = this.body.variables.get(name) ?? [];
+      const record = name.split(".")[0] ?? "";
+      const values = [name, record, `${record}.*`].flatMap(
+        (one) => this.body.variables.get(one) ?? [],
+      );
       return values.some((given) => this.showsOthers(given, depth + 1));
     }
     return this.showsOthers(Object.values(value), depth);

@@ -12,7 +12,10 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DAY_MS = 86_400_000;
 /** Days from {@link START} into a time that is to come. */
 const FAR_DAYS = 27_000;
-const START = Date.parse("2024-01-10T08:00:00Z");
+/** Not long ago, the same all day. */
+const START = Math.floor(Date.now() / DAY_MS) * DAY_MS - 90 * DAY_MS;
+/** Days from {@link START} into a time long ago. */
+const LONG_AGO_DAYS = -1000;
 
 /** Whether the type can hold a user's id. */
 export function holdsIdentity({ base }: Column): boolean {
@@ -67,9 +70,11 @@ function valuesOfType(relation: Relation, column: Column, request: ValueRequest)
   if (TEXTS.has(base)) return textsFor(relation, column, request);
   const time = (days: number) => new Date(START + days * DAY_MS + seed * 60_000).toISOString();
   if (base === "timestamptz" || base === "timestamp")
-    return [time(0), time(FAR_DAYS), time(1), "now"];
+    return [time(0), time(FAR_DAYS), time(LONG_AGO_DAYS), "now"];
   if (base === "date")
-    return [time(seed), time(FAR_DAYS + seed), time(seed + 1)].map((at) => at.slice(0, 10));
+    return [time(seed), time(FAR_DAYS + seed), time(LONG_AGO_DAYS + seed)].map((at) =>
+      at.slice(0, 10),
+    );
   if (base === "time" || base === "timetz") return ["08:00:00", "09:00:00"];
   if (base === "interval") return ["1 hour", "1 day"];
   if (base === "json" || base === "jsonb") {
