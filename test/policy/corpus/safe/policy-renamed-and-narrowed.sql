@@ -1,4 +1,5 @@
 -- safe: the project's policies get narrower
+-- on: 001
 -- rows: insert into public.sessions (user_id, started_at) values (:a, now()), (:b, now())
 -- as: authenticated a
 -- query: select count(*) from public.sessions
