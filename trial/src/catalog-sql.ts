@@ -87,6 +87,7 @@ select jsonb_build_object(
           where c.attrelid = r.oid and c.attnum = any (i.indkey::int2[])))
       from pg_index i where i.indrelid = r.oid and (i.indisunique or i.indisexclusion) and not (0 = any (i.indkey::int2[]))), '[]'),
     'foreignKeys', coalesce((select jsonb_agg(jsonb_build_object(
+        'name', k.conname,
         'target', k.confrelid::bigint,
         'columns', (select jsonb_agg(c.attname order by u.n) from unnest(k.conkey) with ordinality u (num, n)
           join att c on c.attrelid = k.conrelid and c.attnum = u.num),

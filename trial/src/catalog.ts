@@ -59,6 +59,7 @@ export interface Check {
 
 /** A foreign key. */
 export interface ForeignKey {
+  name: string;
   columns: string[];
   target: number;
   targetColumns: string[];

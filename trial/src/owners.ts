@@ -129,6 +129,22 @@ export class Owners {
     );
   }
 
+  /**
+   * Whether a foreign key holds a row to parents of the user whom the policies let write it: it goes from
+   * the column that they compare with the user to the owner's column of the parent.
+   */
+  public holdsToOwner(relation: Relation, { columns, target, targetColumns }: ForeignKey): boolean {
+    const parent = this.byId.get(target);
+    const owners = (parent && this.of(parent)?.columns) ?? [];
+    const equated = this.equatedColumns(relation);
+    return (
+      columns.length > 1 &&
+      columns.some(
+        (name, index) => equated.includes(name) && owners.includes(targetColumns[index] ?? ""),
+      )
+    );
+  }
+
   private find(relation: Relation): Owner | undefined {
     const parent = relation.parents.map((id) => this.byId.get(id)).find((one) => one !== undefined);
     const inherited = parent && this.of(parent);
