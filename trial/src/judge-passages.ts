@@ -128,11 +128,17 @@ function compare(
     // A trick that PostgreSQL refuses is none.
     if (identity.isTrick && all?.error !== undefined) return [];
     const message = all?.message ?? alone?.message ?? "";
-    return passages.map((passage) => ({
+    const hidden = all?.error === undefined ? " with the rows of others hidden" : "";
+    // What a trick shows through a function with the caller's rights, it shows in the tables.
+    const unjudged = passages.filter(
+      ({ kind, definer }) =>
+        !identity.isTrick || definer || !(kind === "function" || kind === "procedure"),
+    );
+    return unjudged.map((passage) => ({
       passage,
       identity,
       judged: false,
-      what: `failed: ${message}`,
+      what: `could not be asked as ${identity.description}${hidden}: ${message}`,
     }));
   }
   return passages.flatMap((passage, index): OpenPassage[] => {
