@@ -53,14 +53,21 @@ export class OwnRows {
   /** Whether a query that policies do not confine reads rows of the signed-in user alone. */
   public areRead(query: SelectStmt, known: Known = {}): boolean {
     if (this.areReadTogether(query, known)) return true;
-    // What is selected by queries of its own is read by these.
+    // What is asked by queries of their own is read by these; without their conditions it is more, if anything.
     const targets = query.targetList ?? [];
-    const inner = targets.flatMap(queriesIn);
-    if (inner.length === 0 || inner.includes(undefined)) return false;
-    const targetList = targets.filter((target) => queriesIn(target).length === 0);
+    const conditions = conjuncts(query.whereClause);
+    const inner = [...targets, ...conditions].flatMap(queriesIn);
+    if (inner.length === 0) return false;
+    const isPlain = (node: Node) => queriesIn(node).length === 0;
+    const args = conditions.filter(isPlain);
+    const plain = {
+      ...query,
+      targetList: targets.filter(isPlain),
+      whereClause: { BoolExpr: { boolop: "AND_EXPR" as const, args } },
+    };
     return (
-      this.areReadTogether({ ...query, targetList }, known) &&
-      inner.every((select) => select && this.areRead(select, known))
+      this.areReadTogether(plain, known) &&
+      inner.every((select) => select !== undefined && this.areRead(select, known))
     );
   }
 
@@ -226,6 +233,13 @@ export class OwnRows {
 function rowOf(parameters: readonly string[]): Table {
   const columns = parameters.map((name) => ({ name, type: "", notNull: false }));
   return { schema: "", name: "", kind: "table", rowSecurity: true, forced: true, columns };
+}
+
+/** The conditions that `and` joins. */
+function conjuncts(condition: Node | undefined): readonly Node[] {
+  if (!condition) return [];
+  const { boolop, args = [] } = "BoolExpr" in condition ? condition.BoolExpr : {};
+  return boolop === "AND_EXPR" ? args.flatMap(conjuncts) : [condition];
 }
 
 /** The outermost queries in a value; undefined for one that is not understood. */

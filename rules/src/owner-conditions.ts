@@ -458,6 +458,8 @@ export class OwnerConditions {
     certain: boolean,
     { frame, read, depth }: From,
   ): Map<string, Side> | undefined {
+    // Rows that are written out are nobody's.
+    if (select.valuesLists) return new Map();
     if (!certain || select.larg || select.groupClause || select.withClause) return undefined;
     // It sees what its query sees, but for its neighbours.
     const outer: Frame = { ...frame, sources: [], outer: frame.outer };

@@ -146,7 +146,7 @@ export class OwnerProof {
     const ways = alternatives.map((alternative) => this.linksOf(table, alternative));
     const owners = this.ownership.ownersOf(table);
     const mayPass = (way: WayLinks) =>
-      this.isOwners(table, way) ||
+      this.isOwners(table, way, besides) ||
       (besides === "guests" && this.sharing.isGuest(table, way) && this.isReadByOwners(table)) ||
       (besides === "members" && this.memberships.isMembers(table, way));
     const open = alternatives.find((_, at) => !ways[at] || !mayPass(ways[at]));
@@ -224,10 +224,11 @@ export class OwnerProof {
   }
 
   /** Whether a condition, true in this way, is so for rows of the signed-in user, or of their tenants, alone. */
-  private isOwners(table: Table, way: WayLinks): boolean {
+  private isOwners(table: Table, way: WayLinks, besides: Pass): boolean {
     const owners = this.ownership.ownersOf(table);
     if (owners.length > 0) {
       if (way.isUsers(0, owners) || this.sharing.isHosts(table, way)) return true;
+      if (besides === "owners") return false;
       return this.memberships.isMembers(table, way) && this.memberships.isShared(table);
     }
     if (way.isClaimed(0, this.ownership.tenantsOf(table))) return true;

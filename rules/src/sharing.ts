@@ -5,10 +5,10 @@ import type { RowPolicy, Table } from "./schema";
 import type { WayLinks } from "./way-links";
 
 /**
- * Whom a policy may let pass besides a row's owner: guests read, and change what does not make the row
- * theirs; members of something enter others into its list.
+ * Whom a policy may let pass besides a row's owner: nobody, where whoever passes would write in the name of
+ * others; those of the row's tenant; guests as well; or members of something, who enter others into its list.
  */
-export type Pass = "nobody" | "guests" | "members";
+export type Pass = "owners" | "tenants" | "guests" | "members";
 
 /**
  * Whom a row's owner lets in: who stands in a column beside the owner's (an assignee, an array of readers),
@@ -21,21 +21,30 @@ export class Sharing {
     private readonly memberships: Memberships,
   ) {}
 
-  /** Whom a policy may let pass besides the owner of a row. */
+  /** Whom a policy may let pass. */
   public passOf(table: Table, { command }: RowPolicy): Pass {
-    if (command === "insert") {
-      return this.ownership.listLinks(table).length > 0 ? "members" : "nobody";
-    }
+    const owners = this.ownership.ownersOf(table);
     if (command === "select") return "guests";
-    if (command !== "update") return "nobody";
-    const telling = [...this.ownership.ownersOf(table), ...this.ownership.guestsOf(table)];
-    const isTaken = (table.grants ?? []).some(
+    if (command === "insert") {
+      if (this.ownership.listLinks(table).length > 0) return "members";
+      return this.isWritable(table, "insert", owners) ? "owners" : "tenants";
+    }
+    const telling = [...owners, ...this.ownership.guestsOf(table)];
+    const isGuests = command === "update" && !this.isWritable(table, "update", telling);
+    return isGuests ? "guests" : "tenants";
+  }
+
+  private isWritable(
+    { grants = [] }: Table,
+    command: "insert" | "update",
+    names: readonly string[],
+  ): boolean {
+    return grants.some(
       ({ grantee, privilege, columns }) =>
         this.users.has(grantee) &&
-        privilege === "update" &&
-        (!columns || columns.some((name) => telling.includes(name))),
+        privilege === command &&
+        names.some((name) => !columns || columns.includes(name)),
     );
-    return isTaken ? "nobody" : "guests";
   }
 
   /** Whether a condition, true in this way, is so for a guest of the row's owner. */

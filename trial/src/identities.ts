@@ -5,7 +5,7 @@ import type { Owners } from "./owners";
 import { PEOPLE, type Person, STRANGER } from "./people";
 import { shadowTricks } from "./shadow-tricks";
 import { quoteText } from "./statements";
-import { claimKeys, claimTricks, joinTricks, settingTricks } from "./tricks";
+import { claimKeys, claimTricks, comparedClaims, joinTricks, settingTricks } from "./tricks";
 
 /** Somebody who tries: a role, the settings of its transaction, and what it does first. */
 export interface Identity {
@@ -35,7 +35,8 @@ export function identities(
   strangers: readonly string[],
 ): Identity[] {
   const text = decidingText(catalog, owners);
-  const keys = claimKeys(text);
+  const compared = comparedClaims(text);
+  const read = claimKeys(text).map((key): Claim => ({ key, value: compared.get(key) }));
   const as = (
     role: string,
     person: Person | null,
@@ -55,7 +56,7 @@ export function identities(
     readsOnly: true,
   });
   const signedIn = (person: Person, role = "authenticated") =>
-    as(role, person, `${role} as user ${person.name}`, JSON.stringify(claimsOf(person.id, keys)));
+    as(role, person, `${role} as user ${person.name}`, JSON.stringify(claimsOf(person.id, read)));
   const named = strangers.map((id, index) => ({ index: PEOPLE.length + index, name: id, id }));
   const [a, b] = PEOPLE;
   if (!a || !b) throw new Error("The trial needs two users.");
@@ -67,7 +68,7 @@ export function identities(
       "authenticated",
       null,
       "authenticated as a user who does not exist",
-      JSON.stringify(claimsOf(STRANGER, keys)),
+      JSON.stringify(claimsOf(STRANGER, read)),
     ),
     as("authenticated", null, "authenticated without claims"),
     reading("authenticated", "authenticated with empty claims", ""),
@@ -94,7 +95,7 @@ export function identities(
     ...claimTricks(text).map(({ description, claims }) => ({
       ...signedIn(a),
       description: `authenticated as user A with ${description}`,
-      settings: { [claimsSetting]: JSON.stringify({ ...claimsOf(a.id, keys), ...claims }) },
+      settings: { [claimsSetting]: JSON.stringify({ ...claimsOf(a.id, read), ...claims }) },
     })),
     ...settingTricks(text, b).map(({ name, value }) => ({
       ...signedIn(a),
@@ -115,6 +116,12 @@ export function identities(
   return [...plain, ...tricks];
 }
 
+/** A claim that policies read, and the text that it is compared with. */
+interface Claim {
+  key: string;
+  value: string | undefined;
+}
+
 function otherRoles({ roles }: Catalog): ReachableRole[] {
   return roles.filter(
     ({ name, bypasses }) =>
@@ -131,9 +138,12 @@ function decidingText(catalog: Catalog, owners: Owners): string {
   return [...policies, ...catalog.routines.map(({ source }) => source)].join("\n");
 }
 
-/** A token's claims. Those that policies read beside the registered ones name the user too. */
-function claimsOf(id: string, keys: readonly string[]): Record<string, unknown> {
-  const others = Object.fromEntries(keys.map((key) => [key, id]));
+/**
+ * A token's claims. Those that policies read beside the registered ones name the user, too, but for one that
+ * is compared with a text.
+ */
+function claimsOf(id: string, claims: readonly Claim[]): Record<string, unknown> {
+  const others = Object.fromEntries(claims.map(({ key, value }) => [key, value ?? id]));
   const registered = {
     sub: id,
     email: id,

@@ -21,6 +21,14 @@ export function claimKeys(text: string): string[] {
   return [...new Set([...keys, ...paths])].filter((key) => !REGISTERED.has(key));
 }
 
+/** The texts that claims are compared with, by the claim: a role that a policy asks for. */
+export function comparedClaims(text: string): ReadonlyMap<string, string> {
+  const found = text.matchAll(
+    /->>\s*'(\w+)'(?:::text)?\)*(?:\s+AS \w+)?\)*\s*=\s*(?:ANY\s*\(+ARRAY\[|\()?'([^']+)'/g,
+  );
+  return new Map([...found].map(([, key = "", value = ""]) => [key, value]));
+}
+
 /** Claims that users can have in their tokens as they like. */
 export function claimTricks(
   text: string,
