@@ -4,6 +4,7 @@ import { sealedTables } from "./contract";
 import { endUsers } from "./end-users";
 import { expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
+import { trustIn } from "./list-trust";
 import { Memberships } from "./memberships";
 import { quoteName } from "./names";
 import type { Frame } from "./names-in-scope";
@@ -245,7 +246,8 @@ export class OwnerProof {
           .linked(id)
           .some(
             (column) =>
-              this.ownership.isReference(read, column) && !this.memberships.canJoin(read, column),
+              this.ownership.isReference(read, column) &&
+              !this.memberships.canJoin(read, column, trustIn(way, id)),
           )
       );
     });
