@@ -104,6 +104,13 @@ export class OwnerProof {
     return narrowed ? safe : verdict;
   }
 
+  /** The owner's columns that hold the signed-in user, for each way in which an expression is true. */
+  public userColumns(table: Table, expression: string): string[][] {
+    const owners = this.ownership.ownersOf(table);
+    const ways = this.waysOf(table, expression) ?? [];
+    return ways.map((way) => owners.filter((owner) => way.isUsers(0, [owner])));
+  }
+
   /** Whether every end user who may read a table reads no rows but their own or their tenants'. */
   public confinesReaders(table: Table): boolean {
     const key = quoteName(table);
