@@ -1,4 +1,5 @@
 import { ownerColumnNames } from "./contract";
+import { type Trust, isOther, trustIn } from "./list-trust";
 import { quoteName } from "./names";
 import type { Ownership } from "./ownership";
 import { bindsCommand, expressionOf } from "./policy-parts";
@@ -60,15 +61,17 @@ export class Memberships {
   }
 
   /**
-   * Whether an end user may write a row of a list that names them, but for what is theirs or their tenants'.
-   * Whoever is in a list was once entered: while it is being found out, nobody is taken to enter themselves.
+   * Whether an end user may write a row of a list that names them, but for what is theirs or their tenants',
+   * or make it one that is trusted. Whoever is in a list was once entered: while it is being found out,
+   * nobody is taken to enter themselves.
    */
-  public canJoin(table: Table, column: string): boolean {
-    const key = `${quoteName(table)} ${column}`;
+  public canJoin(table: Table, column: string, trust: Trust): boolean {
+    const asked = [...trust.tested, ...[...trust.values].flat()];
+    const key = [quoteName(table), column, ...asked].join(" ");
     const known = this.joinable.get(key);
     if (known !== undefined) return known;
     this.joinable.set(key, false);
-    const found = this.findJoin(table, column);
+    const found = this.findJoin(table, column, trust);
     if (!found) return false;
     for (const [other, isJoinable] of this.joinable) if (!isJoinable) this.joinable.delete(other);
     this.joinable.set(key, true);
@@ -77,29 +80,75 @@ export class Memberships {
     return true;
   }
 
-  private findJoin(table: Table, column: string): boolean {
-    const { grants = [], policies = [], rowSecurity, assumed = false } = table;
+  private findJoin(table: Table, column: string, trust: Trust): boolean {
+    const { policies = [], rowSecurity, assumed = false } = table;
     const telling = [column, ...this.proven.ownership.ownersOf(table)];
-    const written = (["insert", "update"] as const).filter((command) =>
-      grants.some(
-        ({ grantee, privilege, columns }) =>
-          this.proven.users.has(grantee) &&
-          privilege === command &&
-          (command === "insert" || !columns || columns.some((name) => telling.includes(name))),
-      ),
-    );
-    if (written.length === 0) return false;
+    const ranks = trust.tested.filter((name) => !telling.includes(name));
+    const isUpdated = this.canUpdate(table, telling);
+    const isRaised = this.canUpdate(table, ranks);
+    const isEntered = this.isGranted(table, "insert");
+    if (!isEntered && !isUpdated && !isRaised) return false;
     if (!rowSecurity || assumed) return true;
-    return written.some((command) =>
-      policies
-        .filter((policy) => this.isFor(policy, command))
-        .some((policy) => {
-          const expression = expressionOf(policy, "check");
-          const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
-          return !ways?.every(
-            (way) => this.isMembers(table, way) || this.proven.isHosts(table, way),
-          );
-        }),
+    const enters = (policy: RowPolicy) =>
+      !this.holds(table, policy, "check", (way) => {
+        if (isOther(table, way, trust)) return true;
+        return this.isMembers(table, way) || this.proven.isHosts(table, way);
+      });
+    // Who is in the list already has to have a rank to give one.
+    const raises = (policy: RowPolicy) =>
+      !this.holds(table, policy, "check", (way) => isOther(table, way, trust)) &&
+      (["using", "check"] as const).some(
+        (part) =>
+          !this.holds(
+            table,
+            policy,
+            part,
+            (way) => this.proven.isHosts(table, way) || this.isRanked(table, way, column, ranks),
+          ),
+      );
+    return policies.some(
+      (policy) =>
+        (isEntered && this.isFor(policy, "insert") && enters(policy)) ||
+        (isUpdated && this.isFor(policy, "update") && enters(policy)) ||
+        (isRaised && this.isFor(policy, "update") && raises(policy)),
+    );
+  }
+
+  private holds(
+    table: Table,
+    policy: RowPolicy,
+    part: "using" | "check",
+    isSo: (way: WayLinks) => boolean,
+  ): boolean {
+    const expression = expressionOf(policy, part);
+    const ways = expression === null ? undefined : this.proven.waysOf(table, expression);
+    return ways?.every(isSo) ?? false;
+  }
+
+  /** Whether the signed-in user stands in the same list, where the row's column leads, with a certain rank. */
+  private isRanked(list: Table, way: WayLinks, column: string, ranks: readonly string[]): boolean {
+    return way.sources.some(
+      ({ id, table }) =>
+        table &&
+        quoteName(table) === quoteName(list) &&
+        way.isUsers(id, this.proven.ownership.ownersOf(list)) &&
+        way.equalTo(id, 0, column).includes(column) &&
+        ranks.some((name) => way.constantOf(id, name) !== undefined),
+    );
+  }
+
+  private isGranted({ grants = [] }: Table, command: "insert" | "update"): boolean {
+    return grants.some(
+      ({ grantee, privilege }) => this.proven.users.has(grantee) && privilege === command,
+    );
+  }
+
+  private canUpdate({ grants = [] }: Table, wanted: readonly string[]): boolean {
+    return grants.some(
+      ({ grantee, privilege, columns }) =>
+        this.proven.users.has(grantee) &&
+        privilege === "update" &&
+        wanted.some((name) => !columns || columns.includes(name)),
     );
   }
 
@@ -110,7 +159,10 @@ export class Memberships {
       return way
         .equalTo(other, id, tenant)
         .filter((column) => ownership.refersAlike(anchor, tenant, list, column))
-        .some((column) => ownership.isKey(list, [column]) || !this.canJoin(list, column));
+        .some(
+          (column) =>
+            ownership.isKey(list, [column]) || !this.canJoin(list, column, trustIn(way, other)),
+        );
     });
   }
 

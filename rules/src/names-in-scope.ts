@@ -15,6 +15,8 @@ export interface Source {
   table: Table | undefined;
   /** An outer join may leave it out: then all of its columns are null. */
   optional?: boolean;
+  /** Columns of the table that may decide whether its row is found. */
+  tested?: readonly string[];
   /** What the columns of a sub-query in FROM stand for. */
   derived?: ReadonlyMap<string, Side>;
 }

@@ -129,7 +129,7 @@ export class OwnRows {
     return this.follow(() =>
       this.ground.conditions.ofQuery(asked, frame).every(({ sources, equalities }) => {
         const classes = new Classes(equalities);
-        return sources.some(({ id, table }) => {
+        return sources.some(({ id, table, tested = [] }) => {
           if (!table) return false;
           const owners = this.ground.ownership.ownersOf(table);
           return (
@@ -139,7 +139,7 @@ export class OwnRows {
               .some(
                 (link) =>
                   classes.areEqual(`${id}.${link}`, `${CALLED}.${entered}`) &&
-                  !this.ground.memberships.canJoin(table, link),
+                  !this.ground.memberships.canJoin(table, link, { tested, values: new Map() }),
               )
           );
         });

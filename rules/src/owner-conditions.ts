@@ -33,6 +33,7 @@ import { isIdentity, onlyTarget, selectOf } from "./identity-expressions";
 import { type Frame, type Side, type Source, resolve } from "./names-in-scope";
 import type { Ownership } from "./ownership";
 import type { Schema } from "./schema";
+import { testedColumns } from "./tested-columns";
 
 const outcomes: readonly Outcome[] = ["true", "false", "null"];
 const opposite = { true: "false", false: "true", null: "null" } as const;
@@ -46,12 +47,15 @@ const acceptedBy: Readonly<Record<BoolTestType, readonly Outcome[]>> = {
   IS_NOT_UNKNOWN: ["true", "false"],
 };
 
+type Judge = (target: Node | undefined, frame: Frame) => Node | Alternative[] | undefined;
 type Follow = (node: Node, outcome?: Outcome) => Alternative[];
 
 /** Reads off an expression in which ways it can be true. */
 export class OwnerConditions {
   private readonly values: ConditionValues;
   private sources = 0;
+  /** The queries that are being followed, from the outermost on. */
+  private readonly followed: SelectStmt[] = [];
   /** What WITH names anywhere in the expression; a query inside of one may mean it. */
   private named: ReadonlySet<string> = new Set();
 
@@ -128,7 +132,10 @@ export class OwnerConditions {
       if (resolved?.kind === "value") {
         return this.ways(resolved.side.node, resolved.side.frame, depth + 1, outcome);
       }
-      return hole("it lets through rows by a flag, whoever owns them");
+      const flagged = hole("it lets through rows by a flag, whoever owns them");
+      if (!resolved || outcome === "null") return flagged;
+      const left = `${resolved.source.id}.${resolved.column}`;
+      return both(flagged, [{ ...nothing, equalities: [{ left, right: `#${outcome}` }] }]);
     }
     return hole("it holds an expression that is not understood");
   }
@@ -360,12 +367,16 @@ export class OwnerConditions {
    * What a query that returns a row says.
    * @param judge says more of the value that it selects: a condition, or what it implies.
    */
-  private query(
-    select: SelectStmt,
-    outer: Frame,
-    depth: number,
-    judge?: (target: Node | undefined, frame: Frame) => Node | Alternative[] | undefined,
-  ): Alternative[] {
+  private query(select: SelectStmt, outer: Frame, depth: number, judge?: Judge): Alternative[] {
+    this.followed.push(select);
+    try {
+      return this.rowsOf(select, outer, depth, judge);
+    } finally {
+      this.followed.pop();
+    }
+  }
+
+  private rowsOf(select: SelectStmt, outer: Frame, depth: number, judge?: Judge): Alternative[] {
     const { larg, rarg, op, targetList = [], groupClause, fromClause = [] } = select;
     if (depth > MAXIMUM_DEPTH) return hole("it is nested too deep to be followed");
     if (larg && rarg) {
@@ -449,7 +460,8 @@ export class OwnerConditions {
     } as const;
     const isNamed = schemaname === undefined && this.named.has(relname);
     const known = isView || isNamed ? undefined : (table ?? assumed);
-    sources.push({ id, alias: alias?.aliasname ?? relname, table: known, optional: !certain });
+    const source = { id, alias: alias?.aliasname ?? relname, table: known, optional: !certain };
+    sources.push({ ...source, tested: testedColumns(this.followed, source) });
   }
 
   /** What the columns of a sub-query in FROM stand for; what it demands of a row is added. */

@@ -4,6 +4,7 @@ import { sealedTables } from "./contract";
 import { endUsers } from "./end-users";
 import { expressionTree } from "./function-bodies";
 import { userChosen } from "./identity-expressions";
+import { trustIn } from "./list-trust";
 import { Memberships } from "./memberships";
 import { quoteName } from "./names";
 import type { Frame } from "./names-in-scope";
@@ -101,6 +102,13 @@ export class OwnerProof {
         this.isSafe(table, expressionOf(other, part), besides),
     );
     return narrowed ? safe : verdict;
+  }
+
+  /** The owner's columns that hold the signed-in user, for each way in which an expression is true. */
+  public userColumns(table: Table, expression: string): string[][] {
+    const owners = this.ownership.ownersOf(table);
+    const ways = this.waysOf(table, expression) ?? [];
+    return ways.map((way) => owners.filter((owner) => way.isUsers(0, [owner])));
   }
 
   /** Whether every end user who may read a table reads no rows but their own or their tenants'. */
@@ -246,7 +254,8 @@ export class OwnerProof {
           .linked(id)
           .some(
             (column) =>
-              this.ownership.isReference(read, column) && !this.memberships.canJoin(read, column),
+              this.ownership.isReference(read, column) &&
+              !this.memberships.canJoin(read, column, trustIn(way, id)),
           )
       );
     });

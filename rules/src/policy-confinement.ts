@@ -1,6 +1,7 @@
 import type { Node } from "libpg-query";
 import { identityFunctions, identitySchema } from "./contract";
 import { type Call, functionCalls } from "./expressions";
+import { forgery } from "./forged-rows";
 import { calledFunction, expressionTree } from "./function-bodies";
 import { isIdentity } from "./identity-expressions";
 import { quoteName } from "./names";
@@ -28,6 +29,10 @@ export function findUnconfined(schema: Schema, part: "using" | "check"): Found[]
   return schema.tables.flatMap((table) =>
     (table.policies ?? []).flatMap((policy) => {
       if (!policy.permissive || !proof.bindsUsers(table, policy)) return [];
+      const forged = part === "check" ? forgery(table, policy, proof) : undefined;
+      if (forged !== undefined) {
+        return [describe(table, policy, part, { kind: "hole", reason: forged }, proof)];
+      }
       // A `with check` that is left out is the `using`, which is judged already.
       if (part === "check" && policy.check === null) return [];
       const shown = part === "using" ? ofOthers(table, proof) : undefined;

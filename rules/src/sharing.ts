@@ -1,3 +1,4 @@
+import { trustIn } from "./list-trust";
 import type { Memberships } from "./memberships";
 import { quoteName } from "./names";
 import type { Ownership } from "./ownership";
@@ -55,7 +56,9 @@ export class Sharing {
       return this.keysOf(table)
         .flatMap((key) => way.equalTo(id, 0, key))
         .some(
-          (column) => this.names(list, column, table) && !this.memberships.canJoin(list, column),
+          (column) =>
+            this.names(list, column, table) &&
+            !this.memberships.canJoin(list, column, trustIn(way, id)),
         );
     });
   }

@@ -1,3 +1,4 @@
+import { isConstant } from "./condition-nodes";
 import { type Alternative, Classes, type Equality } from "./conditions";
 import { tenantNames } from "./contract";
 import { snakeCase } from "./names";
@@ -29,6 +30,13 @@ export class WayLinks {
   /** Whether one of a row's columns is the signed-in user. */
   public isUsers(id: number, columns: readonly string[]): boolean {
     return columns.some((column) => this.classes.areEqual(`${id}.${column}`, theUser));
+  }
+
+  /** The constant that a row's column is equal to. */
+  public constantOf(id: number, column: string): string | undefined {
+    return this.values
+      .filter(isConstant)
+      .find((value) => this.classes.areEqual(`${id}.${column}`, value));
   }
 
   /** Whether one of a row's columns is the tenant that the verified claims name. */

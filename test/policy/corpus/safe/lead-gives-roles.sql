@@ -1,0 +1,47 @@
+-- safe: the lead of a team gives its members their roles
+-- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, role) values (:b, :a, 'member'), (:b, :b, 'lead'); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
+-- as: authenticated a
+-- query: update public.team_members set role = 'lead'; select count(*) from public.reports
+-- returns: 0
+
+create table public.teams (id uuid primary key default gen_random_uuid(), name text);
+create table public.team_members (
+  team_id uuid not null references public.teams (id) on delete cascade,
+  user_id uuid not null references public.users (id) on delete cascade,
+  role text not null default 'member' check (role in ('member', 'lead')),
+  nickname text,
+  primary key (team_id, user_id)
+);
+create index on public.team_members (user_id);
+create table public.reports (
+  id uuid primary key default gen_random_uuid(),
+  team_id uuid not null references public.teams (id) on delete cascade,
+  author_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+create index on public.reports (team_id);
+create index on public.reports (author_id);
+alter table public.teams enable row level security, force row level security;
+alter table public.team_members enable row level security, force row level security;
+alter table public.reports enable row level security, force row level security;
+create policy members_migrator on public.team_members for select to migrator using (true);
+create function public.leads(team uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.team_members m
+    where m.team_id = team and m.user_id = (select auth.uid()) and m.role = 'lead'
+  )
+$$;
+revoke all on function public.leads(uuid) from public;
+grant execute on function public.leads(uuid) to authenticated;
+create policy members_own on public.team_members for select to authenticated
+  using ((select auth.uid()) = user_id or public.leads(team_id));
+create policy members_promote on public.team_members for update to authenticated
+  using (public.leads(team_id)) with check (public.leads(team_id));
+grant select, update (role) on public.team_members to authenticated;
+create policy reports_read on public.reports for select to authenticated
+  using (exists (
+    select from public.team_members m
+    where m.team_id = reports.team_id and m.user_id = (select auth.uid()) and m.role = 'lead'
+  ));
+grant select on public.reports to authenticated;

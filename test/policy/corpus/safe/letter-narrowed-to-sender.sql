@@ -1,0 +1,22 @@
+-- safe: a policy for sender and recipient that a restrictive one narrows to the sender
+-- rows: insert into public.letters (sender_id, recipient_id) values (:b, :b)
+-- as: authenticated a
+-- query: insert into public.letters (sender_id, recipient_id, body) values (:a, :b, 'mine'); select count(*) from public.letters
+-- returns: 1
+
+create table public.letters (
+  id uuid primary key default gen_random_uuid(),
+  sender_id uuid not null references public.users (id) on delete cascade,
+  recipient_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+create index on public.letters (sender_id);
+create index on public.letters (recipient_id);
+alter table public.letters enable row level security, force row level security;
+create policy letters_read on public.letters for select to authenticated
+  using ((select auth.uid()) in (sender_id, recipient_id));
+create policy letters_write on public.letters for insert to authenticated
+  with check ((select auth.uid()) in (sender_id, recipient_id));
+create policy letters_sender on public.letters as restrictive for insert to authenticated
+  with check ((select auth.uid()) = sender_id);
+grant select, insert (sender_id, recipient_id, body) on public.letters to authenticated;
