@@ -7,6 +7,7 @@ import { functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import type { Memberships } from "./memberships";
+import { areNamed } from "./named-rows";
 import { quoteName } from "./names";
 import type { Frame, Side, Source } from "./names-in-scope";
 import type { OwnerConditions } from "./owner-conditions";
@@ -97,6 +98,17 @@ export class OwnRows {
         });
       });
     });
+  }
+
+  /** Whether what fires a trigger, or what the trigger found by it, names the rows of a table that a query reads. */
+  public areNamed(query: SelectStmt, target: Table, alias: string, known: Known): boolean {
+    const { ownership, conditions } = this.ground;
+    const isGiven = (value: string) => value.startsWith("-");
+    return this.follow(() =>
+      conditions
+        .ofQuery(query, this.frameOf(known))
+        .every((way) => areNamed(way, { ownership, target, alias }, isGiven)),
+    );
   }
 
   /** Whether a value in the body of a function is the signed-in user, or nothing. */
