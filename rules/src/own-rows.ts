@@ -111,6 +111,17 @@ export class OwnRows {
     );
   }
 
+  /** Whether a condition on a row is true only where a column of it holds the signed-in user. */
+  public isConfined(table: Table, column: string, condition: Node): boolean {
+    const row = { id: 0, alias: table.name, table };
+    const frame: Frame = { sources: [row], params: new Map(), outer: undefined, definer: false };
+    return this.follow(() =>
+      this.ground.conditions
+        .alternatives(condition, frame)
+        .every(({ equalities }) => new Classes(equalities).areEqual(`0.${column}`, theUser)),
+    );
+  }
+
   /** Whether a value in the body of a function is the signed-in user, or nothing. */
   public isUser(node: Node, known: Known): boolean {
     const frame = this.frameOf(known);

@@ -3,7 +3,8 @@ import { endUsers } from "./end-users";
 import { definerProof } from "./definer-proof";
 import { quoteName } from "./names";
 import { type Found, defineRule } from "./rule";
-import type { DatabaseFunction, Origin, Schema, Trigger } from "./schema";
+import type { DatabaseFunction, Schema, Trigger } from "./schema";
+import { originOf } from "./trigger-origin";
 import { triggerHole } from "./trigger-proof";
 
 /** A function with its owner's rights is a door through every policy. */
@@ -66,13 +67,8 @@ function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
         remediation:
           `Let ${quoteName(item)}() read and write rows of (select auth.uid()) alone, or make it ` +
           "security invoker.",
-        origin: laterOf(trigger.origin, item.origin),
+        origin: originOf(trigger, item),
       },
     ];
   });
-}
-
-/** Where a trigger was given what it runs now; migrations run in the order of their names. */
-function laterOf(made: Origin | undefined, changed: Origin | undefined): Origin | undefined {
-  return made && changed && changed.file > made.file ? changed : made;
 }
