@@ -3,7 +3,7 @@ import { equals } from "./condition-nodes";
 import { theUser } from "./condition-values";
 import { type Alternative, Classes, TooManyAlternatives, all, both } from "./conditions";
 import { identityFunctions, identitySchema } from "./contract";
-import { functionCalls } from "./expressions";
+import { type Call, functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import type { Memberships } from "./memberships";
@@ -109,6 +109,13 @@ export class OwnRows {
         .ofQuery(query, this.frameOf(known))
         .every((way) => areNamed(way, { ownership, target, alias }, isGiven)),
     );
+  }
+
+  /** Whether a call is PostgreSQL's own that makes a key which there was not before. */
+  public isRandomKey({ schema = "pg_catalog", name }: Call): boolean {
+    const random = "gen_random_uuid";
+    if (schema !== "pg_catalog" || name !== random) return false;
+    return !(this.ground.schema.functions ?? []).some((item) => item.name === random);
   }
 
   /** Whether a condition on a row is true only where a column of it holds the signed-in user. */
