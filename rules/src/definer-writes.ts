@@ -1,6 +1,6 @@
 import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg-query";
 import type { Body } from "./body-statements";
-import { identifiers } from "./expressions";
+import { identifiers, readCall } from "./expressions";
 import { isIdentity } from "./identity-expressions";
 import type { Known } from "./own-rows";
 import type { OwnerProof } from "./owner-proof";
@@ -141,8 +141,16 @@ class BodyProof {
     return isIdentity(value) || this.proof.ownRows.isUser(value, this.known);
   }
 
+  /** Whether a value is a key that nobody else can have chosen: of a row made here, or a random one. */
   private isMade(value: Node): boolean {
-    return this.body.made.has(variableOf(value) ?? "");
+    const variable = variableOf(value) ?? "";
+    if (this.body.made.has(variable) || this.isRandom(value)) return true;
+    const given = this.body.variables.get(variable) ?? [];
+    return given.length > 0 && given.every((one) => this.isRandom(one));
+  }
+
+  private isRandom(value: Node): boolean {
+    return "FuncCall" in value && this.proof.ownRows.isRandomKey(readCall(value.FuncCall));
   }
 
   private isOwn(query: SelectStmt): boolean {

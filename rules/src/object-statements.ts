@@ -19,6 +19,10 @@ import { addIndex, renameColumn } from "./table-facts";
 import { changeFacts } from "./table-statements";
 import { createMaterializedView, createView, dropView, renameView } from "./view-statements";
 
+/** Bits of a parsed trigger's timing and events (`catalog/pg_trigger.h`). */
+const TRIGGER_BEFORE = 2;
+const TRIGGER_UPDATE = 16;
+
 /** Takes a statement into account that does not make, alter or drop a table. */
 export function applyToObjects(node: Node, scope: StatementScope): void {
   if ("CreatePolicyStmt" in node) createPolicy(node.CreatePolicyStmt, scope);
@@ -59,12 +63,13 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
   } else if ("DefineStmt" in node && node.DefineStmt.kind === "OBJECT_AGGREGATE") {
     createAggregate(node.DefineStmt, scope);
   } else if ("CreateTrigStmt" in node && node.CreateTrigStmt.relation) {
-    const { trigname = "", relation, funcname = [] } = node.CreateTrigStmt;
+    const { trigname = "", relation, funcname = [], timing = 0, events = 0 } = node.CreateTrigStmt;
     const parts = identifiers(funcname);
     const made = {
       name: trigname,
       relation: scope.find(relation),
       function: { schema: scope.schemaOf(parts), name: parts.at(-1) ?? "" },
+      beforeUpdate: (timing & TRIGGER_BEFORE) !== 0 && (events & TRIGGER_UPDATE) !== 0,
       origin: scope.origin,
     };
     scope.objects.triggers = [...withoutTrigger(scope, made.relation, trigname), made];

@@ -3,10 +3,11 @@ import { equals } from "./condition-nodes";
 import { theUser } from "./condition-values";
 import { type Alternative, Classes, TooManyAlternatives, all, both } from "./conditions";
 import { identityFunctions, identitySchema } from "./contract";
-import { functionCalls } from "./expressions";
+import { type Call, functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import type { Memberships } from "./memberships";
+import { areNamed } from "./named-rows";
 import { quoteName } from "./names";
 import type { Frame, Side, Source } from "./names-in-scope";
 import type { OwnerConditions } from "./owner-conditions";
@@ -104,6 +105,35 @@ export class OwnRows {
         });
       });
     });
+  }
+
+  /** Whether what fires a trigger, or what the trigger found by it, names the rows of a table that a query reads. */
+  public areNamed(query: SelectStmt, target: Table, alias: string, known: Known): boolean {
+    const { ownership, conditions } = this.ground;
+    const isGiven = (value: string) => value.startsWith("-");
+    return this.follow(() =>
+      conditions
+        .ofQuery(query, this.frameOf(known))
+        .every((way) => areNamed(way, { ownership, target, alias }, isGiven)),
+    );
+  }
+
+  /** Whether a call is PostgreSQL's own that makes a key which there was not before. */
+  public isRandomKey({ schema = "pg_catalog", name }: Call): boolean {
+    const random = "gen_random_uuid";
+    if (schema !== "pg_catalog" || name !== random) return false;
+    return !(this.ground.schema.functions ?? []).some((item) => item.name === random);
+  }
+
+  /** Whether a condition on a row is true only where a column of it holds the signed-in user. */
+  public isConfined(table: Table, column: string, condition: Node): boolean {
+    const row = { id: 0, alias: table.name, table };
+    const frame: Frame = { sources: [row], params: new Map(), outer: undefined, definer: false };
+    return this.follow(() =>
+      this.ground.conditions
+        .alternatives(condition, frame)
+        .every(({ equalities }) => new Classes(equalities).areEqual(`0.${column}`, theUser)),
+    );
   }
 
   /** Whether a value in the body of a function is the signed-in user, or nothing. */

@@ -3,6 +3,7 @@ import { defaultPrivilegesRule } from "./default-privileges";
 import { functionSearchPathRule } from "./function-search-path";
 import { grantedCopiesRule } from "./granted-copies";
 import { identityFunctionsRule } from "./identity-functions";
+import { notificationsRule } from "./notifications";
 import { objectOwnersRule } from "./object-owners";
 import { policyConfinementRule } from "./policy-confinement";
 import { policyCoverageRule } from "./policy-coverage";
@@ -21,6 +22,7 @@ import type { Finding, Level, Schema } from "./schema";
 import { securityDefinerRule } from "./security-definer";
 import { sessionSettingsRule } from "./session-settings";
 import { tablePoliciesRule } from "./table-policies";
+import { triggerOwnersRule } from "./trigger-owners";
 import { unconfinedRightsRule } from "./unconfined-rights";
 import { viewInvokerRule } from "./view-invoker";
 
@@ -48,6 +50,8 @@ export const schemaRules: readonly Rule[] = [
   defaultPrivilegesRule,
   rewriteRulesRule,
   sessionSettingsRule,
+  triggerOwnersRule,
+  notificationsRule,
   policyInitplanRule,
   policyIndexRule,
   policyDuplicatesRule,

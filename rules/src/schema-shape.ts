@@ -151,7 +151,13 @@ const setting = object<SessionSetting>({ role: nullable(string), name: string, o
 
 const operator = object<Operator>({ schema: string, name: string, origin });
 
-const trigger = object<Trigger>({ name: string, relation: tableName, function: tableName, origin });
+const trigger = object<Trigger>({
+  name: string,
+  relation: tableName,
+  function: tableName,
+  beforeUpdate: optional(boolean),
+  origin,
+});
 
 const sequence = object<Sequence>({
   schema: string,

@@ -25,7 +25,7 @@ export interface Schema {
   operators?: Operator[];
   /** Sequences that rights were granted on; a catalog does not tell. */
   sequences?: Sequence[];
-  /** Triggers that run a function; of a catalog, those whose function has its owner's rights. */
+  /** Triggers that run a function. */
   triggers?: Trigger[];
 }
 
@@ -108,6 +108,8 @@ export interface Trigger {
   name: string;
   relation: TableName;
   function: TableName;
+  /** It runs before a row is updated, and may change it. */
+  beforeUpdate?: boolean;
   origin?: Origin;
 }
 

@@ -4,6 +4,7 @@ import { definerProof } from "./definer-proof";
 import { quoteName } from "./names";
 import { type Found, defineRule } from "./rule";
 import type { DatabaseFunction, Schema, Trigger } from "./schema";
+import { originOf } from "./trigger-origin";
 import { triggerHole } from "./trigger-proof";
 
 /** A function with its owner's rights is a door through every policy. */
@@ -66,7 +67,7 @@ function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
         remediation:
           `Let ${quoteName(item)}() read and write rows of (select auth.uid()) alone, or make it ` +
           "security invoker.",
-        origin: trigger.origin,
+        origin: originOf(trigger, item),
       },
     ];
   });

@@ -1,4 +1,4 @@
-import type { DeleteStmt, Node, UpdateStmt } from "libpg-query";
+import type { DeleteStmt, Node, UpdateStmt, WithClause } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
 import { identifiers } from "./expressions";
 import { selectOf } from "./identity-expressions";
@@ -45,7 +45,7 @@ class TriggerProof {
   ) {}
 
   public hole(table: Table | undefined): string | undefined {
-    for (const node of this.body.statements) {
+    for (const node of this.body.statements.flatMap(withWrites)) {
       const reason = this.ofStatement(node);
       if (reason !== undefined) return reason;
     }
@@ -89,23 +89,33 @@ class TriggerProof {
       : `it deletes rows of ${quoteName(target)} that may be of others`;
   }
 
-  /** A figure of others' rows may be kept up to date; what they say is theirs. */
-  private changed({ relation, targetList = [], fromClause = [], whereClause }: UpdateStmt) {
-    const target =
-      relation && this.proof.ownership.named(relation.relname ?? "", relation.schemaname);
-    if (!target || !relation || this.proof.ownership.ownersOf(target).length === 0)
-      return undefined;
+  /** A figure of the row that the written one names may be kept up to date; what others' rows say is theirs. */
+  private changed(statement: UpdateStmt): string | undefined {
+    const { relation, targetList = [], fromClause = [], whereClause, withClause } = statement;
+    const { ownership, ownRows } = this.proof;
+    const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
+    if (!target || !relation || ownership.isOwnerless(target)) return undefined;
+    const read = [{ RangeVar: relation }, ...fromClause];
+    const query = { fromClause: read, ...(whereClause && { whereClause }) };
     const texts = (target.columns ?? []).filter(({ type }) => textTypes.test(type));
     const isTaken = targetList.some((item) => {
       const { name, val } = "ResTarget" in item ? item.ResTarget : {};
       return texts.some((column) => column.name === name) && this.saysWritten(val);
     });
-    if (!isTaken) return undefined;
-    const read = [{ RangeVar: relation }, ...fromClause];
-    const query = { fromClause: read, ...(whereClause && { whereClause }) };
-    return this.proof.ownRows.areRead(query, { written: this.tied })
+    if (
+      isTaken &&
+      ownership.ownersOf(target).length > 0 &&
+      !ownRows.areRead(query, { written: this.tied })
+    ) {
+      return `it puts what the written row says into rows of ${quoteName(target)} that may be of others`;
+    }
+    const named = { ...query, ...(withClause && { withClause }) };
+    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    // A variable holds one value at a time.
+    const parameters = [...this.body.variables.keys()].filter((name) => !name.includes("."));
+    return ownRows.areNamed(named, target, alias, { written: this.tied, parameters })
       ? undefined
-      : `it puts what the written row says into rows of ${quoteName(target)} that may be of others`;
+      : `it changes rows of ${quoteName(target)} that the written row does not name, which may be of others`;
   }
 
   /** Whether a value holds one of the written row. */
@@ -155,6 +165,25 @@ class TriggerProof {
     if ((row === "new" || row === "excluded") && column !== undefined) return [column];
     return (this.body.variables.get(nameOf(value)) ?? []).flatMap(follow);
   }
+}
+
+/** A statement, and those in its WITH that write, which see what WITH names. */
+function withWrites(node: Node): Node[] {
+  const withClause = withOf(node);
+  const written = (withClause?.ctes ?? []).flatMap((cte): Node[] => {
+    const query = "CommonTableExpr" in cte ? cte.CommonTableExpr.ctequery : undefined;
+    if (!query || !withClause) return [];
+    if ("UpdateStmt" in query) return [{ UpdateStmt: { withClause, ...query.UpdateStmt } }];
+    return "DeleteStmt" in query || "InsertStmt" in query ? [query] : [];
+  });
+  return [node, ...written];
+}
+
+function withOf(node: Node): WithClause | undefined {
+  if ("SelectStmt" in node) return node.SelectStmt.withClause;
+  if ("InsertStmt" in node) return node.InsertStmt.withClause;
+  if ("UpdateStmt" in node) return node.UpdateStmt.withClause;
+  return "DeleteStmt" in node ? node.DeleteStmt.withClause : undefined;
 }
 
 function nameOf(value: Node): string {

@@ -86,6 +86,46 @@ describe("a trigger with its function owner's rights", () => {
   });
 
   it.each([
+    ["changes all rows", "update public.posts set post_id = null"],
+    [
+      "changes rows by a value that is no key",
+      "update public.posts p set post_id = null where p.post_id is null",
+    ],
+    [
+      "changes rows of the owner or any others",
+      "update public.posts p set post_id = null where p.user_id = new.user_id or p.post_id is null",
+    ],
+    [
+      "changes rows in a WITH",
+      "with gone as (update public.posts set post_id = null returning 1) " +
+        "insert into public.claims (user_id) select new.user_id from gone",
+    ],
+  ])("is refused where it %s", async (_, statement) => {
+    const found = await judge(owned("posts") + owned("claims") + trigger(statement, "claims"));
+    expect(found).toEqual(
+      refusal(
+        "claims",
+        "it changes rows of public.posts that the written row does not name, which may be of others",
+      ),
+    );
+  });
+
+  it.each([
+    [
+      "changes the row that the written one names",
+      owned("claims") +
+        trigger("update public.posts p set post_id = null where p.id = new.post_id", "claims"),
+    ],
+    [
+      "changes a row that it found by the written one",
+      owned("claims") +
+        trigger(
+          "update public.posts set post_id = null where id in " +
+            "(select c.post_id from public.claims c where c.id = old.id)",
+          "claims",
+          "after update",
+        ),
+    ],
     ["inserts for the owner of the written row", owned("claims") + trigger(forge, "claims")],
     [
       "inserts for the signed-in user",

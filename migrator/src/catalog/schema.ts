@@ -39,9 +39,7 @@ export function schemaOf(catalog: Catalog): Schema {
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
       calls: namesIn(fact["calls"]),
     })),
-    triggers: factsOf("trigger")
-      .map(triggerOf)
-      .filter(runsDefiner(factsOf("function"))),
+    triggers: factsOf("trigger").map(triggerOf),
     schemas: factsOf("schema").map(withGrants),
     roles: factsOf("role"),
     defaultPrivileges: factsOf("default privileges")
@@ -151,19 +149,15 @@ function definitionsOf(parts: Parts, kind: string): string[] {
 }
 
 function triggerOf({ name, table, definition }: Fact): Trigger {
-  const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(String(definition))?.[1] ?? "";
+  const text = String(definition);
+  const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(text)?.[1] ?? "";
+  const before = / BEFORE (.*?) ON /s.exec(text)?.[1] ?? "";
   return {
     name: String(name),
     relation: relationName(String(table)),
     function: relationName(called),
+    beforeUpdate: /\bUPDATE\b/.test(before),
   };
-}
-
-/** Whether a trigger's function has its owner's rights; nothing is asked of others. */
-function runsDefiner(functions: readonly Fact[]): (trigger: Trigger) => boolean {
-  const definers = functions.filter(({ securityDefiner }) => securityDefiner === true);
-  return ({ function: { schema, name } }) =>
-    definers.some((fact) => fact["schema"] === schema && fact["name"] === name);
 }
 
 function namesIn(names: Json | undefined) {

@@ -25,7 +25,8 @@ export const functions: ObjectQuery = {
       coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), 'UTF8')), 'hex')`,
     // Rules read what policies, end users and requests rely on.
     source: `case when l.lanname in ('sql', 'plpgsql') and (p.prosecdef or n.nspname = 'auth'
-                 or p.prorettype in ('boolean'::regtype, 'uuid'::regtype, 'text'::regtype, 'jsonb'::regtype))
+                 or coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ilike '%notify%'
+                 or p.prorettype in ('trigger'::regtype, 'boolean'::regtype, 'uuid'::regtype, 'text'::regtype, 'jsonb'::regtype))
              then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) end`,
     calls: `case when p.prokind = 'a' then (select json_agg(f.oid::regproc::text order by f.oid::regproc::text)
       from pg_aggregate a join pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn,

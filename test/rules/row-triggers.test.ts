@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { judgeSchema, readSqlSchema } from "../../rules/src";
+
+const base = ["000_existing_schema.sql", "001_add_missing_tables.sql"].map((file) => ({
+  file,
+  sql: readFileSync(join(__dirname, "../../sql", file), "utf8"),
+}));
+
+const tasks = (using: string) => `
+  create table public.tasks (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references public.users (id),
+    collaborator_ids uuid[] not null default '{}',
+    title text
+  );
+  create index on public.tasks (user_id);
+  alter table public.tasks enable row level security, force row level security;
+  create policy reads on public.tasks for select to authenticated using (${using});
+  create policy updates on public.tasks for update to authenticated using (${using});
+  grant select, update (title) on public.tasks to authenticated;`;
+
+const own = "(select auth.uid()) = user_id";
+const shared = `${own} or (select auth.uid()) = any (collaborator_ids)`;
+
+const trigger = (body: string, when = "before update") => `
+  create function public.fired() returns trigger language plpgsql set search_path = '' as $$
+    begin ${body}; return new; end $$;
+  revoke all on function public.fired() from public;
+  create trigger fires ${when} on public.tasks for each row execute function public.fired();`;
+
+async function judge(sql: string) {
+  const schema = await readSqlSchema([...base, { file: "002.sql", sql }]);
+  return judgeSchema(schema, "mandatory").map(({ code, object }) => `${code} ${object}`);
+}
+
+describe("a trigger before updates of rows that collaborators edit", () => {
+  it.each([
+    ["makes the editor the owner", "new.user_id := auth.uid()"],
+    ["makes somebody of the row the owner", "new.user_id := new.collaborator_ids[1]"],
+    ["selects the owner into the row", "select auth.uid() into new.user_id"],
+    ["can not be read", "execute 'select auth.uid()' into new.user_id"],
+  ])("is refused where it %s", async (_, body) => {
+    const found = await judge(tasks(shared) + trigger(body, "before insert or update"));
+    expect(found).toEqual(["POL128 trigger fires on public.tasks"]);
+  });
+
+  it.each([
+    ["keeps the owner", tasks(shared) + trigger("new.user_id := old.user_id")],
+    ["only runs on inserts", tasks(shared) + trigger("new.user_id := auth.uid()", "before insert")],
+    ["only the owner fires", tasks(own) + trigger("new.user_id := auth.uid()")],
+  ])("passes where it %s", async (_, sql) => expect(await judge(sql)).toEqual([]));
+});
+
+describe("a notification", () => {
+  it.each([
+    ["a row", "perform pg_notify('tasks', row_to_json(new)::text)"],
+    ["a column", "perform pg_notify('tasks', new.title)"],
+    [
+      "what a query finds",
+      "perform pg_notify('tasks', (select t.title from public.tasks t where t.id = new.id))",
+    ],
+    ["what is put together", "execute 'notify tasks, ' || quote_literal(new.title)"],
+  ])("is refused where it says %s", async (_, body) => {
+    const found = await judge(tasks(own) + trigger(body, "after update"));
+    expect(found).toEqual(["POL129 function public.fired()"]);
+  });
+
+  it.each([
+    ["nothing", "notify tasks"],
+    ["an id and what was done", "perform pg_notify('tasks', tg_op || ':' || new.id)"],
+    [
+      "how many there are",
+      "perform pg_notify('tasks', (select count(*)::text from public.tasks t))",
+    ],
+  ])("passes where it says %s", async (_, body) => {
+    expect(await judge(tasks(own) + trigger(body, "after update"))).toEqual([]);
+  });
+});
