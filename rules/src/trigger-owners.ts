@@ -1,5 +1,5 @@
 import type { Node } from "libpg-query";
-import { statementsOf } from "./body-statements";
+import { type Body, statementsOf } from "./body-statements";
 import { identifiers } from "./expressions";
 import { expressionTree } from "./function-bodies";
 import { quoteName } from "./names";
@@ -33,7 +33,7 @@ function takeOver(schema: Schema, trigger: Trigger, item: DatabaseFunction): Fou
   if (!table || !isUpdated(table, proof)) return [];
   const shared = proof.ownership.ownersOf(table).filter((owner) => isShared(table, owner, proof));
   const body = shared.length > 0 ? statementsOf(item) : undefined;
-  const column = shared.find((owner) => !body || isChanged(owner, body.variables));
+  const column = shared.find((owner) => !body || isChanged(owner, body));
   if (column === undefined) return [];
   const object = `trigger ${trigger.name} on ${quoteName(table)}`;
   const found = body ? `sets new.${column}` : `may set new.${column}, since it can not be read`;
@@ -70,10 +70,9 @@ function isShared(table: Table, column: string, proof: OwnerProof): boolean {
   return !isNarrowed && binding.some((policy) => policy.permissive && !confines(policy));
 }
 
-function isChanged(
-  column: string,
-  variables: ReadonlyMap<string, readonly Node[] | undefined>,
-): boolean {
+function isChanged(column: string, { variables, parameters }: Body): boolean {
+  // The row as a whole is no longer what the trigger was called with.
+  if (!parameters.includes("new")) return true;
   const name = `new.${column}`;
   if (!variables.has(name)) return false;
   return !variables.get(name)?.every((value) => keeps(value, column));

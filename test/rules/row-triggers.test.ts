@@ -39,6 +39,10 @@ describe("a trigger before updates of rows that collaborators edit", () => {
     ["makes the editor the owner", "new.user_id := auth.uid()"],
     ["makes somebody of the row the owner", "new.user_id := new.collaborator_ids[1]"],
     ["selects the owner into the row", "select auth.uid() into new.user_id"],
+    [
+      "makes another row of it",
+      "new := jsonb_populate_record(new, jsonb_build_object('user_id', auth.uid()))",
+    ],
     ["can not be read", "execute 'select auth.uid()' into new.user_id"],
   ])("is refused where it %s", async (_, body) => {
     const found = await judge(tasks(shared) + trigger(body, "before insert or update"));
@@ -47,6 +51,7 @@ describe("a trigger before updates of rows that collaborators edit", () => {
 
   it.each([
     ["keeps the owner", tasks(shared) + trigger("new.user_id := old.user_id")],
+    ["changes another column", tasks(shared) + trigger("new.title := upper(new.title)")],
     ["only runs on inserts", tasks(shared) + trigger("new.user_id := auth.uid()", "before insert")],
     ["only the owner fires", tasks(own) + trigger("new.user_id := auth.uid()")],
   ])("passes where it %s", async (_, sql) => expect(await judge(sql)).toEqual([]));
