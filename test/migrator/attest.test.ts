@@ -49,7 +49,10 @@ describe("attest", () => {
     const withSource = attestation.schema.functions?.filter(({ source }) => source);
     expect(withSource?.map(({ schema, name }) => `${schema}.${name}`)).toEqual([
       "auth.uid",
+      "public.update_export_history_updated_at",
+      "public.update_user_api_keys_updated_at",
       "public.update_user_progress_from_session",
+      "public.update_user_progress_updated_at",
     ]);
     expect(text).not.toContain("Personal data.");
     expect(text.length).toBeLessThan(24_000);
@@ -75,9 +78,12 @@ describe("attest", () => {
   });
 
   it("has another digest when a function's body is another", async () => {
+    const define = (body: string) =>
+      superuser.query(`create or replace function public.two() returns integer
+        language sql set search_path = '' as '${body}'`);
+    await define("select 2");
     const before = await attest(fixture.settings);
-    await superuser.query(`create or replace function public.update_user_progress_updated_at()
-      returns trigger language plpgsql set search_path = '' as 'begin return new; end'`);
+    await define("select 1 + 1");
     const after = await attest(fixture.settings);
     expect(after.schema).toEqual(before.schema);
     expect(after.digest).not.toBe(before.digest);
