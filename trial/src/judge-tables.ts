@@ -1,5 +1,5 @@
 import type { TrialRuleName } from "@app-data/rules";
-import type { Relation } from "./catalog";
+import type { ForeignKey, Relation } from "./catalog";
 import type { Fill } from "./fill";
 import type { Outcome } from "./job";
 import type { Owners } from "./owners";
@@ -135,14 +135,16 @@ export function whyNotJudged(
   attempts: readonly { job: TableJob; outcome: Outcome }[],
   owners: Owners,
 ): string | undefined {
+  const isOwner = ({ columns }: ForeignKey) =>
+    columns.every((name) => owners.of(relation)?.columns.includes(name));
   for (const { job, outcome } of attempts) {
     const { error, message = "", constraint, table } = outcome;
     if (error === undefined || job.identity.isTrick) continue;
     if (error === "57014") return `${job.shown} did not end in time`;
     const stopped = error.startsWith("23") && table === relation.name;
     const key = relation.foreignKeys.find(({ name }) => name === constraint);
-    // No other value would have passed it either.
-    if (stopped && key && owners.holdsToOwner(relation, key)) continue;
+    // No other value would have passed it either; or the row was of a user who does not exist.
+    if (stopped && key && (owners.holdsToOwner(relation, key) || isOwner(key))) continue;
     if (stopped && ATTEMPTS_TO_WRITE.has(job.attack)) {
       return `${job.identity.description}, "${job.shown}" is let through by the policies, and only ${constraint === "" ? message : `constraint ${constraint}`} stopped it`;
     }
