@@ -1,3 +1,4 @@
+import { isGranted } from "./granted-commands";
 import type { OwnerProof } from "./owner-proof";
 import { bindsCommand, expressionOf } from "./policy-parts";
 import type { RowPolicy, Table } from "./schema";
@@ -46,15 +47,15 @@ function writersOf(table: Table, policy: RowPolicy, proof: OwnerProof): string[]
 
 /** Whether end users write more of a new row than its key, what it refers to, and when it was. */
 function isWritten(table: Table, { ownership, users }: OwnerProof): boolean {
-  const { columns = [], keys = [], foreignKeys = [], grants = [] } = table;
+  const { columns = [], foreignKeys = [] } = table;
   const owners = ownership.ownersOf(table);
-  const alone = keys.flatMap(([only, another]) => (only && another === undefined ? [only] : []));
-  const linked = [...owners, ...foreignKeys.flatMap((key) => key.columns), ...alone];
+  const keys = ownership.keyColumns(table);
+  const linked = [...owners, ...foreignKeys.flatMap((key) => key.columns), ...keys];
   const said = columns.filter(({ name, type }) => !linked.includes(name) && !times.test(type));
-  return grants.some(
-    ({ grantee, privilege, columns: granted }) =>
-      users.has(grantee) &&
-      privilege === "insert" &&
-      said.some(({ name }) => !granted || granted.includes(name)),
+  return isGranted(
+    table,
+    "insert",
+    users,
+    said.map(({ name }) => name),
   );
 }

@@ -1,4 +1,5 @@
 import { ownerColumnNames } from "./contract";
+import { isGranted } from "./granted-commands";
 import { type Trust, isOther, trustIn } from "./list-trust";
 import { quoteName } from "./names";
 import type { Ownership } from "./ownership";
@@ -84,9 +85,9 @@ export class Memberships {
     const { policies = [], rowSecurity, assumed = false } = table;
     const telling = [column, ...this.proven.ownership.ownersOf(table)];
     const ranks = trust.tested.filter((name) => !telling.includes(name));
-    const isUpdated = this.canUpdate(table, telling);
-    const isRaised = this.canUpdate(table, ranks);
-    const isEntered = this.isGranted(table, "insert");
+    const isUpdated = isGranted(table, "update", this.proven.users, telling);
+    const isRaised = isGranted(table, "update", this.proven.users, ranks);
+    const isEntered = isGranted(table, "insert", this.proven.users);
     if (!isEntered && !isUpdated && !isRaised) return false;
     if (!rowSecurity || assumed) return true;
     const enters = (policy: RowPolicy) =>
@@ -134,21 +135,6 @@ export class Memberships {
         way.isUsers(id, this.proven.ownership.ownersOf(list)) &&
         way.equalTo(id, 0, column).includes(column) &&
         ranks.some((name) => way.constantOf(id, name) !== undefined),
-    );
-  }
-
-  private isGranted({ grants = [] }: Table, command: "insert" | "update"): boolean {
-    return grants.some(
-      ({ grantee, privilege }) => this.proven.users.has(grantee) && privilege === command,
-    );
-  }
-
-  private canUpdate({ grants = [] }: Table, wanted: readonly string[]): boolean {
-    return grants.some(
-      ({ grantee, privilege, columns }) =>
-        this.proven.users.has(grantee) &&
-        privilege === "update" &&
-        wanted.some((name) => !columns || columns.includes(name)),
     );
   }
 

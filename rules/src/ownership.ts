@@ -124,6 +124,13 @@ export class Ownership {
     return this.listed.has(quoteName(group));
   }
 
+  /** The columns that are a key of the table, each by itself. */
+  public keyColumns({ keys = [] }: Table): readonly string[] {
+    return keys.flatMap(([key, another]) =>
+      key !== undefined && another === undefined ? [key] : [],
+    );
+  }
+
   /** Whether a column alone, or with others of the list, is a key of the table. */
   public isKey(table: Table, columns: readonly string[]): boolean {
     const assumed = table.name === usersTable ? usersKeys : ["id"];

@@ -1,3 +1,4 @@
+import { isGranted } from "./granted-commands";
 import { trustIn } from "./list-trust";
 import type { Memberships } from "./memberships";
 import { quoteName } from "./names";
@@ -28,24 +29,11 @@ export class Sharing {
     if (command === "select") return "guests";
     if (command === "insert") {
       if (this.ownership.listLinks(table).length > 0) return "members";
-      return this.isWritable(table, "insert", owners) ? "owners" : "tenants";
+      return isGranted(table, "insert", this.users, owners) ? "owners" : "tenants";
     }
     const telling = [...owners, ...this.ownership.guestsOf(table)];
-    const isGuests = command === "update" && !this.isWritable(table, "update", telling);
+    const isGuests = command === "update" && !isGranted(table, "update", this.users, telling);
     return isGuests ? "guests" : "tenants";
-  }
-
-  private isWritable(
-    { grants = [] }: Table,
-    command: "insert" | "update",
-    names: readonly string[],
-  ): boolean {
-    return grants.some(
-      ({ grantee, privilege, columns }) =>
-        this.users.has(grantee) &&
-        privilege === command &&
-        names.some((name) => !columns || columns.includes(name)),
-    );
   }
 
   /** Whether a condition, true in this way, is so for a guest of the row's owner. */
@@ -53,7 +41,8 @@ export class Sharing {
     if (way.isUsers(0, this.ownership.guestsOf(table))) return true;
     return way.sources.some(({ id, table: list }) => {
       if (!list || id === 0 || !way.isUsers(id, this.ownership.ownersOf(list))) return false;
-      return this.keysOf(table)
+      return this.ownership
+        .keyColumns(table)
         .flatMap((key) => way.equalTo(id, 0, key))
         .some(
           (column) =>
@@ -69,15 +58,10 @@ export class Sharing {
       ([id, host]) =>
         id !== 0 &&
         way.isUsers(id, this.ownership.ownersOf(host)) &&
-        this.keysOf(host)
+        this.ownership
+          .keyColumns(host)
           .flatMap((key) => way.equalTo(0, id, key))
           .some((column) => this.names(list, column, host)),
-    );
-  }
-
-  private keysOf({ keys = [] }: Table): string[] {
-    return keys.flatMap(([key, another]) =>
-      key !== undefined && another === undefined ? [key] : [],
     );
   }
 

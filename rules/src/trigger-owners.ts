@@ -2,6 +2,7 @@ import type { Node } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
 import { identifiers } from "./expressions";
 import { expressionTree } from "./function-bodies";
+import { isGranted } from "./granted-commands";
 import { quoteName } from "./names";
 import { type OwnerProof, ownerProof } from "./owner-proof";
 import { bindsCommand } from "./policy-parts";
@@ -30,7 +31,7 @@ export const triggerOwnersRule = defineRule({
 function takeOver(schema: Schema, trigger: Trigger, item: DatabaseFunction): Found[] {
   const proof = ownerProof(schema);
   const table = proof.ownership.table(trigger.relation);
-  if (!table || !isUpdated(table, proof)) return [];
+  if (!table || !isGranted(table, "update", proof.users)) return [];
   const shared = proof.ownership.ownersOf(table).filter((owner) => isShared(table, owner, proof));
   const body = shared.length > 0 ? statementsOf(item) : undefined;
   const column = shared.find((owner) => !body || isChanged(owner, body));
@@ -49,10 +50,6 @@ function takeOver(schema: Schema, trigger: Trigger, item: DatabaseFunction): Fou
       origin: originOf(trigger, item),
     },
   ];
-}
-
-function isUpdated({ grants = [] }: Table, { users }: OwnerProof): boolean {
-  return grants.some(({ grantee, privilege }) => users.has(grantee) && privilege === "update");
 }
 
 /** Whether a user may update a row of which the column says that it is another's. */
