@@ -65,11 +65,11 @@ export async function inScript<T>(
   options: TransactionOptions = {},
   failed?: { error: unknown },
 ): Promise<T> {
-  let before = failed;
-  return tryAgain(() => {
-    const { error } = before ?? {};
-    if (!before) return once(client, work, options);
-    before = undefined;
+  let first = failed;
+  return tryAgain(async () => {
+    if (!first) return once(client, work, options);
+    const { error } = first;
+    first = undefined;
     throw error;
   }, options);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, statSync, statfsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync, statfsSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 
@@ -12,31 +12,34 @@ const NAME = /^app-data-test-(\d+)-/;
  * and drops databases of 300 files, and ext4 makes files the slower, the more were deleted just before.
  */
 export function makeServersDirectory(): string {
-  const [parent = tmpdir()] = parents();
+  const parent = hasRoom() ? MEMORY : tmpdir();
   return mkdtempSync(path.join(parent, `app-data-test-${process.pid}-`));
 }
 
 /** Folders that this user's test runs have left, because they were killed. */
 export function abandonedDirectories(): string[] {
-  return [...new Set([...parents(), tmpdir()])].flatMap((parent) =>
+  // Also where there is no room any more: it may be they that fill it.
+  const parents = new Set([MEMORY, tmpdir()].filter((parent) => existsSync(parent)));
+  return [...parents].flatMap((parent) =>
     readdirSync(parent)
       .filter((name) => isAbandoned(NAME.exec(name)?.[1]))
       .map((name) => path.join(parent, name))
-      .filter((folder) => statSync(folder).uid === userInfo().uid),
+      // Another run may be clearing it away.
+      .filter((folder) => statSync(folder, { throwIfNoEntry: false })?.uid === userInfo().uid),
   );
 }
 
-function parents(): string[] {
+function hasRoom(): boolean {
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
     const mount = readFileSync("/proc/mounts", "utf8")
       .split("\n")
       .find((line) => line.split(" ")[1] === MEMORY);
     const isExecutable = mount !== undefined && !/\bnoexec\b/.test(mount);
-    return isExecutable && bavail * bsize >= NEEDED_BYTES ? [MEMORY] : [];
+    return isExecutable && bavail * bsize >= NEEDED_BYTES;
   } catch {
     // Not every system has it.
-    return [];
+    return false;
   }
 }
 

@@ -57,8 +57,10 @@ interface AddedStep {
 }
 
 const UNKNOWN: GrantedRelations = {
-  ...{ names: [], complete: false },
-  ...{ dropsOnly: false, mayRename: true },
+  names: [],
+  complete: false,
+  dropsOnly: false,
+  mayRename: true,
 };
 
 // Relation number of what belongs to none.
