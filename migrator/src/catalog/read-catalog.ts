@@ -15,10 +15,11 @@ const ALWAYS = {
   // It decides nothing: no reading is long enough to be compiled first, costly as it is taken to be.
   jit: "off",
 };
-// A query of a few objects looks everything up by an index, and is planned once a connection: planning
-// takes longer than reading.
+// Planned once a connection: planning takes longer than reading.
+const READ_ALL = { plan_cache_mode: "force_generic_plan" };
+// A query of a few objects looks everything up by an index.
 const READ_FEW = {
-  plan_cache_mode: "force_generic_plan",
+  ...READ_ALL,
   enable_seqscan: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
@@ -46,7 +47,13 @@ export async function readRows(
   );
   const script = new Script(client);
   const names = `array[${roles.map(literal).join(", ")}]::text[]`;
-  const answer = addReading<CatalogRow<Fact>>(script, "catalog_all", CATALOG_QUERY, [names], {});
+  const answer = addReading<CatalogRow<Fact>>(
+    script,
+    "catalog_all",
+    CATALOG_QUERY,
+    [names],
+    READ_ALL,
+  );
   await script.run();
   return answer.rows;
 }

@@ -10,7 +10,6 @@ import {
   readTrios,
   rollbackTo,
 } from "../../../migrator/src";
-import { findDrift } from "../../../migrator/src/drift";
 import { type TestDatabase, createDatabase } from "../../support/database";
 import { type Cut, startCuttingProxy } from "./cutting-proxy";
 import {
@@ -110,8 +109,7 @@ interface Ending extends Outcome {
 }
 
 async function endingOf(database: string): Promise<Ending> {
-  const { digest } = await attest(settingsOf(database));
-  const drift = (await findDrift(settingsOf(database))).map(({ what }) => what);
+  const { digest, drift } = await attest(settingsOf(database));
   const { host, port } = home;
   const password = home.password("postgres");
   const superuser = new Client({ host, port, database, user: "postgres", password });
