@@ -22,9 +22,6 @@ import { TOKEN, type TunnelFixture, createTunnelFixture } from "./tunnel-fixture
 const INSTANCE = "i-0a1b2c3d4e5f67890";
 const systemPath = process.env["PATH"] ?? "";
 
-// Two whole deployments, each with the program, the engine's part and the database.
-jest.setTimeout(90_000);
-
 let fixture: MigratorFixture;
 let aws: TunnelFixture;
 let server: Listener;

@@ -7,8 +7,6 @@ import { type Fixture, judgeResource, judgeStack } from "./judging";
 import { type Mutation, mutations, neutral, removals, without } from "./mutations";
 import { type OwnResource, ownStack } from "./own-stack";
 
-jest.setTimeout(120_000);
-
 const directory = path.join(__dirname, "../..");
 const waiversIn = (environment: Environment) => ({
   ...readWaivers({ file: waiverFile, directory, environment }),

@@ -8,8 +8,6 @@ import { awsCases } from "./aws-cases";
 import { type Fixture, unknown } from "./judging";
 import { type Diagnostic, RunningPack, type SentResource } from "./policy-pack";
 
-jest.setTimeout(60_000);
-
 const root = join(__dirname, "../..");
 const policies = policiesOf(packContext({}));
 const migrationType = "pulumi-nodejs:dynamic/database:Migration";

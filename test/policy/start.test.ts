@@ -23,7 +23,7 @@ describe("the start of the pack", () => {
     child.kill();
     await ended;
     expect(asked).toBe("asked @npmcli/arborist\n");
-  }, 60_000);
+  });
 
   it("would load it otherwise", () => {
     const { stderr } = spawnSync(
@@ -32,7 +32,7 @@ describe("the start of the pack", () => {
       { cwd: root, encoding: "utf8" },
     );
     expect(stderr).toContain("asked @npmcli/arborist\nasked ./arborist/index.js\n");
-  }, 60_000);
+  });
 });
 
 describe("a pack that is not what its sources say", () => {

@@ -5,9 +5,6 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-// npm itself takes seconds to start on a busy machine.
-jest.setTimeout(60_000);
-
 /** A registry with a package `migrator` that is not ours. */
 let registry: Server;
 let asked: string[];

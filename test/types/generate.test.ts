@@ -12,9 +12,6 @@ import {
 
 const REMEDY = "Run `npm run up`, then `npm run generate:types`, and commit the file.";
 
-// The first run loads the generator and a formatter, which takes seconds on a busy machine.
-jest.setTimeout(120_000);
-
 let generator: GeneratorProcess;
 let fixture: MigratorFixture;
 let url: string;
