@@ -12,7 +12,7 @@ import { recordFailure } from "./failure";
 import type { LogEntry } from "./log";
 import { Script, literal } from "./script";
 import type { Session } from "./session";
-import { addBegin, flush } from "./transaction";
+import { addBegin, addCommit, flush } from "./transaction";
 import type { SqlFile } from "./trio";
 
 /** A change, and how it is made. */
@@ -126,8 +126,8 @@ export class ChangeRun {
     );
     if (!(await this.settle())) throw new Error("A change was begun on one that was not made.");
     const mark = `${change.event} ${change.version}`;
-    script.add("commit");
-    script.add(`select set_config('${MARK}', ${literal(mark)}, false)`);
+    // It comes to nothing with the transaction.
+    addCommit(script, `select set_config('${MARK}', ${literal(mark)}, false)`);
     this.sent = { ...planned, prepared, mark, answered: script.send() };
     prepared.accept();
   }

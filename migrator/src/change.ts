@@ -105,7 +105,7 @@ export function entryOf({ entry, recorded }: PreparedChange): LogEntry {
   return { ...entry, ...row };
 }
 
-/** A change that was made and judged; its log entry is left in the script, the commit is missing. */
+/** A change that was made and judged; its log entry is on its way, the commit is missing. */
 export interface PreparedChange {
   entry: Omit<LogEntry, keyof Recorded>;
   recorded: Answer<Recorded>;
@@ -114,8 +114,8 @@ export interface PreparedChange {
 }
 
 /**
- * Makes a change but for its commit, in the transaction that the script begins: what is left in the script
- * is its log entry.
+ * Makes a change but for its commit, in the transaction that the script begins. Who commits is told then
+ * of what verify or the log entry failed with.
  * @throws as {@link commitChange}.
  */
 export async function prepareChange(
@@ -139,7 +139,7 @@ export async function prepareChange(
     session.keeper,
   );
   const answered = script.send();
-  // What verify does leaves no trace, so the gate judges while the server is at it.
+  // What verify does leaves no trace, so what changed is read before.
   if (verify) {
     await addVerify(script, verify);
     void script.send();
@@ -147,14 +147,6 @@ export async function prepareChange(
   await answered;
   refuseLostLock(isLocked());
   const step = await read();
-  const findings = session.gate.judgeAfter(
-    known.findings,
-    known.reading.catalog,
-    step.changes,
-    known.reading.mentions,
-  );
-  passGate(findings, change.name);
-  judge?.(step.changes);
   const after = () => applyChanges(known.reading.catalog, step.changes);
   const undoneBefore = undone ? await changesUndone(client, change.version, after()) : {};
   const { snapshot, note, ...facts } = change;
@@ -179,6 +171,16 @@ export async function prepareChange(
     },
   };
   const recorded = addLogEntry(script, made);
+  // The commit alone waits for the judgement: the gate judges while the server is at verify and at this.
+  void script.send();
+  const findings = session.gate.judgeAfter(
+    known.findings,
+    known.reading.catalog,
+    step.changes,
+    known.reading.mentions,
+  );
+  passGate(findings, change.name);
+  judge?.(step.changes);
   const { version, name, event, applied, digests } = change;
   const { catalogDigest } = made;
   const entry = { version, name, event, applied, digests, catalogDigest };

@@ -79,6 +79,15 @@ export function addBegin(script: Script, options: TransactionOptions): void {
   for (const text of ["begin", ...settingsOf("set local", options)]) script.add(text);
 }
 
+/**
+ * Commits with the next message of a script. PostgreSQL takes the commit of a broken transaction for a
+ * rollback, and reports no error: the statement before it does.
+ */
+export function addCommit(script: Script, before = "select"): void {
+  script.add(before);
+  script.add("commit");
+}
+
 async function tryAgain<T>(
   attemptOnce: () => Promise<T>,
   { attempts = DEFAULT_ATTEMPTS, report, signal }: TransactionOptions,
@@ -150,7 +159,7 @@ async function once<T>(
   addBegin(script, options);
   try {
     const result = await work(script);
-    script.add("commit");
+    addCommit(script);
     await script.run();
     return result;
   } catch (error) {
