@@ -170,6 +170,28 @@ describe("CatalogReading", () => {
     }
   });
 
+  it("says whether what is there was expected, to the last fact", async () => {
+    await superuser.query("begin");
+    try {
+      const before = await readCatalog(superuser);
+      const same = await CatalogReading.take(superuser, before);
+      expect(same.wasExpected).toBe(true);
+      expect(same.digest).toBe(catalogDigest(before));
+
+      await superuser.query(`
+        comment on column public.users.email is 'told';
+        drop table public.sessions;
+        create table public.t ()`);
+      const after = await readCatalog(superuser);
+      const other = await CatalogReading.take(superuser, before);
+      expect(other.wasExpected).toBe(false);
+      expect(other.digest).toBe(catalogDigest(after));
+      expect(other.catalog).toEqual(after);
+    } finally {
+      await superuser.query("rollback");
+    }
+  });
+
   it("sees what an event trigger does when a table is dropped", async () => {
     await superuser.query("begin");
     try {

@@ -78,16 +78,26 @@ export class CatalogReading {
     private readonly objects: Map<string, Fact>,
     private readonly keysOf: Map<number, string[]>,
     private readonly tree: DigestTree,
+    /** Whether all that was read at first was as expected, to the last fact. */
+    public readonly wasExpected: boolean,
   ) {}
 
   /**
    * Reads the whole catalog, in the transaction that the connection is in.
-   * @param expected as `readCatalog` has it.
+   * @param expected as `readCatalog` has it; is digested while the server reads.
    */
-  public static async take(client: ClientBase, expected?: Catalog): Promise<CatalogReading> {
-    const rows = await readRows(client, expected);
+  public static async take(
+    client: ClientBase,
+    expected: Catalog = new Map(),
+  ): Promise<CatalogReading> {
+    const asked = readRows(client, expected);
+    const tree = new DigestTree(expected);
+    const rows = await asked;
     const objects = factsOf(rows);
-    return new CatalogReading(objects, keysByRelation(rows), new DigestTree(objects));
+    const changes = catalogChanges(expected, objects);
+    tree.apply(changes);
+    const wasExpected = Object.keys(changes).length === 0;
+    return new CatalogReading(objects, keysByRelation(rows), tree, wasExpected);
   }
 
   /** The catalog as of the last step that was accepted. */
