@@ -150,6 +150,8 @@ export async function prepareChange(
   const after = () => applyChanges(known.reading.catalog, step.changes);
   const undoneBefore = undone ? await changesUndone(client, change.version, after()) : {};
   const { snapshot, note, ...facts } = change;
+  // What verify fails with is told before the server refuses a question behind it.
+  if (inSteps) await script.run();
   const expected = inSteps ? await readExpected(client) : undefined;
   if (expected) {
     const drifts = compareCatalogs(expected.made, known.reading.catalog);

@@ -1,5 +1,11 @@
 import { type Client } from "pg";
-import { applyMigration, attest, readHistory, rollbackMigration } from "../../migrator/src";
+import {
+  amendMigration,
+  applyMigration,
+  attest,
+  readHistory,
+  rollbackMigration,
+} from "../../migrator/src";
 import {
   type MigratorFixture,
   createFixture,
@@ -188,6 +194,33 @@ describe("applyMigration", () => {
       /^MIG005 sql\/000_test_verify\.sql:1:1: division by zero \(SQLSTATE 22012\)/,
     );
     expect(await relations()).toEqual([]);
+  });
+
+  it("tells what the verify file of several steps fails with", async () => {
+    const notes = protectedTable("000", "notes");
+    await applyMigration(fixture.settings, notes);
+    const index = trio("001", "create index concurrently notes_id_idx on public.notes (id);\n", {
+      verify: "select 1 / 0;",
+    });
+    await expect(applyMigration(fixture.settings, index)).rejects.toThrow(
+      /^MIG005 sql\/001_test_verify\.sql:1:1: division by zero/,
+    );
+    const history = await readHistory(fixture.settings);
+    expect(history.map(({ event, version }) => `${event} ${version}`)).toEqual([
+      "apply 000",
+      "begin apply 001",
+    ]);
+  });
+
+  it("tells what a new verify file of an applied migration fails with", async () => {
+    const notes = protectedTable("000", "notes");
+    await applyMigration(fixture.settings, notes);
+    const verify = { file: "sql/000_test_verify.sql", sql: "select 1 / 0;" };
+    await expect(amendMigration(fixture.settings, { ...notes, verify })).rejects.toThrow(
+      /^MIG005 sql\/000_test_verify\.sql:1:1: division by zero/,
+    );
+    const { rows } = await superuser.query("select event from migrations.log");
+    expect(rows).toEqual([{ event: "apply" }]);
   });
 
   it("does not let the verify file write", async () => {
