@@ -1,3 +1,4 @@
+import { Adoption, whyUntied } from "./adoption";
 import { theUser } from "./condition-values";
 import { type Alternative, TooManyAlternatives } from "./conditions";
 import { sealedTables } from "./contract";
@@ -20,8 +21,11 @@ import { WayLinks } from "./way-links";
 export type Verdict =
   | { kind: "safe" }
   /** Visibly open. */
-  | { kind: "hole"; reason: string }
+  | { kind: "hole"; reason: string; remedy?: string }
   | { kind: "unproven"; reason: string };
+
+/** Which of a policy's expressions. */
+type Part = "using" | "check";
 
 const safe: Verdict = { kind: "safe" };
 
@@ -31,6 +35,7 @@ export class OwnerProof {
   public readonly ownRows: OwnRows;
   /** Roles that an end user's request may have the rights of. */
   public readonly users: ReadonlySet<string>;
+  private readonly adoption: Adoption;
   private readonly conditions: OwnerConditions;
   private readonly memberships: Memberships;
   private readonly sharing: Sharing;
@@ -41,6 +46,7 @@ export class OwnerProof {
   constructor(private readonly schema: Schema) {
     this.ownership = new Ownership(schema);
     this.users = endUsers(schema);
+    this.adoption = new Adoption(this.ownership, this.users);
     this.conditions = new OwnerConditions(schema, this.ownership);
     this.memberships = new Memberships({
       ownership: this.ownership,
@@ -66,11 +72,11 @@ export class OwnerProof {
   }
 
   /** Judges one expression of a policy. @param besides who may pass besides the row's owner. */
-  private judge(table: Table, expression: string, besides: Pass): Verdict {
-    const key = `${quoteName(table)} ${besides} ${expression}`;
+  private judge(table: Table, expression: string, part: Part, besides: Pass): Verdict {
+    const key = `${quoteName(table)} ${part} ${besides} ${expression}`;
     const known = this.verdicts.get(key);
     if (known) return known;
-    const verdict = this.prove(table, expression, besides);
+    const verdict = this.prove(table, expression, part, besides);
     this.verdicts.set(key, verdict);
     return verdict;
   }
@@ -81,7 +87,7 @@ export class OwnerProof {
   }
 
   /** Judges an expression of a policy, which a restrictive one for the same roles and command may confine. */
-  public judgePolicy(table: Table, policy: RowPolicy, part: "using" | "check"): Verdict {
+  public judgePolicy(table: Table, policy: RowPolicy, part: Part): Verdict {
     const expression = expressionOf(policy, part);
     if (expression === null) return safe;
     const { shadowedBy = [] } = policy;
@@ -91,7 +97,7 @@ export class OwnerProof {
       return { kind: "hole", reason };
     }
     const besides = this.sharing.passOf(table, policy);
-    const verdict = this.judge(table, expression, besides);
+    const verdict = this.judge(table, expression, part, besides);
     if (verdict.kind === "safe") return verdict;
     const narrowed = (table.policies ?? []).some(
       (other) =>
@@ -99,7 +105,7 @@ export class OwnerProof {
         (other.command === "all" || other.command === policy.command) &&
         (other.roles.includes("public") ||
           policy.roles.every((role) => !this.users.has(role) || other.roles.includes(role))) &&
-        this.isSafe(table, expressionOf(other, part), besides),
+        this.isSafe(table, expressionOf(other, part), part, besides),
     );
     return narrowed ? safe : verdict;
   }
@@ -141,17 +147,19 @@ export class OwnerProof {
     );
   }
 
-  private isSafe(table: Table, expression: string | null, besides: Pass): boolean {
-    return expression !== null && this.judge(table, expression, besides).kind === "safe";
+  private isSafe(table: Table, expression: string | null, part: Part, besides: Pass): boolean {
+    return expression !== null && this.judge(table, expression, part, besides).kind === "safe";
   }
 
-  private prove(table: Table, expression: string, besides: Pass): Verdict {
+  private prove(table: Table, expression: string, part: Part, besides: Pass): Verdict {
     const tree = expressionTree(expression);
     const alternatives = this.alternatives(table, expression);
     if (!tree || !alternatives) {
       return { kind: "unproven", reason: "it is not an expression that could be followed" };
     }
-    const ways = alternatives.map((alternative) => this.linksOf(table, alternative));
+    // Whose parent it is when a row is written, no later parent changes.
+    const adoption = part === "check" ? undefined : this.adoption;
+    const ways = alternatives.map((alternative) => this.linksOf(table, alternative, adoption));
     const owners = this.ownership.ownersOf(table);
     const mayPass = (way: WayLinks) =>
       this.isOwners(table, way, besides) ||
@@ -159,6 +167,10 @@ export class OwnerProof {
       (besides === "members" && this.memberships.isMembers(table, way));
     const open = alternatives.find((_, at) => !ways[at] || !mayPass(ways[at]));
     if (!open) return safe;
+    const [untied] = ways[alternatives.indexOf(open)]?.untied ?? [];
+    if (untied && mayPass(this.linksOf(table, open, undefined))) {
+      return { kind: "hole", ...whyUntied(untied) };
+    }
     const chosen = userChosen(tree);
     if (chosen !== undefined) return { kind: "hole", reason: chosen };
     const wrong = this.wrongColumn(table, open);
@@ -191,10 +203,12 @@ export class OwnerProof {
   }
 
   private waysOf(table: Table, expression: string): WayLinks[] | undefined {
-    return this.alternatives(table, expression)?.map((way) => this.linksOf(table, way));
+    return this.alternatives(table, expression)?.map((way) =>
+      this.linksOf(table, way, this.adoption),
+    );
   }
 
-  private linksOf(table: Table, way: Alternative): WayLinks {
+  private linksOf(table: Table, way: Alternative, adoption: Adoption | undefined): WayLinks {
     const implied = way.sources.flatMap(({ id, table: read, definer }) => {
       if (!read || definer || !this.confinesReaders(read)) return [];
       const [owner, another] = this.ownership.ownersOf(read);
@@ -202,7 +216,7 @@ export class OwnerProof {
       if (!this.readsOnlyOwners(read, owner)) return [];
       return [{ left: `${id}.${owner}`, right: theUser }];
     });
-    return new WayLinks(table, way, implied, this.ownership);
+    return new WayLinks(table, way, implied, this.ownership, adoption);
   }
 
   /** Who lets others in reads the row, too; where only they do, a policy asks for the wrong column. */

@@ -115,10 +115,13 @@ function describe(
     message:
       `${object} ${certainty} ${who} ${reach}: in \`${clause} (${expression})\` ${verdict.reason}; ` +
       "every way in which it is true must make the signed-in user the row's owner",
-    remediation: owner
-      ? `Write \`${clause} ((select auth.uid()) = ${owner})\`, with further conditions joined by \`and\`.`
-      : "Give the table a `user_id` that references public.users (id), or ask by an `exists` for the " +
-        "parent row with this key and with `(select auth.uid())` as its owner.",
+    remediation:
+      verdict.kind === "hole" && verdict.remedy !== undefined
+        ? verdict.remedy
+        : owner
+          ? `Write \`${clause} ((select auth.uid()) = ${owner})\`, with further conditions joined by \`and\`.`
+          : "Give the table a `user_id` that references public.users (id), or ask by an `exists` for the " +
+            "parent row with this key and with `(select auth.uid())` as its owner.",
     origin: policy.origin ?? table.origin,
   };
 }

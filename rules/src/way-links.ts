@@ -1,3 +1,4 @@
+import type { Adoption, Untied } from "./adoption";
 import { isConstant } from "./condition-nodes";
 import { type Alternative, Classes, type Equality } from "./conditions";
 import { tenantNames } from "./contract";
@@ -11,6 +12,8 @@ export class WayLinks {
   /** Rows that the judged one leads to by their keys, itself among them, by number. */
   public readonly anchored: ReadonlyMap<number, Table>;
   public readonly sources: Alternative["sources"];
+  /** Rows that the judged one would lead to, if a foreign key tied it to them. */
+  public readonly untied: Untied[] = [];
   private readonly values: readonly string[];
   private readonly classes: Classes;
 
@@ -20,6 +23,8 @@ export class WayLinks {
     { equalities, sources }: Alternative,
     implied: readonly Equality[],
     private readonly ownership: Ownership,
+    /** Says which rows are not led to without a foreign key; without it, all with that key are. */
+    private readonly adoption: Adoption | undefined,
   ) {
     this.sources = sources;
     this.values = equalities.flatMap(({ left, right }) => [left, right]);
@@ -66,12 +71,50 @@ export class WayLinks {
       grown = false;
       for (const { id, table: read } of this.sources) {
         if (anchored.has(id) || !read) continue;
-        if (!this.ownership.isKey(read, this.linkedTo(id, read, anchored))) continue;
+        const linked = this.linkedTo(id, read, anchored);
+        if (!this.ownership.isKey(read, linked)) continue;
+        const adopted = this.adoptedBy(id, read, linked, anchored);
+        if (adopted) {
+          this.untied.push(adopted);
+          continue;
+        }
         anchored.set(id, read);
         grown = true;
       }
     }
     return anchored;
+  }
+
+  /** By what a row names another that whoever makes it gets it with; undefined where a foreign key ties it. */
+  private adoptedBy(
+    id: number,
+    read: Table,
+    linked: readonly string[],
+    anchored: ReadonlyMap<number, Table>,
+  ): Untied | undefined {
+    const { adoption } = this;
+    if (!adoption) return undefined;
+    const keys = (read.keys ?? []).filter((key) => key.every((name) => linked.includes(name)));
+    const isFree = (key: readonly string[]) =>
+      !this.isUsers(id, key) && adoption.isChosen(read, key);
+    const [key] = keys;
+    if (!key || !keys.every(isFree)) return undefined;
+    // A row is led to by a foreign key that holds its key, whole.
+    const isTied = (other: number, table: Table) =>
+      adoption
+        .foreignKeysTo(table, read)
+        .some(({ columns, references }) =>
+          columns.every((column, at) =>
+            this.classes.areEqual(`${other}.${column}`, `${id}.${references[at] ?? ""}`),
+          ),
+        );
+    const isLedTo = [...anchored].some(([other, table]) => table.assumed ?? isTied(other, table));
+    if (isLedTo) return undefined;
+    for (const [other, table] of anchored) {
+      const columns = key.flatMap((name) => this.equalTo(other, id, name).slice(0, 1));
+      if (columns.length > 0) return { table, columns, parent: read, key };
+    }
+    return undefined;
   }
 
   private linkedTo(id: number, read: Table, to: ReadonlyMap<number, Table>): string[] {

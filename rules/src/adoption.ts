@@ -1,0 +1,73 @@
+import { usersTable } from "./contract";
+import { isGranted } from "./granted-commands";
+import { quoteName } from "./names";
+import type { Ownership } from "./ownership";
+import { bindsCommand } from "./policy-parts";
+import type { ForeignKey, Table } from "./schema";
+
+/** That columns of a row name the key of another by no foreign key. */
+export interface Untied {
+  table: Table;
+  columns: readonly string[];
+  parent: Table;
+  key: readonly string[];
+}
+
+/**
+ * Whose a row becomes that nothing ties to the parent whose owner is its own: one that outlives its parent,
+ * or never had one, is adopted by whoever makes a parent with that key.
+ */
+export class Adoption {
+  constructor(
+    private readonly ownership: Ownership,
+    private readonly users: ReadonlySet<string>,
+  ) {}
+
+  /** The foreign keys from one table to another, also those that partitions have of what they are part of. */
+  public foreignKeysTo(table: Table, parent: Table): ForeignKey[] {
+    const parents = [parent, ...this.wholesOf(parent)].map(quoteName);
+    return [table, ...this.wholesOf(table)]
+      .flatMap(({ foreignKeys = [] }) => foreignKeys)
+      .filter((key) => parents.includes(quoteName(key.table)))
+      .map((key) => ({
+        ...key,
+        references: key.references.length > 0 ? key.references : (parent.keys?.[0] ?? []),
+      }));
+  }
+
+  /** Whether an end user may make or change a row of a table so that it has a key of their choice. */
+  public isChosen(table: Table, key: readonly string[]): boolean {
+    // Who somebody is, is said when they sign up.
+    if (table.name === usersTable) return false;
+    const makes =
+      this.may(table, "insert") &&
+      key.every((column) => isGranted(table, "insert", this.users, [column]));
+    return makes || (this.may(table, "update") && isGranted(table, "update", this.users, key));
+  }
+
+  private may(table: Table, command: "insert" | "update"): boolean {
+    return (table.policies ?? []).some(
+      (policy) => policy.permissive && bindsCommand(policy, command, this.users),
+    );
+  }
+
+  /** What a table is a partition of, and what that is. */
+  private wholesOf(table: Table): readonly Table[] {
+    if (table.kind === "inheritance child") return [];
+    const parents = (table.parents ?? []).flatMap((name) => this.ownership.table(name) ?? []);
+    return parents.flatMap((parent) => [parent, ...this.wholesOf(parent)]);
+  }
+}
+
+/** Says of a condition that it follows what no foreign key ties. */
+export function whyUntied({ table, columns, parent, key }: Untied) {
+  const named = `${quoteName(parent)} (${key.join(", ")})`;
+  return {
+    reason:
+      `no foreign key ties ${columns.join(", ")} of ${quoteName(table)} to ${named}, which end users ` +
+      "may choose: whoever takes the key of a parent that is gone, or never was, gets its rows",
+    remedy:
+      `Write \`alter table ${quoteName(table)} add foreign key (${columns.join(", ")}) references ` +
+      `${named};\`, or grant no insert and update of ${key.join(", ")}.`,
+  };
+}
