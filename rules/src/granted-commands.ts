@@ -5,7 +5,7 @@ import type { Grant, Table } from "./schema";
  * @param columns demands it on one of these; without them, on any.
  */
 export function isGranted(
-  { grants = [] }: Table,
+  { grants = [] }: Pick<Table, "grants">,
   command: Grant["privilege"],
   roles: ReadonlySet<string>,
   columns?: readonly string[],

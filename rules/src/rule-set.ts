@@ -3,6 +3,7 @@ import { defaultPrivilegesRule } from "./default-privileges";
 import { functionSearchPathRule } from "./function-search-path";
 import { grantedCopiesRule } from "./granted-copies";
 import { identityFunctionsRule } from "./identity-functions";
+import { largeObjectsRule } from "./large-objects";
 import { notificationsRule } from "./notifications";
 import { objectOwnersRule } from "./object-owners";
 import { policyConfinementRule } from "./policy-confinement";
@@ -52,6 +53,7 @@ export const schemaRules: readonly Rule[] = [
   sessionSettingsRule,
   triggerOwnersRule,
   notificationsRule,
+  largeObjectsRule,
   policyInitplanRule,
   policyIndexRule,
   policyDuplicatesRule,

@@ -62,7 +62,12 @@ const rowPolicy = object<RowPolicy>({
   origin,
 });
 
-const column = object<Column>({ name: string, type: string, notNull: boolean });
+const column = object<Column>({
+  name: string,
+  type: string,
+  notNull: boolean,
+  largeObject: optional(string),
+});
 
 const foreignKey = object<ForeignKey>({
   columns: list(string),
@@ -134,6 +139,7 @@ const view = object<View>({
   securityInvoker: boolean,
   grants: list(grant),
   rewriteRules: optional(list(string)),
+  largeObject: optional(string),
   origin,
 });
 

@@ -68,6 +68,8 @@ export interface Column {
   /** As the source writes it: "uuid", "text". */
   type: string;
   notNull: boolean;
+  /** The function by which its default makes or reads a large object. */
+  largeObject?: string;
 }
 
 /** That columns of a table hold a key of another. */
@@ -217,6 +219,8 @@ export interface View {
   grants: Grant[];
   /** Names of its rewrite rules, the one that is the view left out. */
   rewriteRules?: string[];
+  /** The function or catalog by which it reads large objects. */
+  largeObject?: string;
   origin?: Origin;
 }
 

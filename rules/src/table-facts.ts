@@ -1,4 +1,5 @@
 import type { ColumnDef, Constraint, CreateStmt, IndexStmt, Node, RangeVar } from "libpg-query";
+import { largeObjectCalled } from "./large-object-names";
 import { columnNames, typeName } from "./nodes";
 import type { Column, ForeignKey, Table } from "./schema";
 import type { TableName } from "./names";
@@ -53,7 +54,7 @@ export function addColumn(facts: TableFacts, definition: ColumnDef, find: FindTa
 /** @param beside the column that the constraint is written beside. */
 export function addConstraint(
   facts: TableFacts,
-  { contype, keys, fk_attrs, pk_attrs, pktable }: Constraint,
+  { contype, keys, fk_attrs, pk_attrs, pktable, raw_expr }: Constraint,
   find: FindTable,
   beside?: string,
 ): TableFacts {
@@ -61,6 +62,9 @@ export function addConstraint(
   switch (contype) {
     case "CONSTR_NOTNULL":
       return setNotNull(facts, keys ? columnNames(keys) : own, true);
+    case "CONSTR_DEFAULT":
+    case "CONSTR_GENERATED":
+      return setDefault(facts, own, raw_expr);
     case "CONSTR_PRIMARY":
     case "CONSTR_UNIQUE": {
       const columns = keys ? columnNames(keys) : own;
@@ -103,6 +107,21 @@ export function setNotNull(
 ): TableFacts {
   return withColumns(facts, (columns) =>
     columns.map((column) => (names.includes(column.name) ? { ...column, notNull } : column)),
+  );
+}
+
+/** @param expression undefined takes the default away. */
+export function setDefault(
+  facts: TableFacts,
+  names: readonly string[],
+  expression: Node | undefined,
+): TableFacts {
+  const largeObject = largeObjectCalled(expression);
+  return withColumns(facts, (columns) =>
+    columns.map(({ largeObject: before, ...column }) => {
+      const kept = names.includes(column.name) ? largeObject : before;
+      return kept === undefined ? column : { ...column, largeObject: kept };
+    }),
   );
 }
 

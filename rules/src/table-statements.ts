@@ -9,6 +9,7 @@ import {
   addConstraint,
   dropColumn,
   noFacts,
+  setDefault,
   setNotNull,
 } from "./table-facts";
 import { alterView } from "./view-statements";
@@ -52,6 +53,8 @@ export function alterTable(
     case "AT_SetNotNull":
     case "AT_DropNotNull":
       return change((facts) => setNotNull(facts, [column], subtype === "AT_SetNotNull"));
+    case "AT_ColumnDefault":
+      return change((facts) => setDefault(facts, [column], def));
     case "AT_DropColumn":
       return change((facts) => dropColumn(facts, column));
     case "AT_AddInherit": {

@@ -1,5 +1,6 @@
 import type { AlterTableCmd, CreateTableAsStmt, ViewStmt } from "libpg-query";
 import { defaultGrants } from "./grant-statements";
+import { largeObjectIn } from "./large-object-names";
 import { type TableName, quoteName } from "./names";
 import { isOn, optionsOf } from "./nodes";
 import { withEntry, withoutEntries } from "./object-model";
@@ -59,11 +60,13 @@ function make(
   made: Pick<View, "kind" | "securityInvoker">,
   scope: StatementScope,
 ): void {
-  const { objects, role, origin } = scope;
+  const { objects, role, origin, sql } = scope;
   const known = objects.views.get(quoteName(name));
+  const largeObject = largeObjectIn(sql);
   const view: View = {
     ...name,
     ...made,
+    ...(largeObject !== undefined && { largeObject }),
     owner: known?.owner ?? role,
     grants: known?.grants ?? defaultGrants(scope, name.schema),
     origin,

@@ -5,6 +5,7 @@ import {
   type Schema,
   type SessionSetting,
   type Trigger,
+  largeObjectIn,
   parseSchema,
 } from "@app-data/rules";
 import { foreignKeyOf, keyOf, leadingColumns, relationName } from "./definitions";
@@ -30,6 +31,7 @@ export function schemaOf(catalog: Catalog): Schema {
     views: [...entriesOf("view"), ...entriesOf("materialized view")].map(([key, fact]) => ({
       ...withGrants(fact),
       rewriteRules: ruleNames(partsOf(key)),
+      ...largeObjectOf(fact["definition"]),
     })),
     functions: factsOf("function").map((fact) => ({
       ...fact,
@@ -125,6 +127,7 @@ function tableFacts(fact: Fact, parts: Parts) {
               name: String(column["name"]),
               type: String(column["type"]),
               notNull: column["notNull"] === true,
+              ...largeObjectOf(column["default"] ?? column["generated"]),
             },
           ]
         : [],
@@ -135,6 +138,12 @@ function tableFacts(fact: Fact, parts: Parts) {
     parents: inherits.map((parent) => relationName(String(parent))),
     rewriteRules: ruleNames(parts),
   };
+}
+
+/** What a text uses of large objects, where it does. */
+function largeObjectOf(sql: Json | undefined): { largeObject?: string } {
+  const largeObject = typeof sql === "string" ? largeObjectIn(sql) : undefined;
+  return largeObject === undefined ? {} : { largeObject };
 }
 
 /** Names of the rules that do something. */
