@@ -31,7 +31,7 @@ export class Adoption {
       .filter((key) => parents.includes(quoteName(key.table)))
       .map((key) => ({
         ...key,
-        references: key.references.length > 0 ? key.references : (parent.keys?.[0] ?? []),
+        references: referencesOf(key, parent),
       }));
   }
 
@@ -57,6 +57,11 @@ export class Adoption {
     const parents = (table.parents ?? []).flatMap((name) => this.ownership.table(name) ?? []);
     return parents.flatMap((parent) => [parent, ...this.wholesOf(parent)]);
   }
+}
+
+/** The columns that a foreign key refers to; the primary key where the SQL names none. */
+export function referencesOf({ references }: ForeignKey, parent: Table | undefined): string[] {
+  return references.length > 0 ? references : (parent?.keys?.[0] ?? []);
 }
 
 /** Says of a condition that it follows what no foreign key ties. */

@@ -12,6 +12,7 @@ export type {
   DefaultPrivilege,
   Finding,
   ForeignKey,
+  ForeignKeyAction,
   Grant,
   Level,
   Membership,

@@ -202,7 +202,8 @@ export class OwnerProof {
     }
   }
 
-  private waysOf(table: Table, expression: string): WayLinks[] | undefined {
+  /** The ways in which an expression is true of a table's row; undefined when it is not followed. */
+  public waysOf(table: Table, expression: string): WayLinks[] | undefined {
     return this.alternatives(table, expression)?.map((way) =>
       this.linksOf(table, way, this.adoption),
     );

@@ -1,5 +1,6 @@
 import { anonymousRightsRule } from "./anonymous-rights";
 import { defaultPrivilegesRule } from "./default-privileges";
+import { foreignKeyActionsRule } from "./foreign-key-actions";
 import { functionSearchPathRule } from "./function-search-path";
 import { grantedCopiesRule } from "./granted-copies";
 import { identityFunctionsRule } from "./identity-functions";
@@ -58,6 +59,7 @@ export const schemaRules: readonly Rule[] = [
   policyIndexRule,
   policyDuplicatesRule,
   publicExecutionRule,
+  foreignKeyActionsRule,
 ];
 
 /** Judges a schema by every rule, or by those of one level. The parser has to be loaded. */

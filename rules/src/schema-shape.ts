@@ -73,6 +73,8 @@ const foreignKey = object<ForeignKey>({
   columns: list(string),
   table: tableName,
   references: list(string),
+  onDelete: optional(oneOf("cascade", "set null", "set default")),
+  onUpdate: optional(oneOf("cascade", "set null", "set default")),
 });
 
 const table = object<Table>({

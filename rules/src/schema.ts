@@ -78,7 +78,14 @@ export interface ForeignKey {
   table: TableName;
   /** Empty where the SQL leaves it at the primary key. */
   references: string[];
+  /** What happens to the row that names another which is deleted; absent where that is refused. */
+  onDelete?: ForeignKeyAction;
+  /** The same where the key of the other is changed. */
+  onUpdate?: ForeignKeyAction;
 }
+
+/** What a foreign key does with a row, in place of refusing what would leave it without the other. */
+export type ForeignKeyAction = "cascade" | "set null" | "set default";
 
 /** A setting that sessions start with. */
 export interface SessionSetting {

@@ -1,13 +1,20 @@
 import type { ColumnDef, Constraint, CreateStmt, IndexStmt, Node, RangeVar } from "libpg-query";
 import { largeObjectCalled } from "./large-object-names";
 import { columnNames, typeName } from "./nodes";
-import type { Column, ForeignKey, Table } from "./schema";
+import type { Column, ForeignKey, ForeignKeyAction, Table } from "./schema";
 import type { TableName } from "./names";
 
 /** What a statement says of a table's columns and keys. */
 export type TableFacts = Required<Pick<Table, "keys" | "foreignKeys" | "indexes">> & {
   columns: Column[] | undefined;
 };
+
+/** By the letter of the parse tree (`FKCONSTR_ACTION_…` in `nodes/parsenodes.h`). */
+const actions: ReadonlyMap<string, ForeignKeyAction> = new Map([
+  ["c", "cascade"],
+  ["n", "set null"],
+  ["d", "set default"],
+]);
 
 /** Finds the table that a name means. */
 export type FindTable = (relation: RangeVar) => TableName;
@@ -54,7 +61,16 @@ export function addColumn(facts: TableFacts, definition: ColumnDef, find: FindTa
 /** @param beside the column that the constraint is written beside. */
 export function addConstraint(
   facts: TableFacts,
-  { contype, keys, fk_attrs, pk_attrs, pktable, raw_expr }: Constraint,
+  {
+    contype,
+    keys,
+    fk_attrs,
+    pk_attrs,
+    pktable,
+    raw_expr,
+    fk_del_action = "",
+    fk_upd_action = "",
+  }: Constraint,
   find: FindTable,
   beside?: string,
 ): TableFacts {
@@ -74,10 +90,13 @@ export function addConstraint(
     }
     case "CONSTR_FOREIGN": {
       if (!pktable) return facts;
+      const [onDelete, onUpdate] = [actions.get(fk_del_action), actions.get(fk_upd_action)];
       const foreignKey: ForeignKey = {
         columns: fk_attrs ? columnNames(fk_attrs) : own,
         table: find(pktable),
         references: columnNames(pk_attrs),
+        ...(onDelete && { onDelete }),
+        ...(onUpdate && { onUpdate }),
       };
       return { ...facts, foreignKeys: [...facts.foreignKeys, foreignKey] };
     }

@@ -331,7 +331,12 @@ describe("schemaOf", () => {
         ],
         keys: [],
         foreignKeys: [
-          { columns: ["b"], table: { schema: "public", name: "u" }, references: ["id"] },
+          {
+            columns: ["b"],
+            table: { schema: "public", name: "u" },
+            references: ["id"],
+            onDelete: "cascade",
+          },
         ],
         indexes: [["a", "b"], ["b"]],
         parents: [],

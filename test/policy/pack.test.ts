@@ -35,6 +35,13 @@ const ADVISED = `
   create policy two on public.notes for select to authenticated using (auth.uid() = user_id);
   grant select on public.notes to authenticated;
   create function public.now_utc() returns timestamptz language sql set search_path = '' as 'select now()';
+  create table public.answers (
+    id uuid primary key, user_id uuid not null references public.users (id),
+    answer_to uuid references public.answers (id) on delete cascade
+  );
+  alter table public.answers enable row level security, force row level security;
+  create policy own on public.answers for all to authenticated using (auth.uid() = user_id);
+  grant select, insert, delete on public.answers to authenticated;
   create table public.plain (id integer primary key);
   alter table public.plain enable row level security, force row level security;`;
 const corpus = join(__dirname, "corpus/unsafe");

@@ -1,10 +1,11 @@
-import type { ForeignKey } from "@app-data/rules";
+import type { ForeignKey, ForeignKeyAction } from "@app-data/rules";
 
 // What the server prints of constraints and indexes. Names with a quote in them are kept apart by it.
 const NAME = '(?:"(?:[^"]|"")*"|[^\\s",().]+)';
 const NAMES = `\\((${NAME}(?:, ${NAME})*)\\)`;
 const KEY = new RegExp(`^(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) ${NAMES}`);
 const FOREIGN_KEY = new RegExp(`^FOREIGN KEY ${NAMES} REFERENCES (${NAME}(?:\\.${NAME})?)${NAMES}`);
+const ACTIONS: readonly ForeignKeyAction[] = ["cascade", "set null", "set default"];
 const INDEX = /^CREATE (UNIQUE )?INDEX .*? USING \w+ \((.*)$/s;
 const INDEXED = new RegExp(`^(${NAME})(?: [a-zA-Z_"][^,()]*)?(, |\\))`);
 
@@ -18,7 +19,22 @@ export function keyOf(definition: string): string[] | undefined {
 export function foreignKeyOf(definition: string): ForeignKey | undefined {
   const [, columns, table, references] = FOREIGN_KEY.exec(definition) ?? [];
   if (columns === undefined || table === undefined || references === undefined) return undefined;
-  return { columns: names(columns), table: relationName(table), references: names(references) };
+  const [onDelete, onUpdate] = ["DELETE", "UPDATE"].map((event) => actionOf(definition, event));
+  return {
+    columns: names(columns),
+    table: relationName(table),
+    references: names(references),
+    ...(onDelete && { onDelete }),
+    ...(onUpdate && { onUpdate }),
+  };
+}
+
+function actionOf(definition: string, event: string): ForeignKeyAction | undefined {
+  const written = ` ON ${event} `;
+  const at = definition.lastIndexOf(written);
+  return at < 0
+    ? undefined
+    : ACTIONS.find((action) => definition.startsWith(action.toUpperCase(), at + written.length));
 }
 
 /** The columns of an index up to the first expression, and whether they are a key of the table. */
