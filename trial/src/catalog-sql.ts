@@ -24,7 +24,9 @@ with space as (
     a.atthasdef or a.attidentity <> '' or t.typdefault is not null as has_default,
     array[t.oid, t.typbasetype] as domains,
     case when a.attgenerated <> '' then 'stored' when a.attidentity = 'a' then 'always' else '' end
-      as generated
+      as generated,
+    case when a.attgenerated <> '' then (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+      where d.adrelid = a.attrelid and d.adnum = a.attnum) end as expression
   from pg_attribute a join pg_type t on t.oid = a.atttypid
   left join lateral (
     with recursive up as (
@@ -76,7 +78,7 @@ select jsonb_build_object(
           select jsonb_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
           where k.contypid = any (c.domains) and k.contype = 'c'), '[]') else '[]' end,
         'element', c.element, 'notNull', c.not_null, 'hasDefault', c.has_default,
-        'generated', c.generated) order by c.attnum)
+        'generated', c.generated, 'expression', c.expression) order by c.attnum)
       from cols c where c.attrelid = r.oid), '[]'),
     'checks', coalesce((select jsonb_agg(jsonb_build_object(
         'expression', pg_get_expr(k.conbin, k.conrelid),

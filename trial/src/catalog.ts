@@ -49,6 +49,8 @@ export interface Column {
   hasDefault: boolean;
   /** Stored or identity "always": cannot be written. */
   generated: "" | "stored" | "always";
+  /** What a generated column is made of; null for any other. */
+  expression: string | null;
 }
 
 /** A check constraint. */

@@ -60,6 +60,9 @@ export class HintReader {
         .filter(({ columns }) => columns.includes(name))
         .map(({ expression }) => expression),
       ...domainChecks,
+      ...relation.columns.flatMap(({ expression }) =>
+        expression !== null && wordsOf(expression).has(name) ? [expression] : [],
+      ),
       ...(relation.partitionCheck !== null && wordsOf(relation.partitionCheck).has(name)
         ? [relation.partitionCheck]
         : []),

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { type Value, candidateValues, holdsIdentity, isDistinguishing } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
 import { callEngine } from "./engine";
+import { type GeneratedOwner, generatedOwners, valuesOfOwner } from "./generated-owners";
 import type { HintReader } from "./hints";
 import type { Owners } from "./owners";
 import { PEOPLE, type Person } from "./people";
@@ -54,7 +55,8 @@ export class RowPlanner {
       fixed.push(fixedOfPerson);
       return own;
     });
-    await this.satisfy(constrainedGroups(relation), rows, (name, person, version) => {
+    const generated = this.generatedOwners(relation);
+    await this.satisfy(constrainedGroups(relation, generated), rows, (name, person, version) => {
       const value = rows[person.index]?.[version]?.[name] ?? null;
       const isFixed = fixed[person.index]?.[version]?.has(name) ?? false;
       if (!isFixed) return choices.get(name)?.(person, version) ?? [value];
@@ -74,6 +76,9 @@ export class RowPlanner {
     const place = relation.columns.indexOf(column);
     const hints = this.hints.of(relation, column);
     const admits = this.owners.admits(relation, column);
+    const makesOwner = this.generatedOwners(relation).some(({ columns }) =>
+      columns.includes(column.name),
+    );
     const isName = this.owners.isUsers(relation) && holdsIdentity(column);
     const isReference =
       column.element !== null ||
@@ -85,10 +90,12 @@ export class RowPlanner {
       const values = (known[seed] ??= candidateValues(relation, column, { seed, unique, hints }));
       // Whatever names a user is the same, as it is in the claims, so that policies may ask for any of it.
       if (isName && version === 0) return [person.id, ...values];
+      const number = person.index * SEEDS_EACH + version;
+      const owning = makesOwner ? valuesOfOwner(column, person, hints, number) : [];
       const guest = admits ? guestOf(column, person, version, unique) : [];
       // What is no user may be the tenant that the claims name, who is everybody's own.
       if (admits && !isReference && version % 4 === 1) guest.unshift(person.id);
-      if (unique) return [...guest, ...values];
+      if (unique || makesOwner) return [...owning, ...guest, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the
       // first two rows, in which all have what they are compared with first.
       const step =
@@ -98,6 +105,10 @@ export class RowPlanner {
       const first = step % Math.max(1, values.length);
       return [...guest, ...values.slice(first), ...values.slice(0, first)];
     };
+  }
+
+  private generatedOwners(relation: Relation): GeneratedOwner[] {
+    return generatedOwners(relation, this.owners.of(relation)?.columns ?? []);
   }
 
   /** Whether a unique constraint is kept by making this column's values differ. */
@@ -179,7 +190,7 @@ export class RowPlanner {
   ): Promise<void> {
     let open = groups.map((group) => ({
       ...group,
-      rows: PEOPLE.flatMap((person) =>
+      rows: group.people.flatMap((person) =>
         Array.from({ length: SEEDS_EACH }, (_, version) => ({
           row: rows[person.index]?.[version],
           options: group.columns.map(({ name }) => optionsOf(name, person, version)),
@@ -244,11 +255,13 @@ function guestOf(
 interface Group {
   columns: Column[];
   condition: string;
+  /** Whose rows it is about. */
+  people: readonly Person[];
 }
 
 const PLAIN_KINDS = new Set(["b", "e"]);
 
-function constrainedGroups(relation: Relation): Group[] {
+function constrainedGroups(relation: Relation, generated: readonly GeneratedOwner[]): Group[] {
   const writable = writableColumns(relation);
   const checks = [
     ...relation.checks,
@@ -275,15 +288,24 @@ function constrainedGroups(relation: Relation): Group[] {
     });
   };
   for (const { columns, expression } of checks) join(columns, `(${expression}) is not false`);
+  for (const { columns } of generated) join(columns, "true");
   for (const column of writable) {
     // Domains and rare types: that the text can be read at all is what has to be found out.
     const isOdd = column.isDomain || !PLAIN_KINDS.has(column.typeKind) || column.element !== null;
     if (isOdd || !isKnown(column)) join([column.name], "true");
   }
-  return groups.map(({ names, conditions }) => ({
-    columns: writable.filter(({ name }) => names.has(name)),
-    condition: conditions.join(" and "),
-  }));
+  return groups.flatMap(({ names, conditions }) => {
+    const columns = writable.filter(({ name }) => names.has(name));
+    const owners = generated.filter((owner) => owner.columns.some((name) => names.has(name)));
+    if (owners.length === 0)
+      return [{ columns, people: PEOPLE, condition: conditions.join(" and ") }];
+    // Whose row it is, is asked for each person.
+    return PEOPLE.map((person) => ({
+      columns,
+      people: [person],
+      condition: [...conditions, ...owners.map((owner) => owner.condition(person))].join(" and "),
+    }));
+  });
 }
 
 function isKnown(column: Column): boolean {

@@ -1,0 +1,21 @@
+-- safe: the owner is generated from a key of the row's JSON
+-- rows: insert into public.media (data) values (jsonb_build_object('owner', :a)), (jsonb_build_object('owner', :b))
+-- as: authenticated a
+-- query: select count(*) from public.media
+-- returns: 1
+
+create table public.media (
+  id uuid primary key default gen_random_uuid(),
+  data jsonb not null,
+  user_id uuid not null generated always as ((data ->> 'owner')::uuid) stored,
+  size_bytes bigint not null default 0
+);
+create index on public.media (user_id);
+alter table public.media enable row level security, force row level security;
+create policy media_read on public.media for select to authenticated
+  using ((select auth.uid()) = user_id);
+create policy media_insert on public.media for insert to authenticated
+  with check ((select auth.uid()) = user_id);
+create policy media_delete on public.media for delete to authenticated
+  using ((select auth.uid()) = user_id);
+grant select, delete, insert (data, size_bytes) on public.media to authenticated;
