@@ -1,5 +1,6 @@
 import type { Node, SelectStmt } from "libpg-query";
 import { parseExpression } from "./expressions";
+import { firedByUpdate } from "./fired-by-update";
 import { onlyTarget, selectOf } from "./identity-expressions";
 import { parsePlPgSQLSync, parseSync } from "./parser";
 import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
@@ -30,6 +31,11 @@ export function statementsOf(item: DatabaseFunction): Body | undefined {
   return bodies.get(item);
 }
 
+/** What a trigger's function may run where an update fires it. */
+export function statementsOnUpdate(item: DatabaseFunction): Body | undefined {
+  return item.language === "plpgsql" ? readPlPgSql(item, firedByUpdate) : undefined;
+}
+
 function readBody(item: DatabaseFunction): Body | undefined {
   const { language, source } = item;
   if (!source) return undefined;
@@ -46,14 +52,17 @@ function readBody(item: DatabaseFunction): Body | undefined {
 /** What a result must be called for PL/pgSQL's parser to accept the statements that return it. */
 const results = ["setof text", "text", "void"];
 
-function readPlPgSql({ source, arguments: given, returns }: DatabaseFunction): Body | undefined {
+function readPlPgSql(
+  { source, arguments: given, returns }: DatabaseFunction,
+  prune = (code: Fields) => code,
+): Body | undefined {
   for (const result of returns === "trigger" ? [returns] : results) {
     try {
       const quoted = (source ?? "").replaceAll("'", "''");
       const text = `create function f(${given}) returns ${result} language plpgsql as '${quoted}'`;
       const [code, another] = list(fields(parsePlPgSQLSync(text))["plpgsql_funcs"]);
       if (another !== undefined) return undefined;
-      return new BodyReader(fields(fields(code)["PLpgSQL_function"])).body();
+      return new BodyReader(prune(fields(fields(code)["PLpgSQL_function"]))).body();
     } catch {
       // Refused with this result; the next one may do.
     }

@@ -1,5 +1,5 @@
 import type { Node } from "libpg-query";
-import { type Body, statementsOf } from "./body-statements";
+import { type Body, statementsOnUpdate } from "./body-statements";
 import { identifiers } from "./expressions";
 import { expressionTree } from "./function-bodies";
 import { isGranted } from "./granted-commands";
@@ -33,7 +33,7 @@ function takeOver(schema: Schema, trigger: Trigger, item: DatabaseFunction): Fou
   const table = proof.ownership.table(trigger.relation);
   if (!table || !isGranted(table, "update", proof.users)) return [];
   const shared = proof.ownership.ownersOf(table).filter((owner) => isShared(table, owner, proof));
-  const body = shared.length > 0 ? statementsOf(item) : undefined;
+  const body = shared.length > 0 ? statementsOnUpdate(item) : undefined;
   const column = shared.find((owner) => !body || isChanged(owner, body));
   if (column === undefined) return [];
   const object = `trigger ${trigger.name} on ${quoteName(table)}`;

@@ -43,6 +43,27 @@ describe("a trigger before updates of rows that collaborators edit", () => {
       "makes another row of it",
       "new := jsonb_populate_record(new, jsonb_build_object('user_id', auth.uid()))",
     ],
+    ["sets it on updates", "if tg_op <> 'INSERT' then new.user_id := auth.uid(); end if"],
+    [
+      "sets it by whatever is not an insert of nobody's",
+      "if tg_op = 'INSERT' or new.title is null then new.user_id := auth.uid(); end if",
+    ],
+    [
+      "sets it where an insert may have gone before",
+      "if tg_op = 'INSERT' then return new; end if; new.user_id := auth.uid()",
+    ],
+    [
+      "asks a variable of its own",
+      "declare tg_op text := 'UPDATE'; begin if tg_op <> 'UPDATE' then return new; end if; new.user_id := auth.uid(); end",
+    ],
+    [
+      "says itself what fired it",
+      "tg_op := 'INSERT'; if tg_op = 'INSERT' then new.user_id := auth.uid(); end if",
+    ],
+    [
+      "selects what fired it",
+      "select 'INSERT' into tg_op; if tg_op = 'INSERT' then new.user_id := auth.uid(); end if",
+    ],
     ["can not be read", "execute 'select auth.uid()' into new.user_id"],
   ])("is refused where it %s", async (_, body) => {
     const found = await judge(tasks(shared) + trigger(body, "before insert or update"));
@@ -51,6 +72,40 @@ describe("a trigger before updates of rows that collaborators edit", () => {
 
   it.each([
     ["keeps the owner", tasks(shared) + trigger("new.user_id := old.user_id")],
+    [
+      "sets the owner on inserts alone",
+      tasks(shared) +
+        trigger(
+          "if tg_op = 'INSERT' then new.user_id := auth.uid(); end if",
+          "before insert or update",
+        ),
+    ],
+    [
+      "keeps the owner on updates",
+      tasks(shared) +
+        trigger(
+          `if tg_op in ('UPDATE', 'DELETE') then new.user_id := old.user_id;
+           else new.user_id := auth.uid(); end if`,
+          "before insert or update",
+        ),
+    ],
+    [
+      "returns before it sets the owner",
+      tasks(shared) +
+        trigger(
+          "if not (tg_op = 'INSERT') then return new; end if; new.user_id := auth.uid()",
+          "before insert or update",
+        ),
+    ],
+    [
+      "asks more of an insert",
+      tasks(shared) +
+        trigger(
+          `if new.title is null then new.title := '';
+           elsif tg_op = 'INSERT' and new.user_id is null then new.user_id := auth.uid(); end if`,
+          "before insert or update",
+        ),
+    ],
     ["changes another column", tasks(shared) + trigger("new.title := upper(new.title)")],
     ["only runs on inserts", tasks(shared) + trigger("new.user_id := auth.uid()", "before insert")],
     ["only the owner fires", tasks(own) + trigger("new.user_id := auth.uid()")],
