@@ -23,6 +23,7 @@ import type { Rule } from "./rule";
 import type { Finding, Level, Schema } from "./schema";
 import { securityDefinerRule } from "./security-definer";
 import { sessionSettingsRule } from "./session-settings";
+import { sharedContentsRule } from "./shared-contents";
 import { tablePoliciesRule } from "./table-policies";
 import { triggerOwnersRule } from "./trigger-owners";
 import { unconfinedRightsRule } from "./unconfined-rights";
@@ -60,6 +61,7 @@ export const schemaRules: readonly Rule[] = [
   policyDuplicatesRule,
   publicExecutionRule,
   foreignKeyActionsRule,
+  sharedContentsRule,
 ];
 
 /** Judges a schema by every rule, or by those of one level. The parser has to be loaded. */

@@ -42,6 +42,16 @@ const ADVISED = `
   alter table public.answers enable row level security, force row level security;
   create policy own on public.answers for all to authenticated using (auth.uid() = user_id);
   grant select, insert, delete on public.answers to authenticated;
+  create table public.messages (
+    id uuid primary key, body text, sender_id uuid not null references public.users (id),
+    recipient_id uuid not null references public.users (id)
+  );
+  alter table public.messages enable row level security, force row level security;
+  create policy sent on public.messages for insert to authenticated
+    with check (auth.uid() = sender_id);
+  create policy updated on public.messages for update to authenticated
+    using (auth.uid() in (sender_id, recipient_id));
+  grant insert, update on public.messages to authenticated;
   create table public.plain (id integer primary key);
   alter table public.plain enable row level security, force row level security;`;
 const corpus = join(__dirname, "corpus/unsafe");

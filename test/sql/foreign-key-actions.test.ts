@@ -1,13 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { ClientBase } from "pg";
-import { readCatalog, schemaOf } from "../../migrator/src/catalog";
-import { type Finding, judgeSchema, readSqlSchema } from "../../rules/src";
 import { userA, userB } from "../policy/corpus-case";
-import { type TestDatabase, createDatabase } from "../support/database";
-
-const file = "000_existing_schema.sql";
-const base = { file, sql: readFileSync(join(__dirname, "../../sql", file), "utf8") };
+import { asUserB, judgingTwice } from "./judged-twice";
 
 const own = "(select auth.uid()) = user_id";
 const ofDeck = `exists (
@@ -107,66 +100,41 @@ const silent: readonly (readonly [string, string])[] = [
 ];
 
 describe("what a foreign key does with rows of others", () => {
-  let database: TestDatabase;
-  let client: ClientBase;
+  let judging: Awaited<ReturnType<typeof judgingTwice>>;
 
   beforeAll(async () => {
-    database = await createDatabase();
-    const migrator = await database.connect("migrator");
-    await migrator.query(base.sql);
-    client = await database.connect("postgres");
-    const insert = "insert into public.users (id, email) values ($1, 'a'), ($2, 'b')";
-    await client.query(insert, [userA, userB]);
+    judging = await judgingTwice("POL135");
   });
 
-  afterAll(() => database.drop());
-
-  /** Runs a migration and undoes it. @returns what the rules say of its SQL and of its catalog. */
-  async function judge(sql: string, act?: () => Promise<unknown>) {
-    await client.query("begin");
-    try {
-      await client.query("set local role migrator");
-      await client.query(sql);
-      await client.query("reset role; set local search_path = public");
-      const live = said(judgeSchema(schemaOf(await readCatalog(client))));
-      await act?.();
-      const read = said(judgeSchema(await readSqlSchema([base, { file: "002.sql", sql }])));
-      return { read, live };
-    } finally {
-      await client.query("rollback");
-    }
-  }
+  afterAll(() => judging.drop());
 
   it.each(advised)("is said where it %s", async (_, statement, left, sql) => {
-    let returned: unknown;
-    const found = await judge(sql, async () => {
+    let returned: string | undefined;
+    const { read, live } = await judging.judge(sql, async (client: ClientBase) => {
       await client.query(`insert into public.decks values (1, '${userB}')`);
       await client.query(`insert into public.notes values (1, '${userA}', 1)`);
-      await client.query("set local role authenticated");
-      const claims = JSON.stringify({ sub: userB, role: "authenticated" });
-      await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
-      await client.query(statement);
-      await client.query("reset role");
+      await asUserB(client, statement);
       const { rows } = await client.query<{ left: string }>(
         "select format('%s %s', count(*), coalesce(sum(deck_id), 0)) as left from public.notes",
       );
       returned = rows[0]?.left;
     });
-    const object = "advisory foreign key (deck_id) of public.notes";
-    expect({ returned, ...found }).toEqual({ returned: left, read: [object], live: [object] });
+    expect(returned).toBe(left);
+    const said = { object: "foreign key (deck_id) of public.notes", level: "advisory" };
+    expect([read, live]).toEqual([
+      [expect.objectContaining(said)],
+      [expect.objectContaining(said)],
+    ]);
   });
 
   it.each(silent)("is not said of one %s", async (_, sql) =>
-    expect(await judge(sql)).toEqual({ read: [], live: [] }),
+    expect(await judging.judge(sql)).toEqual({ read: [], live: [] }),
   );
 
   it("is said with what does it and what to write", async () => {
     const action = "on delete set null on update cascade";
-    const sql = notes({ action });
-    const found = judgeSchema(await readSqlSchema([base, { file: "002.sql", sql }])).filter(
-      ({ code }) => code === "POL135",
-    );
-    expect(found.map(({ message, remediation }) => [message, remediation])).toEqual([
+    const { read } = await judging.judge(notes({ action }));
+    expect(read.map(({ message, remediation }) => [message, remediation])).toEqual([
       [
         `foreign key (deck_id) of public.notes is \`${action}\`: who deletes a row of public.decks so ` +
           "updates, or changes id of public.decks so updates what other users wrote into " +
@@ -177,9 +145,3 @@ describe("what a foreign key does with rows of others", () => {
     ]);
   });
 });
-
-function said(findings: Finding[]): string[] {
-  return findings
-    .filter(({ code }) => code === "POL135")
-    .map(({ level, object }) => `${level} ${object}`);
-}
