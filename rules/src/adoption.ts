@@ -23,16 +23,26 @@ export class Adoption {
     private readonly users: ReadonlySet<string>,
   ) {}
 
-  /** The foreign keys from one table to another, also those that partitions have of what they are part of. */
-  public foreignKeysTo(table: Table, parent: Table): ForeignKey[] {
+  /**
+   * The foreign keys that lead from one table to another: those that partitions have of what they are part
+   * of, too, and those by way of tables between.
+   */
+  public foreignKeysTo(table: Table, parent: Table, seen: readonly string[] = []): ForeignKey[] {
+    if (seen.includes(quoteName(table))) return [];
     const parents = [parent, ...this.wholesOf(parent)].map(quoteName);
-    return [table, ...this.wholesOf(table)]
-      .flatMap(({ foreignKeys = [] }) => foreignKeys)
-      .filter((key) => parents.includes(quoteName(key.table)))
-      .map((key) => ({
-        ...key,
-        references: referencesOf(key, parent),
-      }));
+    const own = [table, ...this.wholesOf(table)].flatMap(({ foreignKeys = [] }) => foreignKeys);
+    return own.flatMap((key): ForeignKey[] => {
+      if (parents.includes(quoteName(key.table))) {
+        return [{ ...key, references: referencesOf(key, parent) }];
+      }
+      const between = this.ownership.table(key.table);
+      if (!between) return [];
+      const named = referencesOf(key, between);
+      return this.foreignKeysTo(between, parent, [...seen, quoteName(table)]).flatMap((further) => {
+        const columns = further.columns.flatMap((name) => key.columns[named.indexOf(name)] ?? []);
+        return columns.length === further.columns.length ? [{ ...further, columns }] : [];
+      });
+    });
   }
 
   /** Whether an end user may make or change a row of a table so that it has a key of their choice. */

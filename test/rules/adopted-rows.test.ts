@@ -50,6 +50,22 @@ describe("a row that no foreign key ties to its parent", () => {
     expect(await judge(`${sql} ${reads} using (false);`)).toEqual([]);
   });
 
+  it("is its parent's by a foreign key of what it names", async () => {
+    const between = `
+      create table public.boxes (deck_id uuid primary key references public.decks (id) on delete cascade);
+      alter table public.boxes enable row level security, force row level security;
+      create policy boxes_own on public.boxes for select to authenticated using (${ofParent});
+      alter table public.cards add foreign key (deck_id) references public.boxes (deck_id);`;
+    const sql = schema(`for select to authenticated using (${ofParent})`);
+    expect(await judge(sql + between)).toEqual([]);
+    const loose = between.replace("references public.decks (id) on delete cascade", "");
+    const found = await judge(sql + loose);
+    expect(found.map(({ object }) => object)).toEqual([
+      "policy cards_own on public.cards",
+      "policy boxes_own on public.boxes",
+    ]);
+  });
+
   it("is refused where a foreign key holds another column of it", async () => {
     const sql = schema(`for select to authenticated using (${ofParent})`);
     const key =
