@@ -178,6 +178,30 @@ describe("npm run policy", () => {
     expect(stdout).toContain("division by zero");
   });
 
+  it("ends with exit code 1 where the rules refuse what PostgreSQL refuses, too", () => {
+    const sql = folder("twice", { "notes.sql": `${UNPROTECTED}select 1 / 0;\n` });
+    const { status, stdout } = run("--sql", sql, "--trial");
+    expect(status).toBe(1);
+    expect(stdout).toContain("refused  POL101 twice/notes.sql:1: ");
+    expect(stdout).toContain("refused  POL159 twice/notes.sql:2: ");
+  });
+
+  it("judges with --trial what is put together at run time", () => {
+    const sql = folder("dynamic", {
+      "notes.sql":
+        "do $$ declare s text; begin select 'create table public.' || 'notes (id integer)' into s; execute s; end $$;\n",
+    });
+    expect(run("--sql", sql)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("POL102") as string,
+    });
+    const { status, stdout } = run("--sql", sql, "--trial");
+    expect(status).toBe(1);
+    expect(stdout).toContain(
+      "refused  POL101 in the database that the migrations make, table public.notes has row level security",
+    );
+  });
+
   it.each([
     ["while its server is being made", () => trials().length > 0],
     ["while its server is at work", () => filesOf(trials()[0]).includes("port")],

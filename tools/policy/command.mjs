@@ -28,7 +28,8 @@ export async function policy({ sql, trial: withTrial = false, json = false, ...o
     }
     const place = sql === undefined ? path.join(PROJECT, "sql") : path.resolve(from, sql);
     const files = readSqlFiles(place, from);
-    const { findings, rules, trial, isReadable } = await judge(files, { withTrial });
+    const { findings, rules, trial, unreadable } = await judge(files, { withTrial });
+    const isReadable = unreadable === 0;
     // What is waived is an object of the project's own; elsewhere its name means something else.
     const isOwn = sql === undefined;
     const judged = isReadable ? rules.map(({ name }) => name) : [];
@@ -44,8 +45,9 @@ export async function policy({ sql, trial: withTrial = false, json = false, ...o
       for (const finding of stands) console.log(describe(finding));
       console.log(summary(files.length, refusals, stands.length - refusals, waived.length));
     }
-    if (!isReadable) return 2;
-    return refusals > 0 ? 1 : 0;
+    // What was refused stays so, whether or not the rest could be judged.
+    if (refusals > unreadable) return 1;
+    return isReadable ? 0 : 2;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     report(`error: ${error.message}`);

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { compileWorkspaces, PROJECT } from "../prepare.mjs";
 import { report } from "../report.mjs";
+import { judgeMade, readSchema } from "./made-schema.mjs";
 import { readSqlFiles } from "./sql-files.mjs";
 
 const load = createRequire(import.meta.url);
@@ -12,9 +13,10 @@ const BASE = "000_existing_schema.sql";
 
 /**
  * @param files as `readSqlFiles` gives them.
- * @returns `{ findings, rules, trial, isReadable }`: what is wrong, every rule that was judged, as
+ * @returns `{ findings, rules, trial, unreadable }`: what is wrong, every rule that was judged, as
  * `{ name, code, description, remediation, page }`, `{ tables, attempts, seconds }` of the trial if there
- * was one, and whether PostgreSQL's parser could read all of it and, in a trial, the server run it.
+ * was one, and how many findings say that PostgreSQL's parser could not read a file or, in a trial, the server
+ * not run it.
  */
 export async function judge(files, { withTrial }) {
   await compileWorkspaces();
@@ -30,31 +32,36 @@ export async function judge(files, { withTrial }) {
     schema = await rules.readSqlSchema(files);
   } catch (error) {
     if (!(error instanceof rules.SqlSyntaxError)) throw error;
-    return { findings: [unreadable(error)], rules: known, isReadable: false };
+    return { findings: [unreadable(error)], rules: known, unreadable: 1 };
   }
+  let made;
   // Rules are judged while the server of the trial is being made.
-  const trying = withTrial ? tryFiles(files) : undefined;
+  const trying = withTrial
+    ? tryFiles(files, async (client) => {
+        made = await readSchema(client);
+      })
+    : undefined;
   const findings = [...rules.judgeSchema(schema), ...schema.notProvable.map(notProvable)].map(
     (finding) => ({ level: "mandatory", ...finding }),
   );
   const trial = await trying;
-  if (!trial) return { findings, rules: known, isReadable: true };
+  if (!trial) return { findings, rules: known, unreadable: 0 };
   return {
-    findings: [...findings, ...trial.findings],
+    findings: [...findings, ...(made ? judgeMade(made, findings) : []), ...trial.findings],
     rules: [...known, ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" }))],
     trial: { tables: trial.tables, attempts: trial.attempts, seconds: trial.seconds },
-    isReadable: trial.findings.every(({ rule }) => rule !== "trial-applied"),
+    unreadable: trial.findings.filter(({ rule }) => rule === "trial-applied").length,
   };
 }
 
-async function tryFiles(files) {
+async function tryFiles(files, onApplied) {
   const { withTrialServer } = await import("./trial-server.mjs");
   const begin = Date.now();
   report("Trial: building the schema in a throw-away PostgreSQL …");
   const base = readSqlFiles(path.join(PROJECT, "sql", BASE), PROJECT);
   const trial = await withTrialServer((server) => {
     const { tryMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
-    return tryMigrations(server, files, { base });
+    return tryMigrations(server, files, { base, onApplied });
   });
   const seconds = (Date.now() - begin) / 1000;
   report(`  ${trial.attempts} attempts on ${trial.tables} tables in ${seconds.toFixed(1)} s`);

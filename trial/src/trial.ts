@@ -1,5 +1,5 @@
 import type { SqlFile } from "@app-data/rules";
-import type { Client } from "pg";
+import type { Client, ClientBase } from "pg";
 import { type TrialServer, applyAsMigrator, withThrowawayDatabase } from "./throwaway-database";
 import { trialFinding } from "./trial-finding";
 import { type Trial, tryDatabase } from "./try-database";
@@ -11,6 +11,8 @@ export interface TrialOptions {
    * something that these ones name. @default none
    */
   base?: readonly SqlFile[];
+  /** Called when the migrations have run, before there is anything else in the database. */
+  onApplied?: (client: ClientBase) => Promise<void>;
 }
 
 /** PostgreSQL says by these that something does not exist: a table, function, schema, type, column. */
@@ -25,14 +27,16 @@ const MISSING = new Set(["42P01", "42883", "3F000", "42704", "42703"]);
 export async function tryMigrations(
   server: TrialServer,
   files: readonly SqlFile[],
-  { base = [] }: TrialOptions = {},
+  { base = [], onApplied }: TrialOptions = {},
 ): Promise<Trial> {
-  const first = await withThrowawayDatabase(server, (client) => applyAndTry(client, files));
+  const first = await withThrowawayDatabase(server, (client) =>
+    applyAndTry(client, files, onApplied),
+  );
   if (!("refusal" in first)) return first;
   const { refusal } = first;
   if (base.length > 0 && MISSING.has(refusal.sqlState)) {
     const second = await withThrowawayDatabase(server, (client) =>
-      applyAndTry(client, [...base, ...files]),
+      applyAndTry(client, [...base, ...files], onApplied),
     );
     if (!("refusal" in second)) return second;
     return { findings: [notApplied(second.refusal)], tables: 0, attempts: 0 };
@@ -40,9 +44,15 @@ export async function tryMigrations(
   return { findings: [notApplied(refusal)], tables: 0, attempts: 0 };
 }
 
-async function applyAndTry(client: Client, files: readonly SqlFile[]) {
+async function applyAndTry(
+  client: Client,
+  files: readonly SqlFile[],
+  onApplied: TrialOptions["onApplied"],
+) {
   const refusal = await applyAsMigrator(client, files);
-  return refusal ? { refusal } : tryDatabase(client, files);
+  if (refusal) return { refusal };
+  await onApplied?.(client);
+  return tryDatabase(client, files);
 }
 
 function notApplied({ file, line, message }: { file: string; line: number; message: string }) {
