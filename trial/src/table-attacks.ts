@@ -1,6 +1,7 @@
 import { sealedTables } from "@app-data/rules";
 import type { Catalog, Column, Relation, Rights } from "./catalog";
 import type { Value } from "./candidate-values";
+import { Denials } from "./denials";
 import type { Fill } from "./fill";
 import { wordsOf } from "./hints";
 import type { Identity } from "./identities";
@@ -33,6 +34,7 @@ export interface TableJob extends Job {
 /** Makes the attempts of identities on tables. */
 export class TableAttacks {
   private readonly children: ReadonlyMap<number, Relation[]>;
+  private readonly denials: Denials;
   /** The ids of all tables whose rows have owners. */
   private readonly owned: readonly number[];
 
@@ -48,6 +50,7 @@ export class TableAttacks {
       }
     }
     this.children = children;
+    this.denials = new Denials(catalog);
     this.owned = catalog.relations
       .filter((relation) => relation.kind === "r" && owners.of(relation))
       .map(({ id }) => id);
@@ -76,8 +79,22 @@ export class TableAttacks {
           ...this.giveAway(relation, rights, identity.person, victim),
           ...this.steal(relation, rights, identity.person, victim),
         ];
-    const parts = [...this.read(identity, relation, rights), ...writes];
+    const parts = [...this.read(identity, relation, rights), ...writes].flatMap((part) =>
+      this.undenied(part, identity, relation),
+    );
     return [...privileged, ...parts.map((part) => ({ ...base, ...this.measured(part, base) }))];
+  }
+
+  /** An attempt; and the same of a user whom the rows of no other table shut out. */
+  private undenied(part: Part, { person, isTrick }: Identity, relation: Relation): Part[] {
+    const denying = person && !isTrick ? this.denials.of(relation) : [];
+    if (denying.length === 0) return [part];
+    const clear = denying.map(({ sql }) => `select app_data_trial.clear(${quoteText(sql)}, null)`);
+    const variants = part.variants.map(({ before = [], ...variant }) => ({
+      ...variant,
+      before: [...clear, ...before],
+    }));
+    return [part, { ...part, variants }];
   }
 
   /** An attempt with the query that judges it. */
