@@ -33,6 +33,11 @@ export function bodyQuery(item: DatabaseFunction): SelectStmt | undefined {
   return bodies.get(item);
 }
 
+/** Whether a body is standard SQL, which PostgreSQL keeps parsed, and not a text. */
+export function hasKeptBody({ language, source }: DatabaseFunction): boolean {
+  return language === "sql" && /^(begin\s+atomic|return)\b/i.test(source ?? "");
+}
+
 const bodies = new WeakMap<DatabaseFunction, SelectStmt | undefined>();
 
 function readBody({ language, source }: DatabaseFunction): SelectStmt | undefined {

@@ -142,6 +142,7 @@ const view = object<View>({
   grants: list(grant),
   rewriteRules: optional(list(string)),
   largeObject: optional(string),
+  definition: optional(string),
   origin,
 });
 

@@ -228,6 +228,8 @@ export interface View {
   rewriteRules?: string[];
   /** The function or catalog by which it reads large objects. */
   largeObject?: string;
+  /** The statement that makes it; a catalog does not tell. */
+  definition?: string;
   origin?: Origin;
 }
 

@@ -7,6 +7,7 @@ import type {
   TransactionStmt,
 } from "libpg-query";
 import { migrationRole } from "./contract";
+import { dropWithDependents } from "./dropped-with";
 import { constantText, functionCalls, identifiers } from "./expressions";
 import { defaultGrants } from "./grant-statements";
 import { type TableName, quoteName, temporarySchema, unknownSchema } from "./names";
@@ -136,6 +137,7 @@ export class SqlReader {
       this.model.rename(from, { schema: newschema, name: from.name }, context.path);
     } else if ("DropStmt" in node) {
       const { removeType, objects = [] } = node.DropStmt;
+      dropWithDependents(node.DropStmt, this.scope(context));
       for (const object of objects) this.drop(removeType, object, context);
     } else if ("VariableSetStmt" in node) {
       this.searchPath.apply(node.VariableSetStmt);

@@ -1,4 +1,5 @@
 import type { AlterTableCmd, RangeVar } from "libpg-query";
+import { cascade } from "./dropped-with";
 import { type TableName, quoteName } from "./names";
 import { roleName } from "./nodes";
 import { renameInPolicy } from "./policy-text";
@@ -56,6 +57,7 @@ export function alterTable(
     case "AT_ColumnDefault":
       return change((facts) => setDefault(facts, [column], def));
     case "AT_DropColumn":
+      if (command.behavior === "DROP_CASCADE") cascade([{ kind: "column", table, column }], scope);
       return change((facts) => dropColumn(facts, column));
     case "AT_AddInherit": {
       if (!def || !("RangeVar" in def)) return;

@@ -69,6 +69,7 @@ function make(
     ...(largeObject !== undefined && { largeObject }),
     owner: known?.owner ?? role,
     grants: known?.grants ?? defaultGrants(scope, name.schema),
+    definition: sql,
     origin,
   };
   objects.views = withEntry(objects.views, quoteName(name), view);

@@ -1,0 +1,23 @@
+-- unsafe: the restrictive policy names a column that is dropped with cascade
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default '',
+  hidden boolean not null default false
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_all on public.notes
+  for select to authenticated
+  using (true);
+create policy notes_floor on public.notes
+  as restrictive for select to authenticated
+  using ((select auth.uid()) = user_id and not hidden);
+grant select on public.notes to authenticated;
+alter table public.notes drop column hidden cascade;

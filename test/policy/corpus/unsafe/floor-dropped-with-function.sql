@@ -1,0 +1,26 @@
+-- unsafe: the restrictive policy calls a function that is dropped with cascade
+-- refused-by: both
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create function public.is_mine(owner uuid) returns boolean
+  language sql stable set search_path = ''
+  return owner = (select auth.uid());
+revoke all on function public.is_mine(uuid) from public;
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_all on public.notes
+  for select to authenticated
+  using (true);
+create policy notes_floor on public.notes
+  as restrictive for select to authenticated
+  using (public.is_mine(user_id));
+grant select on public.notes to authenticated;
+drop function public.is_mine(uuid) cascade;
