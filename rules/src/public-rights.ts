@@ -30,11 +30,16 @@ export const publicRightsRule = defineRule({
     ),
 });
 
-/** Every database has a schema `public` that PUBLIC may use, and may not create in. */
+/**
+ * PostgreSQL itself lets PUBLIC use the schema `public` of a new database, and a catalog does not tell
+ * that from a grant; SQL does.
+ */
 function grantedSchemas({ schemas = [] }: Schema): GrantedObject[] {
   return schemas.map(({ name, grants, origin }) => ({
     object: `schema ${name}`,
-    grants: grants.filter(({ privilege }) => name !== "public" || privilege !== "usage"),
+    grants: grants.filter(
+      (grant) => name !== "public" || grant.privilege !== "usage" || grant.origin !== undefined,
+    ),
     origin,
   }));
 }
