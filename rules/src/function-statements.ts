@@ -10,7 +10,9 @@ import type {
 import { everyone } from "./contract";
 import { constantText, identifiers } from "./expressions";
 import { isOn, optionsOf, typeName } from "./nodes";
+import type { TableName } from "./names";
 import { functionKey, withEntry } from "./object-model";
+import { followFunction } from "./renamed";
 import type { DatabaseFunction } from "./schema";
 import type { StatementScope } from "./statement-scope";
 
@@ -94,9 +96,25 @@ export function changeFunction(
     const { schema, name } = changed;
     const functions = new Map(scope.objects.functions);
     functions.delete(key);
-    functions.set(functionKey(schema, name, [key.slice(key.indexOf("(") + 1, -1)]), changed);
+    const now = functionKey(schema, name, [key.slice(key.indexOf("(") + 1, -1)]);
+    functions.set(now, changed);
     scope.objects.functions = functions;
+    const branch = scope.objects.branches.get(key);
+    if (branch) scope.objects.branches = withEntry(scope.objects.branches, now, branch);
   }
+}
+
+/** Gives each function that a name means another name or schema. */
+export function renameFunction(
+  named: ObjectWithArgs,
+  to: Partial<TableName>,
+  scope: StatementScope,
+): void {
+  for (const key of functionsNamed(named, scope)) {
+    const item = scope.objects.functions.get(key);
+    if (item) followFunction(item, { schema: item.schema, name: item.name, ...to }, scope);
+  }
+  changeFunction(named, scope, (item) => ({ ...item, ...to }));
 }
 
 export function dropFunction(named: ObjectWithArgs, scope: StatementScope): void {

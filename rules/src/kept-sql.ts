@@ -96,10 +96,9 @@ function collect(value: unknown, key: string, around: Surroundings, found: Menti
     const names = value.withClause?.ctes?.flatMap((node) =>
       "CommonTableExpr" in node ? [node.CommonTableExpr.ctename ?? ""] : [],
     );
-    within = {
-      levels: [(value.fromClause ?? []).flatMap(itemsOf), ...around.levels],
-      local: [...around.local, ...(names ?? [])],
-    };
+    const local = [...around.local, ...(names ?? [])];
+    const items = (value.fromClause ?? []).flatMap((node) => itemsOf(node, local));
+    within = { levels: [items, ...around.levels], local };
   }
   const add = (kind: Mention["kind"], parts: string[], at = 0, args = 0) => {
     const isLocal = parts.length === 1 && around.local.includes(parts[0] ?? "");
@@ -120,12 +119,14 @@ function collect(value: unknown, key: string, around: Surroundings, found: Menti
   for (const [name, below] of entries) collect(below, name, within, found);
 }
 
-function itemsOf(node: Node): FromItem[] {
-  if (!("JoinExpr" in node)) {
-    return [{ alias: aliasOf(node), relation: "RangeVar" in node ? node.RangeVar : undefined }];
+function itemsOf(node: Node, local: readonly string[]): FromItem[] {
+  if ("JoinExpr" in node) {
+    const { larg, rarg } = node.JoinExpr;
+    return [larg, rarg].flatMap((side) => (side ? itemsOf(side, local) : []));
   }
-  const { larg, rarg } = node.JoinExpr;
-  return [...(larg ? itemsOf(larg) : []), ...(rarg ? itemsOf(rarg) : [])];
+  const relation = "RangeVar" in node ? node.RangeVar : undefined;
+  const isLocal = relation?.schemaname === undefined && local.includes(relation?.relname ?? "");
+  return [{ alias: aliasOf(node), relation: isLocal ? undefined : relation }];
 }
 
 interface Query {

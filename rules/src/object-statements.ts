@@ -1,4 +1,4 @@
-import type { DropStmt, Node, RenameStmt, VariableSetStmt } from "libpg-query";
+import type { DropStmt, Node, VariableSetStmt } from "libpg-query";
 import { migrationRole } from "./contract";
 import { constantText, identifiers } from "./expressions";
 import {
@@ -12,12 +12,13 @@ import { alterDefaultPrivileges, grant, grantRole } from "./grant-statements";
 import { type TableName, quoteName } from "./names";
 import { roleName, roleNames } from "./nodes";
 import { withEntry, withoutEntries } from "./object-model";
-import { alterPolicy, createPolicy, dropPolicy, renamePolicy } from "./policy-statements";
+import { alterPolicy, createPolicy, dropPolicy } from "./policy-statements";
+import { move, rename } from "./rename-statements";
 import { defineRole, dropRoles, setForSessions } from "./role-statements";
 import type { StatementScope } from "./statement-scope";
-import { addIndex, renameColumn } from "./table-facts";
+import { addIndex } from "./table-facts";
 import { changeFacts } from "./table-statements";
-import { createMaterializedView, createView, dropView, renameView } from "./view-statements";
+import { createMaterializedView, createView, dropView } from "./view-statements";
 
 /** Bits of a parsed trigger's timing and events (`catalog/pg_trigger.h`). */
 const TRIGGER_BEFORE = 2;
@@ -80,15 +81,8 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
     const { object, newowner } = node.AlterOwnerStmt;
     if (object && newowner) changeOwner(object, roleName(newowner, scope.role), scope);
   } else if ("RenameStmt" in node) rename(node.RenameStmt, scope);
-  else if ("AlterObjectSchemaStmt" in node) {
-    const { object, relation, newschema = "" } = node.AlterObjectSchemaStmt;
-    if (object && "ObjectWithArgs" in object) {
-      changeFunction(object.ObjectWithArgs, scope, (item) => ({ ...item, schema: newschema }));
-    } else if (relation) {
-      const from = scope.find(relation);
-      renameView(from, { ...from, schema: newschema }, scope);
-    }
-  } else if ("DropStmt" in node) drop(node.DropStmt, scope);
+  else if ("AlterObjectSchemaStmt" in node) move(node.AlterObjectSchemaStmt, scope);
+  else if ("DropStmt" in node) drop(node.DropStmt, scope);
 }
 
 /** The role after `set role`, `set session authorization` or their reset; undefined for others. */
@@ -135,45 +129,6 @@ function reassign(from: readonly string[], owner: string, scope: StatementScope)
   objects.views = new Map([...objects.views].map(([key, view]) => [key, follow(view)]));
   objects.functions = new Map([...objects.functions].map(([key, item]) => [key, follow(item)]));
   objects.schemas = new Map([...objects.schemas].map(([key, schema]) => [key, follow(schema)]));
-}
-
-function rename(statement: RenameStmt, scope: StatementScope): void {
-  const { renameType, relation, object, subname = "", newname = "" } = statement;
-  const { objects } = scope;
-  if (renameType === "OBJECT_POLICY" && relation) {
-    renamePolicy(scope, scope.find(relation), subname, newname);
-  } else if (renameType === "OBJECT_COLUMN" && relation) {
-    const name = scope.find(relation);
-    if (scope.tables.has(name)) {
-      changeFacts(scope, name, (facts) => renameColumn(facts, subname, newname), {
-        from: subname,
-        to: newname,
-      });
-    }
-  } else if (renameType === "OBJECT_ROLE") {
-    const role = objects.roles.get(subname);
-    if (role) {
-      const others = withoutEntries(objects.roles, ({ name }) => name === subname);
-      objects.roles = withEntry(others, newname, { ...role, name: newname, origin: scope.origin });
-    }
-  } else if (renameType === "OBJECT_SCHEMA") {
-    const moved = <T extends { schema: string }>(item: T): T =>
-      item.schema === subname ? { ...item, schema: newname } : item;
-    objects.functions = new Map(
-      [...objects.functions].map(([key, item]) => [
-        item.schema === subname ? newname + key.slice(subname.length) : key,
-        moved(item),
-      ]),
-    );
-    objects.views = new Map(
-      [...objects.views.values()].map((view) => [quoteName(moved(view)), moved(view)]),
-    );
-  } else if (object && "ObjectWithArgs" in object) {
-    changeFunction(object.ObjectWithArgs, scope, (item) => ({ ...item, name: newname }));
-  } else if (relation) {
-    const from = scope.find(relation);
-    renameView(from, { ...from, name: newname }, scope);
-  }
 }
 
 function drop({ removeType, objects = [] }: DropStmt, scope: StatementScope): void {

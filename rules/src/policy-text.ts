@@ -1,5 +1,4 @@
 import { scanSync } from "./parser";
-import type { RowPolicy } from "./schema";
 
 /** The expressions of a `create policy` or `alter policy`, as written. */
 export interface PolicyExpressions {
@@ -29,28 +28,4 @@ export function policyExpressions(statement: string): PolicyExpressions {
     if (depth === 0) before = text.toLowerCase();
   }
   return found;
-}
-
-/** The same text with one name put in the place of another, wherever it stands as a name. */
-export function renameIn(expression: string, from: string, to: string): string {
-  if (!expression.includes(from)) return expression;
-  const bytes = Buffer.from(expression, "utf8");
-  let result = "";
-  let at = 0;
-  for (const { text, start, end } of scanSync(expression).tokens) {
-    if (text !== `"${from}"` && text.toLowerCase() !== from) continue;
-    result += `${bytes.subarray(at, start).toString("utf8")}"${to.replaceAll('"', '""')}"`;
-    at = end;
-  }
-  return result + bytes.subarray(at).toString("utf8");
-}
-
-/** A policy whose expressions follow a table or a column to its new name. */
-export function renameInPolicy(policy: RowPolicy, from: string, to: string): RowPolicy {
-  const { using, check } = policy;
-  return {
-    ...policy,
-    using: using === null ? null : renameIn(using, from, to),
-    check: check === null ? null : renameIn(check, from, to),
-  };
 }

@@ -14,6 +14,7 @@ import { type TableName, quoteName, temporarySchema, unknownSchema } from "./nam
 import { type Objects, initialObjects } from "./object-model";
 import { applyToObjects } from "./object-statements";
 import { type Context, type Passage, lineFinder } from "./passage";
+import { followRelation } from "./renamed";
 import { Routines } from "./routines";
 import type { Column, Origin, Table, TableKind } from "./schema";
 import { SearchPath } from "./search-path";
@@ -128,13 +129,13 @@ export class SqlReader {
         this.model.renameSchema(subname ?? "", newname, context.path);
       } else if (relation && reachesTables(renameType)) {
         const from = this.find(relation, context);
-        this.model.rename(from, { schema: from.schema, name: newname }, context.path);
+        this.rename(from, { schema: from.schema, name: newname }, context);
       }
     } else if ("AlterObjectSchemaStmt" in node) {
       const { objectType, relation, newschema = "" } = node.AlterObjectSchemaStmt;
       if (!relation || !reachesTables(objectType)) return;
       const from = this.find(relation, context);
-      this.model.rename(from, { schema: newschema, name: from.name }, context.path);
+      this.rename(from, { schema: newschema, name: from.name }, context);
     } else if ("DropStmt" in node) {
       const { removeType, objects = [] } = node.DropStmt;
       dropWithDependents(node.DropStmt, this.scope(context));
@@ -239,6 +240,11 @@ export class SqlReader {
       }
     }
     alterTable(relation, command, this.scope(context));
+  }
+
+  private rename(from: TableName, to: TableName, context: Context): void {
+    if (this.model.isMadeIn(from, context.path)) followRelation(from, to, this.scope(context));
+    this.model.rename(from, to, context.path);
   }
 
   private drop(removeType: string | undefined, object: Node, { path }: Context): void {

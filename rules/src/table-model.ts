@@ -1,5 +1,4 @@
 import { type TableName, isSystemSchema, quoteName, temporarySchema } from "./names";
-import { renameInPolicy } from "./policy-text";
 import type { Origin, Table, TableKind } from "./schema";
 
 /**
@@ -109,13 +108,10 @@ export class TableModel {
     if (!this.remove(from, path)) return;
     this.entries.set(quoteName(to), { ...entry, table: { ...entry.table, ...to } });
     const follow = (name: TableName) => (quoteName(name) === quoteName(from) ? to : name);
-    this.changeAll(({ parents, foreignKeys, policies }) => ({
+    this.changeAll(({ parents, foreignKeys }) => ({
       ...(parents && { parents: parents.map(follow) }),
       ...(foreignKeys && {
         foreignKeys: foreignKeys.map((key) => ({ ...key, table: follow(key.table) })),
-      }),
-      ...(policies && {
-        policies: policies.map((policy) => renameInPolicy(policy, from.name, to.name)),
       }),
     }));
   }

@@ -2,7 +2,6 @@ import type { AlterTableCmd, RangeVar } from "libpg-query";
 import { cascade } from "./dropped-with";
 import { type TableName, quoteName } from "./names";
 import { roleName } from "./nodes";
-import { renameInPolicy } from "./policy-text";
 import type { StatementScope } from "./statement-scope";
 import {
   type TableFacts,
@@ -15,20 +14,15 @@ import {
 } from "./table-facts";
 import { alterView } from "./view-statements";
 
-/** Changes what is known of a table's columns and keys. @param renamed a column with a new name. */
+/** Changes what is known of a table's columns and keys. */
 export function changeFacts(
   { tables }: StatementScope,
   name: TableName,
   change: (facts: TableFacts) => TableFacts,
-  renamed?: { from: string; to: string },
 ): void {
-  tables.change(name, (table) => {
-    const { columns, keys = [], foreignKeys = [], indexes = [], policies = [] } = table;
-    const facts = change({ ...noFacts, columns, keys, foreignKeys, indexes });
-    if (!renamed) return facts;
-    const { from, to } = renamed;
-    return { ...facts, policies: policies.map((policy) => renameInPolicy(policy, from, to)) };
-  });
+  tables.change(name, ({ columns, keys = [], foreignKeys = [], indexes = [] }) =>
+    change({ ...noFacts, columns, keys, foreignKeys, indexes }),
+  );
 }
 
 /** Takes what `alter table` does beside row level security into account. */

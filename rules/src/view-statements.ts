@@ -4,6 +4,7 @@ import { largeObjectIn } from "./large-object-names";
 import { type TableName, quoteName } from "./names";
 import { isOn, optionsOf } from "./nodes";
 import { withEntry, withoutEntries } from "./object-model";
+import { followRelation } from "./renamed";
 import type { View } from "./schema";
 import type { StatementScope } from "./statement-scope";
 
@@ -43,7 +44,9 @@ export function alterView(
   return true;
 }
 
-export function renameView(from: TableName, to: TableName, { objects }: StatementScope): void {
+export function renameView(from: TableName, to: TableName, scope: StatementScope): void {
+  const { objects } = scope;
+  if (objects.views.has(quoteName(from))) followRelation(from, to, scope);
   const view = objects.views.get(quoteName(from));
   if (!view) return;
   const others = withoutEntries(objects.views, (_, key) => key === quoteName(from));
