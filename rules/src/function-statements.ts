@@ -17,7 +17,7 @@ import type { DatabaseFunction } from "./schema";
 import type { StatementScope } from "./statement-scope";
 
 export function createFunction(statement: CreateFunctionStmt, scope: StatementScope): void {
-  const { funcname = [], parameters = [], options, returnType, sql_body } = statement;
+  const { funcname = [], parameters = [], options, sql_body } = statement;
   const parts = identifiers(funcname);
   const inputs = inputParameters(parameters);
   const name = parts.at(-1) ?? "";
@@ -36,7 +36,7 @@ export function createFunction(statement: CreateFunctionStmt, scope: StatementSc
     volatility: "volatile",
     searchPath: null,
     executableBy: known?.executableBy ?? defaultExecution(scope, schema),
-    returns: `${returnType?.setof ? "setof " : ""}${typeName(returnType)}`,
+    returns: resultOf(statement),
     source: sql_body ? atomicBody(scope.sql) : null,
     settings: [],
     origin: scope.origin,
@@ -139,6 +139,22 @@ export function functionsNamed(
   return known.filter((other) => other === key);
 }
 
+/** A procedure returns nothing; a function without `returns` returns what its parameters say. */
+export function isProcedure({ returns }: DatabaseFunction): boolean {
+  return returns === "";
+}
+
+function resultOf({ is_procedure, parameters = [], returnType }: CreateFunctionStmt): string {
+  if (returnType) return `${returnType.setof ? "setof " : ""}${typeName(returnType)}`;
+  const isOut = ({ mode }: FunctionParameter) =>
+    mode === "FUNC_PARAM_OUT" || mode === "FUNC_PARAM_INOUT";
+  const [only, another] = parameters.flatMap((node) =>
+    "FunctionParameter" in node && isOut(node.FunctionParameter) ? [node.FunctionParameter] : [],
+  );
+  if (is_procedure || !only) return "";
+  return another ? "record" : typeOf(only);
+}
+
 function changedBy(item: DatabaseFunction, actions: readonly Node[]): DatabaseFunction {
   const options = optionsOf(actions);
   const language = options.get("language");
@@ -173,16 +189,16 @@ function withSetting(
   return { ...item, settings: isSet ? [...others, name] : others };
 }
 
+/** Who may execute what is made now: what holds in the schema adds to what holds everywhere. */
 function defaultExecution({ objects, role }: StatementScope, schema: string): string[] {
-  const granted = objects.defaultPrivileges
-    .filter(
-      (entry) =>
-        entry.objects === "functions" &&
-        entry.owner === role &&
-        (entry.schema === null || entry.schema === schema),
-    )
+  const entries = objects.defaultPrivileges.filter(
+    (entry) => entry.objects === "functions" && entry.owner === role,
+  );
+  const granted = entries
+    .filter((entry) => entry.schema === null || entry.schema === schema)
     .flatMap(({ grants }) => grants.map(({ grantee }) => grantee));
-  return [...new Set([everyone, ...granted])];
+  const own = entries.some((entry) => entry.schema === null) ? [] : [everyone];
+  return [...new Set([...own, ...granted])];
 }
 
 function inputParameters(nodes: readonly Node[]): FunctionParameter[] {

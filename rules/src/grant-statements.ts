@@ -5,13 +5,14 @@ import type {
   Node,
   ObjectType,
 } from "libpg-query";
+import { everyone } from "./contract";
 import { identifiers } from "./expressions";
-import { functionsNamed } from "./function-statements";
+import { functionsNamed, isProcedure } from "./function-statements";
 import { quoteName } from "./names";
 import { columnNames, isOn, optionsOf, roleNames } from "./nodes";
 import { withEntry } from "./object-model";
 import { changeMemberships } from "./role-statements";
-import type { DefaultPrivilege, Grant, Sequence } from "./schema";
+import type { DatabaseFunction, DefaultPrivilege, Grant, Sequence } from "./schema";
 import type { StatementScope } from "./statement-scope";
 import { isPrefix } from "./table-model";
 
@@ -25,6 +26,8 @@ const allPrivileges: Readonly<Record<DefaultPrivilege["objects"], readonly strin
 };
 
 type Kind = DefaultPrivilege["objects"];
+
+const executionByAll: Grant = { grantee: everyone, privilege: "execute", columns: null };
 
 const kinds: Partial<Record<ObjectType, Kind>> = {
   OBJECT_TABLE: "tables",
@@ -52,7 +55,10 @@ export function grant(statement: GrantStmt, scope: StatementScope): void {
     }
     if (kind === "tables" && adds) grantOnAllTables(schemas, change, scope);
     if (kind === "functions" && adds) {
-      changeFunctions(scope, change, ({ schema }) => schemas.includes(schema));
+      const { objtype } = statement;
+      const isMeant = (item: DatabaseFunction) =>
+        objtype === "OBJECT_ROUTINE" || isProcedure(item) === (objtype === "OBJECT_PROCEDURE");
+      changeFunctions(scope, change, (item) => schemas.includes(item.schema) && isMeant(item));
     }
     return;
   }
@@ -117,11 +123,13 @@ export function alterDefaultPrivileges(
       const isSame = (entry: DefaultPrivilege) =>
         entry.owner === owner && entry.schema === schema && entry.objects === kind;
       const before = scope.objects.defaultPrivileges.find(isSame);
-      const grants = change(before?.grants ?? []);
+      // PostgreSQL lets PUBLIC execute functions; that is taken away everywhere or not at all.
+      const own = schema === null && kind === "functions" ? [executionByAll] : [];
+      const grants = change(before?.grants ?? own);
       const entry = { owner, schema, objects: kind, grants, origin: scope.origin };
       scope.objects.defaultPrivileges = [
         ...scope.objects.defaultPrivileges.filter((other) => !isSame(other)),
-        ...(grants.length > 0 ? [entry] : []),
+        ...(grants.length > 0 || own.length > 0 ? [entry] : []),
       ];
     }
   }
@@ -239,7 +247,7 @@ function changeSchema({ objects, role }: StatementScope, name: string, change: G
 function changeFunctions(
   { objects, origin }: StatementScope,
   change: GrantChange,
-  isMeant: (item: { schema: string }, key: string) => boolean,
+  isMeant: (item: DatabaseFunction, key: string) => boolean,
 ): void {
   objects.functions = new Map(
     [...objects.functions].map(([key, item]) => {
