@@ -3,6 +3,7 @@ import { hasKeptBody } from "./function-bodies";
 import { type KeptForm, type Mention, withNames } from "./kept-sql";
 import { meansColumn, meansFunction, meansRelation, meansRow, meansType } from "./meanings";
 import { type TableName, unknownSchema } from "./names";
+import { functionKey } from "./object-model";
 import type { DatabaseFunction, RowPolicy } from "./schema";
 import type { StatementScope } from "./statement-scope";
 
@@ -48,6 +49,7 @@ export function followRelation(from: TableName, to: TableName, scope: StatementS
       return undefined;
     return [to.name, parts.at(-1) ?? ""];
   });
+  renameTypes(from.name, to.name, scope);
   const { objects } = scope;
   objects.triggers = objects.triggers.map((trigger) =>
     isSame(trigger.relation, from) ? { ...trigger, relation: to } : trigger,
@@ -81,15 +83,7 @@ export function followType(from: TableName, to: TableName, scope: StatementScope
   renameKept(scope, (mention) =>
     meansType(mention, from) === "no" ? undefined : [to.schema, to.name],
   );
-  scope.tables.changeAll(({ columns }) => ({
-    ...(columns && {
-      columns: columns.map((column) =>
-        column.type.replace(/\[\]$/, "") === from.name
-          ? { ...column, type: column.type.replace(from.name, to.name) }
-          : column,
-      ),
-    }),
-  }));
+  renameTypes(from.name, to.name, scope);
 }
 
 /** Policies, views and bodies follow a schema to its new name. */
@@ -128,6 +122,33 @@ function renameKept({ objects, tables }: StatementScope, renaming: Renaming): vo
       const { source } = item;
       if (!source || !hasKeptBody(item)) return [key, item];
       return [key, { ...item, source: changed(source, "body") }];
+    }),
+  );
+}
+
+/** Columns, parameters and results follow a type, or the rows of a table, to its new name. */
+function renameTypes(from: string, to: string, { objects, tables }: StatementScope): void {
+  // The type is the last word, before the brackets of an array.
+  const renamed = (text: string) =>
+    text.replace(/[^ ]+?(?=(\[\])?$)/, (type) => (type === from ? to : type));
+  const renamedAll = (list: string, between: string) =>
+    list.split(between).map(renamed).join(between);
+  tables.changeAll(({ columns }) => ({
+    ...(columns && {
+      columns: columns.map((column) => ({ ...column, type: renamed(column.type) })),
+    }),
+  }));
+  objects.functions = new Map(
+    [...objects.functions].map(([key, { returns, ...item }]) => {
+      const types = key.slice(key.indexOf("(") + 1, -1);
+      return [
+        functionKey(item.schema, item.name, [renamedAll(types, ",")]),
+        {
+          ...item,
+          arguments: renamedAll(item.arguments, ", "),
+          ...(returns !== undefined && { returns: renamed(returns) }),
+        },
+      ];
     }),
   );
 }
