@@ -1,6 +1,6 @@
 import type { Node, SelectStmt } from "libpg-query";
 import { parseSync } from "./parser";
-import { constantText, functionCalls, identifiers, readCall } from "./expressions";
+import { constantText, constantValue, functionCalls, identifiers, readCall } from "./expressions";
 import type { Table } from "./schema";
 
 /** One row of a query: its values by column, in order. */
@@ -161,7 +161,7 @@ function textsOf(node: Node): string[] | undefined {
           .filter((item) => item !== "")
       : undefined;
   }
-  const texts = arrayItems(node)?.map((item) => constantText(item));
+  const texts = arrayItems(node)?.map((item) => constantValue(item));
   return texts && allKnown(texts);
 }
 
@@ -169,7 +169,7 @@ function rowsOfValues(lists: readonly Node[], names: readonly string[] = []): Ro
   const rows: Row[] = [];
   for (const list of lists) {
     const items = "List" in list ? (list.List.items ?? []) : [];
-    const texts = allKnown(items.map((item) => constantText(item)));
+    const texts = allKnown(items.map((item) => constantValue(item)));
     if (!texts) return undefined;
     rows.push(new Map(texts.map((text, at) => [names[at] ?? `column${at + 1}`, text])));
   }

@@ -1,4 +1,4 @@
-import type { FuncCall, Node } from "libpg-query";
+import type { A_Expr, FuncCall, Node } from "libpg-query";
 import { parseSync } from "./parser";
 
 /** A call of a function, as written. */
@@ -65,14 +65,44 @@ export function constantText(
   if (!("A_Expr" in node)) return undefined;
   const { name = [], lexpr, rexpr } = node.A_Expr;
   if (identifiers(name).join(".") !== "||") return undefined;
-  const left = constantText(lexpr, values);
-  const right = constantText(rexpr, values);
+  const left = constantValue(lexpr, values);
+  const right = constantValue(rexpr, values);
   return left === undefined || right === undefined ? undefined : left + right;
 }
 
+/** A constant as it is printed: a text, or a number that is written or computed from others. */
+export function constantValue(
+  node: Node | undefined,
+  values: KnownValues = noValues,
+): string | undefined {
+  const text = constantText(node, values);
+  if (!node || text !== undefined) return text;
+  if ("TypeCast" in node) {
+    const { names = [], typmods } = node.TypeCast.typeName ?? {};
+    const isSame = /^(text|varchar|name|int[248])$/.test(identifiers(names).at(-1) ?? "");
+    return isSame && !typmods ? constantValue(node.TypeCast.arg, values) : undefined;
+  }
+  if ("A_Const" in node && node.A_Const.ival) return String(node.A_Const.ival.ival ?? 0);
+  return "A_Expr" in node ? sum(node.A_Expr, values) : undefined;
+}
+
+/** What whole numbers add up to. */
+function sum({ name = [], lexpr, rexpr }: A_Expr, values: KnownValues): string | undefined {
+  const [left, right] = [lexpr, rexpr].map((operand) => constantValue(operand, values));
+  const isWhole = [lexpr ? left : "0", right].every((number) => /^-?\d{1,9}$/.test(number ?? ""));
+  if (!isWhole) return undefined;
+  const [one, other] = [Number(left ?? 0), Number(right)];
+  const operator = identifiers(name).join(".");
+  if (operator === "+") return String(one + other);
+  if (operator === "-") return String(one - other);
+  return operator === "*" ? String(one * other) : undefined;
+}
+
 function textOfCall({ name, args }: Call, values: KnownValues): string | undefined {
-  const [first, ...others] = args.map((arg) => constantText(arg, values));
+  const [first, ...others] = args.map((arg) => constantValue(arg, values));
   if (first === undefined || others.includes(undefined)) return undefined;
+  if (name === "make_date") return dateOf([first, ...others]);
+  if (name === "lpad") return padded(first, others);
   if (name === "quote_ident" && args.length === 1) return quoted(first, '"');
   if (name === "quote_literal" && args.length === 1) return quoted(first, "'");
   return name === "format" ? formatted(first, others) : undefined;
@@ -90,6 +120,18 @@ function formatted(text: string, values: readonly (string | undefined)[]): strin
     return quoted(value, kind === "I" ? '"' : "'");
   });
   return isClear ? result : undefined;
+}
+
+/** What `make_date` makes of year, month and day. */
+function dateOf(parts: readonly (string | undefined)[]): string | undefined {
+  const [year = "", month = "", day = ""] = parts;
+  if (!/^\d{4} \d\d? \d\d?$/.test(parts.join(" "))) return undefined;
+  return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
+}
+
+function padded(text: string, [length, filling]: readonly (string | undefined)[]) {
+  const isClear = /^\d{1,2}$/.test(length ?? "") && filling?.length === 1;
+  return isClear ? text.slice(0, Number(length)).padStart(Number(length), filling) : undefined;
 }
 
 function quoted(text: string, mark: string): string {

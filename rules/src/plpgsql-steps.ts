@@ -1,7 +1,9 @@
-import { type KnownValues, constantText, parseExpression } from "./expressions";
-import { type Row, type RowsOf, constantRows } from "./constant-rows";
+import type { KnownValues } from "./expressions";
+import type { Row, RowsOf } from "./constant-rows";
 import { parsePlPgSQLSync } from "./parser";
+import { rowsOfLoop } from "./plpgsql-loops";
 import { type Fields, fields, list } from "./plpgsql-tree";
+import { PlPgSqlVariables } from "./plpgsql-variables";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */
@@ -53,55 +55,28 @@ export function readPlPgSql(
   root: BranchPath,
   surroundings: Surroundings,
 ): Step[] {
-  const walk = new Walk(surroundings);
-  for (const parsed of list(fields(parsePlPgSQLSync(statement))["plpgsql_funcs"])) {
+  return list(fields(parsePlPgSQLSync(statement))["plpgsql_funcs"]).flatMap((parsed) => {
     const body = fields(fields(parsed)["PLpgSQL_function"]);
-    walk.declare(list(body["datums"]), body["action"]);
+    const walk = new Walk(body, surroundings);
     for (const datum of list(body["datums"])) walk.expressions(datum, 1, root);
     walk.statement(body["action"], root);
-  }
-  return walk.steps;
+    return walk.steps;
+  });
 }
-
-/** A loop of more turns is not followed turn by turn. */
-const MOST_TURNS = 200;
 
 class Walk {
   public readonly steps: Step[] = [];
-  private values: KnownValues;
-  /** The texts of arrays that are declared and never assigned, by name. */
-  private arrays: ReadonlyMap<string, string> = new Map();
-  /** Names of variables by their number. */
-  private names: readonly string[] = [];
-
+  private readonly variables: PlPgSqlVariables;
   private readonly newBranch: () => number;
   private readonly rowsOf: RowsOf;
 
-  constructor({ newBranch, rowsOf = () => undefined, values = new Map() }: Surroundings) {
+  constructor(
+    body: Fields,
+    { newBranch, rowsOf = () => undefined, values = new Map() }: Surroundings,
+  ) {
     this.newBranch = newBranch;
     this.rowsOf = rowsOf;
-    this.values = values;
-  }
-
-  /** Takes the values of variables that keep what they are declared with. */
-  public declare(datums: readonly unknown[], action: unknown): void {
-    const variables = datums.map((datum) => fields(Object.values(fields(datum))[0]));
-    this.names = variables.map(({ refname }) => (typeof refname === "string" ? refname : ""));
-    const assigned = JSON.stringify(action);
-    const known = variables.flatMap((variable, at): [string, string][] => {
-      const text = fields(fields(variable["default_val"])["PLpgSQL_expr"])["query"];
-      if (typeof text !== "string" || assigned.includes(`"varno":${at}`)) return [];
-      return [[this.names[at] ?? "", text]];
-    });
-    this.arrays = new Map(known);
-    const isAssigned = (name: string) => assigned.includes(`"varno":${this.names.indexOf(name)}`);
-    this.values = new Map([
-      ...[...this.values].filter(([name]) => !isAssigned(name)),
-      ...known.flatMap(([name, text]): [string, string][] => {
-        const value = constantText(parseExpression(text));
-        return value === undefined ? [] : [[name, value]];
-      }),
-    ]);
+    this.variables = new PlPgSqlVariables(body, values);
   }
 
   /** Every expression below a node, whatever field holds it. */
@@ -144,18 +119,31 @@ class Walk {
           ],
           path,
         );
+      case "PLpgSQL_stmt_assign":
+        this.expressions(statement["expr"], line, path);
+        this.variables.assign(statement);
+        return stays;
       case "PLpgSQL_stmt_execsql":
         this.add("sql", fields(statement["sqlstmt"])["PLpgSQL_expr"], line, path);
+        this.variables.forget(node);
         return stays;
       case "PLpgSQL_stmt_perform":
       case "PLpgSQL_stmt_call":
         this.add("sql", fields(statement["expr"])["PLpgSQL_expr"], line, path);
+        this.variables.forget(node);
         return stays;
       case "PLpgSQL_stmt_dynexecute":
         this.add("dynamic", fields(statement["query"])["PLpgSQL_expr"], line, path);
+        this.variables.forget(node);
         return stays;
       case "PLpgSQL_stmt_rollback":
-        this.steps.push({ kind: "rollback", text: "rollback", line, path, values: this.values });
+        this.steps.push({
+          kind: "rollback",
+          text: "rollback",
+          line,
+          path,
+          values: this.variables.values,
+        });
         return stays;
       case "PLpgSQL_stmt_return":
         this.expressions(statement["expr"], line, path);
@@ -182,67 +170,35 @@ class Walk {
       this.add(kind, query, line, path);
     }
     this.expressions({ ...rest, query: undefined, dynquery: undefined }, line, path);
-    if (body === undefined) return stays;
-    const rows = this.rowsOfLoop(rest);
-    if (rows) return this.unrolled(rows, list(body), path);
+    if (body === undefined) {
+      this.variables.forget(rest);
+      return stays;
+    }
+    const rows = rowsOfLoop(rest, this.variables, this.rowsOf);
+    if (rows) return this.unrolled(rows, statement, path);
+    // What an earlier turn has left in a variable is not known.
+    this.variables.forget(statement);
     const leaving = this.sequence(list(body), [...path, this.newBranch()]);
+    this.variables.forget(statement);
     return { always: false, body: leaving.body, loop: false };
   }
 
-  /** What a loop goes through, as values of its variable; undefined where that is not known. */
-  private rowsOfLoop(loop: Fields): readonly Row[] | undefined {
-    const text = (field: string) => {
-      const query = fields(fields(loop[field])["PLpgSQL_expr"])["query"];
-      return typeof query === "string" ? query : undefined;
-    };
-    const array = text("expr");
-    if (typeof loop["varno"] === "number" && array !== undefined) {
-      const name = this.names[loop["varno"]] ?? "";
-      const rows = constantRows(`select unnest(${this.arrays.get(array) ?? array})`);
-      return rows?.map((row) => new Map([...row.values()].map((value) => [name, value])));
-    }
-    const [kind, content] = Object.entries(fields(loop["var"]))[0] ?? [];
-    const variable = fields(content);
-    const [lower, upper] = [text("lower"), text("upper")];
-    if (lower !== undefined && upper !== undefined) {
-      const isPlain = loop["step"] === undefined && loop["reverse"] === undefined;
-      const name = String(variable["refname"]);
-      const numbers = isPlain ? numbersBetween(lower, upper) : undefined;
-      return numbers?.map((number) => new Map([[name, number]]));
-    }
-    const query = text("query");
-    const rows = query === undefined ? undefined : (constantRows(query) ?? this.rowsOf(query));
-    if (kind === "PLpgSQL_rec") {
-      const record = String(variable["refname"]);
-      return rows?.map(
-        (row) => new Map([...row].map(([name, value]) => [`${record}.${name}`, value])),
-      );
-    }
-    const names = list(variable["fields"]).map((field) => fields(field)["name"]);
-    return rows?.map(
-      (row) =>
-        new Map(
-          [...row.values()].flatMap((value, at): [string, string][] => {
-            const name = names[at];
-            return typeof name === "string" ? [[name, value]] : [];
-          }),
-        ),
-    );
-  }
-
   /** A loop over rows that are known runs once for each of them. */
-  private unrolled(rows: readonly Row[], body: readonly unknown[], path: BranchPath): Leaving {
-    const before = this.values;
+  private unrolled(rows: readonly Row[], loop: Fields, path: BranchPath): Leaving {
+    const { body } = loop;
     let here = path;
     let leaves = false;
     for (const row of rows) {
-      this.values = new Map([...before, ...row]);
-      const leaving = this.sequence(body, here);
+      this.variables.turn(row, loop);
+      const leaving = this.sequence(list(body), here);
       // What follows runs where no row before it has ended the loop.
-      if (leaving.body || leaving.loop) here = [...here, this.newBranch()];
+      if (leaving.body || leaving.loop) {
+        here = [...here, this.newBranch()];
+        this.variables.forget(body);
+      }
       leaves = leaves || leaving.body;
     }
-    this.values = before;
+    this.variables.end(rows);
     return { always: false, body: leaves, loop: false };
   }
 
@@ -252,12 +208,19 @@ class Walk {
       (handler) => fields(fields(handler)["PLpgSQL_exception"])["action"],
     );
     if (handlers.length === 0) return this.sequence(list(block["body"]), path);
+    this.variables.forget(block["body"]);
     // What an error undoes may not count outside the block.
     return { ...this.branches([block["body"], ...handlers], path), always: false };
   }
 
   private branches(bodies: readonly unknown[], path: BranchPath): Leaving {
-    const ways = bodies.map((body) => this.sequence(list(body), [...path, this.newBranch()]));
+    const before = this.variables.values;
+    const ways = bodies.map((body) => {
+      this.variables.values = before;
+      return this.sequence(list(body), [...path, this.newBranch()]);
+    });
+    this.variables.values = before;
+    this.variables.forget(bodies);
     return {
       always: ways.every(({ always }) => always),
       body: ways.some(({ body }) => body),
@@ -285,15 +248,7 @@ class Walk {
   private add(kind: Step["kind"], expression: unknown, line: number, path: BranchPath): void {
     const text = fields(expression)["query"];
     if (typeof text === "string") {
-      this.steps.push({ kind, text, line, path, values: this.values });
+      this.steps.push({ kind, text, line, path, values: this.variables.values });
     }
   }
-}
-
-/** The numbers of `for i in 1..3`; undefined where the bounds are not constants, or far apart. */
-function numbersBetween(lower: string, upper: string): string[] | undefined {
-  if (!/^\d{1,9}$/.test(lower) || !/^\d{1,9}$/.test(upper)) return undefined;
-  const [from, to] = [Number(lower), Number(upper)];
-  if (to - from >= MOST_TURNS) return undefined;
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => String(from + at));
 }

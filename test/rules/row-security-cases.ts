@@ -8,6 +8,9 @@ export interface Case {
 const protect = (table: string) =>
   `alter table ${table} enable row level security, force row level security;`;
 
+const protectNamed =
+  "execute format('alter table %I enable row level security, force row level security', t);";
+
 /** Migrations that leave every table protected: nothing may be said of them. */
 export const safe: Omit<Case, "unsafe">[] = [
   {
@@ -100,6 +103,26 @@ export const safe: Omit<Case, "unsafe">[] = [
   {
     title: "execute of a constant",
     sql: `do $$ begin execute 'create table a ()'; execute 'alter table a enable row level security' || ', force row level security'; end $$;`,
+  },
+  {
+    title: "a table that a variable names",
+    sql: `do $$ declare t text; begin t := 'a_' || 1 + 1; create table a_2 ();
+      execute format('alter table %I enable row level security, force row level security', t);
+      t := 'b'; end $$;`,
+  },
+  {
+    title: "a variable that begins anew in each turn",
+    sql: `do $$ begin
+      for i in 1..2 loop
+        declare
+          t text := 'a';
+        begin
+          t := t || i;
+          execute format('create table %I ()', t);
+          execute format('alter table %I enable row level security, force row level security', t);
+        end;
+      end loop;
+    end $$;`,
   },
   {
     title: "create table if not exists of a table made before",
@@ -262,6 +285,64 @@ export const unsafe: Case[] = [
   {
     title: "protected after a block is left by its label",
     sql: `do $$ <<b>> begin create table a (); begin exit b; end; ${protect("a")} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that names another table by then",
+    sql: `create table a (); do $$ declare t text := 'a'; begin t := 'b'; ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that may name another table by then",
+    sql: `create table a (); do $$ declare t text := 'a'; begin
+      if now() > '2030-01-01' then t := 'b'; end if; ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that a query fills",
+    sql: `create table a (); do $$ declare t text := 'a'; begin
+      select 'b' into t; ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that a procedure may change",
+    sql: `create table a (); do $$ declare t text := 'a'; begin call p(t); ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable whose name another one hides",
+    sql: `create table a (); do $$ declare t text := 'a'; begin
+      declare t text := 'b'; begin ${protectNamed} end; end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that is declared with another one's later value",
+    sql: `create table a (); do $$ declare s text := 'a'; begin s := 'b';
+      declare t text := s; begin ${protectNamed} end; end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a loop's variable that has been changed",
+    sql: `create table a1 (); do $$ declare t text; begin
+      for i in 1..1 loop i := i + 1; t := 'a' || i; ${protectNamed} end loop; end $$;`,
+    unsafe: ["public.a1:1"],
+  },
+  {
+    title: "protected by a variable of a type that prints what it was given otherwise",
+    sql: `create table a01 (); do $$ declare n int := '01'; t text; begin
+      t := 'a' || n; ${protectNamed} end $$;`,
+    unsafe: ["public.a01:1"],
+  },
+  {
+    title: "protected by a variable that an endless loop changes",
+    sql: `create table a (); do $$ declare t text := 'a'; begin
+      loop t := t || 'b'; exit when true; end loop; ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected by a variable that a handled error changes",
+    sql: `create table a (); do $$ declare t text := 'a'; begin
+      begin perform 1 / 0; exception when others then t := 'b'; end; ${protectNamed} end $$;`,
     unsafe: ["public.a:1"],
   },
   {
