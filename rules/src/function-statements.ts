@@ -27,9 +27,7 @@ export function createFunction(statement: CreateFunctionStmt, scope: StatementSc
   const made: DatabaseFunction = {
     schema,
     name,
-    arguments: inputs
-      .map((input) => `${input.name ? `${input.name} ` : ""}${typeOf(input)}`)
-      .join(", "),
+    arguments: identityArguments(parameters),
     owner: known?.owner ?? scope.role,
     language: sql_body ? "sql" : "",
     securityDefiner: false,
@@ -206,6 +204,23 @@ function inputParameters(nodes: readonly Node[]): FunctionParameter[] {
     .flatMap((node) => ("FunctionParameter" in node ? [node.FunctionParameter] : []))
     .filter(({ mode }) => mode !== "FUNC_PARAM_OUT" && mode !== "FUNC_PARAM_TABLE");
 }
+
+/** As `pg_get_function_identity_arguments` writes them. */
+function identityArguments(nodes: readonly Node[]): string {
+  return nodes
+    .flatMap((node) => ("FunctionParameter" in node ? [node.FunctionParameter] : []))
+    .filter(({ mode }) => mode !== "FUNC_PARAM_TABLE")
+    .map(({ mode = "", name, argType }) =>
+      [modes[mode], name, typeName(argType)].filter(Boolean).join(" "),
+    )
+    .join(", ");
+}
+
+const modes: Readonly<Record<string, string>> = {
+  FUNC_PARAM_OUT: "OUT",
+  FUNC_PARAM_INOUT: "INOUT",
+  FUNC_PARAM_VARIADIC: "VARIADIC",
+};
 
 function typeOf({ argType }: FunctionParameter): string {
   return typeName(argType);

@@ -1,3 +1,5 @@
+import { identityFunctions, identitySchema } from "./contract";
+import { functionCalls, parseExpression } from "./expressions";
 import { parsePlPgSQLSync } from "./parser";
 import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
 
@@ -5,24 +7,39 @@ import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
 const LENGTH_LIMIT = 20_000;
 
 /**
- * What a PL/pgSQL body returns, as the text of one expression: `if` becomes a `case`, an assignment a
- * sub-query that names the value.
+ * What a PL/pgSQL function returns, as the text of one expression: `if` becomes a `case`, an assignment a
+ * sub-query that names the value, `found` whether the query before it has a row.
  * @returns undefined for a body that does more than that.
  */
-export function returnedValue(body: string): string | undefined {
+export function returnedValue(body: string, parameters: string): string | undefined {
+  const outputs = [...parameters.matchAll(/(?:^|,)\s*(in)?out\s+(\w+)/gi)];
+  const hasOutput = outputs.length > 0;
+  const quoted = body.replaceAll("'", "''");
+  const code =
+    parsed(`create function f(${parameters}) ${hasOutput ? "" : "returns text"}`, quoted) ??
+    (hasOutput ? undefined : parsed("create function f() returns text", quoted));
+  if (!code) return undefined;
+  const variables = list(code["datums"]).map((datum) => fields(Object.values(fields(datum))[0]));
+  const names = variables.map(({ refname }) => (typeof refname === "string" ? refname : ""));
+  // A parameter of this name would be hidden.
+  if (names.indexOf(FOUND) !== names.lastIndexOf(FOUND)) return undefined;
+  let value = valueOf([code["action"]], names);
+  for (const [at, variable] of [...variables.entries()].reverse()) {
+    const initial = queryOf(variable["default_val"]);
+    if (value !== undefined && initial !== undefined) value = bound(names[at], initial, value);
+  }
+  for (const [, isInput, name] of outputs) if (!isInput) value = bound(name, "null", value);
+  return whereFound("false", value);
+}
+
+/** The variable that says whether the last query had a row. */
+const FOUND = "found";
+
+function parsed(head: string, body: string): Fields | undefined {
   try {
-    const text = `create function f() returns text language plpgsql as '${body.replaceAll("'", "''")}'`;
-    const [parsed, another] = list(fields(parsePlPgSQLSync(text))["plpgsql_funcs"]);
-    if (another !== undefined) return undefined;
-    const code = fields(fields(parsed)["PLpgSQL_function"]);
-    const variables = list(code["datums"]).map((datum) => fields(Object.values(fields(datum))[0]));
-    const names = variables.map(({ refname }) => (typeof refname === "string" ? refname : ""));
-    let value = valueOf([code["action"]], names);
-    for (const [at, variable] of [...variables.entries()].reverse()) {
-      const initial = queryOf(variable["default_val"]);
-      if (value !== undefined && initial !== undefined) value = bound(names[at], initial, value);
-    }
-    return value;
+    const text = `${head} language plpgsql as '${body}'`;
+    const [code, another] = list(fields(parsePlPgSQLSync(text))["plpgsql_funcs"]);
+    return another === undefined ? fields(fields(code)["PLpgSQL_function"]) : undefined;
   } catch {
     // What PL/pgSQL's own parser refuses without the database is not followed.
     return undefined;
@@ -41,7 +58,8 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
       return statement["exceptions"] === undefined ? follow(statement["body"]) : undefined;
     case "PLpgSQL_stmt_return": {
       const variable = statement["retvarno"];
-      if (typeof variable === "number") return names[variable] && `"${names[variable]}"`;
+      if (typeof variable === "number")
+        return simpleName.test(names[variable] ?? "") ? `"${names[variable]}"` : undefined;
       const value = queryOf(statement["expr"]);
       return value === undefined ? undefined : `(${value}\n)`;
     }
@@ -53,7 +71,7 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
       return condition(statement, follow);
     case "PLpgSQL_stmt_assign": {
       const assigned = queryOf(statement["expr"]);
-      const name = typeof statement["varno"] === "number" ? names[statement["varno"]] : undefined;
+      const name = names[Number(statement["varno"] ?? 0)];
       const value = assigned?.replace(/^[^:=]*:?=/, "");
       return value === undefined ? undefined : bound(name, value, valueOf(rest, names));
     }
@@ -63,7 +81,14 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
       const name = fields(target)["name"];
       if (query === undefined || another !== undefined || typeof name !== "string")
         return undefined;
-      return bound(name, `(${query}\n)`, valueOf(rest, names));
+      const value = whereFound(`exists (${query}\n)`, valueOf(rest, names));
+      return bound(name, `(${query}\n)`, value);
+    }
+    case "PLpgSQL_stmt_perform": {
+      const query = queryOf(statement["expr"]);
+      // One that calls something may be there for what that does.
+      if (query === undefined || !asksOnly(query)) return undefined;
+      return whereFound(`exists (${query}\n)`, valueOf(rest, names));
     }
     default:
       return undefined;
@@ -92,9 +117,27 @@ function condition(
   return text.length > LENGTH_LIMIT ? undefined : text;
 }
 
+/** An expression in which `found`, where it is asked for, has a value. */
+function whereFound(value: string, inside: string | undefined): string | undefined {
+  return inside !== undefined && /\bfound\b/i.test(inside) ? bound(FOUND, value, inside) : inside;
+}
+
+/** Whether a query calls nothing but the functions that say who is signed in. */
+function asksOnly(query: string): boolean {
+  const expression = parseExpression(query);
+  return (
+    expression !== undefined &&
+    functionCalls(expression).every(
+      ({ schema, name }) => schema === identitySchema && identityFunctions.includes(name),
+    )
+  );
+}
+
+const simpleName = /^[a-z_][a-z0-9_]*$/;
+
 /** An expression in which a name stands for a value. */
 function bound(name: string | undefined, value: string, inside: string | undefined) {
-  if (inside === undefined || name === undefined || !/^[a-z_][a-z0-9_]*$/.test(name)) {
+  if (inside === undefined || name === undefined || !simpleName.test(name)) {
     return undefined;
   }
   return `(select ${inside} from (select (${value}\n) as "${name}") as "${name}")`;

@@ -1,0 +1,20 @@
+-- safe: a helper whose parameter says whose row it is, and stays null for nobody
+-- rows: insert into public.notes (user_id, body) values (:a, 'of A'), (:b, 'of B')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 1
+
+create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references public.users (id), body text not null);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create function public.is_mine(owner uuid, out ok boolean) language plpgsql stable set search_path = '' as $$
+begin
+  if owner is not null then
+    ok := owner = auth.uid();
+  end if;
+end
+$$;
+revoke all on function public.is_mine(uuid) from public;
+grant execute on function public.is_mine(uuid) to authenticated;
+create policy own on public.notes for select to authenticated using (public.is_mine(user_id));
+grant select on public.notes to authenticated;

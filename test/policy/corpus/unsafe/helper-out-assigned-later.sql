@@ -1,0 +1,22 @@
+-- unsafe: a helper whose parameter is assigned once more
+-- refused-by: rules
+-- rows: insert into public.notes (user_id, body) values (:a, 'of A'), (:b, 'of B')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references public.users (id), body text not null);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create function public.is_mine(owner uuid, out ok boolean) language plpgsql stable set search_path = '' as $$
+begin
+  ok := owner = auth.uid();
+  if not ok then
+    ok := owner is not null;
+  end if;
+end
+$$;
+revoke all on function public.is_mine(uuid) from public;
+grant execute on function public.is_mine(uuid) to authenticated;
+create policy own on public.notes for select to authenticated using (public.is_mine(user_id));
+grant select on public.notes to authenticated;

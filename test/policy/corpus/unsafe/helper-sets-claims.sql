@@ -1,0 +1,21 @@
+-- unsafe: a helper that signs in the owner of the row before it compares
+-- refused-by: rules
+-- rows: insert into public.notes (user_id, body) values (:a, 'of A'), (:b, 'of B')
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references public.users (id), body text not null);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create function public.is_mine(owner uuid) returns boolean language plpgsql stable set search_path = '' as $$
+declare
+  claims text := set_config('request.jwt.claims', json_build_object('sub', owner)::text, true);
+begin
+  return owner = auth.uid();
+end
+$$;
+revoke all on function public.is_mine(uuid) from public;
+grant execute on function public.is_mine(uuid) to authenticated;
+create policy own on public.notes for select to authenticated using (public.is_mine(user_id));
+grant select on public.notes to authenticated;
