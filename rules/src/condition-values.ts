@@ -73,7 +73,7 @@ export class ConditionValues {
   public inlined(node: Node, frame: Frame) {
     if (!("FuncCall" in node)) return undefined;
     const call = readCall(node.FuncCall);
-    const item = calledFunction(this.schema, call);
+    const item = calledFunction(this.schema, call, frame);
     const select = item && bodyQuery(item);
     if (!item || !select || this.isShadowed(item) || this.keepsUser(item, call)) return undefined;
     return { select, frame: frameOf(item, call.args, frame) };

@@ -1,6 +1,8 @@
 import type { Node, SelectStmt } from "libpg-query";
 import { parseSync } from "./parser";
 import type { Call } from "./expressions";
+import type { Frame } from "./names-in-scope";
+import { byTypes } from "./overloads";
 import { returnedValue } from "./plpgsql-value";
 import type { DatabaseFunction, Schema } from "./schema";
 
@@ -61,29 +63,41 @@ function readBody({
   return queries.get(text);
 }
 
-/** The function of a schema that a call means; undefined for PostgreSQL's own and unclear ones. */
-export function calledFunction(schema: Schema, call: Call): DatabaseFunction | undefined {
+/**
+ * The function of a schema that a call means; undefined for PostgreSQL's own and unclear ones.
+ * @param frame the names that the arguments see, by whose types overloads are told apart.
+ */
+export function calledFunction(
+  schema: Schema,
+  call: Call,
+  frame?: Frame,
+): DatabaseFunction | undefined {
   const named = (schema.functions ?? []).filter(
     ({ schema: where, name }) => name === call.name && (call.schema ?? where) === where,
   );
   const fitting =
     named.length > 1
-      ? named.filter((item) => parameterNames(item).length === call.args.length)
+      ? named.filter((item) => parametersOf(item).length === call.args.length)
       : named;
-  return fitting.length === 1 ? fitting[0] : undefined;
+  if (fitting.length > 1) return frame && byTypes(fitting, call, frame, parametersOf);
+  return fitting[0];
 }
 
 const typesOfTwoWords = /^(double|character|timestamp|time|bit|interval|national|setof)\b/i;
 
 /** The names of a function's input parameters in order; undefined for one without a name. */
 export function parameterNames(item: DatabaseFunction): (string | undefined)[] {
-  const parts = item.arguments.split(/,(?![^(]*\))/).map((part) => part.trim());
-  const inputs = parts.filter((part) => part !== "" && !/^out\s/i.test(part));
-  return inputs.map((part) => {
-    const words = part.replace(/^(in|inout|variadic)\s+/i, "");
+  return parametersOf(item).map((words) => {
     const [name, ...type] = words.split(/\s+/);
     return type.length === 0 || typesOfTwoWords.test(words) ? undefined : name?.replaceAll('"', "");
   });
+}
+
+/** A function's input parameters, as they are declared, without their modes. */
+function parametersOf(item: DatabaseFunction): string[] {
+  const parts = item.arguments.split(/,(?![^(]*\))/).map((part) => part.trim());
+  const inputs = parts.filter((part) => part !== "" && !/^out\s/i.test(part));
+  return inputs.map((part) => part.replace(/^(in|inout|variadic)\s+/i, ""));
 }
 
 /** What a PL/pgSQL body of a single `return` returns, as a query. */
