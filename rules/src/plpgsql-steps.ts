@@ -4,6 +4,7 @@ import { parsePlPgSQLSync } from "./parser";
 import { rowsOfLoop } from "./plpgsql-loops";
 import { type Fields, fields, list } from "./plpgsql-tree";
 import { PlPgSqlVariables } from "./plpgsql-variables";
+import { commonSteps } from "./same-branches";
 import type { BranchPath } from "./table-model";
 
 /** One thing that a PL/pgSQL body does, in the order in which it is written. */
@@ -98,7 +99,7 @@ class Walk {
         return this.block(statement, path);
       case "PLpgSQL_stmt_if":
         this.expressions(statement["cond"], line, path);
-        return this.branches(
+        return this.choice(
           [
             statement["then_body"],
             ...list(statement["elsif_list"]).map(
@@ -211,6 +212,20 @@ class Walk {
     this.variables.forget(block["body"]);
     // What an error undoes may not count outside the block.
     return { ...this.branches([block["body"], ...handlers], path), always: false };
+  }
+
+  /** Branches of which one is taken for sure: what all of them do is done. */
+  private choice(bodies: readonly unknown[], path: BranchPath): Leaving {
+    const start = this.steps.length;
+    const leaving = this.branches(bodies, path);
+    const found = this.steps.slice(start);
+    const ways = [...new Set(found.map((step) => step.path[path.length]))].map((branch) =>
+      found.filter((step) => step.path[path.length] === branch),
+    );
+    const isWhole = ways.length === bodies.length && !leaving.body && !leaving.loop;
+    const common = isWhole ? commonSteps(ways, path) : undefined;
+    if (common) this.steps.splice(start, found.length, ...common);
+    return leaving;
   }
 
   private branches(bodies: readonly unknown[], path: BranchPath): Leaving {

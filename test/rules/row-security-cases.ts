@@ -105,6 +105,21 @@ export const safe: Omit<Case, "unsafe">[] = [
     sql: `do $$ begin execute 'create table a ()'; execute 'alter table a enable row level security' || ', force row level security'; end $$;`,
   },
   {
+    title: "in every branch",
+    sql: `create table a (); do $$ begin if now() > '2030-01-01' then ${protect("a")}
+      elsif now() > '2029-01-01' then
+        if random() > 0.5 then ${protect("a")} else ${protect("a")} end if;
+      else alter table a force row level security; alter table a enable row level security; end if;
+      end $$;`,
+  },
+  {
+    title: "a table that every branch makes",
+    sql: `do $$ begin
+      if now() > '2030-01-01' then create table a (); ${protect("a")}
+      else create table a (); ${protect("a")} end if;
+      end $$;`,
+  },
+  {
     title: "a table that a variable names",
     sql: `do $$ declare t text; begin t := 'a_' || 1 + 1; create table a_2 ();
       execute format('alter table %I enable row level security, force row level security', t);
@@ -343,6 +358,36 @@ export const unsafe: Case[] = [
     title: "protected by a variable that a handled error changes",
     sql: `create table a (); do $$ declare t text := 'a'; begin
       begin perform 1 / 0; exception when others then t := 'b'; end; ${protectNamed} end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected in two branches of three",
+    sql: `create table a (); do $$ begin if now() > '2030-01-01' then ${protect("a")}
+      elsif now() > '2029-01-01' then ${protect("a")} end if; end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "another table protected in the other branch",
+    sql: `create table a (); do $$ begin if now() > '2030-01-01' then ${protect("a")}
+      else ${protect("b")} end if; end $$;`,
+    unsafe: ["public.a:1"],
+  },
+  {
+    title: "protected in both branches, of which one undoes it",
+    sql: `create table a (); do $$ begin if now() > '2030-01-01' then ${protect("a")}
+      else ${protect("a")} alter table a disable row level security; end if; end $$;`,
+    unsafe: ["public.a:2"],
+  },
+  {
+    title: "protected in both branches, in one of them before it is made",
+    sql: `do $$ begin if now() > '2030-01-01' then create table a (); ${protect("a")}
+      else ${protect("a")} create table a (); end if; end $$;`,
+    unsafe: ["public.a:2"],
+  },
+  {
+    title: "protected in both branches, unless one is left",
+    sql: `create table a (); do $$ begin if now() > '2030-01-01' then ${protect("a")}
+      else if random() > 0.5 then return; end if; ${protect("a")} end if; end $$;`,
     unsafe: ["public.a:1"],
   },
   {
