@@ -1,3 +1,4 @@
+import { policiesThatSetClaims } from "./claims-setters";
 import { quoteName } from "./names";
 import { defineRule } from "./rule";
 import type { SessionSetting } from "./schema";
@@ -10,12 +11,13 @@ export const sessionSettingsRule = defineRule({
   name: "session-settings",
   code: "POL127",
   description:
-    "No role, database or function presets claims, a role or the search path of a request.",
+    "No role, database, function or policy sets claims, a role or the search path of a request.",
   severity: "critical",
   level: "mandatory",
   remediation: "Set claims in each transaction, from the token that the server has verified.",
-  find: ({ settings = [], functions = [] }) => [
-    ...settings.filter(isDangerous).map(({ role, name, origin }) => {
+  find: (schema) => [
+    ...policiesThatSetClaims(schema),
+    ...(schema.settings ?? []).filter(isDangerous).map(({ role, name, origin }) => {
       const where = role === null ? "the database" : `role ${role}`;
       return {
         object: role === null ? "database" : where,
@@ -24,7 +26,7 @@ export const sessionSettingsRule = defineRule({
         origin,
       };
     }),
-    ...functions.flatMap((item) =>
+    ...(schema.functions ?? []).flatMap((item) =>
       (item.settings ?? [])
         .filter((name) => name.startsWith("request.") || name === "role")
         .map((name) => ({
