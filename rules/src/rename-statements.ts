@@ -6,7 +6,7 @@ import { withEntry, withoutEntries } from "./object-model";
 import { renamePolicy } from "./policy-statements";
 import { followColumn, followSchema, followType } from "./renamed";
 import type { StatementScope } from "./statement-scope";
-import { renameColumn } from "./table-facts";
+import { renameColumn, renameForeignKey } from "./table-facts";
 import { changeFacts } from "./table-statements";
 import { renameView } from "./view-statements";
 
@@ -21,6 +21,11 @@ export function rename(statement: RenameStmt, scope: StatementScope): void {
     followColumn(name, subname, newname, scope);
     if (scope.tables.has(name)) {
       changeFacts(scope, name, (facts) => renameColumn(facts, subname, newname));
+    }
+  } else if (renameType === "OBJECT_TABCONSTRAINT" && relation) {
+    const name = scope.find(relation);
+    if (scope.tables.has(name)) {
+      changeFacts(scope, name, (facts) => renameForeignKey(facts, subname, newname));
     }
   } else if (renameType === "OBJECT_TRIGGER" && relation) {
     const name = quoteName(scope.find(relation));

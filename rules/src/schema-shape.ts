@@ -70,6 +70,7 @@ const column = object<Column>({
 });
 
 const foreignKey = object<ForeignKey>({
+  name: optional(string),
   columns: list(string),
   table: tableName,
   references: list(string),

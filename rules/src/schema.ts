@@ -74,6 +74,8 @@ export interface Column {
 
 /** That columns of a table hold a key of another. */
 export interface ForeignKey {
+  /** As the SQL names it; absent where it leaves that to PostgreSQL, and where the catalog was read. */
+  name?: string;
   columns: string[];
   table: TableName;
   /** Empty where the SQL leaves it at the primary key. */

@@ -63,6 +63,7 @@ export function addConstraint(
   facts: TableFacts,
   {
     contype,
+    conname,
     keys,
     fk_attrs,
     pk_attrs,
@@ -92,6 +93,7 @@ export function addConstraint(
       if (!pktable) return facts;
       const [onDelete, onUpdate] = [actions.get(fk_del_action), actions.get(fk_upd_action)];
       const foreignKey: ForeignKey = {
+        ...(conname !== undefined && { name: conname }),
         columns: fk_attrs ? columnNames(fk_attrs) : own,
         table: find(pktable),
         references: columnNames(pk_attrs),
@@ -152,6 +154,24 @@ export function dropColumn(facts: TableFacts, name: string): TableFacts {
     indexes: facts.indexes.filter(keeps),
     foreignKeys: facts.foreignKeys.filter(({ columns }) => keeps(columns)),
   };
+}
+
+/** Takes the foreign key of a name away; of other constraints nothing is known by name. */
+export function dropForeignKey(facts: TableFacts, name: string): TableFacts {
+  return { ...facts, foreignKeys: facts.foreignKeys.filter((key) => !isNamed(key, name)) };
+}
+
+export function renameForeignKey(facts: TableFacts, from: string, to: string): TableFacts {
+  return {
+    ...facts,
+    foreignKeys: facts.foreignKeys.map((key) => (isNamed(key, from) ? { ...key, name: to } : key)),
+  };
+}
+
+/** PostgreSQL's own name begins with the table's, which may have been another then, and may end in a number. */
+function isNamed({ name, columns }: ForeignKey, asked: string): boolean {
+  if (name !== undefined) return name === asked;
+  return asked.replace(/\d+$/, "").endsWith(`_${columns.join("_")}_fkey`);
 }
 
 export function renameColumn(facts: TableFacts, from: string, to: string): TableFacts {

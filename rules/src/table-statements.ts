@@ -8,6 +8,7 @@ import {
   addColumn,
   addConstraint,
   dropColumn,
+  dropForeignKey,
   noFacts,
   setDefault,
   setNotNull,
@@ -45,6 +46,9 @@ export function alterTable(
     case "AT_AddConstraint":
       if (!def || !("Constraint" in def)) return;
       return change((facts) => addConstraint(facts, def.Constraint, scope.find));
+    case "AT_DropConstraint":
+      if (command.behavior === "DROP_CASCADE") dropForeignKeysTo(table, scope);
+      return change((facts) => dropForeignKey(facts, column));
     case "AT_SetNotNull":
     case "AT_DropNotNull":
       return change((facts) => setNotNull(facts, [column], subtype === "AT_SetNotNull"));
@@ -69,6 +73,15 @@ export function alterTable(
       if (scope.tables.has(child)) scope.tables.change(child, () => ({ parents: [] }));
     }
   }
+}
+
+/** What else goes with a constraint, by CASCADE: the foreign keys to it, if it is a key. */
+function dropForeignKeysTo(table: TableName, { tables }: StatementScope): void {
+  tables.changeAll(({ foreignKeys }) => ({
+    ...(foreignKeys && {
+      foreignKeys: foreignKeys.filter((key) => quoteName(key.table) !== quoteName(table)),
+    }),
+  }));
 }
 
 function addParent(child: TableName, parent: TableName, { tables }: StatementScope): void {
