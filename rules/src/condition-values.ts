@@ -46,8 +46,9 @@ export class ConditionValues {
       return resolved && `${resolved.source.id}.${resolved.column}`;
     }
     if ("CoalesceExpr" in node) {
-      const [first] = node.CoalesceExpr.args ?? [];
-      const side = first && { node: first, frame };
+      const sides = (node.CoalesceExpr.args ?? []).map((arg) => ({ node: arg, frame }));
+      if (sides.length > 0 && sides.every((one) => again(one) === theUser)) return theUser;
+      const [side] = sides;
       return side && this.isNeverNull(side) ? again(side) : undefined;
     }
     if ("ParamRef" in node) return again(parameter(`$${node.ParamRef.number ?? 0}`, frame));

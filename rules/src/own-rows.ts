@@ -7,13 +7,14 @@ import { type Call, functionCalls } from "./expressions";
 import { bodyQuery, calledFunction, expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import type { Memberships } from "./memberships";
-import { areNamed } from "./named-rows";
+import { areNamed, areUsers } from "./named-rows";
 import { quoteName } from "./names";
 import type { Frame, Side, Source } from "./names-in-scope";
 import type { OwnerConditions } from "./owner-conditions";
 import type { Ownership } from "./ownership";
 import { bindsCommand } from "./policy-parts";
 import type { DatabaseFunction, Schema, Table } from "./schema";
+import type { ParentColumn } from "./writer-columns";
 
 /** What is known where a query stands in the body of a function. */
 export interface Known {
@@ -25,10 +26,17 @@ export interface Known {
   refusals?: readonly Node[];
   /** Columns of the row that fires a trigger which hold the signed-in user. */
   written?: readonly string[];
+  /** Columns of that row which name a row of the signed-in user, with that row's table and column. */
+  parents?: readonly ParentColumn[];
   /** Which tables of nobody's rows may be read. @default those that end users may read */
   isOpen?: (table: Table) => boolean;
 }
 
+/** The rows that a trigger's function is called with, by numbers that no row of a query has. */
+const WRITTEN: ReadonlyMap<string, number> = new Map([
+  ["new", -1],
+  ["old", -2],
+]);
 /** The number of the row that a function is called with. */
 const CALLED = -3;
 
@@ -115,6 +123,23 @@ export class OwnRows {
       conditions
         .ofQuery(query, this.frameOf(known))
         .every((way) => areNamed(way, { ownership, target, alias }, isGiven)),
+    );
+  }
+
+  /** Whether the rows of a table that a query reads are the signed-in user's, whatever it reads besides. */
+  public areUsers(query: SelectStmt, target: Table, alias: string, known: Known): boolean {
+    const { ownership, conditions } = this.ground;
+    const isUsersRow = (value: string, table: Table, column: string) =>
+      (known.parents ?? []).some(
+        ({ column: name, parent, key }) =>
+          [...WRITTEN.values()].some((id) => value === `${id}.${name}`) &&
+          parent === table &&
+          key === column,
+      );
+    return this.follow(() =>
+      conditions
+        .ofQuery(query, this.frameOf(known))
+        .every((way) => areUsers(way, { ownership, target, alias }, isUsersRow)),
     );
   }
 
@@ -207,13 +232,7 @@ export class OwnRows {
         identity ? [[column, { node: identity, frame: outermost }]] : [],
       ),
     );
-    // Numbers that no row of a query has.
-    const sources = ["new", "old"].map((alias, at) => ({
-      id: -1 - at,
-      alias,
-      table: undefined,
-      derived,
-    }));
+    const sources = [...WRITTEN].map(([alias, id]) => ({ id, alias, table: undefined, derived }));
     const called = { id: CALLED, alias: "", table: rowOf(parameters) };
     const outer = { ...outermost, sources: [...sources, called] };
     const params = new Map([...users].map(([name, node]) => [name, { node, frame: outermost }]));

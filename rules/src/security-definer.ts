@@ -55,18 +55,19 @@ function firedHoles(schema: Schema, item: DatabaseFunction): Found[] {
   if (!item.securityDefiner) return [];
   const fires = ({ function: called }: Trigger) => quoteName(called) === quoteName(item);
   return (schema.triggers ?? []).filter(fires).flatMap((trigger) => {
-    const reason = triggerHole(schema, item, trigger);
-    if (reason === undefined) return [];
+    const hole = triggerHole(schema, item, trigger);
+    if (!hole) return [];
     const object = `trigger ${trigger.name} on ${quoteName(trigger.relation)}`;
     return [
       {
         object,
         message:
-          `${object} runs ${quoteName(item)}() with its owner's rights when end users write: ${reason}; ` +
+          `${object} runs ${quoteName(item)}() with its owner's rights when end users write: ${hole.reason}; ` +
           "what it writes must be for the signed-in user",
         remediation:
+          hole.remediation ??
           `Let ${quoteName(item)}() read and write rows of (select auth.uid()) alone, or make it ` +
-          "security invoker.",
+            "security invoker.",
         origin: originOf(trigger, item),
       },
     ];

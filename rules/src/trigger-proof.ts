@@ -1,14 +1,34 @@
-import type { DeleteStmt, Node, UpdateStmt, WithClause } from "libpg-query";
+import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
+import { onlyCounts } from "./counted-changes";
+import { identitySchema } from "./contract";
 import { identifiers } from "./expressions";
+import { expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import { quoteName } from "./names";
+import type { Known } from "./own-rows";
 import { type OwnerProof, ownerProof } from "./owner-proof";
 import type { DatabaseFunction, Schema, Table, Trigger } from "./schema";
+import { givenOwners, insertedOwners, withWrites, writtenRelation } from "./statement-writes";
+import { writerColumns } from "./writer-columns";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
 const textTypes = /^(text|varchar|bpchar|char|citext|json|bytea|xml)|\[\]$/;
+
+/** What is wrong with a trigger, as a clause. */
+export interface TriggerHole {
+  reason: string;
+  /** What to do about it, where that is something of its own. */
+  remediation?: string;
+}
+
+/** A row that a statement changes or deletes is asked for by this. */
+interface Reached {
+  query: SelectStmt;
+  target: Table;
+  alias: string;
+}
 
 /**
  * Says what a trigger with its function owner's rights does with rows of others, where whoever fires it
@@ -19,7 +39,7 @@ export function triggerHole(
   schema: Schema,
   item: DatabaseFunction,
   { relation }: Trigger,
-): string | undefined {
+): TriggerHole | undefined {
   const proof = ownerProof(schema);
   const { ownership, users } = proof;
   const table = ownership.table(relation);
@@ -30,41 +50,53 @@ export function triggerHole(
   );
   if (!isWritten || item.language !== "plpgsql") return undefined;
   const body = statementsOf(item);
-  if (!body) return "what it does can not be read off it";
-  // Policies of a table tie its row's owner to whoever writes it; nothing ties the row of a view.
-  const tied = table?.rowSecurity ? ownership.ownersOf(table) : [];
-  return new TriggerProof(proof, body, tied).hole(table);
+  if (!body) return { reason: "what it does can not be read off it" };
+  return new TriggerProof(proof, body, table).hole();
 }
 
 class TriggerProof {
+  /** Columns of the written row that say whose it is; nothing does of the row of a view. */
+  private readonly tied: readonly string[];
+  /** What holds whoever writes it. */
+  private readonly known: Known;
+
   constructor(
     private readonly proof: OwnerProof,
     private readonly body: Body,
-    /** Columns of the written row that hold whoever writes it. */
-    private readonly tied: readonly string[],
-  ) {}
+    private readonly table: Table | undefined,
+  ) {
+    this.tied = table?.rowSecurity ? proof.ownership.ownersOf(table) : [];
+    this.known = this.knownOf(table);
+  }
 
-  public hole(table: Table | undefined): string | undefined {
+  public hole(): TriggerHole | undefined {
     for (const node of this.body.statements.flatMap(withWrites)) {
-      const reason = this.ofStatement(node);
-      if (reason !== undefined) return reason;
+      const hole = this.ofStatement(node);
+      if (hole !== undefined) return hole;
     }
-    for (const { name, type } of table?.columns ?? []) {
+    for (const { name, type } of this.table?.columns ?? []) {
       const values = this.body.variables.get(`new.${name}`) ?? [];
       if (textTypes.test(type) && values.some((value) => this.showsOthers(value))) {
-        return `it puts what it finds in rows of others into the written row's ${name}`;
+        return {
+          reason: `it puts what it finds in rows of others into the written row's ${name}`,
+        };
       }
     }
     return undefined;
   }
 
-  private ofStatement(node: Node): string | undefined {
+  private ofStatement(node: Node): TriggerHole | undefined {
     if ("DeleteStmt" in node) return this.deleted(node.DeleteStmt);
-    const changed = "UpdateStmt" in node ? this.changed(node.UpdateStmt) : undefined;
-    if (changed !== undefined) return changed;
+    const given = this.given(node);
+    if (given !== undefined) return given;
+    if ("UpdateStmt" in node) return this.changed(node.UpdateStmt);
+    return "InsertStmt" in node ? this.changedInPlace(node.InsertStmt) : undefined;
+  }
+
+  /** What is wrong with whom a statement writes rows for. */
+  private given(node: Node): TriggerHole | undefined {
     const { ownership } = this.proof;
-    const written = writtenRelation(node);
-    const target = written && ownership.named(written.relname ?? "", written.schemaname);
+    const target = this.named(writtenRelation(node));
     if (!target) return undefined;
     const owners = ownership.ownersOf(target);
     // A row that is there already may be anybody's, whoever it is given to.
@@ -73,62 +105,133 @@ class TriggerProof {
       this.rowColumns(value),
     );
     const column = given[0] ?? inserted.find((name) => !this.tied.includes(name));
-    return column === undefined
-      ? undefined
-      : `it writes rows of ${quoteName(target)} for the user in the written row's ${column}`;
+    if (column === undefined) return undefined;
+    return {
+      reason: `it writes rows of ${quoteName(target)} for the user in the written row's ${column}`,
+    };
   }
 
-  private deleted({ relation, usingClause = [], whereClause }: DeleteStmt): string | undefined {
-    const { ownership } = this.proof;
-    const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
-    if (!target || !relation || ownership.isOwnerless(target)) return undefined;
+  private deleted({
+    relation,
+    usingClause = [],
+    whereClause,
+    withClause,
+  }: DeleteStmt): TriggerHole | undefined {
+    const target = this.owned(relation);
+    if (!target || !relation) return undefined;
     const fromClause = [{ RangeVar: relation }, ...usingClause];
-    const query = { fromClause, ...(whereClause && { whereClause }) };
-    return this.proof.ownRows.areRead(query, { written: this.tied })
-      ? undefined
-      : `it deletes rows of ${quoteName(target)} that may be of others`;
+    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const query = {
+      fromClause,
+      ...(whereClause && { whereClause }),
+      ...(withClause && { withClause }),
+    };
+    if (this.isWriters({ query, target, alias })) return undefined;
+    return { reason: `it deletes rows of ${quoteName(target)} that may be of others` };
   }
 
-  /** A figure of the row that the written one names may be kept up to date; what others' rows say is theirs. */
-  private changed(statement: UpdateStmt): string | undefined {
+  /** The writer's own rows may be changed; in others that the written one names it may count. */
+  private changed(statement: UpdateStmt): TriggerHole | undefined {
     const { relation, targetList = [], fromClause = [], whereClause, withClause } = statement;
-    const { ownership, ownRows } = this.proof;
-    const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
-    if (!target || !relation || ownership.isOwnerless(target)) return undefined;
-    const read = [{ RangeVar: relation }, ...fromClause];
-    const query = { fromClause: read, ...(whereClause && { whereClause }) };
-    const texts = (target.columns ?? []).filter(({ type }) => textTypes.test(type));
-    const isTaken = targetList.some((item) => {
-      const { name, val } = "ResTarget" in item ? item.ResTarget : {};
-      return texts.some((column) => column.name === name) && this.saysWritten(val);
-    });
-    if (
-      isTaken &&
-      ownership.ownersOf(target).length > 0 &&
-      !ownRows.areRead(query, { written: this.tied })
-    ) {
-      return `it puts what the written row says into rows of ${quoteName(target)} that may be of others`;
-    }
-    const named = { ...query, ...(withClause && { withClause }) };
+    const target = this.owned(relation);
+    if (!target || !relation) return undefined;
     const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const query = {
+      fromClause: [{ RangeVar: relation }, ...fromClause],
+      ...(whereClause && { whereClause }),
+      ...(withClause && { withClause }),
+    };
+    if (this.isWriters({ query, target, alias })) return undefined;
     // A variable holds one value at a time.
     const parameters = [...this.body.variables.keys()].filter((name) => !name.includes("."));
-    return ownRows.areNamed(named, target, alias, { written: this.tied, parameters })
-      ? undefined
-      : `it changes rows of ${quoteName(target)} that the written row does not name, which may be of others`;
+    const { ownRows } = this.proof;
+    if (!ownRows.areNamed(query, target, alias, { ...this.known, parameters })) {
+      return {
+        reason: `it changes rows of ${quoteName(target)} that the written row does not name, which may be of others`,
+      };
+    }
+    return this.counts(targetList, target, alias) ? undefined : this.othersChanged(target);
   }
 
-  /** Whether a value holds one of the written row. */
-  private saysWritten(value: unknown, depth = 0): boolean {
-    if (depth > MAXIMUM_DEPTH) return true;
-    if (Array.isArray(value)) return value.some((item) => this.saysWritten(item, depth));
-    if (typeof value !== "object" || value === null || "SubLink" in value) return false;
-    if (!("ColumnRef" in value)) return this.saysWritten(Object.values(value), depth);
-    const name = nameOf(value as Node);
-    if (name.startsWith("new.")) return true;
-    return (this.body.variables.get(name) ?? []).some((given) =>
-      this.saysWritten(given, depth + 1),
+  /** What `on conflict do update` changes is the row that has the key which was to be inserted. */
+  private changedInPlace(statement: InsertStmt): TriggerHole | undefined {
+    const { relation, onConflictClause } = statement;
+    const target = this.owned(relation);
+    if (!target || !relation || onConflictClause?.action !== "ONCONFLICT_UPDATE") return undefined;
+    const { infer, targetList = [], whereClause } = onConflictClause;
+    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const keys = (infer?.indexElems ?? []).flatMap((element) =>
+      "IndexElem" in element ? [element.IndexElem.name ?? ""] : [],
     );
+    const owners = this.proof.ownership.ownersOf(target).filter((owner) => keys.includes(owner));
+    const values = insertedOwners({ InsertStmt: statement }, target, owners);
+    const isUser = (value: Node) => this.proof.ownRows.isUser(value, this.known);
+    if (values.length > 0 && values.every(isUser)) return undefined;
+    const query = { fromClause: [{ RangeVar: relation }], ...(whereClause && { whereClause }) };
+    return this.isWriters({ query, target, alias }) || this.counts(targetList, target, alias)
+      ? undefined
+      : this.othersChanged(target);
+  }
+
+  private othersChanged(target: Table): TriggerHole {
+    const [owner] = this.proof.ownership.ownersOf(target);
+    const [column] = this.known.written ?? [];
+    const tie =
+      owner === undefined || column === undefined
+        ? "Change rows of (select auth.uid()) alone"
+        : `Add \`and ${owner} = new.${column}\`, which policies tie to the writer`;
+    return {
+      reason:
+        `it changes rows of ${quoteName(target)} that may be of others, whom the written row merely names, ` +
+        "and does more than count in them (`likes = likes + 1`)",
+      remediation:
+        `${tie}; leave what is to change in rows of others to their owner's own request or to a job; or ` +
+        "waive it with the reason why whoever writes may change them.",
+    };
+  }
+
+  private counts(assignments: readonly Node[], target: Table, alias: string): boolean {
+    const { ownership } = this.proof;
+    return onlyCounts(assignments, { target, alias, ownership, variables: this.body.variables });
+  }
+
+  private isWriters({ query, target, alias }: Reached): boolean {
+    return this.proof.ownRows.areUsers(query, target, alias, this.known);
+  }
+
+  private named(relation: InsertStmt["relation"]): Table | undefined {
+    return relation && this.proof.ownership.named(relation.relname ?? "", relation.schemaname);
+  }
+
+  /** The table that is written, where its rows are somebody's. */
+  private owned(relation: InsertStmt["relation"]): Table | undefined {
+    const target = this.named(relation);
+    return target && !this.proof.ownership.isOwnerless(target) ? target : undefined;
+  }
+
+  private knownOf(table: Table | undefined): Known {
+    if (!table || !this.body.parameters.includes("new")) return {};
+    const { owners, parents } = writerColumns(table, this.proof);
+    const { variables } = this.body;
+    const isUser = (value: Node, known: Known) => this.proof.ownRows.isUser(value, known);
+    // What the function itself puts there was not there when policies were asked.
+    const written = owners.filter((name) => {
+      const given = variables.has(`new.${name}`) ? (variables.get(`new.${name}`) ?? null) : [];
+      return given?.every((value) => isUser(value, { written: owners })) ?? false;
+    });
+    const itself = owners.length > 0 ? this.proof.ownership.keyColumns(table) : [];
+    const leading = [...parents, ...itself.map((key) => ({ column: key, parent: table, key }))];
+    const kept = leading.filter(({ column }) => !variables.has(`new.${column}`));
+    const identity = expressionTree(`${identitySchema}.uid()`);
+    const users = new Map<string, Node>();
+    for (let before = -1; before < users.size;) {
+      before = users.size;
+      for (const [name, values = []] of variables) {
+        if (!identity || values.length === 0 || name.includes(".")) continue;
+        if (values.every((value) => isUser(value, { written, users }))) users.set(name, identity);
+      }
+    }
+    return { written, parents: kept, users };
   }
 
   /** Whether a value comes of rows that have another owner. */
@@ -167,59 +270,6 @@ class TriggerProof {
   }
 }
 
-/** A statement, and those in its WITH that write, which see what WITH names. */
-function withWrites(node: Node): Node[] {
-  const withClause = withOf(node);
-  const written = (withClause?.ctes ?? []).flatMap((cte): Node[] => {
-    const query = "CommonTableExpr" in cte ? cte.CommonTableExpr.ctequery : undefined;
-    if (!query || !withClause) return [];
-    if ("UpdateStmt" in query) return [{ UpdateStmt: { withClause, ...query.UpdateStmt } }];
-    return "DeleteStmt" in query || "InsertStmt" in query ? [query] : [];
-  });
-  return [node, ...written];
-}
-
-function withOf(node: Node): WithClause | undefined {
-  if ("SelectStmt" in node) return node.SelectStmt.withClause;
-  if ("InsertStmt" in node) return node.InsertStmt.withClause;
-  if ("UpdateStmt" in node) return node.UpdateStmt.withClause;
-  return "DeleteStmt" in node ? node.DeleteStmt.withClause : undefined;
-}
-
 function nameOf(value: Node): string {
   return "ColumnRef" in value ? identifiers(value.ColumnRef.fields ?? []).join(".") : "";
-}
-
-/** What a statement writes to the columns that say whose row it is, in rows that it inserts. */
-function insertedOwners(node: Node, target: Table, owners: readonly string[]): Node[] {
-  if (!("InsertStmt" in node)) return [];
-  const { cols, selectStmt } = node.InsertStmt;
-  const named = (cols ?? []).map((column) => ("ResTarget" in column ? column.ResTarget.name : ""));
-  const columns = cols ? named : (target.columns ?? []).map(({ name }) => name);
-  const select = selectStmt && "SelectStmt" in selectStmt ? selectStmt.SelectStmt : {};
-  const rows = select.valuesLists?.map((row) => ("List" in row ? (row.List.items ?? []) : [])) ?? [
-    valuesOf(select.targetList),
-  ];
-  return rows.flatMap((row) => row.filter((_, at) => owners.includes(columns[at] ?? "")));
-}
-
-/** What it writes to them in rows that are there. */
-function givenOwners(node: Node, owners: readonly string[]): Node[] {
-  const update = "UpdateStmt" in node ? node.UpdateStmt : undefined;
-  const conflict = "InsertStmt" in node ? node.InsertStmt.onConflictClause : undefined;
-  const { targetList = [] } = update ?? conflict ?? {};
-  return valuesOf(
-    targetList.filter((item) => "ResTarget" in item && owners.includes(item.ResTarget.name ?? "")),
-  );
-}
-
-function valuesOf(targets: readonly Node[] = []): Node[] {
-  return targets.flatMap((node) =>
-    "ResTarget" in node && node.ResTarget.val ? [node.ResTarget.val] : [],
-  );
-}
-
-function writtenRelation(node: Node) {
-  if ("InsertStmt" in node) return node.InsertStmt.relation;
-  return "UpdateStmt" in node ? node.UpdateStmt.relation : undefined;
 }

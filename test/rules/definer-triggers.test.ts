@@ -11,7 +11,8 @@ const owned = (name: string, more = "") => `
   create table public.${name} (
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null references public.users (id),
-    post_id uuid${more}
+    post_id uuid,
+    likes bigint not null default 0${more}
   );
   create index on public.${name} (user_id);
   alter table public.${name} enable row level security, force row level security;
@@ -33,6 +34,32 @@ const view = `
 
 const forge = "insert into public.posts (user_id) values (new.user_id)";
 const give = "update public.posts set user_id = new.user_id where id = new.post_id";
+
+const merelyNamed =
+  "it changes rows of public.posts that may be of others, whom the written row merely names, and does " +
+  "more than count in them (`likes = likes + 1`)";
+
+const counting = [
+  "p.likes + 1",
+  "likes - 1",
+  "1 + p.likes",
+  "greatest(p.likes - 1, 0)",
+  "coalesce(p.likes, 0) + 1",
+  "p.likes + case tg_op when 'INSERT' then 1 else -1 end",
+  "case when tg_op = 'INSERT' then p.likes + 1 else p.likes - 1 end",
+];
+
+/** Rows of nobody by themselves: they belong to a post. */
+const steps = `
+  create table public.steps (
+    id uuid primary key default gen_random_uuid(),
+    post_id uuid not null references public.posts (id)
+  );
+  create index on public.steps (post_id);
+  alter table public.steps enable row level security, force row level security;
+  create policy own_insert on public.steps for insert to authenticated with check
+    (exists (select from public.posts p where p.id = steps.post_id and p.user_id = (select auth.uid())));
+  grant insert on public.steps to authenticated;`;
 
 async function judge(sql: string) {
   const findings = judgeSchema(
@@ -111,11 +138,23 @@ describe("a trigger with its function owner's rights", () => {
   });
 
   it.each([
+    ["sets a constant in it", "likes = 0"],
+    ["sets no number in it", "post_id = null"],
+    ["puts a choice of the writer into it", "likes = p.likes + length(new.id::text)"],
+    ["takes from itself what it is", "likes = p.likes - p.likes"],
+    ["takes it down to less than nothing", "likes = least(p.likes + 1, 0)"],
+    ["counts and does more", "likes = p.likes + 1, post_id = null"],
     [
-      "changes the row that the written one names",
-      owned("claims") +
-        trigger("update public.posts p set post_id = null where p.id = new.post_id", "claims"),
+      "lets a column choose the step",
+      "likes = p.likes + case when new.id is null then 1 else -9 end",
     ],
+  ])("is refused where the row is merely named and it %s", async (_, set) => {
+    const statement = `update public.posts p set ${set} where p.id = new.post_id`;
+    const found = await judge(owned("posts") + owned("claims") + trigger(statement, "claims"));
+    expect(found).toEqual(refusal("claims", merelyNamed));
+  });
+
+  it.each([
     [
       "changes a row that it found by the written one",
       owned("claims") +
@@ -123,7 +162,88 @@ describe("a trigger with its function owner's rights", () => {
           "update public.posts set post_id = null where id in " +
             "(select c.post_id from public.claims c where c.id = old.id)",
           "claims",
-          "after update",
+        ),
+    ],
+    [
+      "changes a row in place that has the key of the written one's choice",
+      owned("claims") +
+        trigger(
+          "insert into public.posts (id, user_id) values (new.post_id, new.user_id) " +
+            "on conflict (id) do update set post_id = null",
+          "claims",
+        ),
+    ],
+    [
+      "changes rows of whom policies do not tie to the writer",
+      owned("claims", ", receiver uuid references public.users (id)") +
+        trigger("update public.posts set post_id = null where user_id = new.receiver", "claims"),
+    ],
+    [
+      "puts another owner in before",
+      owned("claims", ", receiver uuid references public.users (id)") +
+        trigger(
+          "new.user_id := new.receiver; " +
+            "update public.posts set post_id = null where user_id = new.user_id",
+          "claims",
+        ),
+    ],
+    [
+      "changes a parent for whose owner policies do not ask",
+      owned("claims").replace("post_id uuid", "post_id uuid references public.posts (id)") +
+        trigger("update public.posts set post_id = null where id = new.post_id", "claims"),
+    ],
+  ])("is refused where it %s", async (_, sql) => {
+    expect(await judge(owned("posts") + sql)).toEqual(refusal("claims", merelyNamed));
+  });
+
+  it.each([
+    [
+      "changes the row of the writer that the written one names",
+      owned("claims") +
+        trigger(
+          "update public.posts p set post_id = null where p.id = new.post_id and p.user_id = new.user_id",
+          "claims",
+        ),
+    ],
+    [
+      "changes the writer's rows by a variable",
+      owned("claims") +
+        trigger(
+          "declare who uuid := coalesce(new.user_id, old.user_id); begin " +
+            "update public.posts p set post_id = null where p.user_id = who; end",
+          "claims",
+        ),
+    ],
+    [
+      "changes the written row",
+      owned("claims") +
+        trigger("update public.claims set post_id = null where id = new.id", "claims"),
+    ],
+    [
+      "changes the parent for whose owner policies ask",
+      steps + trigger("update public.posts set post_id = null where id = new.post_id", "steps"),
+    ],
+    [
+      "changes the writer's row in place",
+      owned("claims") +
+        trigger(
+          "insert into public.posts (id, user_id) values (new.post_id, new.user_id) " +
+            "on conflict (id) do update set post_id = null where posts.user_id = new.user_id",
+          "claims",
+        ),
+    ],
+    ...counting.map((value): [string, string] => [
+      `counts by ${value} in the row that the written one names`,
+      owned("claims") +
+        trigger(`update public.posts p set likes = ${value} where p.id = new.post_id`, "claims"),
+    ]),
+    [
+      "counts by a variable",
+      owned("claims") +
+        trigger(
+          "declare step bigint := 1; begin if tg_op = 'DELETE' then step := -1; end if; " +
+            "update public.posts p set likes = likes + step where p.id = new.post_id; end",
+          "claims",
         ),
     ],
     ["inserts for the owner of the written row", owned("claims") + trigger(forge, "claims")],
