@@ -57,8 +57,10 @@ export function isIdentity(value: Node): boolean {
   const { kind, name = [], lexpr, rexpr } = node.A_Expr;
   if (kind === "AEXPR_NULLIF") return lexpr !== undefined && isIdentity(lexpr);
   const operator = identifiers(name).at(-1);
-  if (!lexpr || operator !== "->>") return false;
-  return constantText(rexpr) === "sub" && isClaims(lexpr);
+  if (!lexpr || !isClaims(lexpr)) return false;
+  if (operator === "->>") return constantText(rexpr) === "sub";
+  const [key, another] = (operator === "#>>" && rexpr && pathOf(rexpr)) || [];
+  return key === "sub" && another === undefined;
 }
 
 /** Whether a value is the object of the verified claims. */
@@ -102,11 +104,23 @@ function claimKeys(value: Node): string[] | undefined {
   if (kind === "AEXPR_NULLIF") return claimKeys(lexpr);
   const operator = identifiers(name).at(-1) ?? "";
   const before = claimKeys(lexpr);
-  const key = constantText(rexpr);
-  if (!before || key === undefined) return undefined;
-  if (operator === "->" || operator === "->>") return [...before, key];
+  const isKey = operator === "->" || operator === "->>";
   const isPath = operator === "#>" || operator === "#>>";
-  return isPath ? [...before, ...key.replace(/^\{|\}$/g, "").split(",")] : undefined;
+  const key = isKey ? constantText(rexpr) : undefined;
+  const path = isPath && rexpr ? pathOf(rexpr) : key === undefined ? undefined : [key];
+  return before && path && [...before, ...path];
+}
+
+/** The keys of `'{a,b}'` or `array['a', 'b']`; undefined for a path that is not written out. */
+function pathOf(node: Node): string[] | undefined {
+  if ("TypeCast" in node && node.TypeCast.arg) return pathOf(node.TypeCast.arg);
+  if ("A_ArrayExpr" in node) {
+    const keys = (node.A_ArrayExpr.elements ?? []).map((element) => constantText(element));
+    const known = keys.filter((key) => key !== undefined);
+    return known.length === keys.length ? known : undefined;
+  }
+  // Quotes and blanks are not part of a key, so that one may look like another.
+  return /^\{([\w-]+(,[\w-]+)*)\}$/.exec(constantText(node) ?? "")?.[1]?.split(",");
 }
 
 /** What in an expression a user may choose, as a clause; undefined where there is nothing. */

@@ -1,0 +1,18 @@
+-- unsafe: a subject that users write into their metadata themselves, by a path
+-- refused-by: rules
+-- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
+-- as: authenticated a {"user_metadata": {"sub": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}}
+-- query: select body from public.notes
+-- returns: of b
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  body text not null default ''
+);
+alter table public.notes enable row level security, force row level security;
+create index on public.notes (user_id);
+create policy notes_own on public.notes
+  for select to authenticated
+  using ((nullif(current_setting('request.jwt.claims', true), '')::jsonb #>> '{user_metadata,sub}')::uuid = user_id);
+grant select on public.notes to authenticated;
