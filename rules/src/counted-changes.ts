@@ -4,6 +4,7 @@ import { constantKey } from "./conditions";
 import { identifiers } from "./expressions";
 import type { Ownership } from "./ownership";
 import type { Table } from "./schema";
+import { withWrites, writtenRelation } from "./statement-writes";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
@@ -37,6 +38,23 @@ export function onlyCounts(assignments: readonly Node[], changed: Changed): bool
       );
     })
   );
+}
+
+/** Whether all that a body writes to a table only counts in it; false where that can not be told. */
+export function onlyCountsIn(body: Body, table: Table, ownership: Ownership): boolean {
+  const rows = [table, ...ownership.descendantsOf(table)];
+  return body.statements.flatMap(withWrites).every((node) => {
+    if ("SelectStmt" in node) return !node.SelectStmt.intoClause;
+    // What is deleted is nobody's any more.
+    if ("DeleteStmt" in node) return true;
+    const relation = writtenRelation(node);
+    const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
+    if (!target || !rows.includes(target)) return target !== undefined;
+    if (!("UpdateStmt" in node)) return false;
+    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const { targetList = [] } = node.UpdateStmt;
+    return onlyCounts(targetList, { target, alias, ownership, variables: body.variables });
+  });
 }
 
 function isNumeric(name: string, { target, ownership }: Changed): boolean {

@@ -1,5 +1,7 @@
 import type { Node } from "libpg-query";
+import { statementsOf } from "./body-statements";
 import { identityFunctions, identitySchema } from "./contract";
+import { onlyCountsIn } from "./counted-changes";
 import { type Call, functionCalls } from "./expressions";
 import { forgery } from "./forged-rows";
 import { calledFunction, expressionTree } from "./function-bodies";
@@ -8,7 +10,7 @@ import { quoteName } from "./names";
 import { type OwnerProof, type Verdict, ownerProof } from "./owner-proof";
 import { expressionOf } from "./policy-parts";
 import { type Found, defineRule } from "./rule";
-import type { RowPolicy, Schema, Table } from "./schema";
+import type { DatabaseFunction, RowPolicy, Schema, Table } from "./schema";
 
 /** What a user reads, changes or deletes is their own. */
 export const policyConfinementRule = defineRule({
@@ -71,7 +73,7 @@ function isSharedReference(
   const tree = using === null ? undefined : expressionTree(using);
   if (!tree || singlesOut(tree, schema)) return false;
   if (proof.canWrite(table) || !proof.ownership.isOwnerless(table)) return false;
-  return !(schema.functions ?? []).some(({ source }) => source && writes(source, table.name));
+  return !(schema.functions ?? []).some((item) => brings(item, table, proof));
 }
 
 /**
@@ -91,9 +93,12 @@ function singlesOut(node: Node, schema: Schema): boolean {
   return asks && text.includes('"ColumnRef"');
 }
 
-/** Whether a function may copy rows into a table: whose they are is not known then. */
-function writes(source: string, table: string): boolean {
-  return source.includes(table) && /\b(insert|update|merge)\b/i.test(source);
+/** Whether a function may copy rows into a table, and not only count in it: whose they are is not known then. */
+function brings(item: DatabaseFunction, table: Table, { ownership }: OwnerProof): boolean {
+  const { source } = item;
+  if (!source?.includes(table.name) || !/\b(insert|update|merge)\b/i.test(source)) return false;
+  const body = statementsOf(item);
+  return !body || !onlyCountsIn(body, table, ownership);
 }
 
 function describe(
