@@ -13,7 +13,8 @@ import {
   selectedValue,
   withoutCasts,
 } from "./identity-expressions";
-import { type Frame, type Side, parameter, resolve } from "./names-in-scope";
+import { quoteName } from "./names";
+import { type Frame, type Side, type Source, parameter, resolve } from "./names-in-scope";
 import type { DatabaseFunction, Schema } from "./schema";
 
 /** The signed-in user, as a value. */
@@ -43,7 +44,7 @@ export class ConditionValues {
     if ("ColumnRef" in node) {
       const resolved = resolve(node.ColumnRef, frame);
       if (resolved?.kind === "value") return again(resolved.side);
-      return resolved && `${resolved.source.id}.${resolved.column}`;
+      return resolved && `${resolved.source.id}.${this.written(resolved.source, resolved.column)}`;
     }
     if ("CoalesceExpr" in node) {
       const sides = (node.CoalesceExpr.args ?? []).map((arg) => ({ node: arg, frame }));
@@ -58,6 +59,17 @@ export class ConditionValues {
       return again(target && { node: target, frame: query.frame });
     }
     return constantKey(node);
+  }
+
+  /** The column in which the value of one is written: for a generated copy, what it is made of. */
+  private written({ table }: Source, name: string): string {
+    const { copyOf } = table?.columns?.find((column) => column.name === name) ?? {};
+    if (!table || copyOf === undefined) return name;
+    // A child may generate its own from something else.
+    const isParent = this.schema.tables.some(({ parents = [] }) =>
+      parents.some((parent) => quoteName(parent) === quoteName(table)),
+    );
+    return isParent ? name : copyOf;
   }
 
   /** The query that a value is: a sub-query of one value, or the body of a function. */

@@ -1,6 +1,7 @@
 export { loadModule as loadParser } from "./parser";
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
+export { copiedColumnOf } from "./generated-copies";
 export { largeObjectIn } from "./large-object-names";
 export { quoteName } from "./names";
 export { rowSecurityRule } from "./row-security";

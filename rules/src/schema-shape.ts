@@ -67,6 +67,7 @@ const column = object<Column>({
   type: string,
   notNull: boolean,
   largeObject: optional(string),
+  copyOf: optional(string),
 });
 
 const foreignKey = object<ForeignKey>({

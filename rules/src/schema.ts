@@ -70,6 +70,8 @@ export interface Column {
   notNull: boolean;
   /** The function by which its default makes or reads a large object. */
   largeObject?: string;
+  /** The column whose value it is always generated from, unchanged, so that nobody writes it. */
+  copyOf?: string;
 }
 
 /** That columns of a table hold a key of another. */

@@ -1,4 +1,5 @@
 import type { ColumnDef, Constraint, CreateStmt, IndexStmt, Node, RangeVar } from "libpg-query";
+import { copiedColumn } from "./generated-copies";
 import { largeObjectCalled } from "./large-object-names";
 import { columnNames, typeName } from "./nodes";
 import type { Column, ForeignKey, ForeignKeyAction, Table } from "./schema";
@@ -80,8 +81,9 @@ export function addConstraint(
     case "CONSTR_NOTNULL":
       return setNotNull(facts, keys ? columnNames(keys) : own, true);
     case "CONSTR_DEFAULT":
-    case "CONSTR_GENERATED":
       return setDefault(facts, own, raw_expr);
+    case "CONSTR_GENERATED":
+      return setGenerated(setDefault(facts, own, raw_expr), own, raw_expr);
     case "CONSTR_PRIMARY":
     case "CONSTR_UNIQUE": {
       const columns = keys ? columnNames(keys) : own;
@@ -146,6 +148,21 @@ export function setDefault(
   );
 }
 
+/** @param expression undefined where it is no longer generated, or where that is not known. */
+export function setGenerated(
+  facts: TableFacts,
+  names: readonly string[],
+  expression: Node | undefined,
+): TableFacts {
+  return withColumns(facts, (columns) =>
+    columns.map((column) => {
+      if (!names.includes(column.name)) return column;
+      const copyOf = copiedColumn(expression, column.type);
+      return { ...withoutCopy(column), ...(copyOf !== undefined && { copyOf }) };
+    }),
+  );
+}
+
 export function dropColumn(facts: TableFacts, name: string): TableFacts {
   const keeps = (columns: readonly string[]) => !columns.includes(name);
   return {
@@ -177,7 +194,11 @@ function isNamed({ name, columns }: ForeignKey, asked: string): boolean {
 export function renameColumn(facts: TableFacts, from: string, to: string): TableFacts {
   const renamed = (name: string) => (name === from ? to : name);
   return {
-    columns: facts.columns?.map((column) => ({ ...column, name: renamed(column.name) })),
+    columns: facts.columns?.map(({ name, copyOf, ...column }) => ({
+      name: renamed(name),
+      ...column,
+      ...(copyOf !== undefined && { copyOf: renamed(copyOf) }),
+    })),
     keys: facts.keys.map((columns) => columns.map(renamed)),
     indexes: facts.indexes.map((columns) => columns.map(renamed)),
     foreignKeys: facts.foreignKeys.map((key) => ({ ...key, columns: key.columns.map(renamed) })),
@@ -218,7 +239,14 @@ function addKey(facts: TableFacts, columns: string[], primary: boolean): TableFa
 
 function takeColumns(facts: TableFacts, taken: readonly Column[] | undefined): TableFacts {
   if (!taken || !facts.columns) return { ...facts, columns: undefined };
-  return { ...facts, columns: [...facts.columns, ...taken] };
+  // What a column is generated from may be another thing in another table.
+  return { ...facts, columns: [...facts.columns, ...taken.map(withoutCopy)] };
+}
+
+function withoutCopy(column: Column): Column {
+  const written = { ...column };
+  delete written.copyOf;
+  return written;
 }
 
 function withColumns(facts: TableFacts, change: (columns: Column[]) => Column[]): TableFacts {

@@ -11,6 +11,7 @@ import {
   dropForeignKey,
   noFacts,
   setDefault,
+  setGenerated,
   setNotNull,
 } from "./table-facts";
 import { alterView } from "./view-statements";
@@ -42,7 +43,12 @@ export function alterTable(
       return scope.tables.change(table, () => ({ owner, origin: scope.origin }));
     case "AT_AddColumn":
       if (!def || !("ColumnDef" in def)) return;
-      return change((facts) => addColumn(facts, def.ColumnDef, scope.find));
+      return change((facts) => {
+        const added = addColumn(facts, def.ColumnDef, scope.find);
+        // What is there already may be written.
+        const { colname = "" } = def.ColumnDef;
+        return command.missing_ok ? setGenerated(added, [colname], undefined) : added;
+      });
     case "AT_AddConstraint":
       if (!def || !("Constraint" in def)) return;
       return change((facts) => addConstraint(facts, def.Constraint, scope.find));
@@ -54,6 +60,9 @@ export function alterTable(
       return change((facts) => setNotNull(facts, [column], subtype === "AT_SetNotNull"));
     case "AT_ColumnDefault":
       return change((facts) => setDefault(facts, [column], def));
+    case "AT_SetExpression":
+    case "AT_DropExpression":
+      return change((facts) => setGenerated(facts, [column], def));
     case "AT_DropColumn":
       if (command.behavior === "DROP_CASCADE") cascade([{ kind: "column", table, column }], scope);
       return change((facts) => dropColumn(facts, column));

@@ -5,6 +5,7 @@ import {
   type Schema,
   type SessionSetting,
   type Trigger,
+  copiedColumnOf,
   largeObjectIn,
   parseSchema,
 } from "@app-data/rules";
@@ -128,6 +129,7 @@ function tableFacts(fact: Fact, parts: Parts) {
               type: String(column["type"]),
               notNull: column["notNull"] === true,
               ...largeObjectOf(column["default"] ?? column["generated"]),
+              ...copyOf(column),
             },
           ]
         : [],
@@ -144,6 +146,13 @@ function tableFacts(fact: Fact, parts: Parts) {
 function largeObjectOf(sql: Json | undefined): { largeObject?: string } {
   const largeObject = typeof sql === "string" ? largeObjectIn(sql) : undefined;
   return largeObject === undefined ? {} : { largeObject };
+}
+
+/** The column that a stored one is generated from, unchanged. */
+function copyOf({ generated, virtual, type }: Fact): { copyOf?: string } {
+  if (typeof generated !== "string" || virtual === true) return {};
+  const column = copiedColumnOf(generated, String(type));
+  return column === undefined ? {} : { copyOf: column };
 }
 
 /** Names of the rules that do something. */
