@@ -10,6 +10,9 @@ export interface Equality {
 /** What a condition comes to. */
 export type Outcome = "true" | "false" | "null";
 
+/** What a condition comes to where its negation comes to an outcome. */
+export const opposite = { true: "false", false: "true", null: "null" } as const;
+
 /** One way in which a condition can come to an outcome. */
 export interface Alternative {
   equalities: readonly Equality[];

@@ -1,42 +1,27 @@
-import type { A_Expr, BoolTestType, CaseExpr, Node, SelectStmt } from "libpg-query";
+import type { BoolTestType, CaseExpr, Node, SelectStmt } from "libpg-query";
+import { branchesOf } from "./case-branches";
+import { isAggregate, readCondition } from "./condition-nodes";
+import { ConditionValues, MAXIMUM_DEPTH } from "./condition-values";
 import {
-  aggregates,
-  areConditions,
-  arrayOf,
-  arrayQuery,
-  countedQuery,
-  equals,
-  foreignOperator,
-  isAggregate,
-  isConstant,
-  isNull,
-  listOf,
-  partsOf,
-  readCondition,
-  sameValue,
-} from "./condition-nodes";
-import { ConditionValues, MAXIMUM_DEPTH, theUser } from "./condition-values";
-import { type Alternative, type Outcome, all, both, either, hole, nothing } from "./conditions";
-import { functionCalls, identifiers, readCall } from "./expressions";
-import {
-  type From,
-  aliasOf,
-  allColumns,
-  isStar,
-  lastField,
-  namesOfWith,
-  sameColumn,
-  subQueryOf,
-  targetsOf,
-} from "./from-clause";
+  type Alternative,
+  type Outcome,
+  all,
+  both,
+  either,
+  hole,
+  nothing,
+  opposite,
+} from "./conditions";
+import { EqualValues } from "./equal-values";
+import { identifiers, readCall } from "./expressions";
 import { isIdentity, onlyTarget, selectOf } from "./identity-expressions";
-import { type Frame, type Side, type Source, resolve } from "./names-in-scope";
+import { type Frame, type Side, resolve } from "./names-in-scope";
+import { OperatorConditions } from "./operator-conditions";
 import type { Ownership } from "./ownership";
+import { QueryConditions, type WaysOf } from "./query-conditions";
 import type { Schema } from "./schema";
-import { testedColumns } from "./tested-columns";
 
 const outcomes: readonly Outcome[] = ["true", "false", "null"];
-const opposite = { true: "false", false: "true", null: "null" } as const;
 /** Of which outcomes of its condition a test like `is not false` is true. */
 const acceptedBy: Readonly<Record<BoolTestType, readonly Outcome[]>> = {
   IS_TRUE: ["true"],
@@ -47,28 +32,26 @@ const acceptedBy: Readonly<Record<BoolTestType, readonly Outcome[]>> = {
   IS_NOT_UNKNOWN: ["true", "false"],
 };
 
-type Judge = (target: Node | undefined, frame: Frame) => Node | Alternative[] | undefined;
 type Follow = (node: Node, outcome?: Outcome) => Alternative[];
 
 /** Reads off an expression in which ways it can be true. */
 export class OwnerConditions {
   private readonly values: ConditionValues;
-  private sources = 0;
-  /** The queries that are being followed, from the outermost on. */
-  private readonly followed: SelectStmt[] = [];
-  /** What WITH names anywhere in the expression; a query inside of one may mean it. */
-  private named: ReadonlySet<string> = new Set();
+  private readonly queries: QueryConditions;
+  private readonly equal: EqualValues;
+  private readonly operators: OperatorConditions;
 
-  constructor(
-    private readonly schema: Schema,
-    private readonly ownership: Ownership,
-  ) {
+  constructor(schema: Schema, ownership: Ownership) {
+    const ways: WaysOf = (node, frame, depth, outcome) => this.ways(node, frame, depth, outcome);
     this.values = new ConditionValues(schema);
+    this.queries = new QueryConditions(schema, ownership, ways);
+    this.equal = new EqualValues(this.values, this.queries, ways);
+    this.operators = new OperatorConditions(this.values, this.queries, this.equal, ways);
   }
 
   /** The ways in which a condition is true; none when it never is. */
   public alternatives(node: Node, frame: Frame): Alternative[] {
-    this.named = namesOfWith(node);
+    this.queries.within(node);
     return this.ways(node, frame, 0, "true");
   }
 
@@ -126,7 +109,7 @@ export class OwnerConditions {
         `what ${schema ? `${schema}.` : ""}${name}() lets through can not be read off it`,
       );
     }
-    if ("A_Expr" in node) return this.operation(node.A_Expr, frame, depth, outcome);
+    if ("A_Expr" in node) return this.operators.operation(node.A_Expr, frame, depth, outcome);
     if ("ColumnRef" in node) {
       const resolved = resolve(node.ColumnRef, frame);
       if (resolved?.kind === "value") {
@@ -157,32 +140,19 @@ export class OwnerConditions {
     depth: number,
     outcome: Outcome,
   ): Alternative[] {
-    return this.branches(expression, frame, depth).flatMap(({ taken, result }) => {
+    const ways = (condition: Node, wanted: Outcome) =>
+      this.ways(condition, frame, depth + 1, wanted);
+    return branchesOf(expression, ways).flatMap(({ taken, result }) => {
       if (result) return both(taken, this.ways(result, frame, depth + 1, outcome));
       return outcome === "null" ? taken : [];
     });
-  }
-
-  /** A branch is taken where those before it are not; without a result it is null. */
-  private branches({ arg: compared, args = [], defresult }: CaseExpr, frame: Frame, depth: number) {
-    let before: Alternative[] = [nothing];
-    const found: { taken: Alternative[]; result: Node | undefined }[] = [];
-    for (const when of args) {
-      const { expr, result } = "CaseWhen" in when ? when.CaseWhen : {};
-      if (!expr || !result) continue;
-      const condition = compared ? equals(compared, expr) : expr;
-      const ways = (wanted: Outcome) => this.ways(condition, frame, depth + 1, wanted);
-      found.push({ taken: both(before, ways("true")), result });
-      before = both(before, either(ways("false"), ways("null")));
-    }
-    return [...found, { taken: before, result: defresult }];
   }
 
   /** What a query says of the rows that it reads; what it selects may be a condition, too. */
   public ofQuery(query: SelectStmt, frame: Frame): Alternative[] {
     // An aggregate has a row for everybody, but only of the rows that its conditions leave.
     const plain = { ...query, targetList: query.targetList?.filter((node) => !isAggregate(node)) };
-    return this.query(plain, frame, 0, (target) => target && readCondition(target));
+    return this.queries.query(plain, frame, 0, (target) => target && readCondition(target));
   }
 
   /** What it says that a condition was not true. */
@@ -197,126 +167,6 @@ export class OwnerConditions {
     return this.values.value(side);
   }
 
-  /** What two values being equal says; each may be a sub-query or a function. */
-  public equality(left: Side, right: Side, depth: number): Alternative[] {
-    if (isNull(left.node) || isNull(right.node)) return [];
-    const a = this.values.value(left);
-    const b = this.values.value(right);
-    if (a !== undefined && b !== undefined) {
-      if (a === b) return hole(a === theUser ? "it compares the user with itself" : sameValue(a));
-      if (isConstant(a) && isConstant(b)) return a[0] === b[0] ? [] : hole("it compares constants");
-      return [{ ...nothing, equalities: [{ left: a, right: b }] }];
-    }
-    for (const [side, other] of [
-      [left, right],
-      [right, left],
-    ] as const) {
-      if (depth > MAXIMUM_DEPTH || this.values.value(side) !== undefined) continue;
-      const { node, frame } = side;
-      if ("CaseExpr" in node) {
-        return this.branches(node.CaseExpr, frame, depth).flatMap(({ taken, result }) =>
-          result ? both(taken, this.equality({ node: result, frame }, other, depth + 1)) : [],
-        );
-      }
-      const query = this.values.queryOf(side);
-      if (!query) continue;
-      return this.query(query.select, query.frame, depth, (target, frame) =>
-        target ? this.equality({ node: target, frame }, other, depth + 1) : [nothing],
-      );
-    }
-    const rows = [partsOf(left.node), partsOf(right.node)] as const;
-    if (rows[0] && rows[1] && rows[0].length === rows[1].length) {
-      const others = rows[1];
-      return all(
-        rows[0].flatMap((node, at) => {
-          const other = others[at];
-          return other
-            ? [this.equality({ ...left, node }, { ...right, node: other }, depth + 1)]
-            : [];
-        }),
-      );
-    }
-    return [nothing];
-  }
-
-  private operation(
-    { kind, name = [], lexpr, rexpr }: A_Expr,
-    frame: Frame,
-    depth: number,
-    outcome: Outcome,
-  ): Alternative[] {
-    const parts = identifiers(name);
-    const operator = parts.at(-1);
-    if (!lexpr || !rexpr) return hole("it holds an operator of one side");
-    const left = { node: lexpr, frame };
-    const right = { node: rexpr, frame };
-    const equal = (node: Node) => this.equality(left, { node, frame }, depth + 1);
-    const follow = (node: Node, wanted: Outcome) => this.ways(node, frame, depth + 1, wanted);
-    const untied = () => hole(`\`${operator ?? "?"}\` does not tie the row to its owner`);
-    const foreign = foreignOperator(parts);
-    if (foreign) return hole(foreign);
-    if (kind === "AEXPR_NULLIF") return outcome === "null" ? untied() : follow(lexpr, outcome);
-    const isEqual = operator === "=";
-    if (kind === "AEXPR_OP" && (isEqual || operator === "<>")) {
-      const same = isEqual ? "true" : "false";
-      if (areConditions(lexpr, rexpr)) {
-        if (outcome === "null") return [...follow(lexpr, "null"), ...follow(rexpr, "null")];
-        return (["true", "false"] as const).flatMap((one) =>
-          both(follow(lexpr, one), follow(rexpr, outcome === same ? one : opposite[one])),
-        );
-      }
-      if (outcome === "null")
-        return [...this.values.whereNull(left), ...this.values.whereNull(right)];
-      return outcome === same ? equal(rexpr) : untied();
-    }
-    if (kind === "AEXPR_NOT_DISTINCT" || kind === "AEXPR_DISTINCT") {
-      if (outcome === "null") return [];
-      if ((kind === "AEXPR_NOT_DISTINCT") !== (outcome === "true")) return untied();
-      const reason = "with nobody signed in it passes rows whose owner is null";
-      const bothNull = both(this.values.whereNull(left), this.values.whereNull(right));
-      return [...equal(rexpr), ...both(hole(reason), bothNull)];
-    }
-    if (kind === "AEXPR_OP" && outcome === "true" && /^(<@|@>|&&)$/.test(operator ?? "")) {
-      const [within, of] = operator === "@>" ? [rexpr, lexpr] : [lexpr, rexpr];
-      const [items, others] = [arrayOf(within), arrayOf(of)];
-      if (!items || items.length === 0 || !others) return untied();
-      const ways = items.map((node) =>
-        others.flatMap((other) =>
-          this.equality({ node, frame }, { node: other, frame }, depth + 1),
-        ),
-      );
-      return operator === "&&" ? ways.flat() : all(ways);
-    }
-    const counted = outcome === "true" ? countedQuery(operator, lexpr, rexpr) : undefined;
-    if (counted) {
-      const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
-      return this.query(counted, inner, depth);
-    }
-    const isAny = kind === "AEXPR_IN" || kind === "AEXPR_OP_ANY";
-    const positive = kind === "AEXPR_IN" && operator === "<>" ? "false" : "true";
-    if (isAny && (isEqual || positive === "false")) {
-      const items = listOf(rexpr);
-      if (outcome === "null") {
-        return items
-          ? [left, ...items.map((node) => ({ node, frame }))].flatMap((s) =>
-              this.values.whereNull(s),
-            )
-          : untied();
-      }
-      if (outcome !== positive) return untied();
-      const query = arrayQuery(rexpr);
-      if (query) return this.anyOf(lexpr, query, frame, depth);
-      if (items) return items.flatMap(equal);
-      // Whose row it is may stand in an array; two columns of one are not equal by it.
-      return this.values.value(left) === theUser ? equal(rexpr) : [nothing];
-    }
-    if (kind === "AEXPR_OP_ALL" && isEqual && outcome === "true") {
-      const items = listOf(rexpr) ?? [];
-      if (items.length > 0) return all(items.map(equal));
-    }
-    return untied();
-  }
-
   private subLink(node: Node, frame: Frame, depth: number, outcome: Outcome): Alternative[] {
     if (!("SubLink" in node)) return [nothing];
     const { subLinkType, testexpr, operName = [], subselect } = node.SubLink;
@@ -326,27 +176,12 @@ export class OwnerConditions {
     if (subLinkType === "EXPR_SUBLINK") return this.selected(select, inner, depth, outcome);
     if (subLinkType === "EXISTS_SUBLINK" && outcome === "null") return [];
     if (outcome !== "true") return hole("it passes where its sub-query finds nothing");
-    if (subLinkType === "EXISTS_SUBLINK") return this.query(select, inner, depth);
+    if (subLinkType === "EXISTS_SUBLINK") return this.queries.query(select, inner, depth);
     const operator = identifiers(operName).join(".");
     if (subLinkType !== "ANY_SUBLINK" || !testexpr || (operator !== "" && operator !== "=")) {
       return hole("its sub-query does not ask for an equal value");
     }
-    return this.anyOf(testexpr, select, frame, depth);
-  }
-
-  /** What a value being among those that a query selects says. */
-  private anyOf(value: Node, select: SelectStmt, frame: Frame, depth: number): Alternative[] {
-    const inner: Frame = { ...frame, sources: [], params: new Map(), outer: frame };
-    const values = partsOf(value) ?? [value];
-    return this.query(select, inner, depth, (_, own) => {
-      const targets = targetsOf(select);
-      if (targets?.length !== values.length) return [nothing];
-      return all(
-        targets.map((node, at) =>
-          this.equality({ node: values[at] ?? node, frame }, { node, frame: own }, depth + 1),
-        ),
-      );
-    });
+    return this.equal.anyOf(testexpr, select, frame, depth);
   }
 
   /** The ways in which the one value that a query selects is a condition of this outcome. */
@@ -357,137 +192,10 @@ export class OwnerConditions {
     outcome: Outcome,
   ): Alternative[] {
     const target = onlyTarget(select);
-    if (outcome === "true" || !target) return this.query(select, frame, depth, (value) => value);
+    if (outcome === "true" || !target)
+      return this.queries.query(select, frame, depth, (value) => value);
     const { fromClause, whereClause, larg } = select;
     if (fromClause ?? whereClause ?? larg) return hole("it passes where its sub-query is not true");
     return this.ways(target, frame, depth + 1, outcome);
-  }
-
-  /**
-   * What a query that returns a row says.
-   * @param judge says more of the value that it selects: a condition, or what it implies.
-   */
-  private query(select: SelectStmt, outer: Frame, depth: number, judge?: Judge): Alternative[] {
-    this.followed.push(select);
-    try {
-      return this.rowsOf(select, outer, depth, judge);
-    } finally {
-      this.followed.pop();
-    }
-  }
-
-  private rowsOf(select: SelectStmt, outer: Frame, depth: number, judge?: Judge): Alternative[] {
-    const { larg, rarg, op, targetList = [], groupClause, fromClause = [] } = select;
-    if (depth > MAXIMUM_DEPTH) return hole("it is nested too deep to be followed");
-    if (larg && rarg) {
-      const first = this.query(larg, outer, depth + 1, judge);
-      return op === "SETOP_UNION"
-        ? [...first, ...this.query(rarg, outer, depth + 1, judge)]
-        : first;
-    }
-    const calls = functionCalls(targetList);
-    const aggregated = !groupClause && calls.some(({ name }) => aggregates.test(name));
-    const sources: Source[] = [];
-    const conditions: Node[] = select.whereClause ? [select.whereClause] : [];
-    const own: Frame = { ...outer, sources };
-    const read: Alternative[][] = [];
-    for (const item of fromClause) {
-      this.addSources(item, sources, conditions, true, { select, frame: own, read, depth });
-    }
-    const named = sources.map((source) => ({ ...source, definer: own.definer }));
-    let result = both([{ ...nothing, sources: named }], all(read));
-    for (const condition of conditions) {
-      result = both(result, this.ways(condition, own, depth + 1, "true"));
-    }
-    if (aggregated) {
-      const [always] = hole("its sub-query aggregates, so it returns a row for every user");
-      return [{ ...nothing, ...always, sources: named }];
-    }
-    if (!judge) return result;
-    const judged = judge(onlyTarget(select), own);
-    if (!judged) return result;
-    return both(result, Array.isArray(judged) ? judged : this.ways(judged, own, depth + 1, "true"));
-  }
-
-  private addSources(
-    item: Node,
-    sources: Source[],
-    conditions: Node[],
-    certain: boolean,
-    query: From,
-  ): void {
-    if ("JoinExpr" in item) {
-      const { jointype, larg, rarg, quals, usingClause = [] } = item.JoinExpr;
-      const inner = certain && jointype === "JOIN_INNER";
-      if (larg) this.addSources(larg, sources, conditions, inner, query);
-      const left = [...sources];
-      if (rarg) this.addSources(rarg, sources, conditions, inner, query);
-      // What an outer join demands, it does not demand of every row.
-      if (inner && quals) conditions.push(quals);
-      const [joined] = sources.slice(left.length);
-      for (const column of inner && joined ? identifiers(usingClause) : []) {
-        const other = left.find(({ table }) => table?.columns?.some(({ name }) => name === column));
-        if (other && joined) conditions.push(sameColumn(other.alias, joined.alias, column));
-      }
-      return;
-    }
-    this.sources += 1;
-    const id = this.sources;
-    const inFrom = subQueryOf(item, query.select);
-    if (inFrom || !("RangeVar" in item)) {
-      const derived = inFrom && this.derived(inFrom, certain, query);
-      sources.push({
-        id,
-        alias: aliasOf(item),
-        table: undefined,
-        optional: !certain,
-        ...(derived && { derived }),
-      });
-      return;
-    }
-    const { schemaname, relname = "", alias } = item.RangeVar;
-    const isView = (this.schema.views ?? []).some(
-      ({ schema, name }) => name === relname && (schemaname ?? schema) === schema,
-    );
-    const table = this.ownership.named(relname, schemaname);
-    const assumed = {
-      schema: schemaname ?? "public",
-      name: relname,
-      kind: "table",
-      rowSecurity: true,
-      forced: true,
-      assumed: true,
-    } as const;
-    const isNamed = schemaname === undefined && this.named.has(relname);
-    const known = isView || isNamed ? undefined : (table ?? assumed);
-    const source = { id, alias: alias?.aliasname ?? relname, table: known, optional: !certain };
-    sources.push({ ...source, tested: testedColumns(this.followed, source) });
-  }
-
-  /** What the columns of a sub-query in FROM stand for; what it demands of a row is added. */
-  private derived(
-    select: SelectStmt,
-    certain: boolean,
-    { frame, read, depth }: From,
-  ): Map<string, Side> | undefined {
-    // Rows that are written out are nobody's.
-    if (select.valuesLists) return new Map();
-    if (!certain || select.larg || select.groupClause || select.withClause) return undefined;
-    // It sees what its query sees, but for its neighbours.
-    const outer: Frame = { ...frame, sources: [], outer: frame.outer };
-    let columns: Map<string, Side> | undefined;
-    const alternatives = this.query(select, outer, depth + 1, (_, own) => {
-      columns = new Map(
-        (select.targetList ?? []).flatMap((target): [string, Side][] => {
-          const { name, val } = "ResTarget" in target ? target.ResTarget : {};
-          if (val && isStar(val)) return allColumns(own);
-          const column = name ?? (val && "ColumnRef" in val ? lastField(val) : undefined);
-          return val && column !== undefined ? [[column, { node: val, frame: own }]] : [];
-        }),
-      );
-      return undefined;
-    });
-    read.push(alternatives);
-    return columns;
   }
 }
