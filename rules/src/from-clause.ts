@@ -1,7 +1,7 @@
 import type { Node, SelectStmt } from "libpg-query";
-import { equals } from "./condition-nodes";
+import { arrayOf, equals } from "./condition-nodes";
 import type { Alternative } from "./conditions";
-import { identifiers } from "./expressions";
+import { identifiers, readCall } from "./expressions";
 import { selectOf } from "./identity-expressions";
 import type { Frame, Side } from "./names-in-scope";
 
@@ -80,4 +80,18 @@ export function targetsOf({ targetList = [] }: SelectStmt): Node[] | undefined {
     "ResTarget" in target && target.ResTarget.val ? [target.ResTarget.val] : [],
   );
   return values.length === targetList.length ? values : undefined;
+}
+
+/** The element of `unnest(array[element])` and the column that it is; undefined for any other function. */
+export function unnestedElement(item: Node): { column: string; node: Node } | undefined {
+  if (!("RangeFunction" in item)) return undefined;
+  const { functions: [only, another] = [], alias, ordinality } = item.RangeFunction;
+  const [called] = only && "List" in only ? (only.List.items ?? []) : [];
+  if (!called || !("FuncCall" in called) || another || ordinality) return undefined;
+  const { schema = "pg_catalog", name, args } = readCall(called.FuncCall);
+  const [array, second] = args;
+  if (schema !== "pg_catalog" || name !== "unnest" || !array || second) return undefined;
+  const [node, more] = arrayOf(array) ?? [];
+  const column = identifiers(alias?.colnames ?? [])[0] ?? alias?.aliasname ?? name;
+  return node && !more ? { column, node } : undefined;
 }

@@ -12,6 +12,7 @@ import {
   namesOfWith,
   sameColumn,
   subQueryOf,
+  unnestedElement,
 } from "./from-clause";
 import { onlyTarget } from "./identity-expressions";
 import type { Frame, Side, Source } from "./names-in-scope";
@@ -116,7 +117,9 @@ export class QueryConditions {
     const id = this.sources;
     const inFrom = subQueryOf(item, query.select);
     if (inFrom || !("RangeVar" in item)) {
-      const derived = inFrom && this.derived(inFrom, certain, query);
+      const derived = inFrom
+        ? this.derived(inFrom, certain, query)
+        : unnested(item, certain, { ...query.frame, sources: [...sources] });
       sources.push({
         id,
         alias: aliasOf(item),
@@ -171,4 +174,10 @@ export class QueryConditions {
     read.push(alternatives);
     return columns;
   }
+}
+
+/** What the column of an array that is written out stands for. @param left what the array may name. */
+function unnested(item: Node, certain: boolean, left: Frame): Map<string, Side> | undefined {
+  const element = certain ? unnestedElement(item) : undefined;
+  return element && new Map([[element.column, { node: element.node, frame: left }]]);
 }
