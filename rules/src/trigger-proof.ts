@@ -1,16 +1,14 @@
 import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
 import { onlyCounts } from "./counted-changes";
-import { identitySchema } from "./contract";
 import { identifiers } from "./expressions";
-import { expressionTree } from "./function-bodies";
 import { selectOf } from "./identity-expressions";
 import { quoteName } from "./names";
 import type { Known } from "./own-rows";
 import { type OwnerProof, ownerProof } from "./owner-proof";
 import type { DatabaseFunction, Schema, Table, Trigger } from "./schema";
 import { givenOwners, insertedOwners, withWrites, writtenRelation } from "./statement-writes";
-import { writerColumns } from "./writer-columns";
+import { knownOfWriter } from "./known-writer";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
@@ -66,7 +64,7 @@ class TriggerProof {
     private readonly table: Table | undefined,
   ) {
     this.tied = table?.rowSecurity ? proof.ownership.ownersOf(table) : [];
-    this.known = this.knownOf(table);
+    this.known = knownOfWriter(table, body, proof);
   }
 
   public hole(): TriggerHole | undefined {
@@ -209,52 +207,26 @@ class TriggerProof {
     return target && !this.proof.ownership.isOwnerless(target) ? target : undefined;
   }
 
-  private knownOf(table: Table | undefined): Known {
-    if (!table || !this.body.parameters.includes("new")) return {};
-    const { owners, parents } = writerColumns(table, this.proof);
-    const { variables } = this.body;
-    const isUser = (value: Node, known: Known) => this.proof.ownRows.isUser(value, known);
-    // What the function itself puts there was not there when policies were asked.
-    const written = owners.filter((name) => {
-      const given = variables.has(`new.${name}`) ? (variables.get(`new.${name}`) ?? null) : [];
-      return given?.every((value) => isUser(value, { written: owners })) ?? false;
-    });
-    const itself = owners.length > 0 ? this.proof.ownership.keyColumns(table) : [];
-    const leading = [...parents, ...itself.map((key) => ({ column: key, parent: table, key }))];
-    const kept = leading.filter(({ column }) => !variables.has(`new.${column}`));
-    const identity = expressionTree(`${identitySchema}.uid()`);
-    const users = new Map<string, Node>();
-    for (let before = -1; before < users.size;) {
-      before = users.size;
-      for (const [name, values = []] of variables) {
-        if (!identity || values.length === 0 || name.includes(".")) continue;
-        if (values.every((value) => isUser(value, { written, users }))) users.set(name, identity);
-      }
-    }
-    return { written, parents: kept, users };
-  }
-
   /** Whether a value comes of rows that have another owner. */
-  private showsOthers(value: unknown, depth = 0): boolean {
-    if (depth > MAXIMUM_DEPTH) return true;
-    if (Array.isArray(value)) return value.some((item) => this.showsOthers(item, depth));
+  private showsOthers(value: unknown, seen: readonly string[] = []): boolean {
+    if (Array.isArray(value)) return value.some((item) => this.showsOthers(item, seen));
     if (typeof value !== "object" || value === null) return false;
     if ("SubLink" in value) {
       const select = selectOf((value as Extract<Node, { SubLink: unknown }>).SubLink.subselect);
       const isOpen = () => true;
       return select?.fromClause !== undefined
         ? !this.proof.ownRows.areRead(select, { written: this.tied, isOpen })
-        : this.showsOthers(Object.values(value), depth);
+        : this.showsOthers(Object.values(value), seen);
     }
     if ("ColumnRef" in value) {
       const name = nameOf(value as Node);
       const record = name.split(".")[0] ?? "";
-      const values = [name, record, `${record}.*`].flatMap(
-        (one) => this.body.variables.get(one) ?? [],
-      );
-      return values.some((given) => this.showsOthers(given, depth + 1));
+      // What a variable is given of itself it held before.
+      const names = [name, record, `${record}.*`].filter((one) => !seen.includes(one));
+      const values = names.flatMap((one) => this.body.variables.get(one) ?? []);
+      return values.some((given) => this.showsOthers(given, [...seen, ...names]));
     }
-    return this.showsOthers(Object.values(value), depth);
+    return this.showsOthers(Object.values(value), seen);
   }
 
   /** The columns of the row that is written, or could not be inserted, of which a value is one. */

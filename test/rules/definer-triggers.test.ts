@@ -246,6 +246,10 @@ describe("a trigger with its function owner's rights", () => {
           "claims",
         ),
     ],
+    [
+      "puts into a text what it said before",
+      owned("claims", ", body text") + trigger("new.body := btrim(new.body) || '.'", "claims"),
+    ],
     ["inserts for the owner of the written row", owned("claims") + trigger(forge, "claims")],
     [
       "inserts for the signed-in user",
