@@ -27,6 +27,7 @@ export type {
   SessionSetting,
   Table,
   TableKind,
+  Transition,
   Trigger,
   View,
 } from "./schema";

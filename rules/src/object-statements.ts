@@ -15,6 +15,7 @@ import { withEntry, withoutEntries } from "./object-model";
 import { alterPolicy, createPolicy, dropPolicy } from "./policy-statements";
 import { move, rename } from "./rename-statements";
 import { defineRole, dropRoles, setForSessions } from "./role-statements";
+import type { Transition } from "./schema";
 import type { StatementScope } from "./statement-scope";
 import { addIndex } from "./table-facts";
 import { changeFacts } from "./table-statements";
@@ -65,12 +66,14 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
     createAggregate(node.DefineStmt, scope);
   } else if ("CreateTrigStmt" in node && node.CreateTrigStmt.relation) {
     const { trigname = "", relation, funcname = [], timing = 0, events = 0 } = node.CreateTrigStmt;
+    const { transitionRels = [] } = node.CreateTrigStmt;
     const parts = identifiers(funcname);
     const made = {
       name: trigname,
       relation: scope.find(relation),
       function: { schema: scope.schemaOf(parts), name: parts.at(-1) ?? "" },
       beforeUpdate: (timing & TRIGGER_BEFORE) !== 0 && (events & TRIGGER_UPDATE) !== 0,
+      transitions: transitionRels.flatMap(transitionOf),
       origin: scope.origin,
     };
     scope.objects.triggers = [...withoutTrigger(scope, made.relation, trigname), made];
@@ -83,6 +86,12 @@ export function applyToObjects(node: Node, scope: StatementScope): void {
   } else if ("RenameStmt" in node) rename(node.RenameStmt, scope);
   else if ("AlterObjectSchemaStmt" in node) move(node.AlterObjectSchemaStmt, scope);
   else if ("DropStmt" in node) drop(node.DropStmt, scope);
+}
+
+function transitionOf(node: Node): Transition[] {
+  if (!("TriggerTransition" in node)) return [];
+  const { name = "", isNew } = node.TriggerTransition;
+  return [{ name, row: isNew ? "new" : "old" }];
 }
 
 /** The role after `set role`, `set session authorization` or their reset; undefined for others. */

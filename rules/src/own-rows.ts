@@ -1,4 +1,5 @@
 import type { Node, SelectStmt } from "libpg-query";
+import { statementsOf } from "./body-statements";
 import { equals } from "./condition-nodes";
 import { theUser } from "./condition-values";
 import { type Alternative, Classes, TooManyAlternatives, all, both } from "./conditions";
@@ -51,7 +52,7 @@ interface Ground {
 
 /** Built-in functions that run a text, or reach what is in no table. */
 const reachesFurther =
-  /^(set_config|lo_\w+|pg_read_\w+|dblink\w*|(query|table|schema|database|cursor)_to_\w+)$/;
+  /^(set_config|lo_\w+|loread|pg_read_\w+|pg_logical_slot_\w+|dblink\w*|crosstab\w*|connectby|xpath_table|ts_(stat|rewrite)|(query|table|schema|database|cursor)_to_\w+)$/;
 
 /** Proves of what stands in the body of a function, where policies do not bind, that it is the signed-in user's. */
 export class OwnRows {
@@ -253,11 +254,11 @@ export class OwnRows {
   }
 
   /**
-   * Whether a query calls what may read more, or change who is signed in: a function of the schema whose
+   * Whether a query or value calls what may read more, or change who is signed in: a function of the schema whose
    * body does not read the user's own rows by itself, or one that sets something.
    */
-  private callsUnread(query: SelectStmt): boolean {
-    return functionCalls(query).some((call) => {
+  public callsUnread(tree: unknown): boolean {
+    return functionCalls(tree).some((call) => {
       if (reachesFurther.test(call.name)) return true;
       const named = (this.ground.schema.functions ?? []).filter(
         ({ schema, name }) => name === call.name && (call.schema ?? schema) === schema,
@@ -266,15 +267,26 @@ export class OwnRows {
       if (named.length === 0 || isIdentity) return false;
       const item = calledFunction(this.ground.schema, call);
       const body = item && bodyQuery(item);
-      if (!item || !body) return true;
+      if (!item) return true;
       const known = this.harmless.get(item);
       if (known !== undefined) return !known;
       // One that calls itself is not followed.
       this.harmless.set(item, false);
-      const isHarmless = this.areRead(body);
+      const isHarmless = body ? this.areRead(body) : this.onlyComputes(item);
       this.harmless.set(item, isHarmless);
       return !isHarmless;
     });
+  }
+
+  /** Whether a longer body reaches no table. */
+  private onlyComputes(item: DatabaseFunction): boolean {
+    const { statements } = statementsOf(item) ?? {};
+    return (
+      statements?.every(
+        (node) =>
+          "SelectStmt" in node && countRelations(node.SelectStmt) === 0 && !this.callsUnread(node),
+      ) ?? false
+    );
   }
 }
 

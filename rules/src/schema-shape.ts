@@ -15,6 +15,7 @@ import type {
   Sequence,
   SessionSetting,
   Table,
+  Transition,
   Trigger,
   View,
 } from "./schema";
@@ -162,11 +163,14 @@ const setting = object<SessionSetting>({ role: nullable(string), name: string, o
 
 const operator = object<Operator>({ schema: string, name: string, origin });
 
+const transition = object<Transition>({ name: string, row: oneOf("new", "old") });
+
 const trigger = object<Trigger>({
   name: string,
   relation: tableName,
   function: tableName,
   beforeUpdate: optional(boolean),
+  transitions: optional(list(transition)),
   origin,
 });
 

@@ -123,7 +123,16 @@ export interface Trigger {
   function: TableName;
   /** It runs before a row is updated, and may change it. */
   beforeUpdate?: boolean;
+  /** The tables in which its function finds the rows that a statement has written. */
+  transitions?: readonly Transition[];
   origin?: Origin;
+}
+
+/** The rows of a statement as a trigger's function finds them, by a name of the trigger's. */
+export interface Transition {
+  name: string;
+  /** As they are afterwards, or as they were. */
+  row: "new" | "old";
 }
 
 /** A place in a migration; lines count from 1. */

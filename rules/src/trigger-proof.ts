@@ -7,7 +7,9 @@ import { quoteName } from "./names";
 import type { Known } from "./own-rows";
 import { type OwnerProof, ownerProof } from "./owner-proof";
 import type { DatabaseFunction, Schema, Table, Trigger } from "./schema";
+import { ShownRows } from "./shown-rows";
 import { givenOwners, insertedOwners, withWrites, writtenRelation } from "./statement-writes";
+import { withWrittenRows } from "./transition-tables";
 import { knownOfWriter } from "./known-writer";
 
 /** Variables that are given each other's values are followed this far. */
@@ -36,12 +38,14 @@ interface Reached {
 export function triggerHole(
   schema: Schema,
   item: DatabaseFunction,
-  { relation }: Trigger,
+  trigger: Trigger,
 ): TriggerHole | undefined {
   const proof = ownerProof(schema);
   const { ownership, users } = proof;
-  const table = ownership.table(relation);
-  const view = (schema.views ?? []).find((other) => quoteName(other) === quoteName(relation));
+  const table = ownership.table(trigger.relation);
+  const view = (schema.views ?? []).find(
+    (other) => quoteName(other) === quoteName(trigger.relation),
+  );
   const isWritten = (table ?? view)?.grants?.some(
     ({ grantee, privilege }) =>
       users.has(grantee) && ["insert", "update", "delete"].includes(privilege),
@@ -49,7 +53,11 @@ export function triggerHole(
   if (!isWritten || item.language !== "plpgsql") return undefined;
   const body = statementsOf(item);
   if (!body) return { reason: "what it does can not be read off it" };
-  return new TriggerProof(proof, body, table).hole();
+  return new TriggerProof(
+    proof,
+    table ? withWrittenRows(body, trigger, table) : body,
+    table,
+  ).hole();
 }
 
 class TriggerProof {
@@ -72,9 +80,9 @@ class TriggerProof {
       const hole = this.ofStatement(node);
       if (hole !== undefined) return hole;
     }
+    const shown = new ShownRows(this.proof.ownRows, this.body, this.known);
     for (const { name, type } of this.table?.columns ?? []) {
-      const values = this.body.variables.get(`new.${name}`) ?? [];
-      if (textTypes.test(type) && values.some((value) => this.showsOthers(value))) {
+      if (textTypes.test(type) && shown.areIn(name)) {
         return {
           reason: `it puts what it finds in rows of others into the written row's ${name}`,
         };
@@ -207,28 +215,6 @@ class TriggerProof {
     return target && !this.proof.ownership.isOwnerless(target) ? target : undefined;
   }
 
-  /** Whether a value comes of rows that have another owner. */
-  private showsOthers(value: unknown, seen: readonly string[] = []): boolean {
-    if (Array.isArray(value)) return value.some((item) => this.showsOthers(item, seen));
-    if (typeof value !== "object" || value === null) return false;
-    if ("SubLink" in value) {
-      const select = selectOf((value as Extract<Node, { SubLink: unknown }>).SubLink.subselect);
-      const isOpen = () => true;
-      return select?.fromClause !== undefined
-        ? !this.proof.ownRows.areRead(select, { written: this.tied, isOpen })
-        : this.showsOthers(Object.values(value), seen);
-    }
-    if ("ColumnRef" in value) {
-      const name = nameOf(value as Node);
-      const record = name.split(".")[0] ?? "";
-      // What a variable is given of itself it held before.
-      const names = [name, record, `${record}.*`].filter((one) => !seen.includes(one));
-      const values = names.flatMap((one) => this.body.variables.get(one) ?? []);
-      return values.some((given) => this.showsOthers(given, [...seen, ...names]));
-    }
-    return this.showsOthers(Object.values(value), seen);
-  }
-
   /** The columns of the row that is written, or could not be inserted, of which a value is one. */
   private rowColumns(value: Node, depth = 0): string[] {
     if (depth > MAXIMUM_DEPTH) return [];
@@ -238,8 +224,20 @@ class TriggerProof {
     if (!("ColumnRef" in value)) return [];
     const [row, column] = identifiers(value.ColumnRef.fields ?? []);
     if ((row === "new" || row === "excluded") && column !== undefined) return [column];
-    return (this.body.variables.get(nameOf(value)) ?? []).flatMap(follow);
+    const found = column === undefined ? [] : (this.body.variables.get(`${row}.*`) ?? []);
+    const fields = found.flatMap((query) => fieldOf(query, column));
+    return [...(this.body.variables.get(nameOf(value)) ?? []), ...fields].flatMap(follow);
   }
+}
+
+/** What the queries of a record put into a field. */
+function fieldOf(query: Node, name: string | undefined): Node[] {
+  const select = "SubLink" in query ? selectOf(query.SubLink.subselect) : undefined;
+  const { targetList = [] } = select ?? {};
+  return targetList.flatMap((target) => {
+    const { name: given, val } = "ResTarget" in target ? target.ResTarget : {};
+    return val && (given ?? nameOf(val).split(".").at(-1)) === name ? [val] : [];
+  });
 }
 
 function nameOf(value: Node): string {

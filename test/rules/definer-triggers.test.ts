@@ -247,6 +247,28 @@ describe("a trigger with its function owner's rights", () => {
         ),
     ],
     [
+      "lets a longer function make the text of the written row tidy",
+      `create function public.tidy(raw text) returns text language plpgsql set search_path = '' as $$
+        declare
+          tidied text := lower(raw);
+        begin
+          for turn in 1..3 loop tidied := replace(tidied, '  ', ' '); end loop;
+          return tidied;
+        end $$;
+        revoke all on function public.tidy(text) from public;` +
+        owned("claims", ", body text") +
+        trigger("new.body := public.tidy(new.body)", "claims", "before insert"),
+    ],
+    [
+      "counts in the rows that the rows of a statement name",
+      owned("claims") +
+        trigger(
+          "update public.posts p set likes = p.likes + 1 from added where p.id = added.post_id",
+          "claims",
+          "after insert",
+        ).replace("for each row", "referencing new table as added for each statement"),
+    ],
+    [
       "puts into a text what it said before",
       owned("claims", ", body text") + trigger("new.body := btrim(new.body) || '.'", "claims"),
     ],

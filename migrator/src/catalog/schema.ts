@@ -4,6 +4,7 @@ import {
   type Grant,
   type Schema,
   type SessionSetting,
+  type Transition,
   type Trigger,
   copiedColumnOf,
   largeObjectIn,
@@ -175,7 +176,18 @@ function triggerOf({ name, table, definition }: Fact): Trigger {
     relation: relationName(String(table)),
     function: relationName(called),
     beforeUpdate: /\bUPDATE\b/.test(before),
+    transitions: transitionsOf(text),
   };
+}
+
+/** The tables that `REFERENCING NEW TABLE AS …` names. */
+function transitionsOf(trigger: string): Transition[] {
+  const [, named = ""] = / REFERENCING (.*?) FOR EACH /s.exec(trigger) ?? [];
+  const each = named.matchAll(/(NEW|OLD) TABLE AS ("(?:[^"]|"")*"|\S+)/g);
+  return [...each].map(([, row, name = ""]) => ({
+    name: relationName(name).name,
+    row: row === "NEW" ? "new" : "old",
+  }));
 }
 
 function namesIn(names: Json | undefined) {
