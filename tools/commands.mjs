@@ -8,8 +8,9 @@ import { test } from "./test.mjs";
 const HELP = `Usage: npm run COMMAND [-- OPTIONS]
 
   up        prepare this machine if need be and bring up the stack "local"
-              --renew-emulator   make the AWS resources again after the emulator has ended;
-                                 the database keeps its rows
+              --renew-emulator   begin the emulator anew and make the AWS resources again, after it
+                                 has ended or where it has what the state does not know; the
+                                 database keeps its rows
   preview   show what "up" would change
   refresh   compare the stack's state with what is there
   audit     judge what is deployed: the state by the policy pack, the live database by its rules

@@ -29,17 +29,19 @@ export function findServers(home) {
   };
 }
 
+/** Stops the emulator, which forgets what it held. */
+export function endEmulator(home) {
+  return stopEmulator({ directory: home.emulator });
+}
+
 /** Stops both servers. The emulator forgets what it held, PostgreSQL keeps it. */
 export async function stopServers(home) {
-  await Promise.all([
-    stopEmulator({ directory: home.emulator }),
-    stopPostgres({ directory: home.postgres }),
-  ]);
+  await Promise.all([endEmulator(home), stopPostgres({ directory: home.postgres })]);
 }
 
 /** Stops both servers and deletes the database's files. */
 export async function removeServers(home) {
-  await stopEmulator({ directory: home.emulator });
+  await endEmulator(home);
   await removePostgres({ directory: home.postgres });
 }
 

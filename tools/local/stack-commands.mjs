@@ -6,11 +6,20 @@ import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
 import { FOREIGN_VARIABLES, Pulumi, STACK, stackEnvironment } from "./pulumi.mjs";
-import { findServers, masterUrl, removeServers, startServers, stopServers } from "./servers.mjs";
+import {
+  endEmulator,
+  findServers,
+  masterUrl,
+  removeServers,
+  startServers,
+  stopServers,
+} from "./servers.mjs";
 import { loginUrls } from "./urls.mjs";
 
 const INTERRUPTED =
-  "Stopped half-way. `npm run up` goes on from here; `npm run down` takes it down.";
+  "Stopped half-way. `npm run up` goes on from here; `npm run down` takes it down. Where AWS says that " +
+  "something exists already, an answer of the emulator was lost: `npm run up -- --renew-emulator` makes the " +
+  "AWS resources again and keeps the database.";
 const EMULATOR_GONE =
   "The AWS emulator that this stack was made on has ended, and its state with it. " +
   "Run `npm run up -- --renew-emulator`: it makes the AWS resources again and keeps the database.";
@@ -18,6 +27,7 @@ const EMULATOR_GONE =
 /** Brings the stack up. */
 export async function up({ "renew-emulator": renew = false }) {
   const home = locateHome();
+  if (renew) await endEmulator(home);
   const { pulumi, servers } = await ready(home, { renew });
   if (renew) await forgetAws(pulumi);
   // Nobody is asked, so a preview would only double the time; what policies refuse is not made.

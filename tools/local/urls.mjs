@@ -4,8 +4,15 @@ import { withSecretsManager } from "./aws-client.mjs";
 /**
  * @param outputs the stack's outputs.
  * @returns `{ MIGRATOR_URL, APP_URL }`.
+ * @throws Error where the stack has not come so far.
  */
 export function loginUrls({ databaseName, databaseHost, databasePort, ...outputs }, endpoint) {
+  for (const name of ["migratorSecretArn", "appSecretArn"]) {
+    if (outputs[name] !== undefined) continue;
+    throw new Error(
+      `The stack is up half-way: it has no output ${name} yet. Run \`npm run up\` again.`,
+    );
+  }
   return withSecretsManager(endpoint, async (client, { GetSecretValueCommand }) => {
     const url = async (secretArn) => {
       const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
