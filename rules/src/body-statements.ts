@@ -3,7 +3,7 @@ import { parseExpression } from "./expressions";
 import { firedByUpdate } from "./fired-by-update";
 import { onlyTarget, selectOf } from "./identity-expressions";
 import { parsePlPgSQLSync, parseSync } from "./parser";
-import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
+import { ERROR_LEVEL, type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 import type { DatabaseFunction } from "./schema";
 
 /** All that a function's body may run, in whatever order. */
@@ -119,7 +119,7 @@ class BodyReader {
       const [kind, content] = Object.entries(fields(statement))[0] ?? [];
       if (kind === "PLpgSQL_stmt_assign") continue;
       const { cond, then_body, elsif_list, else_body } = fields(content);
-      const text = textOf(cond);
+      const text = sqlOf(cond);
       const [last] = Object.entries(fields(list(then_body).at(-1)));
       const ends = last?.[0] === "PLpgSQL_stmt_raise" && isError(fields(last[1])["elog_level"]);
       const isRefusal = ends && elsif_list === undefined && else_body === undefined;
@@ -177,7 +177,7 @@ class BodyReader {
   }
 
   private loop({ var: variable, query }: Fields): void {
-    const [statement] = parsed(textOf(query) ?? "") ?? [];
+    const [statement] = parsed(sqlOf(query) ?? "") ?? [];
     this.record(variable, statement && selectOf(statement));
   }
 
@@ -191,7 +191,7 @@ class BodyReader {
 
   /** Remembers an expression as a statement. @returns it, or the statement that it is. */
   private expression(node: unknown): Node | undefined {
-    const text = textOf(node);
+    const text = sqlOf(node);
     if (text === undefined) return undefined;
     const whole = parsed(text);
     const [statement, another] = whole ?? [];
@@ -221,11 +221,6 @@ class BodyReader {
     this.given.set(name, undefined);
     this.made.set(name, false);
   }
-}
-
-function textOf(expression: unknown): string | undefined {
-  const text = fields(fields(expression)["PLpgSQL_expr"])["query"];
-  return typeof text === "string" ? text : undefined;
 }
 
 function isError(level: unknown): boolean {

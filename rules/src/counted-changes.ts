@@ -1,15 +1,15 @@
 import type { Node } from "libpg-query";
 import type { Body } from "./body-statements";
 import { constantKey } from "./conditions";
-import { identifiers } from "./expressions";
+import { columnName, identifiers } from "./expressions";
+import { aliasOf } from "./from-clause";
 import type { Ownership } from "./ownership";
+import { OPERATION } from "./plpgsql-tree";
 import type { Table } from "./schema";
 import { withWrites, writtenRelation } from "./statement-writes";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
-/** What a trigger's function is told of the statement that fires it. */
-const OPERATION = "tg_op";
 /** As SQL and as the catalog write it. */
 const numbers =
   /^(smallint|integer|bigint|int[248]?|real|double precision|float[48]?|numeric(\(.*\))?|decimal|money)$/;
@@ -51,7 +51,7 @@ export function onlyCountsIn(body: Body, table: Table, ownership: Ownership): bo
     const target = relation && ownership.named(relation.relname ?? "", relation.schemaname);
     if (!target || !rows.includes(target)) return target !== undefined;
     if (!("UpdateStmt" in node)) return false;
-    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const alias = aliasOf({ RangeVar: relation });
     const { targetList = [] } = node.UpdateStmt;
     return onlyCounts(targetList, { target, alias, ownership, variables: body.variables });
   });
@@ -113,7 +113,7 @@ function isStep(node: Node, changed: Changed, depth = 0): boolean {
     return isChosenByOperation(node) && (resultsOf(node)?.every(again) ?? false);
   }
   if (!("ColumnRef" in node)) return false;
-  const name = identifiers(node.ColumnRef.fields ?? []).join(".");
+  const name = columnName(node);
   const given = changed.variables.get(name) ?? [];
   return !name.includes(".") && given.length > 0 && given.every(again);
 }

@@ -1,6 +1,6 @@
 import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg-query";
 import type { Body } from "./body-statements";
-import { identifiers, readCall } from "./expressions";
+import { columnName, readCall } from "./expressions";
 import { isIdentity } from "./identity-expressions";
 import type { Known } from "./own-rows";
 import type { OwnerProof } from "./owner-proof";
@@ -185,5 +185,5 @@ function assignments(targets: readonly Node[] = []): Written[] {
 
 function variableOf(value: Node): string | undefined {
   if ("TypeCast" in value && value.TypeCast.arg) return variableOf(value.TypeCast.arg);
-  return "ColumnRef" in value ? identifiers(value.ColumnRef.fields ?? []).join(".") : undefined;
+  return "ColumnRef" in value ? columnName(value) : undefined;
 }

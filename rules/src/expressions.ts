@@ -41,6 +41,11 @@ export function soleCall(statement: Node): Call | undefined {
   return value && "FuncCall" in value ? readCall(value.FuncCall) : undefined;
 }
 
+/** The name that a column or variable is meant by, with its qualifiers: "new.user_id"; "" for another node. */
+export function columnName(node: Node): string {
+  return "ColumnRef" in node ? identifiers(node.ColumnRef.fields ?? []).join(".") : "";
+}
+
 /** Values of variables that are known where a text is put together, by name: "t", "r.tablename". */
 export type KnownValues = ReadonlyMap<string, string>;
 
@@ -55,7 +60,7 @@ export function constantText(
   values: KnownValues = noValues,
 ): string | undefined {
   if (!node) return undefined;
-  if ("ColumnRef" in node) return values.get(identifiers(node.ColumnRef.fields ?? []).join("."));
+  if ("ColumnRef" in node) return values.get(columnName(node));
   if ("A_Const" in node) {
     const { isnull, sval } = node.A_Const;
     return isnull || !sval ? undefined : (sval.sval ?? "");

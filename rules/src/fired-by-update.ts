@@ -1,10 +1,8 @@
 import type { Node } from "libpg-query";
 import { listOf } from "./condition-nodes";
-import { constantText, identifiers, parseExpression } from "./expressions";
-import { type Fields, fields, list } from "./plpgsql-tree";
+import { columnName, constantText, identifiers, parseExpression } from "./expressions";
+import { type Fields, OPERATION, fields, list, sqlOf } from "./plpgsql-tree";
 
-/** The variable in which PL/pgSQL says what fired a trigger. */
-const OPERATION = "tg_op";
 const UPDATE = "UPDATE";
 
 /** The tree of a trigger's function without what an update does not run, by its conditions on `tg_op`. */
@@ -67,8 +65,8 @@ function upToReturn(statements: unknown[]): unknown[] {
 
 /** What a condition is when an update fires the trigger; undefined where it is not only about that. */
 function verdict(condition: unknown): boolean | undefined {
-  const { query } = fields(fields(condition)["PLpgSQL_expr"]);
-  const tree = typeof query === "string" ? parseExpression(query) : undefined;
+  const query = sqlOf(condition);
+  const tree = query === undefined ? undefined : parseExpression(query);
   return tree && verdictOf(tree);
 }
 
@@ -87,8 +85,7 @@ function verdictOf(node: Node): boolean | undefined {
   if (!lexpr || !rexpr || (operator !== "=" && operator !== "<>")) return undefined;
   const values = kind === "AEXPR_IN" ? listOf(rexpr) : kind === "AEXPR_OP" ? [rexpr] : undefined;
   const texts = values?.map((value) => constantText(value));
-  const isOperation =
-    "ColumnRef" in lexpr && identifiers(lexpr.ColumnRef.fields ?? []).join(".") === OPERATION;
+  const isOperation = columnName(lexpr) === OPERATION;
   if (!isOperation || !texts || texts.includes(undefined)) return undefined;
   return texts.includes(UPDATE) === (operator === "=");
 }

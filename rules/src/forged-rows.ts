@@ -1,6 +1,6 @@
 import { isGranted } from "./granted-commands";
 import type { OwnerProof } from "./owner-proof";
-import { bindsCommand, expressionOf } from "./policy-parts";
+import { bindsCommand, bindsUsersOf, expressionOf } from "./policy-parts";
 import type { RowPolicy, Table } from "./schema";
 
 /** Columns that say when, and nothing in anybody's name. */
@@ -23,8 +23,7 @@ export function forgery(table: Table, policy: RowPolicy, proof: OwnerProof): str
     (floor) =>
       !floor.permissive &&
       bindsCommand(floor, "insert", users) &&
-      (floor.roles.includes("public") ||
-        policy.roles.every((role) => !users.has(role) || floor.roles.includes(role))) &&
+      bindsUsersOf(floor, policy, users) &&
       isOneColumn(writersOf(table, floor, proof)),
   );
   if (isNarrowed) return undefined;

@@ -12,7 +12,7 @@ import type { Frame } from "./names-in-scope";
 import { OwnRows } from "./own-rows";
 import { OwnerConditions } from "./owner-conditions";
 import { Ownership } from "./ownership";
-import { bindsCommand, expressionOf } from "./policy-parts";
+import { bindsCommand, bindsUsersOf, expressionOf } from "./policy-parts";
 import type { RowPolicy, Schema, Table } from "./schema";
 import { type Pass, Sharing } from "./sharing";
 import { WayLinks } from "./way-links";
@@ -103,8 +103,7 @@ export class OwnerProof {
       (other) =>
         !other.permissive &&
         (other.command === "all" || other.command === policy.command) &&
-        (other.roles.includes("public") ||
-          policy.roles.every((role) => !this.users.has(role) || other.roles.includes(role))) &&
+        bindsUsersOf(other, policy, this.users) &&
         this.isSafe(table, expressionOf(other, part), part, besides),
     );
     return narrowed ? safe : verdict;

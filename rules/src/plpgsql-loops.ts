@@ -1,6 +1,6 @@
 import { constantValue, parseExpression } from "./expressions";
 import { type Row, type RowsOf, constantRows } from "./constant-rows";
-import { type Fields, fields, list } from "./plpgsql-tree";
+import { type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 import type { PlPgSqlVariables } from "./plpgsql-variables";
 
 /** A loop of more turns is not followed turn by turn. */
@@ -15,10 +15,7 @@ export function rowsOfLoop(
   variables: PlPgSqlVariables,
   rowsOf: RowsOf,
 ): readonly Row[] | undefined {
-  const text = (field: string) => {
-    const query = fields(fields(loop[field])["PLpgSQL_expr"])["query"];
-    return typeof query === "string" ? query : undefined;
-  };
+  const text = (field: string) => sqlOf(loop[field]);
   const array = text("expr");
   if (typeof loop["varno"] === "number" && array !== undefined) {
     const name = variables.nameOf(loop["varno"]);

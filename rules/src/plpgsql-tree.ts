@@ -11,5 +11,14 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The SQL of an expression or a statement; undefined for what is none. */
+export function sqlOf(node: unknown): string | undefined {
+  const text = fields(fields(node)["PLpgSQL_expr"])["query"];
+  return typeof text === "string" ? text : undefined;
+}
+
+/** The variable that says what fired a trigger. */
+export const OPERATION = "tg_op";
+
 /** The level of `raise exception`. */
 export const ERROR_LEVEL = 21;

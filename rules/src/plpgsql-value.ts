@@ -1,7 +1,7 @@
 import { identityFunctions, identitySchema } from "./contract";
 import { functionCalls, parseExpression } from "./expressions";
 import { parsePlPgSQLSync } from "./parser";
-import { ERROR_LEVEL, type Fields, fields, list } from "./plpgsql-tree";
+import { ERROR_LEVEL, type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 
 /** A body that says the same as a longer expression is not followed. */
 const LENGTH_LIMIT = 20_000;
@@ -25,7 +25,7 @@ export function returnedValue(body: string, parameters: string): string | undefi
   if (names.indexOf(FOUND) !== names.lastIndexOf(FOUND)) return undefined;
   let value = valueOf([code["action"]], names);
   for (const [at, variable] of [...variables.entries()].reverse()) {
-    const initial = queryOf(variable["default_val"]);
+    const initial = sqlOf(variable["default_val"]);
     if (value !== undefined && initial !== undefined) value = bound(names[at], initial, value);
   }
   for (const [, isInput, name] of outputs) if (!isInput) value = bound(name, "null", value);
@@ -60,7 +60,7 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
       const variable = statement["retvarno"];
       if (typeof variable === "number")
         return simpleName.test(names[variable] ?? "") ? `"${names[variable]}"` : undefined;
-      const value = queryOf(statement["expr"]);
+      const value = sqlOf(statement["expr"]);
       return value === undefined ? undefined : `(${value}\n)`;
     }
     case "PLpgSQL_stmt_raise": {
@@ -70,13 +70,13 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
     case "PLpgSQL_stmt_if":
       return condition(statement, follow);
     case "PLpgSQL_stmt_assign": {
-      const assigned = queryOf(statement["expr"]);
+      const assigned = sqlOf(statement["expr"]);
       const name = names[Number(statement["varno"] ?? 0)];
       const value = assigned?.replace(/^[^:=]*:?=/, "");
       return value === undefined ? undefined : bound(name, value, valueOf(rest, names));
     }
     case "PLpgSQL_stmt_execsql": {
-      const query = queryOf(statement["sqlstmt"]);
+      const query = sqlOf(statement["sqlstmt"]);
       const [target, another] = list(fields(fields(statement["target"])["PLpgSQL_row"])["fields"]);
       const name = fields(target)["name"];
       if (query === undefined || another !== undefined || typeof name !== "string")
@@ -85,7 +85,7 @@ function valueOf(statements: readonly unknown[], names: readonly string[]): stri
       return bound(name, `(${query}\n)`, value);
     }
     case "PLpgSQL_stmt_perform": {
-      const query = queryOf(statement["expr"]);
+      const query = sqlOf(statement["expr"]);
       // One that calls something may be there for what that does.
       if (query === undefined || !asksOnly(query)) return undefined;
       return whereFound(`exists (${query}\n)`, valueOf(rest, names));
@@ -107,7 +107,7 @@ function condition(
     }),
   ];
   const parts = branches.map(({ when, then }) => {
-    const test = queryOf(when);
+    const test = sqlOf(when);
     const value = follow(then);
     return test === undefined || value === undefined ? undefined : `when (${test}\n) then ${value}`;
   });
@@ -141,9 +141,4 @@ function bound(name: string | undefined, value: string, inside: string | undefin
     return undefined;
   }
   return `(select ${inside} from (select (${value}\n) as "${name}") as "${name}")`;
-}
-
-function queryOf(expression: unknown): string | undefined {
-  const text = fields(fields(expression)["PLpgSQL_expr"])["query"];
-  return typeof text === "string" ? text : undefined;
 }

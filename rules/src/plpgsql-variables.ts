@@ -1,5 +1,5 @@
 import { type KnownValues, constantValue, parseExpression } from "./expressions";
-import { type Fields, fields, list } from "./plpgsql-tree";
+import { type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 
 interface Variable {
   name: string;
@@ -35,7 +35,7 @@ export class PlPgSqlVariables {
       const name = names[at] ?? "";
       return {
         name,
-        initial: queryOf(datum["default_val"]),
+        initial: sqlOf(datum["default_val"]),
         type: String(fields(fields(datum["datatype"])["PLpgSQL_type"])["typname"]),
         line: typeof datum["lineno"] === "number" ? datum["lineno"] : 0,
         isOnly: isOnly(name),
@@ -92,7 +92,7 @@ export class PlPgSqlVariables {
   public assign({ varno, expr }: Fields): void {
     const name = this.nameOf(varno);
     const isOnly = this.variables.find((variable) => variable.name === name)?.isOnly;
-    const [, value] = /^[\w.\s]*?:?=(?![>=])(.*)$/s.exec(queryOf(expr) ?? "") ?? [];
+    const [, value] = /^[\w.\s]*?:?=(?![>=])(.*)$/s.exec(sqlOf(expr) ?? "") ?? [];
     if (value === undefined || !isOnly) this.drop([name]);
     else this.learn(name, value, this.known);
   }
@@ -156,7 +156,7 @@ function changedIn(node: unknown) {
     if (typeof refname === "string") names.add(refname);
     // A procedure may give its arguments another value.
     if (kind === "PLpgSQL_stmt_call") {
-      for (const word of queryOf(statement["expr"])?.match(/\w+/g) ?? []) names.add(word);
+      for (const word of sqlOf(statement["expr"])?.match(/\w+/g) ?? []) names.add(word);
     }
     for (const [key, value] of Object.entries(statement)) {
       if (typeof value === "object") visit(key, value);
@@ -164,9 +164,4 @@ function changedIn(node: unknown) {
   };
   visit("", node);
   return { numbers, names };
-}
-
-function queryOf(expression: unknown): string | undefined {
-  const text = fields(fields(expression)["PLpgSQL_expr"])["query"];
-  return typeof text === "string" ? text : undefined;
 }

@@ -7,6 +7,18 @@ export function expressionOf(policy: RowPolicy, part: "using" | "check"): string
   return policy.check ?? (policy.command === "insert" ? null : policy.using);
 }
 
+/** Whether a policy binds every end user whom another binds. */
+export function bindsUsersOf(
+  { roles }: RowPolicy,
+  other: RowPolicy,
+  users: ReadonlySet<string>,
+): boolean {
+  return (
+    roles.includes("public") ||
+    other.roles.every((role) => !users.has(role) || roles.includes(role))
+  );
+}
+
 /** Whether a policy judges a command of one of these roles. */
 export function bindsCommand(
   { command, roles }: RowPolicy,

@@ -1,6 +1,6 @@
 import type { Node, RangeVar, ReturningClause, SelectStmt } from "libpg-query";
 import type { Body } from "./body-statements";
-import { identifiers } from "./expressions";
+import { columnName } from "./expressions";
 import { selectOf } from "./identity-expressions";
 import type { Known, OwnRows } from "./own-rows";
 
@@ -49,7 +49,7 @@ export class ShownRows {
   private isShown(value: unknown, followed: Set<string>): boolean {
     if (Array.isArray(value)) return value.some((item) => this.isShown(item, followed));
     if (typeof value !== "object" || value === null) return false;
-    if ("ColumnRef" in value) return this.isShownBy(nameOf(value as Node), followed);
+    if ("ColumnRef" in value) return this.isShownBy(columnName(value as Node), followed);
     if ("FuncCall" in value && this.ownRows.callsUnread(value)) return true;
     if ("SubLink" in value) {
       const select = selectOf((value as SubLink).SubLink.subselect);
@@ -102,9 +102,7 @@ function readsTables(query: unknown): boolean {
 function columnsIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(columnsIn);
   if (typeof value !== "object" || value === null) return [];
-  return "ColumnRef" in value ? [nameOf(value as Node)] : Object.values(value).flatMap(columnsIn);
-}
-
-function nameOf(value: Node): string {
-  return "ColumnRef" in value ? identifiers(value.ColumnRef.fields ?? []).join(".") : "";
+  return "ColumnRef" in value
+    ? [columnName(value as Node)]
+    : Object.values(value).flatMap(columnsIn);
 }

@@ -1,6 +1,7 @@
 import type { ColumnRef, Node, RangeVar } from "libpg-query";
 import type { Body } from "./body-statements";
 import { identifiers } from "./expressions";
+import { aliasOf } from "./from-clause";
 import type { Table, Transition, Trigger } from "./schema";
 
 /** Rows of a transition table by the names that they have where a value stands: `new` or `old`. */
@@ -66,7 +67,7 @@ class TransitionReader {
     const inside = new Map(visible);
     let own: Transition["row"] | undefined;
     for (const item of named) {
-      const alias = item.alias?.aliasname ?? item.relname ?? "";
+      const alias = aliasOf({ RangeVar: item });
       const row = item === relation ? undefined : this.rowOf(item);
       if (row) inside.set(alias, row);
       else inside.delete(alias);
@@ -84,7 +85,7 @@ class TransitionReader {
   private rowsOf(relation: RangeVar): Node | undefined {
     const row = this.rowOf(relation);
     if (!row) return undefined;
-    const aliasname = relation.alias?.aliasname ?? relation.relname ?? "";
+    const aliasname = aliasOf({ RangeVar: relation });
     const subquery = { SelectStmt: { targetList: this.targets(row) } };
     return { RangeSubselect: { subquery, alias: { aliasname } } };
   }

@@ -1,7 +1,8 @@
 import type { DeleteStmt, InsertStmt, Node, SelectStmt, UpdateStmt } from "libpg-query";
 import { type Body, statementsOf } from "./body-statements";
 import { onlyCounts } from "./counted-changes";
-import { identifiers } from "./expressions";
+import { columnName, identifiers } from "./expressions";
+import { aliasOf } from "./from-clause";
 import { selectOf } from "./identity-expressions";
 import { quoteName } from "./names";
 import type { Known } from "./own-rows";
@@ -126,7 +127,7 @@ class TriggerProof {
     const target = this.owned(relation);
     if (!target || !relation) return undefined;
     const fromClause = [{ RangeVar: relation }, ...usingClause];
-    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const alias = aliasOf({ RangeVar: relation });
     const query = {
       fromClause,
       ...(whereClause && { whereClause }),
@@ -141,7 +142,7 @@ class TriggerProof {
     const { relation, targetList = [], fromClause = [], whereClause, withClause } = statement;
     const target = this.owned(relation);
     if (!target || !relation) return undefined;
-    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const alias = aliasOf({ RangeVar: relation });
     const query = {
       fromClause: [{ RangeVar: relation }, ...fromClause],
       ...(whereClause && { whereClause }),
@@ -165,7 +166,7 @@ class TriggerProof {
     const target = this.owned(relation);
     if (!target || !relation || onConflictClause?.action !== "ONCONFLICT_UPDATE") return undefined;
     const { infer, targetList = [], whereClause } = onConflictClause;
-    const alias = relation.alias?.aliasname ?? relation.relname ?? "";
+    const alias = aliasOf({ RangeVar: relation });
     const keys = (infer?.indexElems ?? []).flatMap((element) =>
       "IndexElem" in element ? [element.IndexElem.name ?? ""] : [],
     );
@@ -226,7 +227,7 @@ class TriggerProof {
     if ((row === "new" || row === "excluded") && column !== undefined) return [column];
     const found = column === undefined ? [] : (this.body.variables.get(`${row}.*`) ?? []);
     const fields = found.flatMap((query) => fieldOf(query, column));
-    return [...(this.body.variables.get(nameOf(value)) ?? []), ...fields].flatMap(follow);
+    return [...(this.body.variables.get(columnName(value)) ?? []), ...fields].flatMap(follow);
   }
 }
 
@@ -236,10 +237,6 @@ function fieldOf(query: Node, name: string | undefined): Node[] {
   const { targetList = [] } = select ?? {};
   return targetList.flatMap((target) => {
     const { name: given, val } = "ResTarget" in target ? target.ResTarget : {};
-    return val && (given ?? nameOf(val).split(".").at(-1)) === name ? [val] : [];
+    return val && (given ?? columnName(val).split(".").at(-1)) === name ? [val] : [];
   });
-}
-
-function nameOf(value: Node): string {
-  return "ColumnRef" in value ? identifiers(value.ColumnRef.fields ?? []).join(".") : "";
 }
