@@ -41,6 +41,8 @@ export interface AppDataConfig {
     /** 0 when a deleted secret is gone at once. */
     readonly secretRecoveryWindowDays: number;
     readonly appConnectionLimit: number;
+    /** `role:NAME` or `database:NAME` for what the server has and the state does not know. */
+    readonly adopt: readonly string[];
     /** Where a port-forward listens, undefined when the instance is dialled at its own address. */
     readonly tunnel: Endpoint | undefined;
     /** Instance id, or `tag:NAME=VALUE`, that migrations open a port-forward through, undefined for none. */
@@ -91,6 +93,7 @@ const DATABASE_NAME: Form = {
     "1 to 63 lower-case letters, digits and underscores, not starting with a digit, " +
     "and not one of PostgreSQL's own databases",
 };
+const ADOPTED: Form = { pattern: /^(?:role|database):./, words: "role:NAME or database:NAME" };
 const INSTANCE_CLASS: Form = {
   pattern: /^db\.[a-z0-9-]+\.[a-z0-9]+$/,
   words: "an RDS instance class, such as db.t4g.small",
@@ -157,6 +160,7 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       keyDeletionWindowDays: reader.integer("database.keyDeletionWindowDays", ...KEY_DELETION_DAYS),
       secretRecoveryWindowDays: reader.integer("database.secretRecoveryWindowDays", 0, 30),
       appConnectionLimit: reader.integer("database.appConnectionLimit", 1, 5000),
+      adopt: reader.list("database.adopt", ADOPTED),
       tunnel: parseEndpoint(reader.text("database.tunnel", TUNNEL)),
       bastion: reader.text("database.bastion", BASTION) || undefined,
       login: reader.oneOf("database.login", ["secret", "iam"]),

@@ -74,6 +74,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       name,
       this,
       connectAsMaster(`${name}-master`, { ...args, parent: this }),
+      settings.adopt,
     );
     for (const role of REQUEST_ROLES) chain.add(role, {});
     const byToken = settings.login === "iam";

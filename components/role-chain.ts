@@ -9,6 +9,8 @@ export class RoleChain {
     private readonly name: string,
     private readonly parent: pulumi.Resource,
     private readonly provider: postgresql.Provider,
+    /** `role:NAME` and `database:NAME` of what the server has already and the state does not. */
+    private readonly adopt: readonly string[],
   ) {}
 
   /** A role without login, rights or passwords, but for what the arguments say. */
@@ -32,7 +34,7 @@ export class RoleChain {
         skipReassignOwned: true,
         ...args,
       },
-      { ...this.options(), ...options },
+      { ...this.options("role", role), ...options },
     );
     this.last = created;
     return created;
@@ -59,7 +61,7 @@ export class RoleChain {
         isTemplate: false,
         alterObjectOwnership: false,
       },
-      { ...this.options(), protect },
+      { ...this.options("database", databaseName), protect },
     );
     this.last = created;
     return created;
@@ -76,8 +78,9 @@ export class RoleChain {
     return created;
   }
 
-  private options(): pulumi.CustomResourceOptions {
+  private options(kind?: string, name?: string): pulumi.CustomResourceOptions {
     const dependsOn = this.last ? [this.last] : [];
-    return { parent: this.parent, provider: this.provider, dependsOn };
+    const options = { parent: this.parent, provider: this.provider, dependsOn };
+    return name && this.adopt.includes(`${kind}:${name}`) ? { ...options, import: name } : options;
   }
 }

@@ -1,6 +1,7 @@
 // What each command does, from its arguments to its exit code.
 import { parseArgs } from "node:util";
 import { audit } from "./audit/audit.mjs";
+import { explain } from "./explain.mjs";
 import { down, env, preview, refresh, status, up } from "./local/stack-commands.mjs";
 import { policy } from "./policy/command.mjs";
 import { test } from "./test.mjs";
@@ -8,8 +9,7 @@ import { test } from "./test.mjs";
 const HELP = `Usage: npm run COMMAND [-- OPTIONS]
 
   up        prepare this machine if need be and bring up the stack "local"
-              --renew-emulator   begin the emulator anew and make the AWS resources again, after it
-                                 has ended or where it has what the state does not know; the
+              --renew-emulator   begin the emulator anew and make the AWS resources again; the
                                  database keeps its rows
   preview   show what "up" would change
   refresh   compare the stack's state with what is there
@@ -29,6 +29,7 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
               --sarif [FILE]     what was found, as SARIF 2.1.0
   test      (npm test) lint, type checks, unit tests and one end-to-end run
 
+Each takes --debug: errors with their stack traces.
 The stack's files are in .local; APP_DATA_HOME moves them.
 `;
 
@@ -57,9 +58,6 @@ function withDefault(argument, index, all) {
   return isBare ? "--sarif=-" : argument;
 }
 
-/** An error whose message says everything; its stack would only hide it. */
-const isExplained = (error) => error instanceof Error && !(error instanceof TypeError);
-
 /** Runs a command. @returns the exit code: 0, 1 on a failure, 2 on a wrong call. */
 export async function main([name, ...args]) {
   if (name === undefined || name === "help" || name === "--help") {
@@ -73,7 +71,8 @@ export async function main([name, ...args]) {
   }
   let values;
   try {
-    const options = { ...OPTIONS[name], help: { type: "boolean", short: "h" } };
+    const common = { help: { type: "boolean", short: "h" }, debug: { type: "boolean" } };
+    const options = { ...OPTIONS[name], ...common };
     ({ values } = parseArgs({ args: args.map(withDefault), options }));
   } catch (error) {
     console.error(`${error.message}\n\n${HELP}`);
@@ -86,7 +85,7 @@ export async function main([name, ...args]) {
   try {
     return (await command(values)) ?? 0;
   } catch (error) {
-    console.error(isExplained(error) ? `\nerror: ${error.message}` : error);
+    console.error(values.debug ? error : `\nerror: ${explain(error)}`);
     return 1;
   }
 }

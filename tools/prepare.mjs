@@ -5,6 +5,7 @@ import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } 
 import path from "node:path";
 import { endGo } from "./engine/go.mjs";
 import { ensureEngine } from "./engine/index.mjs";
+import { withFolderLock } from "./lock.mjs";
 import { installEmulator } from "./local/emulator.mjs";
 import { report, step } from "./report.mjs";
 
@@ -43,9 +44,11 @@ export async function prepareEngine() {
   return ensureEngine({ projectDirectory: PROJECT, report });
 }
 
-async function preparePackages() {
-  await installPackages();
-  await compileWorkspaces();
+function preparePackages() {
+  return withFolderLock(PROJECT, async () => {
+    await installPackages();
+    await compileWorkspaces();
+  });
 }
 
 async function installPackages() {

@@ -59,6 +59,7 @@ describe("readConfig", () => {
         keyDeletionWindowDays: 30,
         secretRecoveryWindowDays: 30,
         appConnectionLimit: 400,
+        adopt: [],
         tunnel: undefined,
         bastion: undefined,
         login: "secret",

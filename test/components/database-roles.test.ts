@@ -124,6 +124,17 @@ describe("DatabaseRoles", () => {
     ]);
   });
 
+  it("takes over what the server has already, and nothing else", async () => {
+    const adopt = '["role:anon","role:app","role:another","database:other"]';
+    const { options } = await program("dev", { "database.adopt": adopt });
+    const adopted = options.filter(({ import: id }) => id !== undefined);
+    expect(adopted.map(({ name, import: id }) => [name, id])).toEqual([
+      ["database-roles-anon", "anon"],
+      // The database has the same name, and is not there yet.
+      ["database-roles-app", "app"],
+    ]);
+  });
+
   it("gives the database to the migrator", async () => {
     expect(only(await program("dev"), "postgresql:index/database:Database").inputs).toEqual({
       name: "app",

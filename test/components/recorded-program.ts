@@ -16,6 +16,8 @@ export interface RecordedOptions {
   readonly retainOnDelete: boolean;
   readonly dependsOn: number;
   readonly ignoreChanges: readonly string[];
+  /** Id of what is there already and is taken over. */
+  readonly import: string | undefined;
 }
 
 /** All that a program asked for, and what it returned. */
@@ -57,9 +59,14 @@ export async function record<Result>(
     stack,
   );
   const transformation: pulumi.ResourceTransformation = ({ type, name, opts }) => {
-    const { dependsOn, ignoreChanges = [] } = opts as {
+    const {
+      dependsOn,
+      ignoreChanges = [],
+      ...custom
+    } = opts as {
       dependsOn?: unknown[];
       ignoreChanges?: string[];
+      import?: string;
     };
     options.push({
       type,
@@ -69,6 +76,7 @@ export async function record<Result>(
       retainOnDelete: opts.retainOnDelete ?? false,
       dependsOn: Array.isArray(dependsOn) ? dependsOn.length : dependsOn ? 1 : 0,
       ignoreChanges,
+      import: custom.import,
     });
     return undefined;
   };

@@ -7,7 +7,7 @@ const TOOLS = path.resolve(__dirname, "../../tools");
  * Calls a function of a module of `tools/` in a process of its own, as the commands do.
  * @returns what it returns, as JSON carries it.
  */
-export function callTool<Result>(module: string, name: string, argument: object): Result {
+export function callTool<Result>(module: string, name: string, argument: unknown): Result {
   const url = JSON.stringify(path.join(TOOLS, module));
   const script = `const { ${name} } = await import(${url});
     const result = await ${name}(${JSON.stringify(argument)});

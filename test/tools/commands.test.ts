@@ -71,24 +71,41 @@ describe("the commands", () => {
     expect(status).toBe(1);
   });
 
-  it.each(["up", "preview", "refresh", "down"])(
-    "%s notices that the emulator has ended and names the one command",
-    (name) => {
-      pretendDeployed();
-      const { status, stderr } = command([name]);
-      expect(stderr).toContain("Run `npm run up -- --renew-emulator`");
-      expect(status).toBe(1);
-    },
-  );
+  it.each([
+    ["preview", "To go on without it: npm run up"],
+    ["refresh", "To go on without it: npm run up"],
+    ["audit", "To go on without it: npm run up"],
+    ["down", "To forget it all with: npm run down -- --purge"],
+  ])("%s says what the stack has lost and names one command", (name, way) => {
+    pretendDeployed();
+    const { status, stderr } = command([name]);
+    const file = path.join(home, "passphrase");
+    expect(stderr.trim()).toBe(
+      `error: The passphrase of this stack (${file}) is gone, and without it the secrets in its state. ${way}`,
+    );
+    expect(status).toBe(1);
+    writeFileSync(file, "any");
+    expect(command([name]).stderr).toContain("The database that this stack was made on is gone.");
+  });
 
   it("status tells it, too", () => {
     pretendDeployed();
     const { status, stdout } = command(["status"]);
     expect(stdout).toMatch(/AWS emulator +not running\nPostgreSQL +not running\nStack +deployed/);
-    expect(stdout).toContain("npm run up -- --renew-emulator");
+    expect(stdout).toMatch(/is gone.* Go on without it: npm run up/);
     expect(status).toBe(0);
     const json: unknown = JSON.parse(command(["status", "--json"]).stdout);
     expect(json).toEqual({ home, deployed: true, emulator: null, postgres: null });
+  });
+
+  it("tell of a place that they cannot write to in a sentence, with --debug in a stack trace", () => {
+    const file = path.join(home, "file");
+    writeFileSync(file, "");
+    const variables = { APP_DATA_CACHE: path.join(file, "cache") };
+    const { status, stderr } = command(["down"], { variables });
+    expect(stderr).toMatch(/^\nerror: \S.*\n$/);
+    expect(status).toBe(1);
+    expect(command(["down", "--debug"], { variables }).stderr).toMatch(/\n +at /);
   });
 
   it("env needs a stack that is up", () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -6,17 +6,18 @@ import { Client } from "pg";
 import { callTool } from "../support/tools";
 
 const directory = mkdtempSync(path.join(tmpdir(), "app-data-postgres-"));
-const initialSql = ["create role master login nosuperuser createrole createdb password 'secret'"];
 
 interface Postgres {
   host: string;
   port: number;
   pid: number;
   password: string;
+  dataDirectory: string;
+  isNew: boolean;
 }
 const call = <Result>(name: string, argument: object) =>
   callTool<Result>("local/postgres.mjs", name, argument);
-const start = () => call<Postgres>("startPostgres", { directory, initialSql });
+const start = () => call<Postgres>("startPostgres", { directory });
 const stop = () => call("stopPostgres", { directory });
 const find = () => call<Postgres | null>("findPostgres", { directory });
 
@@ -42,16 +43,14 @@ const listen = (port: number) =>
   });
 
 describe("the PostgreSQL server", () => {
-  it("starts once, on loopback alone, with the initial roles", async () => {
+  it("starts once, on loopback alone, the first time as a new one", async () => {
     const first = start();
     const second = start();
-    expect(second).toEqual(first);
+    expect(second).toEqual({ ...first, isNew: false });
+    expect(first.isNew).toBe(true);
     expect(await query(first, "show listen_addresses")).toEqual([
       { listen_addresses: "127.0.0.1" },
     ]);
-    expect(
-      await query(first, "select rolsuper, rolcreaterole from pg_roles where rolname = 'master'"),
-    ).toEqual([{ rolsuper: false, rolcreaterole: true }]);
   });
 
   it("keeps its password from other users", () => {
@@ -91,6 +90,46 @@ describe("the PostgreSQL server", () => {
     const back = start();
     expect(await query(back, "select to_regclass('kept')::text as kept")).toEqual([
       { kept: "kept" },
+    ]);
+  });
+
+  it("is found while it runs, without any file that names it", () => {
+    const { pid, port } = start();
+    rmSync(path.join(directory, "port"));
+    expect(find()).toMatchObject({ pid, port });
+  });
+
+  it("keeps its rows when the superuser's password is lost", async () => {
+    const before = start();
+    rmSync(path.join(directory, "superuser-password"));
+    const after = start();
+    expect(after.isNew).toBe(false);
+    expect(after.password).not.toBe(before.password);
+    expect(await query(after, "select to_regclass('kept')::text as kept")).toEqual([
+      { kept: "kept" },
+    ]);
+  });
+
+  it("starts beside the server whose files it was copied from", async () => {
+    const original = start();
+    const lock = path.join(original.dataDirectory, "postmaster.pid");
+    stop();
+    // As in a copy: the lock of a process that lives, on another folder.
+    writeFileSync(lock, `${process.pid}\n/elsewhere/data\n`);
+    expect(await query(start(), "select to_regclass('kept')::text as kept")).toEqual([
+      { kept: "kept" },
+    ]);
+  });
+
+  it("is ended and made anew when its files are deleted under it", async () => {
+    const before = start();
+    rmSync(before.dataDirectory, { recursive: true });
+    const after = start();
+    expect(after.isNew).toBe(true);
+    expect(find()).toMatchObject({ pid: after.pid });
+    await expect(query(before, "select 1")).rejects.toThrow();
+    expect(await query(after, "select to_regclass('kept')::text as kept")).toEqual([
+      { kept: null },
     ]);
   });
 });

@@ -15,7 +15,7 @@ import {
 import path from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory } from "../cache.mjs";
-import { endProcess, freePort, isRunning, sleep } from "./processes.mjs";
+import { endProcess, freePort, listProcesses, sleep } from "./processes.mjs";
 
 const REQUIREMENTS = path.join(import.meta.dirname, "emulator-requirements.txt");
 const OLDEST_PYTHON = [3, 10];
@@ -65,13 +65,13 @@ export async function startEmulator({ directory, python }) {
   const port = await freePort(lastPort(directory));
   const logFile = path.join(directory, "server.log");
   const log = openSync(logFile, "w", 0o600);
-  const child = spawn(python, ["-m", MODULE, "-H", "127.0.0.1", "-p", String(port)], {
+  const child = spawn(python, [...commandOf(directory), "-H", "127.0.0.1", "-p", String(port)], {
     cwd: directory,
     detached: true,
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  if (child.pid) writeFileSync(recordFile(directory), JSON.stringify({ pid: child.pid, port }));
+  writeFileSync(path.join(directory, "port"), String(port));
   const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
   child.unref();
 
@@ -83,11 +83,11 @@ export async function startEmulator({ directory, python }) {
 
 /** The running emulator of `directory`, as {@link startEmulator} gives it, or undefined. */
 export function findEmulator({ directory }) {
-  const file = recordFile(directory);
-  if (!existsSync(file)) return undefined;
-  const { pid, port } = JSON.parse(readFileSync(file, "utf8"));
-  if (!isRunning(pid, MODULE)) return undefined;
-  return { pid, port, endpoint: `http://127.0.0.1:${port}` };
+  const command = ` ${commandOf(directory).join(" ")} `;
+  const running = listProcesses().find((each) => each.command.includes(command));
+  if (!running) return undefined;
+  const port = Number(/ -p (\d+)$/.exec(running.command)?.[1]);
+  return { pid: running.pid, port, endpoint: `http://127.0.0.1:${port}` };
 }
 
 /** Stops the emulator of `directory`, if it runs; what it held is gone. */
@@ -96,13 +96,14 @@ export async function stopEmulator({ directory }) {
   if (running) await endProcess(running.pid, MODULE);
 }
 
-function recordFile(directory) {
-  return path.join(directory, "process.json");
+/** What Python is told. The option means nothing to it: it says whose emulator the process is. */
+function commandOf(directory) {
+  return ["-X", `app-data=${path.resolve(directory)}`, "-m", MODULE];
 }
 
 function lastPort(directory) {
-  const file = recordFile(directory);
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).port : undefined;
+  const file = path.join(directory, "port");
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
 /** Waits until the emulator serves requests; false after the limit. */

@@ -1,6 +1,6 @@
 // The folder of one stack on this machine: Pulumi's state, the passphrase, the servers' files.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PROJECT } from "../prepare.mjs";
 
@@ -21,29 +21,40 @@ export function locateHome() {
 /** Makes the folder, and the passphrase that encrypts secrets in the state. */
 export function makeHome(home) {
   mkdirSync(home.state, { recursive: true, mode: 0o700 });
-  secretFile(home.passphraseFile);
+  if (!existsSync(home.passphraseFile)) writeSecret(home.passphraseFile, newSecret());
 }
 
-/** The secret in a file that only this user can read; a new one when there is none. */
-export function secretFile(file) {
-  if (!existsSync(file))
-    writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+/** A random text of 32 characters that no shell or URL has to quote. */
+export function newSecret() {
+  return randomBytes(24).toString("base64url");
+}
+
+/** Writes a secret into a file that only this user can read. */
+export function writeSecret(file, secret) {
+  rmSync(file, { force: true });
+  writeFileSync(file, secret, { mode: 0o600 });
+}
+
+/** The secret in a file. */
+export function readSecret(file) {
   return readFileSync(file, "utf8");
 }
 
 /**
  * Writes the stack's configuration: the committed one, the address of the server that runs here, and
  * the salt that Pulumi has put into the file.
+ * @param adopt roles and databases that are there already and are taken over.
  */
-export function writeConfig(home, tunnel) {
+export function writeConfig(home, { host, port }, adopt = []) {
   const committed = readFileSync(path.join(PROJECT, "Pulumi.local.yaml"), "utf8");
-  const placeholder = /^(\s+tunnel: ).*$/m;
+  const placeholder = /^(\s+)tunnel: .*$/m;
   if (!placeholder.test(committed)) {
     throw new Error("Pulumi.local.yaml has no line `tunnel:` under app-data:database; restore it.");
   }
   const current = existsSync(home.configFile) ? readFileSync(home.configFile, "utf8") : "";
   const salt = /^encryptionsalt: .*$/m.exec(current)?.[0];
-  const text = committed.replace(placeholder, `$1${tunnel}`);
+  const lines = [`$1tunnel: ${host}:${port}`, `$1adopt: ${JSON.stringify(adopt)}`];
+  const text = committed.replace(placeholder, lines.slice(0, adopt.length > 0 ? 2 : 1).join("\n"));
   const wanted = `# Made of Pulumi.local.yaml by tools/local/home.mjs; edit that one.\n${text}${salt ? `${salt}\n` : ""}`;
   if (wanted !== current) writeFileSync(home.configFile, wanted, { mode: 0o600 });
 }

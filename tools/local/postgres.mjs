@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { endProcess, freePort, isRunning, sleep } from "./processes.mjs";
+import { endProcess, freePort, listProcesses, sleep } from "./processes.mjs";
 
 const READY_SECONDS = 60;
 const START_ATTEMPTS = 5;
@@ -32,48 +32,53 @@ const MEMORY = "/dev/shm";
  * Starts the server of `directory`, made when it is not there yet, unless it runs already.
  * @param directory where the server keeps its port and its passwords, and its files unless root
  * starts it.
- * @param initialSql statements for a new server, one a line, run before it first listens.
  * @param settings server settings, by name.
- * @returns `{ host, port, pid, password, dataDirectory }`; `password` is that of the superuser.
+ * @returns `{ host, port, pid, password, dataDirectory, isNew }`; `password` is that of the superuser,
+ * `isNew` says that there was no database before.
  */
-export async function startPostgres({ directory, initialSql = [], settings = {} }) {
+export async function startPostgres({ directory, settings = {} }) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const server = locate(directory);
-  const running = runningServer(server);
-  if (running) return describe(server, running);
-
-  await forgetAbandoned(server);
-  if (!existsSync(server.dataDirectory)) await initialise(server, initialSql);
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort(attempt === 1 ? lastPort(directory) : undefined);
-    try {
-      return describe(server, await launch(server, port, settings));
-    } catch (error) {
-      if (attempt === START_ATTEMPTS || !error.passing) throw error;
-      await sleep(RETRY_PAUSE_MS);
-    }
+  const isNew = !existsSync(server.dataDirectory);
+  const isOpen = !isNew && existsSync(passwordFileOf(server));
+  let running = runningServer(server);
+  if (running && !isOpen) {
+    // Its files are gone, or the password to them is: both need it to stop.
+    await end(running, server);
+    running = undefined;
   }
+  if (isNew) await initialise(server);
+  else if (!isOpen) await renewPassword(server);
+  running = running
+    ? await becomesReady(server, running)
+    : await launchOnFreePort(server, settings);
+  const password = readFileSync(passwordFileOf(server), "utf8");
+  return { ...describe(server, running), password, isNew };
 }
 
-/** The running server of `directory`, as {@link startPostgres} gives it, or undefined. */
+/** The running server of `directory`, `{ host, port, pid, dataDirectory }`, or undefined. */
 export function findPostgres({ directory }) {
-  if (!existsSync(directory)) return undefined;
   const server = locate(directory);
   const running = runningServer(server);
   return running && describe(server, running);
 }
 
+/** Whether there is a server of `directory`, running or not, with what it held. */
+export function hasPostgres({ directory }) {
+  return existsSync(locate(directory).dataDirectory);
+}
+
 /** Stops the server of `directory`, if it runs: sessions are ended, nothing committed is lost. */
 export async function stopPostgres({ directory }) {
-  const running = findPostgres({ directory });
-  if (!running) return;
-  await endProcess(running.pid, running.dataDirectory, { signal: "SIGINT" });
+  const server = locate(directory);
+  const running = runningServer(server);
+  if (running) await end(running, server);
 }
 
 /** Stops the server of `directory` and deletes its data. */
 export async function removePostgres({ directory }) {
   await stopPostgres({ directory });
-  if (existsSync(directory)) rmSync(locate(directory).root, { recursive: true, force: true });
+  rmSync(locate(directory).root, { recursive: true, force: true });
   rmSync(directory, { recursive: true, force: true });
 }
 
@@ -104,20 +109,12 @@ function serverAccount() {
   );
 }
 
-/** Deletes server files whose `directory`, with the password to them, the user has deleted. */
-async function forgetAbandoned(server) {
-  if (existsSync(passwordFileOf(server)) || !existsSync(server.dataDirectory)) return;
-  const running = runningServer(server);
-  if (running) await endProcess(running.pid, server.dataDirectory, { signal: "SIGINT" });
-  rmSync(server.dataDirectory, { recursive: true, force: true });
-}
-
-async function initialise(server, initialSql) {
+async function initialise(server) {
   const fresh = `${server.dataDirectory}.new`;
   rmSync(fresh, { recursive: true, force: true });
   makeRoot(server);
 
-  const password = randomBytes(24).toString("base64url");
+  const password = newPassword();
   const passwordFile = path.join(server.root, "initial-password");
   rmSync(passwordFile, { force: true });
   writeFileSync(passwordFile, password, { mode: 0o600, flag: "wx" });
@@ -125,18 +122,44 @@ async function initialise(server, initialSql) {
   const flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"];
   const access = [`--username=${SUPERUSER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
   await run(server, "initdb", ["--pgdata", fresh, ...flags, ...access]);
-  if (initialSql.length > 0) {
-    await run(
-      server,
-      "postgres",
-      ["--single", "-D", fresh, "postgres"],
-      `${initialSql.join("\n")}\n`,
-    );
-  }
   writeFileSync(passwordFileOf(server), password, { mode: 0o600 });
   rmSync(passwordFile);
   // Only a complete server gets the name that later starts look for.
   renameSync(fresh, server.dataDirectory);
+}
+
+/** Gives the superuser another password, in a single-user session: who owns the files may do that. */
+async function renewPassword(server) {
+  forgetCopiedLock(server);
+  const password = newPassword();
+  const statement = `alter role ${SUPERUSER} password '${password}'\n`;
+  await run(server, "postgres", ["--single", "-D", server.dataDirectory, "postgres"], statement);
+  writeFileSync(passwordFileOf(server), password, { mode: 0o600 });
+}
+
+function newPassword() {
+  return randomBytes(24).toString("base64url");
+}
+
+/** A folder that was copied from a running server has that server's lock in it. */
+function forgetCopiedLock({ dataDirectory }) {
+  const [, lockedDirectory] = lockLines(dataDirectory);
+  if (lockedDirectory && lockedDirectory !== dataDirectory) {
+    rmSync(path.join(dataDirectory, "postmaster.pid"));
+  }
+}
+
+async function launchOnFreePort(server, settings) {
+  forgetCopiedLock(server);
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort(attempt === 1 ? lastPort(server.directory) : undefined);
+    try {
+      return await launch(server, port, settings);
+    } catch (error) {
+      if (attempt === START_ATTEMPTS || !error.passing) throw error;
+      await sleep(RETRY_PAUSE_MS);
+    }
+  }
 }
 
 async function launch(server, port, settings) {
@@ -151,8 +174,7 @@ async function launch(server, port, settings) {
     ...settings,
   };
   const options = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const logFile = path.join(server.directory, "server.log");
-  const log = openSync(logFile, "a", 0o600);
+  const log = openSync(logFileOf(server), "a", 0o600);
   const child = spawn(binary(server, "postgres"), ["-D", server.dataDirectory, ...options], {
     cwd: "/",
     detached: true,
@@ -160,24 +182,34 @@ async function launch(server, port, settings) {
     ...server.account,
   });
   closeSync(log);
-  const exited = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
+  const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
   child.unref();
-
-  const deadline = Date.now() + READY_SECONDS * 1000;
-  while (Date.now() < deadline) {
-    const running = runningServer(server);
-    if (running?.ready && running.pid === child.pid) {
-      writeFileSync(path.join(server.directory, "port"), String(running.port));
-      return running;
-    }
-    const ended = await Promise.race([exited.then((code) => ({ code })), sleep(50)]);
-    if (ended) throw startError(logFile, `ended with code ${ended.code}`);
-  }
-  await endProcess(child.pid, server.dataDirectory, { signal: "SIGQUIT" });
-  throw startError(logFile, `was not ready after ${READY_SECONDS} s`);
+  const running = { pid: child.pid, port };
+  await becomesReady(server, running, ended);
+  writeFileSync(path.join(server.directory, "port"), String(port));
+  return running;
 }
 
-function startError(logFile, what) {
+/** Waits until a server that has been started takes connections. @returns `running`. */
+async function becomesReady(server, running, ended = new Promise(() => {})) {
+  const deadline = Date.now() + READY_SECONDS * 1000;
+  while (Date.now() < deadline) {
+    const lock = lockLines(server.dataDirectory);
+    if (Number(lock[0]) === running.pid && lock[7]?.trim() === "ready") return running;
+    const end = await Promise.race([ended.then((code) => ({ code })), sleep(50)]);
+    if (end) throw startError(server, `ended with code ${end.code}`);
+  }
+  await end(running, server, "SIGQUIT");
+  throw startError(server, `was not ready after ${READY_SECONDS} s`);
+}
+
+/** Ends a server: its sessions are cut off, and what they committed is kept. */
+function end({ pid }, { dataDirectory }, signal = "SIGINT") {
+  return endProcess(pid, dataDirectory, { signal });
+}
+
+function startError(server, what) {
+  const logFile = logFileOf(server);
   const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n");
   const error = new Error(`PostgreSQL ${what}. The end of ${logFile}:\n${tail}`);
   // Another process took the port between the look and the use; or a server that was killed is still
@@ -186,22 +218,32 @@ function startError(logFile, what) {
   return error;
 }
 
-/** What the server itself says of its process: the lines of postmaster.pid. */
+/** The process that serves the data directory, wherever that is by now: `{ pid, port }`, or undefined. */
 function runningServer({ dataDirectory }) {
-  let lines;
-  try {
-    lines = readFileSync(path.join(dataDirectory, "postmaster.pid"), "utf8").split("\n");
-  } catch {
-    return undefined;
-  }
-  const [pid, , , port] = lines.map(Number);
-  if (!pid || !port || !isRunning(pid, dataDirectory)) return undefined;
-  return { pid, port, ready: lines[7]?.trim() === "ready" };
+  const serving = listProcesses().filter(({ command }) =>
+    command.includes(` -D ${dataDirectory} -c `),
+  );
+  // A child bears its parent's command line until it gives itself another.
+  const first = serving.find(({ parent }) => !serving.some(({ pid }) => pid === parent));
+  const port = Number(/ -c port=(\d+)/.exec(first?.command)?.[1]);
+  return first && { pid: first.pid, port };
 }
 
-function describe(server, { pid, port }) {
-  const password = readFileSync(passwordFileOf(server), "utf8");
-  return { host: "127.0.0.1", port, pid, password, dataDirectory: server.dataDirectory };
+/** The lines of postmaster.pid: process id, data directory, …, the eighth says whether it is ready. */
+function lockLines(dataDirectory) {
+  try {
+    return readFileSync(path.join(dataDirectory, "postmaster.pid"), "utf8").split("\n");
+  } catch {
+    return [];
+  }
+}
+
+function describe({ dataDirectory }, { pid, port }) {
+  return { host: "127.0.0.1", port, pid, dataDirectory };
+}
+
+function logFileOf({ directory }) {
+  return path.join(directory, "server.log");
 }
 
 function passwordFileOf({ directory }) {

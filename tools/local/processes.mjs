@@ -1,31 +1,62 @@
 // Facts about processes and ports of this machine. Node.js built-ins alone.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-/** The command line of a living process, or undefined when there is none of that id. */
-export function commandLine(pid) {
+const isLinux = process.platform === "linux";
+
+/** The living processes: `[{ pid, parent, command }]`, the command line's arguments separated by blanks. */
+export function listProcesses() {
+  if (!isLinux) return ps("-axww", "-o", "pid=,ppid=,command=").map(processOf);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => readProcess(Number(pid)))
+    .filter((each) => each !== undefined);
+}
+
+/** A living process, as {@link listProcesses} gives it, or undefined when there is none of that id. */
+function readProcess(pid) {
+  if (!isLinux) return ps("-ww", "-o", "pid=,ppid=,command=", "-p", String(pid)).map(processOf)[0];
+  const [command, stat] = [procFile(pid, "cmdline"), procFile(pid, "stat")];
+  if (!command || !stat) return undefined;
+  // The fields after the name, which stands in parentheses and may hold any character.
+  const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state === "Z" ? undefined : { pid, parent: Number(parent), command };
+}
+
+/** The environment that a process was started with, as one text; "" where it may not be read. */
+export function environmentOf(pid) {
+  if (!isLinux) return ps("-Eww", "-o", "command=", "-p", String(pid)).join("");
+  return procFile(pid, "environ") ?? "";
+}
+
+function procFile(pid, name) {
   try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (error.code !== "EPERM") return undefined;
-  }
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim() || undefined;
+    return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " ").trim();
   } catch {
-    // No /proc (macOS), or the process has just ended.
-  }
-  try {
-    const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
-    return execFileSync("ps", ["-o", "command=", "-p", String(pid)], options).trim() || undefined;
-  } catch {
+    // It has ended meanwhile, or is somebody else's.
     return undefined;
   }
 }
 
+/** The lines that `ps` prints; none where it finds no process. */
+function ps(...args) {
+  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 2 ** 26 };
+  try {
+    return execFileSync("ps", args, options).split("\n").filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+function processOf(line) {
+  const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+  return { pid: Number(pid), parent: Number(parent), command };
+}
+
 /** Whether the process lives and is the one that was started: ids are used again. */
 export function isRunning(pid, partOfCommandLine) {
-  return commandLine(pid)?.includes(partOfCommandLine) ?? false;
+  return readProcess(pid)?.command.includes(partOfCommandLine) ?? false;
 }
 
 /** Ends a process and waits until it is gone; asks with `signal` first, insists after `seconds`. */

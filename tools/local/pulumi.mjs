@@ -1,15 +1,19 @@
 // Runs the Pulumi CLI on the stack of one home.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { PROJECT } from "../prepare.mjs";
 import { AWS_ENVIRONMENT } from "./aws-client.mjs";
-import { commandLine } from "./processes.mjs";
+import { report } from "../report.mjs";
+import { endProcess, environmentOf, isRunning, listProcesses } from "./processes.mjs";
 
 /** Name of the stack, and of the project in `Pulumi.yaml`. */
 export const STACK = "local";
 const PROJECT_NAME = "app-data";
+const CLI = /(?:^|\/)pulumi(?: |$)/;
+/** What the CLI starts: plugins, the language host, and through it the program, the pack and the provider. */
+const STARTED_BY_CLI = /pulumi-(?:resource|language|analyzer)-|@pulumi\/pulumi\//;
 
 // What a user has set for another account must not reach the emulator, nor the other way round.
 export const FOREIGN_VARIABLES = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_CONFIG_PASSPHRASE"];
@@ -23,6 +27,8 @@ export function stackEnvironment(home, engine, endpoint) {
     PULUMI_CONFIG_PASSPHRASE_FILE: home.passphraseFile,
     PULUMI_STACK: STACK,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Else a failure cancels whatever is at work, which is then reported beside the cause.
+    PULUMI_CONTINUE_ON_ERROR: "true",
     // `npm run typecheck` checks the types; doing it again at every run takes most of a preview.
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     // The CLI takes any flag from PULUMI_OPTION_…, so that a plain `pulumi preview` is complete.
@@ -63,6 +69,27 @@ export class Pulumi {
     return (await ended(child)).code;
   }
 
+  /**
+   * As {@link show}, and gives the errors that it tells, too.
+   * @returns `{ code, errors }`, each error with `urn`, where a resource has it, and `message`.
+   */
+  async follow(args) {
+    const log = path.join(this.#home.directory, "events.jsonl");
+    rmSync(log, { force: true });
+    try {
+      // The flag is among those for debugging. Pulumi's own automation API reads the events in this way.
+      const options = { env: { ...this.#environment, PULUMI_DEBUG_COMMANDS: "true" } };
+      const child = this.#spawn([...args, "--event-log", log], "inherit", options);
+      const { code } = await ended(child);
+      // A CLI that is killed may leave the last line unfinished.
+      const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
+      const diagnostics = events.map((event) => JSON.parse(event).diagnosticEvent);
+      return { code, errors: diagnostics.filter((each) => each?.severity === "error") };
+    } finally {
+      rmSync(log, { force: true });
+    }
+  }
+
   /** Runs a command and gives its standard output. @throws with its errors when it fails. */
   async read(args, options) {
     const child = this.#spawn(args, ["ignore", "pipe", "pipe"], options);
@@ -84,29 +111,64 @@ export class Pulumi {
     await this.read(["stack", "init", STACK], { cwd: this.#home.directory });
   }
 
-  /** Whether the state has resources. Read from the file: it is asked before anything runs. */
-  hasResources() {
+  /**
+   * What the state holds. Read from its file, so that it can be asked before anything runs.
+   * @returns `{ resources, pending }`: resources, and operations that a run was cut off in; each with `urn`,
+   * `type` and `inputs`.
+   */
+  readState() {
     const file = this.#stackFile();
-    const state = file && JSON.parse(readFileSync(file, "utf8"));
-    return (state?.checkpoint?.latest?.resources ?? []).length > 0;
+    const latest = file && JSON.parse(readFileSync(file, "utf8"))?.checkpoint?.latest;
+    const { resources, pending_operations: pending } = latest ?? {};
+    return { resources: resources ?? [], pending: (pending ?? []).map((each) => each.resource) };
+  }
+
+  /** Lays the state aside, for a stack that is begun anew. @returns the folder that it is in. */
+  layStateAside() {
+    const aside = `${this.#home.state}.old`;
+    rmSync(aside, { recursive: true, force: true });
+    renameSync(this.#home.state, aside);
+    rmSync(this.#home.configFile, { force: true });
+    return aside;
   }
 
   /**
-   * Frees the stack from the lock of a run that was killed.
+   * Ends what a killed run has left: its plugins, and its lock.
    * @throws when another run is at work.
    */
-  async dropDeadLock() {
+  async clearAway() {
+    await this.#endOrphans();
     const folder = path.join(this.#home.state, ".pulumi/locks/organization", PROJECT_NAME, STACK);
-    if (!existsSync(folder)) return;
-    const locks = readdirSync(folder).map((file) => path.join(folder, file));
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    // Beside each lock the backend keeps a file of attributes.
+    const locks = names
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => path.join(folder, name));
     for (const lock of locks) {
-      const { pid, hostname: host } = JSON.parse(readFileSync(lock, "utf8"));
-      if (host === hostname() && !commandLine(pid)?.includes("pulumi")) continue;
+      const { pid, hostname: host, timestamp } = JSON.parse(readFileSync(lock, "utf8"));
+      const minutes = Math.round((Date.now() - Date.parse(timestamp)) / 60_000);
+      const run = `process ${pid} on ${host}, since ${minutes} min`;
+      if (host === hostname() && !isRunning(pid, "pulumi")) {
+        report(`State: lifting the lock of a run that was killed (${run})`);
+        continue;
+      }
       throw new Error(
-        `Another run is at work on this stack (process ${pid} on ${host}). Wait for it to end, or end it.`,
+        `Another run is at work on this stack (${run}). Wait for it to end and run this again` +
+          (host === hostname()
+            ? `, or end it: kill -INT ${pid}`
+            : `. Where that machine is gone, lift its lock: rm ${lock}`),
       );
     }
     if (locks.length > 0) await this.read(["cancel", "--yes", STACK]);
+  }
+
+  /** Plugins, program and pack outlive a CLI that was killed. */
+  async #endOrphans() {
+    const orphans = findPulumiProcesses(this.#home).filter(({ isLed }) => !isLed);
+    await Promise.all(orphans.map(({ pid }) => endProcess(pid, "pulumi", { seconds: 5 })));
+    if (orphans.length > 0) {
+      report(`Pulumi: ended ${orphans.length} processes that a killed run has left`);
+    }
   }
 
   #stackFile() {
@@ -114,20 +176,35 @@ export class Pulumi {
     return existsSync(file) ? file : undefined;
   }
 
-  #spawn(args, stdio, { cwd = PROJECT } = {}) {
-    return spawn(this.#engine.pulumi, args, { cwd, stdio, env: this.#environment });
+  #spawn(args, stdio, { cwd = PROJECT, env = this.#environment } = {}) {
+    // In a session of its own: signals reach it through this process alone.
+    const options = { cwd, stdio, env, detached: true };
+    return spawn(this.#engine.pulumi, args, options);
   }
 }
 
 /**
- * Waits for a child's end. A Ctrl-C in a terminal reaches the child by itself: it stops what it does in
- * good order, and this process waits for that. Without a terminal the signal is handed on.
+ * The processes at work on the stack, known by the environment that the CLI runs in and hands on.
+ * @returns `[{ pid, parent, command, isLed }]`; `isLed` says that it is a living CLI, or was started by one.
+ */
+export function findPulumiProcesses(home) {
+  const all = new Map(listProcesses().map((each) => [each.pid, each]));
+  const isLed = (each) =>
+    each !== undefined && (CLI.test(each.command) || isLed(all.get(each.parent)));
+  const backend = ` PULUMI_BACKEND_URL=file://${home.state} `;
+  return [...all.values()]
+    .filter(({ command }) => CLI.test(command) || STARTED_BY_CLI.test(command))
+    .filter(({ pid }) => ` ${environmentOf(pid)} `.includes(backend))
+    .map((each) => ({ ...each, isLed: isLed(each) }));
+}
+
+/**
+ * Waits for a child's end. Ctrl-C, a request to end and a terminal that closes are handed on as Ctrl-C: at the
+ * first the CLI finishes what it is doing, at the second it stops at once.
  */
 function ended(child) {
-  const forward = (signal) => {
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
-  };
-  const signals = ["SIGINT", "SIGTERM"];
+  const forward = () => child.kill("SIGINT");
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, forward);
   return new Promise((resolve, reject) => {
     child.once("error", reject);

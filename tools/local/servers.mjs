@@ -1,7 +1,8 @@
 // The two servers that stand in for AWS on this machine: the API emulator and PostgreSQL.
+import { existsSync } from "node:fs";
 import { withSecretsManager } from "./aws-client.mjs";
 import { findEmulator, startEmulator, stopEmulator } from "./emulator.mjs";
-import { secretFile } from "./home.mjs";
+import { newSecret, readSecret, writeSecret } from "./home.mjs";
 import { findPostgres, removePostgres, startPostgres, stopPostgres } from "./postgres.mjs";
 
 /** Name of the secret that `Pulumi.local.yaml` names as `database.masterSecret`. */
@@ -10,14 +11,17 @@ const MASTER = "master";
 
 /** Starts what does not run. @returns `{ emulator, postgres }`. */
 export async function startServers(home, python) {
-  const password = secretFile(home.masterPasswordFile);
-  // The master user of an RDS instance is no superuser either.
-  const role = `create role ${MASTER} login nosuperuser createrole createdb password '${password}'`;
+  const ran = findServers(home);
+  const isPasswordKept = existsSync(home.masterPasswordFile);
   const [postgres, emulator] = await Promise.all([
-    startPostgres({ directory: home.postgres, initialSql: [role] }),
+    startPostgres({ directory: home.postgres }),
     startEmulator({ directory: home.emulator, python }),
   ]);
-  await putMasterSecret(emulator.endpoint, password);
+  const isMasterThere = isPasswordKept && !postgres.isNew;
+  if (!isMasterThere) await makeMaster(home, postgres);
+  if (!isMasterThere || !ran.emulator) {
+    await putMasterSecret(emulator.endpoint, readSecret(home.masterPasswordFile));
+  }
   return { postgres, emulator };
 }
 
@@ -47,17 +51,51 @@ export async function removeServers(home) {
 
 /** The PostgreSQL URL of the master user. */
 export function masterUrl(home, { host, port }) {
-  return `postgresql://${MASTER}:${secretFile(home.masterPasswordFile)}@${host}:${port}/postgres`;
+  return `postgresql://${MASTER}:${readSecret(home.masterPasswordFile)}@${host}:${port}/postgres`;
+}
+
+/** What the server has besides that which it is made with: `role:NAME` and `database:NAME`. */
+export function listRolesAndDatabases(postgres) {
+  return asSuperuser(postgres, async (client) => {
+    const sql = `select 'role:' || rolname as name from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', '${MASTER}')
+      union all select 'database:' || datname from pg_database where not datistemplate and datname <> 'postgres'`;
+    return (await client.query(sql)).rows.map(({ name }) => name);
+  });
+}
+
+/** Makes the master, or gives it another password. As on RDS, it is no superuser. */
+async function makeMaster(home, postgres) {
+  const password = newSecret();
+  await asSuperuser(postgres, async (client) => {
+    const { rowCount } = await client.query(`select from pg_roles where rolname = '${MASTER}'`);
+    const verb = rowCount === 0 ? "create" : "alter";
+    await client.query(
+      `${verb} role ${MASTER} login nosuperuser createrole createdb password '${password}'`,
+    );
+  });
+  writeSecret(home.masterPasswordFile, password);
+}
+
+async function asSuperuser({ host, port, password }, work) {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ host, port, user: "postgres", password, database: "postgres" });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Gives the emulator the master's secret, as RDS gives one to Secrets Manager. */
 function putMasterSecret(endpoint, password) {
-  return withSecretsManager(endpoint, async (client, { CreateSecretCommand, ...sdk }) => {
+  return withSecretsManager(endpoint, async (client, sdk) => {
     const SecretString = JSON.stringify({ username: MASTER, password });
     try {
-      await client.send(new CreateSecretCommand({ Name: MASTER_SECRET, SecretString }));
+      await client.send(new sdk.CreateSecretCommand({ Name: MASTER_SECRET, SecretString }));
     } catch (error) {
       if (!(error instanceof sdk.ResourceExistsException)) throw error;
+      await client.send(new sdk.PutSecretValueCommand({ SecretId: MASTER_SECRET, SecretString }));
     }
   });
 }

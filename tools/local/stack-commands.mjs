@@ -2,93 +2,104 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
+import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
 import { FOREIGN_VARIABLES, Pulumi, STACK, stackEnvironment } from "./pulumi.mjs";
 import {
-  endEmulator,
-  findServers,
-  masterUrl,
-  removeServers,
-  startServers,
-  stopServers,
-} from "./servers.mjs";
+  findCutOff,
+  findLoss,
+  findStrays,
+  findUnknown,
+  forgetLost,
+  letGo,
+  RENEWAL,
+} from "./recovery.mjs";
+import { findServers, masterUrl, removeServers, startServers, stopServers } from "./servers.mjs";
 import { loginUrls } from "./urls.mjs";
 
-const INTERRUPTED =
-  "Stopped half-way. `npm run up` goes on from here; `npm run down` takes it down. Where AWS says that " +
-  "something exists already, an answer of the emulator was lost: `npm run up -- --renew-emulator` makes the " +
-  "AWS resources again and keeps the database.";
-const EMULATOR_GONE =
-  "The AWS emulator that this stack was made on has ended, and its state with it. " +
-  "Run `npm run up -- --renew-emulator`: it makes the AWS resources again and keeps the database.";
+/** Brings the stack up, whatever a run before has left of it. */
+export function up({ "renew-emulator": renew = false }) {
+  return inHome(async (home) => {
+    const files = offline(home);
+    const loss = findLoss(home, files) ?? (renew ? RENEWAL : findCutOff(files));
+    let run = await bringUp(home, loss);
+    const unknown = findUnknown(run.errors);
+    if (unknown) run = await bringUp(home, unknown);
+    const { pulumi, servers, code } = run;
+    if (code !== 0) {
+      report(
+        "\nThe stack is not up yet. Once the cause above is dealt with, go on with: npm run up",
+      );
+      return code;
+    }
+    const deployed = await outputs(pulumi);
+    summarise(home, deployed, servers);
+    await updateTypes(deployed, servers);
+    return 0;
+  });
+}
 
-/** Brings the stack up. */
-export async function up({ "renew-emulator": renew = false }) {
-  const home = locateHome();
-  if (renew) await endEmulator(home);
-  const { pulumi, servers } = await ready(home, { renew });
-  if (renew) await forgetAws(pulumi);
-  // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
-  const code = await pulumi.show(["up", "--yes", "--skip-preview"]);
-  if (code !== 0) {
-    report(`\n${INTERRUPTED}`);
-    return code;
+/** One try: lets go of what is lost, and has Pulumi make what is missing. */
+async function bringUp(home, loss) {
+  const files = offline(home);
+  const wasWhole = !loss && isWhole(files);
+  await letGo(home, files, loss);
+  const { pulumi, servers } = await ready(home);
+  if (!wasWhole) {
+    await forgetLost(pulumi, loss);
+    writeConfig(home, servers.postgres, await findStrays(pulumi, servers.postgres));
   }
-  const deployed = await outputs(pulumi);
-  summarise(home, deployed, servers);
-  await updateTypes(deployed, servers);
-  return 0;
+  // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
+  const { code, errors } = await pulumi.follow(["up", "--yes", "--skip-preview"]);
+  return { pulumi, servers, code, errors };
 }
 
 /** Shows what `up` would change. */
-export async function preview() {
-  const { pulumi } = await ready(locateHome());
-  return pulumi.show(["preview"]);
+export function preview() {
+  return inHome(async (home) => (await whole(home)).pulumi.show(["preview"]));
 }
 
 /** Compares the state with what is there. */
-export async function refresh() {
-  const { pulumi } = await ready(locateHome());
-  return pulumi.show(["refresh", "--yes"]);
+export function refresh() {
+  return inHome(async (home) => (await whole(home)).pulumi.show(["refresh", "--yes"]));
 }
 
 /** Destroys the stack and stops the servers. */
-export async function down({ purge = false }) {
-  const home = locateHome();
-  if (purge) {
-    await removeServers(home);
-    rmSync(home.directory, { recursive: true, force: true });
-    report(`Forgotten: servers, database, state and passphrase (${relative(home.directory)}).`);
-    return 0;
-  }
-  const pulumi = offline(home);
-  if (pulumi.hasResources()) {
-    const { pulumi } = await ready(home, {
-      hint: "`npm run down -- --purge` forgets it all without asking AWS.",
-    });
-    const code = await pulumi.show(["destroy", "--yes", "--skip-preview"]);
-    if (code !== 0) {
-      report(
-        "\nNot everything is gone, and the servers still run. Try again once the cause above is dealt with,",
-      );
-      report("or forget everything at once: `npm run down -- --purge`.");
-      return code;
+export function down({ purge = false }) {
+  return inHome(async (home) => {
+    if (purge) {
+      await removeServers(home);
+      rmSync(home.directory, { recursive: true, force: true });
+      report(`Forgotten: servers, database, state and passphrase (${relative(home.directory)}).`);
+      return 0;
     }
-  }
-  await stopServers(home);
-  report(
-    "The stack is down; no server of it runs. `npm run down -- --purge` deletes its state, too.",
-  );
-  return 0;
+    if (hasResources(home)) {
+      const { pulumi } = await whole(home, "forget it all with: npm run down -- --purge");
+      const code = await pulumi.show(["destroy", "--yes", "--skip-preview"]);
+      if (code !== 0) {
+        report(
+          "\nNot everything is gone, and the servers still run. To forget it all without asking AWS: " +
+            "npm run down -- --purge",
+        );
+        return code;
+      }
+    }
+    await stopServers(home);
+    report(
+      "The stack is down; no server of it runs. `npm run down -- --purge` deletes its state, too.",
+    );
+    return 0;
+  });
 }
 
 /** Says what runs and what is deployed. */
 export async function status({ json = false }) {
   const home = locateHome();
   const { emulator, postgres } = findServers(home);
-  const deployed = offline(home).hasResources();
+  const loss = findLoss(home, offline(home));
+  const deployed = hasResources(home);
   if (json) {
     const postgresFacts = postgres && {
       host: postgres.host,
@@ -107,7 +118,7 @@ export async function status({ json = false }) {
   line("PostgreSQL", postgres, postgres && `${postgres.host}:${postgres.port}`);
   console.log(`${"Stack".padEnd(14)}${deployed ? "deployed" : "not deployed"}`);
   console.log(`${"Files".padEnd(14)}${relative(home.directory)}`);
-  if (deployed && !emulator) console.log(`\n${EMULATOR_GONE}`);
+  if (loss) console.log(`\n${loss.cause} Go on without it: npm run up`);
   return 0;
 }
 
@@ -139,28 +150,39 @@ export async function env() {
 
 /** The CLI, and the environment in which it and the migrator work on the stack that is up. */
 export async function localStack() {
-  const { pulumi, servers } = await ready(locateHome());
-  if (!pulumi.hasResources()) throw new Error("The stack is not up. Run `npm run up` first.");
+  const home = locateHome();
+  if (!hasResources(home)) throw new Error("The stack is not up. Run `npm run up` first.");
+  const { pulumi, servers } = await inHome(() => whole(home));
   const { MIGRATOR_URL } = await loginUrls(await outputs(pulumi), servers.emulator.endpoint);
   const variables = { ...pulumi.variables, MIGRATOR_URL };
   return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL" };
 }
 
+/** Runs a command on the home's files while no other does. */
+function inHome(command) {
+  const home = locateHome();
+  return withFolderLock(home.directory, () => command(home));
+}
+
+/** As {@link ready}, for commands that go on only where nothing is lost. */
+async function whole(home, otherwise = "go on without it: npm run up") {
+  const loss = findLoss(home, offline(home));
+  if (loss) throw new Error(`${loss.cause} To ${otherwise}`);
+  return ready(home);
+}
+
 /** Machine prepared, servers running, stack there and unlocked. */
-async function ready(home, { renew = false, hint = "" } = {}) {
+async function ready(home) {
   makeHome(home);
-  const running = findServers(home);
-  if (!running.emulator && !renew && offline(home).hasResources()) {
-    throw new Error(`${EMULATOR_GONE} ${hint}`.trimEnd());
-  }
   const { engine, python } = await prepare();
-  const bothRun = running.emulator && running.postgres;
+  const running = findServers(home);
   const start = () => startServers(home, python);
+  const bothRun = running.emulator && running.postgres;
   const servers = bothRun ? await start() : await step("Servers: AWS emulator, PostgreSQL", start);
-  writeConfig(home, `${servers.postgres.host}:${servers.postgres.port}`);
+  writeConfig(home, servers.postgres);
   const pulumi = new Pulumi(home, engine, servers.emulator.endpoint);
   await pulumi.ensureStack();
-  await pulumi.dropDeadLock();
+  await pulumi.clearAway();
   return { pulumi, servers };
 }
 
@@ -169,16 +191,14 @@ function offline(home) {
   return new Pulumi(home, { path: [], environment: {} }, "");
 }
 
-/** Takes out of the state what the new emulator does not have; all else stays as it is. */
-async function forgetAws(pulumi) {
-  const state = JSON.parse(await pulumi.read(["stack", "export"]));
-  const urns = (state.deployment.resources ?? [])
-    .filter(({ type }) => type.startsWith("aws:"))
-    .flatMap(({ urn }) => ["--target", urn]);
-  if (urns.length === 0) return;
-  await step("State: forgetting the AWS resources of the emulator that has ended", () =>
-    pulumi.read(["refresh", "--yes", "--clear-pending-creates", ...urns]),
-  );
+function hasResources(home) {
+  return offline(home).readState().resources.length > 0;
+}
+
+/** Whether the last run came to its end: then the state tells what there is. */
+function isWhole(pulumi) {
+  const { resources, pending } = pulumi.readState();
+  return resources.length > 0 && pending.length === 0;
 }
 
 async function outputs(pulumi) {

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PARTS, type Part, processesOf, pulumiProcesses } from "./local-home";
+import { adviceIn, runCommand, RunningCommand } from "./running-command";
+
+const MINUTES = 60_000;
+/** When a run is hit, by what it has printed. */
+const MOMENTS = {
+  "before the first resource": /Updating \(local\)/,
+  "while AWS resources are made": /aws:kms:Key \S+ creating/,
+  "while roles are made": /postgresql:index:Role \S+ creating/,
+  "while a migration runs": /:Migration migrations-001\S* creating/,
+  "while the last resources are waited for": /:SchemaAttestation \S+ (?:created|updated)/,
+};
+type Moment = keyof typeof MOMENTS;
+const moments = Object.keys(MOMENTS) as Moment[];
+
+/** Each part at each moment takes an hour; by default each part is killed once and each moment is hit once. */
+const isWhole = process.env["APP_DATA_KILLS"] === "all";
+const kills = PARTS.flatMap((part, index) =>
+  moments.filter((_, at) => isWhole || at === index).map((moment) => [part, moment] as const),
+);
+
+const homes: string[] = [];
+function newHome(): string {
+  const home = mkdtempSync(path.join(tmpdir(), "app-data-kills-"));
+  homes.push(home);
+  return home;
+}
+
+afterAll(async () => {
+  for (const home of homes) {
+    await runCommand("npm run down -- --purge", home);
+    rmSync(home, { recursive: true, force: true });
+  }
+}, 10 * MINUTES);
+
+/** Runs `npm run up` and kills one of its parts at a moment. @returns what was printed. */
+async function killed(home: string, part: Part, moment: Moment): Promise<string> {
+  const up = new RunningCommand("npm run up", home);
+  await up.prints(MOMENTS[moment]);
+  const hit = processesOf(home, part);
+  expect(hit).not.toEqual([]);
+  for (const pid of hit) process.kill(pid, "SIGKILL");
+  await up.code;
+  return up.output;
+}
+
+/** Follows what a run that did not come to its end has printed, until the stack is up. */
+async function followAdvice(home: string, output: string): Promise<void> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    const advice = adviceIn(output);
+    const next = await runCommand(advice, home);
+    if (isUp(next.output)) return;
+    // `kill` prints nothing, and what it ends takes a moment.
+    output = advice.startsWith("kill") ? TRY_AGAIN : next.output;
+  }
+  throw new Error(`There was no way out:\n${output}`);
+}
+
+const TRY_AGAIN = "As before: npm run up";
+const isUp = (output: string) => output.includes('The stack "local" is up');
+
+describe("a first run", () => {
+  it.concurrent.each(kills)(
+    "whose %s is killed %s is gone on with by what is printed, and leaves no process",
+    async (part, moment) => {
+      const home = newHome();
+      const output = await killed(home, part, moment);
+      // Who sees that nothing more is printed tries again.
+      if (!isUp(output)) await followAdvice(home, part === "tool" ? TRY_AGAIN : output);
+      expect(pulumiProcesses(home)).toEqual([]);
+      const down = await runCommand("npm run down", home);
+      expect(await down.code).toBe(0);
+      for (const each of PARTS) expect(processesOf(home, each)).toEqual([]);
+    },
+    60 * MINUTES,
+  );
+});
