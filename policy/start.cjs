@@ -3,7 +3,6 @@
 "use strict";
 const { readdirSync, statSync } = require("node:fs");
 const path = require("node:path");
-const { RunError } = require("@pulumi/pulumi/errors");
 
 const COMPILED = path.join(__dirname, "dist");
 const SOURCES = ["src", "../rules/src"].map((folder) => path.join(__dirname, folder));
@@ -12,10 +11,9 @@ const SOURCES = ["src", "../rules/src"].map((folder) => path.join(__dirname, fol
 function refuseOutdated() {
   // The compiler touches it each time, whether anything changed or not.
   const compiledAt = changedAt(path.join(COMPILED, "tsconfig.tsbuildinfo"));
-  if (compiledAt === 0) throw outdated("The policy pack is not compiled");
+  if (compiledAt === 0) refuse("The policy pack is not compiled");
   const newer = SOURCES.flatMap(filesOf).find((file) => changedAt(file) > compiledAt);
-  if (newer)
-    throw outdated(`${path.relative(process.cwd(), newer)} is newer than the compiled pack`);
+  if (newer) refuse(`${path.relative(process.cwd(), newer)} is newer than the compiled pack`);
 }
 
 function filesOf(folder) {
@@ -27,11 +25,11 @@ function changedAt(file) {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Pulumi shows the message of this class without a stack. */
-function outdated(found) {
-  return new RunError(
+function refuse(found) {
+  console.error(
     `POL003 ${found}, so it would not judge by the rules as they are written. Run \`npm run build\`.`,
   );
+  process.exit(1);
 }
 
 refuseOutdated();

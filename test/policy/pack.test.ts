@@ -348,7 +348,7 @@ describe("the policies", () => {
 
   it("run with the official CLI from their folder", () => {
     const project = readFileSync(join(root, "policy/PulumiPolicy.yaml"), "utf8");
-    expect(project).toContain("runtime: nodejs\n");
+    expect(project).toContain("name: nodejs\n");
     expect(project).toContain("main: start.cjs\n");
   });
 });

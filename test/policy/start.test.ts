@@ -48,20 +48,23 @@ describe("a pack that is not what its sources say", () => {
 
   afterEach(() => rmSync(copy, { recursive: true }));
 
-  const start = () => {
+  const start = (args = ["."]) => {
     // One that starts would wait for an engine.
     const options = { cwd: path.join(copy, "policy"), encoding: "utf8", timeout: 30_000 } as const;
-    return spawnSync(process.execPath, [runner, "127.0.0.1:1", "."], options);
+    return spawnSync(process.execPath, args, options);
   };
 
-  it("does not start when it was never compiled, and says what to do", () => {
+  it.each([
+    ["Node.js alone", ["."]],
+    ["Pulumi's runner", [runner, "127.0.0.1:1", "."]],
+  ])("does not start with %s when it was never compiled, and says what to do", (_, args) => {
     rmSync(path.join(copy, "policy/dist"), { recursive: true });
-    const { status, stderr, stdout } = start();
-    expect(status).toBe(32);
+    const { status, stderr, stdout } = start(args);
+    expect(status).toBe(1);
     expect(stdout).toBe("");
     expect(stderr.trim()).toBe(
-      "error: [runtime] POL003 The policy pack is not compiled, so it would not judge by the rules as " +
-        "they are written. Run `npm run build`.",
+      "POL003 The policy pack is not compiled, so it would not judge by the rules as they are " +
+        "written. Run `npm run build`.",
     );
   });
 
@@ -71,7 +74,7 @@ describe("a pack that is not what its sources say", () => {
       const later = new Date(Date.now() + 60_000);
       utimesSync(path.join(copy, source), later, later);
       const { status, stderr } = start();
-      expect(status).toBe(32);
+      expect(status).toBe(1);
       const file = path.relative("policy", source);
       expect(stderr).toContain(`POL003 ${file} is newer than the compiled pack, so it would not`);
     },

@@ -72,7 +72,7 @@ export async function ensureEngine({ projectDirectory, report }) {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_SKIP_UPDATE_CHECK: "true",
     },
-    policyPack: path.join(projectDirectory, "tools", "engine", "policy-pack"),
+    policyPack: path.join(projectDirectory, "policy"),
   };
 }
 

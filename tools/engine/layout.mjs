@@ -13,7 +13,6 @@ import { PLUGINS } from "./versions.mjs";
  * @property {string} languageHost
  * @property {string[]} plugins One file under several names; a plugin reads its own name.
  * @property {string} dynamicProvider
- * @property {string} policyStarter
  * @property {string} work Sources and unfinished binaries.
  * @property {string} log
  */
@@ -36,12 +35,6 @@ export function layout(folder, versions) {
       path.join(home, `plugins/resource-${name}-v${versions[name]}/pulumi-resource-${name}`),
     ),
     dynamicProvider: path.join(bin, "pulumi-resource-pulumi-nodejs"),
-    // The part after `policy-` is the runtime that policy-pack/PulumiPolicy.yaml names. On PATH
-    // it would be found too, with a warning at every preview.
-    policyStarter: path.join(
-      home,
-      "plugins/analyzer-policy-app-data-v0.1.0/pulumi-analyzer-policy-app-data",
-    ),
     work: path.join(folder, "work"),
     log: path.join(folder, "build.log"),
   };
@@ -52,8 +45,7 @@ export function layout(folder, versions) {
  * @param {Layout} engine
  */
 export function isBuilt(engine) {
-  const scripts = [engine.dynamicProvider, engine.policyStarter];
-  return [engine.pulumi, engine.languageHost, ...engine.plugins, ...scripts].every((file) =>
-    existsSync(file),
+  return [engine.pulumi, engine.languageHost, ...engine.plugins, engine.dynamicProvider].every(
+    (file) => existsSync(file),
   );
 }
