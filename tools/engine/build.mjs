@@ -116,14 +116,20 @@ async function compile(engine, versions) {
     "-trimpath",
     "-buildvcs=false",
     `-ldflags=-s -w ${variables.map(([name, value]) => `-X ${name}=${value}`).join(" ")}`,
-    ...SELDOM_RUN.map((packages) => `-gcflags=${packages}/...=-l`),
-    ...NEVER_RUN.map((packages) => `-gcflags=${packages}/...=-N -l`),
+    // The linker leaves what debuggers read out, so the compiler need not make it.
+    "-gcflags=all=-dwarf=false",
+    ...SELDOM_RUN.map((packages) => `-gcflags=${packages}/...=-l -dwarf=false`),
+    ...NEVER_RUN.map((packages) => `-gcflags=${packages}/...=-N -l -dwarf=false`),
   ];
   await runGo(["build", ...flags, "-o", unfinished, ...MAINS], {
     cwd: module,
     log: engine.log,
-    // Without C nothing but Go is needed, and the binaries run on any system of the same kind.
-    environment: { CGO_ENABLED: "0" },
+    environment: {
+      // Without C nothing but Go is needed, and the binaries run on any system of the same kind.
+      CGO_ENABLED: "0",
+      // The compilers collect garbage a quarter as often: a third less work, for 2 GB at most each.
+      GOGC: "400",
+    },
   });
   place(path.join(unfinished, "engine"), engine.plugins);
   place(path.join(unfinished, "language"), [engine.languageHost]);
