@@ -37,6 +37,16 @@ export default tseslint.config(
     },
   },
   {
+    files: ["index.ts", "components/**/*.ts"],
+    // The whole package loads each of its 230 services, in every run.
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "@pulumi/aws", message: "Import one service: @pulumi/aws/kms." },
+      ],
+    },
+  },
+  {
     files: ["components/migrations/*.ts"],
     // A dynamic provider is serialized into the state: it must load its modules when it runs.
     rules: { "@typescript-eslint/no-require-imports": "off" },

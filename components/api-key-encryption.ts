@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as kms from "@pulumi/aws/kms";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount } from "./aws-account";
 import type { AppDataConfig } from "./config";
@@ -67,7 +67,7 @@ export class ApiKeyEncryption extends pulumi.ComponentResource {
       purpose: API_KEY_PURPOSE,
     };
 
-    const key = new aws.kms.Key(
+    const key = new kms.Key(
       name,
       {
         description: "Wraps the data keys of users' API keys",
@@ -82,7 +82,7 @@ export class ApiKeyEncryption extends pulumi.ComponentResource {
       },
       { parent: this, protect: args.protect },
     );
-    const alias = new aws.kms.Alias(
+    const alias = new kms.Alias(
       name,
       { name: `alias/${physicalName("api-keys")}`, targetKeyId: key.keyId },
       { parent: this },

@@ -1,4 +1,6 @@
-import * as aws from "@pulumi/aws";
+import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity";
+import { getPartitionOutput } from "@pulumi/aws/getPartition";
+import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Where the stack is: what the ARNs of a policy are made of. */
@@ -17,9 +19,9 @@ export interface AwsAccount {
  */
 export function currentAccount(parent: pulumi.Resource): AwsAccount {
   return {
-    accountId: aws.getCallerIdentityOutput({}, { parent }).accountId,
-    partition: aws.getPartitionOutput({}, { parent }).partition,
-    region: aws.getRegionOutput({}, { parent }).region,
+    accountId: getCallerIdentityOutput({}, { parent }).accountId,
+    partition: getPartitionOutput({}, { parent }).partition,
+    region: getRegionOutput({}, { parent }).region,
   };
 }
 

@@ -1,4 +1,4 @@
-import type * as aws from "@pulumi/aws";
+import type * as rds from "@pulumi/aws/rds";
 import type * as pulumi from "@pulumi/pulumi";
 import type { AppDataConfig } from "./config";
 import { POSTGRESQL_MAJOR_VERSION } from "./database-parameters";
@@ -18,7 +18,7 @@ type Settings = AppDataConfig["database"];
 export function instanceSettings(
   settings: Settings,
   keyArn: pulumi.Input<string>,
-): aws.rds.InstanceArgs {
+): rds.InstanceArgs {
   return {
     // The major version alone: a pinned minor one would be a downgrade after RDS has upgraded.
     engine: "postgres",
@@ -35,7 +35,7 @@ export function instanceSettings(
   };
 }
 
-function storage(settings: Settings, keyArn: pulumi.Input<string>): Partial<aws.rds.InstanceArgs> {
+function storage(settings: Settings, keyArn: pulumi.Input<string>): Partial<rds.InstanceArgs> {
   return {
     storageType: "gp3",
     allocatedStorage: settings.allocatedStorageGib,
@@ -46,7 +46,7 @@ function storage(settings: Settings, keyArn: pulumi.Input<string>): Partial<aws.
   };
 }
 
-function access(settings: Settings, keyArn: pulumi.Input<string>): Partial<aws.rds.InstanceArgs> {
+function access(settings: Settings, keyArn: pulumi.Input<string>): Partial<rds.InstanceArgs> {
   return {
     publiclyAccessible: settings.publiclyAccessible,
     port: DATABASE_PORT,
@@ -61,7 +61,7 @@ function access(settings: Settings, keyArn: pulumi.Input<string>): Partial<aws.r
   };
 }
 
-function backups(settings: Settings): Partial<aws.rds.InstanceArgs> {
+function backups(settings: Settings): Partial<rds.InstanceArgs> {
   return {
     backupRetentionPeriod: settings.backupRetentionDays,
     backupWindow: BACKUP_WINDOW_UTC,
@@ -75,7 +75,7 @@ function backups(settings: Settings): Partial<aws.rds.InstanceArgs> {
 function performanceInsights(
   settings: Settings,
   keyArn: pulumi.Input<string>,
-): Partial<aws.rds.InstanceArgs> {
+): Partial<rds.InstanceArgs> {
   if (!settings.performanceInsights) return {};
   return {
     performanceInsightsEnabled: true,

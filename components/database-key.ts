@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as kms from "@pulumi/aws/kms";
 import type * as pulumi from "@pulumi/pulumi";
 import { currentAccount, type AwsAccount } from "./aws-account";
 import {
@@ -31,10 +31,10 @@ export interface DatabaseKeyArgs {
 }
 
 /** The KMS key on everything of the database: storage, snapshots, logs, secrets of its roles. */
-export function createDatabaseKey(name: string, args: DatabaseKeyArgs): aws.kms.Key {
+export function createDatabaseKey(name: string, args: DatabaseKeyArgs): kms.Key {
   const { parent, protect } = args;
   const account = currentAccount(parent);
-  const key = new aws.kms.Key(
+  const key = new kms.Key(
     name,
     {
       description: "Database of app-data: storage, snapshots, logs and secrets of its roles",
@@ -50,7 +50,7 @@ export function createDatabaseKey(name: string, args: DatabaseKeyArgs): aws.kms.
     },
     { parent, protect },
   );
-  new aws.kms.Alias(
+  new kms.Alias(
     name,
     { name: `alias/${physicalName("database")}`, targetKeyId: key.keyId },
     { parent },

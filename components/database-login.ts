@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as secretsmanager from "@pulumi/aws/secretsmanager";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Endpoint } from "./config";
@@ -47,7 +47,7 @@ export function createLogin(name: string, args: LoginArgs): Login {
     { parent },
   );
   const salt = new random.RandomBytes(`${name}-salt`, { length: SALT_BYTES }, { parent });
-  const secret = new aws.secretsmanager.Secret(
+  const secret = new secretsmanager.Secret(
     `${name}-secret`,
     {
       name: secretName(role),
@@ -58,7 +58,7 @@ export function createLogin(name: string, args: LoginArgs): Login {
     },
     { parent },
   );
-  const secretVersion = new aws.secretsmanager.SecretVersion(
+  const secretVersion = new secretsmanager.SecretVersion(
     `${name}-secret`,
     {
       secretId: secret.arn,

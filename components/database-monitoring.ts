@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as iam from "@pulumi/aws/iam";
+import type * as rds from "@pulumi/aws/rds";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount } from "./aws-account";
 import { physicalName } from "./names";
@@ -21,10 +22,7 @@ export interface DatabaseMonitoringArgs {
 }
 
 /** What the RDS instance is told of its monitoring. */
-export type MonitoringSettings = Pick<
-  aws.rds.InstanceArgs,
-  "monitoringInterval" | "monitoringRoleArn"
->;
+export type MonitoringSettings = Pick<rds.InstanceArgs, "monitoringInterval" | "monitoringRoleArn">;
 
 /**
  * Enhanced monitoring: RDS measures the operating system under the database, and writes with a role of
@@ -33,7 +31,7 @@ export type MonitoringSettings = Pick<
 export function createMonitoring(name: string, args: DatabaseMonitoringArgs): MonitoringSettings {
   if (args.intervalSeconds === 0) return {};
   const { parent } = args;
-  const role = new aws.iam.Role(
+  const role = new iam.Role(
     name,
     {
       name: physicalName("database-monitoring"),
@@ -44,7 +42,7 @@ export function createMonitoring(name: string, args: DatabaseMonitoringArgs): Mo
     { parent },
   );
   const { partition } = currentAccount(parent);
-  const attachment = new aws.iam.RolePolicyAttachment(
+  const attachment = new iam.RolePolicyAttachment(
     `${name}-policy`,
     {
       role: role.name,

@@ -1,4 +1,4 @@
-import type * as aws from "@pulumi/aws";
+import type { input } from "@pulumi/aws/types";
 
 /** Major version; RDS chooses the minor one and moves it on by itself. */
 export const POSTGRESQL_MAJOR_VERSION = "17";
@@ -28,7 +28,7 @@ const atReboot: Record<string, string> = {
 };
 
 /** The parameters in which the instance differs from what RDS gives PostgreSQL 17. */
-export const DATABASE_PARAMETERS: aws.types.input.rds.ParameterGroupParameter[] = [
+export const DATABASE_PARAMETERS: input.rds.ParameterGroupParameter[] = [
   ...parameters(immediately, "immediate"),
   ...parameters(atReboot, "pending-reboot"),
 ];
@@ -36,6 +36,6 @@ export const DATABASE_PARAMETERS: aws.types.input.rds.ParameterGroupParameter[] 
 function parameters(
   values: Record<string, string>,
   applyMethod: string,
-): aws.types.input.rds.ParameterGroupParameter[] {
+): input.rds.ParameterGroupParameter[] {
   return Object.entries(values).map(([name, value]) => ({ name, value, applyMethod }));
 }

@@ -1,4 +1,6 @@
-import * as aws from "@pulumi/aws";
+import * as cloudwatch from "@pulumi/aws/cloudwatch";
+import { getRegionOutput } from "@pulumi/aws/getRegion";
+import * as rds from "@pulumi/aws/rds";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { AppDataConfig, Endpoint } from "./config";
@@ -81,7 +83,7 @@ export class Database extends pulumi.ComponentResource {
       tags,
     });
     const logGroups = this.createLogGroups(name, args, logGroupNames, key.arn);
-    const instance = new aws.rds.Instance(
+    const instance = new rds.Instance(
       name,
       {
         identifier,
@@ -106,7 +108,7 @@ export class Database extends pulumi.ComponentResource {
 
     this.address = instance.address;
     this.port = instance.port;
-    this.region = aws.getRegionOutput({}, { parent: this }).region;
+    this.region = getRegionOutput({}, { parent: this }).region;
     this.instanceIdentifier = instance.identifier;
     this.resourceId = instance.resourceId;
     this.keyArn = key.arn;
@@ -160,11 +162,11 @@ export class Database extends pulumi.ComponentResource {
     args: DatabaseArgs,
     logGroupNames: string[],
     kmsKeyId: pulumi.Output<string>,
-  ): aws.cloudwatch.LogGroup[] {
+  ): cloudwatch.LogGroup[] {
     const retentionInDays = args.settings.logRetentionDays;
     return logGroupNames.map(
       (logGroupName, index) =>
-        new aws.cloudwatch.LogGroup(
+        new cloudwatch.LogGroup(
           `${name}-log-${LOG_EXPORTS[index]}`,
           { name: logGroupName, retentionInDays, kmsKeyId, tags: args.tags },
           { parent: this },
@@ -174,7 +176,7 @@ export class Database extends pulumi.ComponentResource {
 
   private createParameterGroup(name: string, tags: Tags): pulumi.Output<string> {
     const family = `postgres${POSTGRESQL_MAJOR_VERSION}`;
-    return new aws.rds.ParameterGroup(
+    return new rds.ParameterGroup(
       `${name}-parameters`,
       {
         // The family is in the name because the next major version needs a group beside this one.
@@ -189,7 +191,7 @@ export class Database extends pulumi.ComponentResource {
   }
 
   private createSubnetGroup(name: string, args: DatabaseArgs): pulumi.Output<string> {
-    return new aws.rds.SubnetGroup(
+    return new rds.SubnetGroup(
       `${name}-subnets`,
       {
         name: physicalName(),

@@ -1,4 +1,4 @@
-import type * as aws from "@pulumi/aws";
+import type * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
 import type { AppDataConfig } from "./config";
 
@@ -16,8 +16,8 @@ export function requestPolicy(
     Sid: string,
     Action: string,
     Resource: pulumi.Input<string>[],
-    Condition: aws.iam.PolicyStatement["Condition"],
-  ): aws.iam.PolicyStatement => ({
+    Condition: iam.PolicyStatement["Condition"],
+  ): iam.PolicyStatement => ({
     Sid,
     Effect: "Deny",
     Principal: "*",

@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as kms from "@pulumi/aws/kms";
+import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount, type AwsAccount } from "./aws-account";
 import type { AppDataConfig } from "./config";
@@ -40,7 +41,7 @@ export class ExportStorage extends pulumi.ComponentResource {
     const bucketArn = pulumi.interpolate`arn:${account.partition}:s3:::${bucketName}`;
 
     const key = this.createKey(name, args, account, bucketArn);
-    const bucket = new aws.s3.Bucket(
+    const bucket = new s3.Bucket(
       name,
       {
         bucket: bucketName,
@@ -73,8 +74,8 @@ export class ExportStorage extends pulumi.ComponentResource {
     args: ExportStorageArgs,
     account: AwsAccount,
     bucketArn: pulumi.Output<string>,
-  ): aws.kms.Key {
-    const key = new aws.kms.Key(
+  ): kms.Key {
+    const key = new kms.Key(
       `${name}-key`,
       {
         description: "Users' exports in S3",
@@ -91,7 +92,7 @@ export class ExportStorage extends pulumi.ComponentResource {
       },
       { parent: this, protect: args.protect },
     );
-    new aws.kms.Alias(
+    new kms.Alias(
       `${name}-key`,
       { name: `alias/${physicalName("exports")}`, targetKeyId: key.keyId },
       { parent: this },
@@ -100,7 +101,7 @@ export class ExportStorage extends pulumi.ComponentResource {
   }
 
   private closeToThePublic(name: string, bucket: pulumi.Output<string>): pulumi.Resource[] {
-    const block = new aws.s3.BucketPublicAccessBlock(
+    const block = new s3.BucketPublicAccessBlock(
       `${name}-public-access`,
       {
         bucket,
@@ -111,7 +112,7 @@ export class ExportStorage extends pulumi.ComponentResource {
       },
       { parent: this, ...UNTIL_BUCKET_GONE },
     );
-    const ownership = new aws.s3.BucketOwnershipControls(
+    const ownership = new s3.BucketOwnershipControls(
       `${name}-ownership`,
       { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
       { parent: this, dependsOn: block, ...UNTIL_BUCKET_GONE },
@@ -125,7 +126,7 @@ export class ExportStorage extends pulumi.ComponentResource {
     policy: pulumi.Output<string>,
     access: pulumi.Resource[],
   ): void {
-    new aws.s3.BucketPolicy(
+    new s3.BucketPolicy(
       `${name}-policy`,
       { bucket, policy },
       // One change at a time: S3 refuses a policy while the bucket's public access is being changed.
@@ -134,7 +135,7 @@ export class ExportStorage extends pulumi.ComponentResource {
   }
 
   private keepVersions(name: string, bucket: pulumi.Output<string>): pulumi.Resource {
-    return new aws.s3.BucketVersioning(
+    return new s3.BucketVersioning(
       `${name}-versioning`,
       { bucket, versioningConfiguration: { status: "Enabled" } },
       { parent: this, ...UNTIL_BUCKET_GONE },
@@ -146,7 +147,7 @@ export class ExportStorage extends pulumi.ComponentResource {
     bucket: pulumi.Output<string>,
     kmsMasterKeyId: pulumi.Output<string>,
   ): void {
-    new aws.s3.BucketServerSideEncryptionConfiguration(
+    new s3.BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
       {
         bucket,
@@ -167,7 +168,7 @@ export class ExportStorage extends pulumi.ComponentResource {
     settings: AppDataConfig["exports"],
     versioning: pulumi.Resource,
   ): void {
-    new aws.s3.BucketLifecycleConfiguration(
+    new s3.BucketLifecycleConfiguration(
       `${name}-lifecycle`,
       {
         bucket,

@@ -1,9 +1,9 @@
-import * as aws from "@pulumi/aws";
+import type * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
 import { logGroupArn, type AwsAccount } from "./aws-account";
 
 /** One statement of a key policy. */
-export type KeyStatement = aws.iam.PolicyStatement;
+export type KeyStatement = iam.PolicyStatement;
 
 // Named one by one: "kms:*" would contain decryption, and "kms:Create*" contains kms:CreateGrant, with
 // which an administrator could hand the use of the key to anybody, themselves included.

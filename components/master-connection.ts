@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as secretsmanager from "@pulumi/aws/secretsmanager";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { writeCertificateAuthorities } from "./certificate-authorities";
@@ -22,7 +22,7 @@ export interface MasterConnectionArgs {
 /** A provider that connects as the master, with what Secrets Manager holds at the time. */
 export function connectAsMaster(name: string, args: MasterConnectionArgs): postgresql.Provider {
   const { parent } = args;
-  const secretString = aws.secretsmanager.getSecretVersionOutput(
+  const secretString = secretsmanager.getSecretVersionOutput(
     { secretId: args.masterSecretArn },
     { parent },
   ).secretString;

@@ -1,4 +1,7 @@
-import * as aws from "@pulumi/aws";
+import * as cloudwatch from "@pulumi/aws/cloudwatch";
+import * as ec2 from "@pulumi/aws/ec2";
+import * as iam from "@pulumi/aws/iam";
+import * as kms from "@pulumi/aws/kms";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount, logGroupArn, type AwsAccount } from "./aws-account";
 import { administration, encryptLogs, keyPolicy } from "./key-policy";
@@ -32,7 +35,7 @@ export function createFlowLog(name: string, args: NetworkFlowLogArgs): void {
   const account = currentAccount(parent);
   const logGroupName = `/aws/vpc/${physicalName()}/flow-log`;
 
-  const logGroup = new aws.cloudwatch.LogGroup(
+  const logGroup = new cloudwatch.LogGroup(
     name,
     {
       name: logGroupName,
@@ -42,7 +45,7 @@ export function createFlowLog(name: string, args: NetworkFlowLogArgs): void {
     },
     { parent },
   );
-  const role = new aws.iam.Role(
+  const role = new iam.Role(
     name,
     {
       name: physicalName("flow-log"),
@@ -52,12 +55,12 @@ export function createFlowLog(name: string, args: NetworkFlowLogArgs): void {
     },
     { parent },
   );
-  const permission = new aws.iam.RolePolicy(
+  const permission = new iam.RolePolicy(
     name,
     { name: "write-flow-log", role: role.name, policy: writePolicy(account, logGroupName) },
     { parent },
   );
-  new aws.ec2.FlowLog(
+  new ec2.FlowLog(
     name,
     {
       vpcId: args.vpcId,
@@ -77,9 +80,9 @@ function createKey(
   args: NetworkFlowLogArgs,
   account: AwsAccount,
   logGroupName: string,
-): aws.kms.Key {
+): kms.Key {
   const { parent, protect } = args;
-  const key = new aws.kms.Key(
+  const key = new kms.Key(
     name,
     {
       description: "Flow log of the network of app-data",
@@ -90,7 +93,7 @@ function createKey(
     },
     { parent, protect },
   );
-  new aws.kms.Alias(
+  new kms.Alias(
     name,
     { name: `alias/${physicalName("flow-log")}`, targetKeyId: key.keyId },
     { parent },

@@ -1,4 +1,6 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
+import { getAvailabilityZonesOutput } from "@pulumi/aws/getAvailabilityZones";
+import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 import { sixteenthOf } from "./network-addresses";
 import { physicalName } from "./names";
@@ -45,7 +47,7 @@ export class Network extends pulumi.ComponentResource {
     super("app-data:network:Network", name, {}, opts);
     const tag = (role?: string): Tags => ({ ...args.tags, Name: physicalName(role) });
 
-    const vpc = new aws.ec2.Vpc(
+    const vpc = new ec2.Vpc(
       name,
       {
         cidrBlock: args.cidrBlock,
@@ -85,19 +87,19 @@ export class Network extends pulumi.ComponentResource {
     args: NetworkArgs,
     tag: (role: string) => Tags,
   ): pulumi.Output<string>[] {
-    const routes = new aws.ec2.RouteTable(
+    const routes = new ec2.RouteTable(
       `${name}-private`,
       { vpcId: this.vpcId, tags: tag("private") },
       { parent: this },
     );
-    const zones = aws.getAvailabilityZonesOutput(
+    const zones = getAvailabilityZonesOutput(
       // Not "available" ones only: a zone with trouble would leave the list and move the others.
       { filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
       { parent: this },
     );
     return Array.from({ length: args.availabilityZones }, (_, index) => {
       const role = `private-${index + 1}`;
-      const subnet = new aws.ec2.Subnet(
+      const subnet = new ec2.Subnet(
         `${name}-${role}`,
         {
           vpcId: this.vpcId,
@@ -109,7 +111,7 @@ export class Network extends pulumi.ComponentResource {
         // A subnet stays where it was made, whatever AWS adds to the list of zones later.
         { parent: this, ignoreChanges: ["availabilityZone"] },
       );
-      new aws.ec2.RouteTableAssociation(
+      new ec2.RouteTableAssociation(
         `${name}-${role}`,
         { subnetId: subnet.id, routeTableId: routes.id },
         { parent: this },
@@ -123,8 +125,8 @@ export class Network extends pulumi.ComponentResource {
     role: string,
     description: string,
     tag: (role: string) => Tags,
-  ): aws.ec2.SecurityGroup {
-    return new aws.ec2.SecurityGroup(
+  ): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(
       `${name}-${role}`,
       { name: physicalName(role), description, vpcId: this.vpcId, tags: tag(role) },
       { parent: this },
@@ -144,7 +146,7 @@ export class Network extends pulumi.ComponentResource {
       toPort: DATABASE_PORT,
       description: "PostgreSQL",
     };
-    new aws.vpc.SecurityGroupEgressRule(
+    new vpc.SecurityGroupEgressRule(
       `${name}-clients-to-database`,
       {
         ...rule,
@@ -154,7 +156,7 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    new aws.vpc.SecurityGroupIngressRule(
+    new vpc.SecurityGroupIngressRule(
       `${name}-database-from-clients`,
       {
         ...rule,
