@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { certificateAuthorities } from "@app-data/migrator";
+import { certificateAuthorities } from "@app-data/migrator/files";
 
 /** Where the file goes, relative to the project, so that the state is the same on every machine. */
 export const CERTIFICATE_AUTHORITIES_FILE = ".local/rds-certificate-authorities.pem";

@@ -1,12 +1,11 @@
+import type { ConnectionSettings, Credentials } from "@app-data/migrator";
 import {
-  type ConnectionSettings,
-  type Credentials,
   type Trio,
   canonicalVersion,
   isWanted,
   readTrios,
   waiverFile,
-} from "@app-data/migrator";
+} from "@app-data/migrator/files";
 import * as pulumi from "@pulumi/pulumi";
 import type { Environment } from "../config";
 import { Migration, type MigrationArgs } from "./migration";

@@ -1,9 +1,8 @@
-export { waiverFile } from "@app-data/rules";
+export * from "./files";
 export { type Attestation, attest } from "./attest";
 export type { Credentials } from "./credentials";
 export { settingsFromUrl } from "./environment-url";
 export { type DatabaseIdentity, databaseIdentity } from "./identity";
-export { certificateAuthorities } from "./certificate-authorities";
 export { type ConnectionSettings, TOOL_VERSION, type TlsSettings } from "./connection";
 export { MigratorError, type MigratorErrorCode } from "./errors";
 export {
@@ -23,12 +22,4 @@ export { type RunOptions, amendMigration, applyMigration } from "./apply";
 export { applyPending } from "./apply-pending";
 export { readHistory } from "./history";
 export { type RollbackOptions, rollbackMigration, rollbackTo } from "./rollback";
-export {
-  type FileDigest,
-  type SqlFile,
-  type Trio,
-  type TrioDigests,
-  inspectTrio,
-  readTrios,
-} from "./trio";
-export { canonicalVersion, isWanted } from "./version";
+export { type FileDigest, type SqlFile, type TrioDigests, inspectTrio } from "./trio";
