@@ -1,5 +1,3 @@
-// First: it concerns every promise that the others make.
-import "./components/stack-traces";
 import * as pulumi from "@pulumi/pulumi";
 import { ApiKeyEncryption } from "./components/api-key-encryption";
 import { readConfig } from "./components/config";
