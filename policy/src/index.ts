@@ -1,5 +1,3 @@
-// First, because the imports below it would load what it puts off.
-import "./deferred-modules";
 import { PolicyPack } from "@pulumi/policy";
 import { packContext } from "./pack-context";
 import { policiesOf } from "./policies";
