@@ -47,11 +47,6 @@ export default tseslint.config(
     },
   },
   {
-    files: ["components/migrations/*.ts"],
-    // A dynamic provider is serialized into the state: it must load its modules when it runs.
-    rules: { "@typescript-eslint/no-require-imports": "off" },
-  },
-  {
     files: ["test/support/lazy/*.ts"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },

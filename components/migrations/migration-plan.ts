@@ -1,5 +1,6 @@
-import type { PlanInputs, PlanState } from "@app-data/migrator";
-import * as pulumi from "@pulumi/pulumi";
+import type { PlanInputs } from "@app-data/migrator";
+import type * as pulumi from "@pulumi/pulumi";
+import { MigratorResource } from "./migrator-resource";
 
 /** Inputs of {@link MigrationPlan}; the provider fills in the plan itself. */
 export type MigrationPlanArgs = {
@@ -15,35 +16,11 @@ export type MigrationPlanArgs = {
   ]: pulumi.Input<PlanInputs[Key]>;
 };
 
-// Kept in the state as source, like the provider of `Migration`: it holds no logic.
-const provider: pulumi.dynamic.ResourceProvider<PlanInputs, PlanState> = {
-  async check(olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.planLifecycle.check(olds, news);
-  },
-  async diff(_id, olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.planLifecycle.diff(olds, news);
-  },
-  async create(inputs) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.planLifecycle.create(inputs);
-  },
-  async update(_id, _olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.planLifecycle.update(news);
-  },
-  async read(id, props) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return props ? migrator.planLifecycle.read(id, props) : {};
-  },
-};
-
 /**
  * What a deployment is about to do to the database. A preview shows it; an update holds the deployment
  * to the approved plan and takes a snapshot before data is deleted. It comes before all migrations.
  */
-export class MigrationPlan extends pulumi.dynamic.Resource {
+export class MigrationPlan extends MigratorResource {
   /** The plan in words, "" when nothing is to be done. */
   declare public readonly text: pulumi.Output<string>;
   /** What a deployment can be held to: `migrations.approvedPlan`. */
@@ -68,13 +45,7 @@ export class MigrationPlan extends pulumi.dynamic.Resource {
       hash: undefined,
       text: undefined,
     };
-    super(
-      provider,
-      name,
-      { ...args, ...facts, ...plan, snapshot: undefined, restoreCommand: undefined },
-      opts,
-      "database",
-      "MigrationPlan",
-    );
+    const made = { snapshot: undefined, restoreCommand: undefined };
+    super("MigrationPlan", name, { ...args, ...facts, ...plan, ...made }, opts);
   }
 }

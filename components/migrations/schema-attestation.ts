@@ -1,5 +1,6 @@
 import type { AttestationInputs, AttestationState } from "@app-data/migrator";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
+import { MigratorResource } from "./migrator-resource";
 
 /** Inputs of {@link SchemaAttestation}. */
 export interface SchemaAttestationArgs {
@@ -9,35 +10,11 @@ export interface SchemaAttestationArgs {
   migrations: pulumi.Input<AttestationInputs["migrations"]>;
 }
 
-// Kept in the state as source, like the provider of `Migration`: it holds no logic.
-const provider: pulumi.dynamic.ResourceProvider<AttestationInputs, AttestationState> = {
-  async check(olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.attestationLifecycle.check(olds, news);
-  },
-  async diff(_id, olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.attestationLifecycle.diff(olds, news);
-  },
-  async create(inputs) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.attestationLifecycle.create(inputs);
-  },
-  async update(_id, _olds, news) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return migrator.attestationLifecycle.update(news);
-  },
-  async read(id, props) {
-    const migrator: typeof import("@app-data/migrator") = require("@app-data/migrator");
-    return props ? migrator.attestationLifecycle.read(id, props) : {};
-  },
-};
-
 /**
  * What the database's catalog holds after the migrations: tables, row level security, policies,
  * grants, roles, functions and views. Policies judge it; a change of it shows as an update.
  */
-export class SchemaAttestation extends pulumi.dynamic.Resource {
+export class SchemaAttestation extends MigratorResource {
   /** The facts. */
   declare public readonly schema: pulumi.Output<AttestationState["schema"]>;
   /** SHA-256 of {@link schema}, hexadecimal. */
@@ -55,6 +32,6 @@ export class SchemaAttestation extends pulumi.dynamic.Resource {
     const facts = { schema: undefined, digest: undefined, drift: undefined };
     const made = { serverVersion: undefined, healed: undefined, attestedAt: undefined };
     const props = { ...args, ...facts, ...made };
-    super(provider, name, props, opts, "database", "SchemaAttestation");
+    super("SchemaAttestation", name, props, opts);
   }
 }

@@ -17,6 +17,7 @@ export {
 } from "./lifecycle/migration";
 export type { WaiversInput } from "./lifecycle/resource";
 export { type PlanInputs, type PlanState, planLifecycle } from "./lifecycle/plan";
+export { providers } from "./lifecycle/providers";
 export type { LogEntry, LogEvent } from "./log";
 export { type RunOptions, amendMigration, applyMigration } from "./apply";
 export { applyPending } from "./apply-pending";

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import * as migrator from "../../migrator/src";
 import type { Settings } from "./environments";
 import { ADDRESS, migrationResources } from "./migration-resources";
 
@@ -48,4 +49,27 @@ describe("the connection of plan, migrations and attestation", () => {
     expect(text).not.toContain("password-of-database-roles");
     expect(text).not.toMatch(/X-Amz-|secret: /);
   });
+});
+
+describe("the provider that the state keeps of a migration, plan and attestation", () => {
+  it("is one line that asks the migrator", async () => {
+    for (const { type, inputs } of await migrationResources("prod", {})) {
+      const source = String(inputs["__provider"]);
+      expect(source.split("\n")).toHaveLength(1);
+      const { handler } = await load(source);
+      const name = type.replace(/^.*:/, "") as keyof typeof migrator.providers;
+      expect(handler()).toBe(migrator.providers[name]);
+    }
+  });
+
+  /** As Pulumi's process for dynamic resources does. */
+  async function load(source: string): Promise<{ handler: () => unknown }> {
+    const exports = {} as { handler: () => unknown };
+    const require = (name: string) => {
+      if (name !== "@app-data/migrator") throw new Error(`asks for ${name}`);
+      return migrator;
+    };
+    new Function("exports", "require", source)(exports, require);
+    return exports;
+  }
 });
