@@ -46,6 +46,15 @@ describe("what the state keeps of a migration", () => {
     expect(outs).toMatchObject({ name: base.name, digests: inputs.digests });
   });
 
+  it("is not read again while no file changes", async () => {
+    const digests = { ...outs.digests, verify: { text: "as it was", content: "as it was" } };
+    const again = await check({ ...inputs, digests }, { ...inputs, allowDataLoss: true });
+    expect(again.inputs).toEqual({ ...inputs, allowDataLoss: true, digests });
+    const edited = { ...inputs, verifySql: `${inputs.verifySql}\n-- Said better.\n` };
+    const read = await check({ ...inputs, digests }, edited);
+    expect(read.inputs.digests?.verify.content).toBe(outs.digests.verify.content);
+  });
+
   it("tells an edit from a comment, and shows what differs", async () => {
     const edited = (forwardSql: string) => check(inputs, { ...inputs, forwardSql });
     const comment = await edited(`-- Said better.\n${inputs.forwardSql}`);
