@@ -9,11 +9,6 @@ import { report, seconds } from "./report.mjs";
 const UNIT_PROJECTS = ["unit", "database"];
 const END_TO_END = ["end-to-end"];
 
-// Everything here is over in minutes. Until then, code that has run often is compiled again, to faster code, on
-// threads of its own, and what was just made is collected every megabyte or so: less of both costs the tests a
-// third less processor time.
-const FLAGS = ["--interrupt-budget=500000", "--max-semi-space-size=64"];
-
 // Node.js 20 is supported here for as long as the pinned AWS SDK runs on it.
 const ENVIRONMENT = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
@@ -89,7 +84,7 @@ function run(script) {
   const begin = Date.now();
   return new Promise((resolve, reject) => {
     const options = { cwd: PROJECT, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] };
-    const child = spawn(process.execPath, [...FLAGS, ...script], options);
+    const child = spawn(process.execPath, script, options);
     let output = "";
     // The JSON that jest prints on standard output is read from its file.
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,8 +1,7 @@
-import type { Node, SelectStmt } from "libpg-query";
+import { type Node, type SelectStmt, parsePlPgSQLSync, parseSync } from "libpg-query";
 import { parseExpression } from "./expressions";
 import { firedByUpdate } from "./fired-by-update";
 import { onlyTarget, selectOf } from "./identity-expressions";
-import { parsePlPgSQLSync, parseSync } from "./parser";
 import { ERROR_LEVEL, type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 import type { DatabaseFunction } from "./schema";
 

@@ -1,5 +1,4 @@
-import type { Node, SelectStmt } from "libpg-query";
-import { parseSync } from "./parser";
+import { type Node, type SelectStmt, parseSync } from "libpg-query";
 import { constantText, constantValue, functionCalls, identifiers, readCall } from "./expressions";
 import type { Table } from "./schema";
 

@@ -1,5 +1,4 @@
-import type { A_Expr, FuncCall, Node } from "libpg-query";
-import { parseSync } from "./parser";
+import { type A_Expr, type FuncCall, type Node, parseSync } from "libpg-query";
 
 /** A call of a function, as written. */
 export interface Call {

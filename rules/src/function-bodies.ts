@@ -1,5 +1,4 @@
-import type { Node, SelectStmt } from "libpg-query";
-import { parseSync } from "./parser";
+import { type Node, type SelectStmt, parseSync } from "libpg-query";
 import type { Call } from "./expressions";
 import type { Frame } from "./names-in-scope";
 import { byTypes } from "./overloads";

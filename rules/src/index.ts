@@ -1,4 +1,4 @@
-export { loadModule as loadParser } from "./parser";
+export { loadModule as loadParser } from "libpg-query";
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { copiedColumnOf } from "./generated-copies";

@@ -1,7 +1,14 @@
-import type { ColumnRef, FuncCall, Node, RangeVar, TypeName } from "libpg-query";
+import {
+  type ColumnRef,
+  type FuncCall,
+  type Node,
+  type RangeVar,
+  type TypeName,
+  parseSync,
+  scanSync,
+} from "libpg-query";
 import { identifiers } from "./expressions";
 import { aliasOf } from "./from-clause";
-import { parseSync, scanSync } from "./parser";
 
 /** What a text is: a policy's expression, a statement, or the body of a function in standard SQL. */
 export type KeptForm = "expression" | "statement" | "body";

@@ -1,6 +1,6 @@
+import { parsePlPgSQLSync } from "libpg-query";
 import type { KnownValues } from "./expressions";
 import type { Row, RowsOf } from "./constant-rows";
-import { parsePlPgSQLSync } from "./parser";
 import { rowsOfLoop } from "./plpgsql-loops";
 import { type Fields, fields, list } from "./plpgsql-tree";
 import { PlPgSqlVariables } from "./plpgsql-variables";

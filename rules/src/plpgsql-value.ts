@@ -1,6 +1,6 @@
+import { parsePlPgSQLSync } from "libpg-query";
 import { identityFunctions, identitySchema } from "./contract";
 import { functionCalls, parseExpression } from "./expressions";
-import { parsePlPgSQLSync } from "./parser";
 import { ERROR_LEVEL, type Fields, fields, list, sqlOf } from "./plpgsql-tree";
 
 /** A body that says the same as a longer expression is not followed. */

@@ -1,4 +1,4 @@
-import { scanSync } from "./parser";
+import { scanSync } from "libpg-query";
 
 /** The expressions of a `create policy` or `alter policy`, as written. */
 export interface PolicyExpressions {

@@ -1,5 +1,4 @@
-import type { Node } from "libpg-query";
-import { parseSync } from "./parser";
+import { type Node, parseSync } from "libpg-query";
 import type { Step } from "./plpgsql-steps";
 import type { BranchPath } from "./table-model";
 

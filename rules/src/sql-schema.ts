@@ -1,4 +1,4 @@
-import { loadModule } from "./parser";
+import { loadModule } from "libpg-query";
 import type { Origin, Schema } from "./schema";
 import { SqlReader } from "./sql-reader";
 

@@ -1,5 +1,4 @@
-import type { Node } from "libpg-query";
-import { hasSqlDetails, loadModule, parseSync } from "./parser";
+import { type Node, hasSqlDetails, loadModule, parseSync } from "libpg-query";
 
 /** A place in a SQL text; both numbers count from 1, columns in characters. */
 export interface Position {
