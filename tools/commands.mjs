@@ -28,6 +28,9 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
               --json             what was found, as JSON
               --sarif [FILE]     what was found, as SARIF 2.1.0
   test      (npm test) lint, type checks, unit tests and one end-to-end run
+              --node MAJOR       on Node.js 20, 22 or 24, which npm fetches once (50 MB)
+              --smoke            only what another Node.js could break: build, policy, rules, one
+                                 migrator run and one stack
 
 Each takes --debug: errors with their stack traces.
 The stack's files are in .local; APP_DATA_HOME moves them.
@@ -48,7 +51,7 @@ const OPTIONS = {
     json: { type: "boolean" },
     sarif: { type: "string" },
   },
-  test: {},
+  test: { node: { type: "string" }, smoke: { type: "boolean" } },
 };
 const COMMANDS = { up, preview, refresh, audit, status, env, down, policy, test };
 

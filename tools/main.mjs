@@ -5,7 +5,7 @@ const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   console.error(
-    `This is Node.js ${process.versions.node}, and ${OLDEST.join(".")} or newer is needed; install Node.js 20 LTS or newer.`,
+    `This is Node.js ${process.versions.node}, and ${OLDEST.join(".")} or newer is needed; install Node.js 22 or newer.`,
   );
   process.exitCode = 1;
 } else {

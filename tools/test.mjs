@@ -3,37 +3,29 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, getPriority, setPriority, tmpdir } from "node:os";
 import path from "node:path";
+import { ensureNode } from "./node.mjs";
 import { COMPILER, PROJECT, prepare } from "./prepare.mjs";
 import { report, seconds } from "./report.mjs";
 
-const UNIT_PROJECTS = ["unit", "database"];
-const END_TO_END = ["end-to-end"];
+const MAIN = path.join(import.meta.dirname, "main.mjs");
+const [RUNNING] = process.versions.node.split(".");
 
 // Node.js 20 is supported here for as long as the pinned AWS SDK runs on it.
 const ENVIRONMENT = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
-/** Runs everything. @returns 0 when all of it passed. */
-export async function test() {
+/**
+ * Runs everything, or with `smoke` what another Node.js could break.
+ * @param options `node`: the major version to run it on; without it, the Node.js that is running.
+ * @returns 0 when all of it passed.
+ */
+export async function test({ node = RUNNING, smoke = false }) {
+  if (node !== RUNNING) return testOn(node, smoke);
   const begin = Date.now();
   await prepare();
-  report(`Machine ready after ${seconds(begin)} s.`);
+  report(`Machine ready after ${seconds(begin)} s. This is Node.js ${process.versions.node}.`);
   const results = mkdtempSync(path.join(tmpdir(), "app-data-results-"));
   try {
-    // The end-to-end run mostly waits for AWS, so the rest has the processor meanwhile. It also takes
-    // the longest, so the rest gives way to it.
-    const endToEnd = jest("end-to-end run", END_TO_END, results);
-    giveWay();
-    const unit = jest("unit and database tests", UNIT_PROJECTS, results);
-    const outcomes = [
-      // One after the other: each has the memory of several test workers.
-      await check("lint: eslint", binary("eslint"), ["."]),
-      await check("lint: prettier", binary("prettier"), ["--check", "--log-level", "warn", "."]),
-      await check("types: program, pack and tests", COMPILER, ["-p", "test"]),
-      await check("types: engine", COMPILER, ["-p", "tools/engine"]),
-      await check("types: generated", "migrator/dist/types/main.mjs", ["--check-stamp"]),
-      await show(await unit),
-      await show(await endToEnd),
-    ];
+    const outcomes = smoke ? await smokeRun(results) : await everything(results);
     const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
     const [passed, failed] = [sum("passed"), sum("failed")];
     console.log(`\nAll of it took ${seconds(begin)} s.\n${passed} passed, ${failed} failed`);
@@ -43,14 +35,87 @@ export async function test() {
   }
 }
 
+/** Runs this command on another Node.js. It is first on PATH, so npm, npx and Pulumi run on it, too. */
+async function testOn(node, smoke) {
+  const folder = await ensureNode({ major: node });
+  const args = [MAIN, "test", ...(smoke ? ["--smoke"] : [])];
+  const env = { ...process.env, PATH: [folder, process.env.PATH].join(path.delimiter) };
+  const child = spawn(path.join(folder, "node"), args, { stdio: "inherit", env });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
+
+async function everything(results) {
+  // The end-to-end run mostly waits for AWS, so the rest has the processor meanwhile. It also takes
+  // the longest, so the rest gives way to it.
+  const endToEnd = jest("end-to-end run", ["end-to-end"], results);
+  giveWay();
+  const unit = jest("unit and database tests", ["unit", "database"], results);
+  return [
+    // One after the other: each has the memory of several test workers.
+    await check("lint: eslint", script(binary("eslint"), ".")),
+    await check(
+      "lint: prettier",
+      script(binary("prettier"), "--check", "--log-level", "warn", "."),
+    ),
+    await check("types: program, pack and tests", script(COMPILER, "-p", "test")),
+    await check("types: engine", script(COMPILER, "-p", "tools/engine")),
+    await check("types: generated", script("migrator/dist/types/main.mjs", "--check-stamp")),
+    await show(await unit),
+    await show(await endToEnd),
+  ];
+}
+
+async function smokeRun(results) {
+  const stack = upAndDown(path.join(results, "stack"));
+  giveWay();
+  return [
+    await check("npm run build", ["npm", "run", "build"]),
+    await check("npm run policy", ["npm", "run", "policy"]),
+    await show(await jest("rules", ["unit"], results, ["test/rules"])),
+    await show(
+      await jest("migrator", ["database"], results, ["test/migrator/command-line.test.ts"]),
+    ),
+    ...(await stack).map(show),
+  ];
+}
+
+/** Brings a stack of its own up and down again. */
+async function upAndDown(home) {
+  const variables = { APP_DATA_HOME: home };
+  try {
+    const up = await attempt("npm run up", ["npm", "run", "up"], variables);
+    return [up, await attempt("npm run down", ["npm", "run", "down"], variables)];
+  } finally {
+    await run(["npm", "run", "down", "--", "--purge"], variables);
+  }
+}
+
 /** A program of an npm package. */
 function binary(name) {
   return path.join(PROJECT, "node_modules", ".bin", name);
 }
 
-async function check(name, script, args) {
-  const { code, output, time } = await run([script, ...args]);
-  return show({ name, output, time, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
+/** A script of Node.js as a command. */
+function script(file, ...args) {
+  return [process.execPath, file, ...args];
+}
+
+async function check(name, command) {
+  return show(await attempt(name, command));
+}
+
+/** Runs a command that counts as one test. */
+async function attempt(name, command, variables) {
+  const outcome = await run(command, variables);
+  return {
+    name,
+    ...outcome,
+    passed: outcome.code === 0 ? 1 : 0,
+    failed: outcome.code === 0 ? 0 : 1,
+  };
 }
 
 /** What is started from here on has the processor when nothing else wants it. */
@@ -58,17 +123,18 @@ function giveWay() {
   setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
 }
 
-async function jest(name, projects, results) {
+/** Runs the tests of some of jest's projects; all of them, or those of the given files and folders. */
+async function jest(name, projects, results, files = []) {
   const file = path.join(results, `${projects[0]}.json`);
   const output = ["--json", `--outputFile=${file}`, "--verbose"];
-  const args = [binary("jest"), "--selectProjects", ...projects, ...output];
-  const outcome = await run(args);
+  const args = [...files, "--selectProjects", ...projects, ...output];
+  const outcome = await run(script(binary("jest"), ...args));
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
   // A suite that could not be loaded has no failed tests; a run without a result has no tests at all.
   const broken = counts ? counts.numRuntimeErrorTestSuites : 1;
   const passed = counts?.numPassedTests ?? 0;
   const failed = (counts?.numFailedTests ?? 0) + broken;
-  const unaccounted = outcome.code !== 0 && failed === 0 ? 1 : 0;
+  const unaccounted = failed === 0 && (outcome.code !== 0 || passed === 0) ? 1 : 0;
   return { name, ...outcome, passed, failed: failed + unaccounted };
 }
 
@@ -79,12 +145,12 @@ function show({ name, output, time, passed, failed }) {
   return { passed, failed };
 }
 
-/** Runs a script of Node.js, with arguments. */
-function run(script) {
+/** Runs a program with arguments. */
+function run([program, ...args], variables = {}) {
   const begin = Date.now();
   return new Promise((resolve, reject) => {
-    const options = { cwd: PROJECT, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] };
-    const child = spawn(process.execPath, script, options);
+    const env = { ...ENVIRONMENT, ...variables };
+    const child = spawn(program, args, { cwd: PROJECT, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     // The JSON that jest prints on standard output is read from its file.
     for (const stream of [child.stdout, child.stderr]) {

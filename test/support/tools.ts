@@ -13,5 +13,7 @@ export function callTool<Result>(module: string, name: string, argument: unknown
     const result = await ${name}(${JSON.stringify(argument)});
     process.stdout.write(JSON.stringify(result ?? null));`;
   const args = ["--input-type=module", "--eval", script];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Result;
+  // Named, because jest's copy of the variables is not what a process takes over by itself.
+  const options = { encoding: "utf8", stdio: "pipe", env: process.env } as const;
+  return JSON.parse(execFileSync(process.execPath, args, options)) as Result;
 }

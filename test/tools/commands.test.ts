@@ -54,7 +54,7 @@ describe("the commands", () => {
       'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"18.20.4"}})';
     const { status, stderr } = command(["up"], { node: ["--import", pretend] });
     expect(stderr.trim()).toBe(
-      "This is Node.js 18.20.4, and 20.11 or newer is needed; install Node.js 20 LTS or newer.",
+      "This is Node.js 18.20.4, and 20.11 or newer is needed; install Node.js 22 or newer.",
     );
     expect(status).toBe(1);
   });
