@@ -47,6 +47,22 @@ export default tseslint.config(
     },
   },
   {
+    files: ["test/**/*.ts"],
+    ignores: ["test/migrator/migration-fixture.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "CallExpression[callee.name=/^(readTrios|readdirSync)$/] Literal[value=/(^|[/])sql$/]",
+          message:
+            "A migration that a user adds to sql/ must fail no test. Name the migrations by " +
+            "test/support/project-migrations.ts, or take those of migration-fixture.ts.",
+        },
+      ],
+    },
+  },
+  {
     files: ["test/support/lazy/*.ts"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },

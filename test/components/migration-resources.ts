@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Environment } from "../../components/config";
 import { Database } from "../../components/database";
 import { DatabaseRoles } from "../../components/database-roles";
 import { Migrations } from "../../components/migrations";
+import { copyMigrations } from "../support/project-migrations";
 import { configOf, type Settings } from "./environments";
 import { record, type RecordedResource } from "./recorded-program";
 
@@ -9,13 +13,18 @@ import { record, type RecordedResource } from "./recorded-program";
 export const ADDRESS = "db.example.eu-central-1.rds.amazonaws.com";
 const tags = {};
 
-/** Plan, migrations and attestation of the stack, as the engine is asked for them. */
+const directory = mkdtempSync(path.join(tmpdir(), "app-data-sql-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Plan, the two migrations and attestation of the stack, as the engine is asked for them. */
 export async function migrationResources(
   environment: Environment,
   changes: Settings,
 ): Promise<RecordedResource[]> {
+  copyMigrations(directory);
   const { resources } = await record(environment, (options) => {
-    const { database: settings, migrations, protect } = configOf(environment, changes);
+    const given = { "migrations.directory": directory, ...changes };
+    const { database: settings, migrations, protect } = configOf(environment, given);
     const database = new Database(
       "database",
       { subnetIds: [], securityGroupId: "sg", settings, protect, tags },

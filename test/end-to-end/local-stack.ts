@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { currentTrios, writeTrios } from "../migrator/migration-fixture";
 
 /** The project's folder. */
 export const PROJECT = path.resolve(__dirname, "../..");
@@ -67,11 +68,7 @@ export class LocalStack {
   withMigrations(files: Record<string, string>, settings: string[] = []): NodeJS.ProcessEnv {
     const directory = path.join(this.home, "sql");
     mkdirSync(directory, { recursive: true });
-    for (const file of readdirSync(path.join(PROJECT, "sql")).filter((name) =>
-      name.endsWith(".sql"),
-    )) {
-      copyFileSync(path.join(PROJECT, "sql", file), path.join(directory, file));
-    }
+    writeTrios(directory, currentTrios());
     for (const [file, sql] of Object.entries(files)) writeFileSync(path.join(directory, file), sql);
     const config = readFileSync(path.join(this.home, "Pulumi.local.yaml"), "utf8");
     const lines = [`    directory: ${directory}`, ...settings.map((setting) => `    ${setting}`)];

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { currentTrios } from "../migrator/migration-fixture";
 import { callTool } from "../support/tools";
 import { LocalStack, type Outcome, PROJECT } from "./local-stack";
 
@@ -46,23 +47,30 @@ const connectTo = (port: number) =>
     const socket = connect(port, "127.0.0.1", () => resolve(void socket.end())).on("error", reject);
   });
 
-/** A migration's trio, 002; its forward SQL is given. */
-const trio002 = (forward: string) => ({
-  "002_notes.sql": forward,
-  "002_notes_rollback.sql": "drop table public.notes;\n",
-  "002_notes_verify.sql": "select from public.notes;\n",
+/** The migrations of the project, whatever they are, and the newest of them. */
+const PRESENT = currentTrios();
+const NEWEST = PRESENT.at(-1)?.version ?? "";
+/** A further migration. */
+const NOTES = `${String(BigInt(NEWEST) + 1n).padStart(NEWEST.length, "0")}_test_notes`;
+
+/** The trio of {@link NOTES}; its forward SQL is given. */
+const notesTrio = (forward: string) => ({
+  [`${NOTES}.sql`]: forward,
+  [`${NOTES}_rollback.sql`]: "drop table public.test_notes;\n",
+  [`${NOTES}_verify.sql`]: "select from public.test_notes;\n",
 });
-const PROTECTED_NOTES = `create table public.notes (id integer primary key);
-alter table public.notes enable row level security;
-alter table public.notes force row level security;
+const PROTECTED_NOTES = `create table public.test_notes (id integer primary key);
+alter table public.test_notes enable row level security;
+alter table public.test_notes force row level security;
 `;
 
 describe("npm run up", () => {
   it("ends with what exists, where it listens, how to look at it and how to take it down", () => {
     expect(first.output).toContain('The stack "local" is up');
     expect(first.output).toMatch(
-      /database +app at 127\.0\.0\.1:\d+, migrations 000_existing_schema, 001_add_missing_tables/,
+      /database +app at 127\.0\.0\.1:\d+, migrations 000_existing_schema, /,
     );
+    for (const { name } of PRESENT) expect(first.output).toContain(name);
     expect(first.output).toContain('eval "$(npm run --silent env)"');
     expect(first.output).toMatch(/Take it down: +npm run down/);
     expect(first.output).not.toMatch(/warning:/i);
@@ -204,7 +212,7 @@ describe("pulumi preview of dev", () => {
 });
 
 describe("a migration that forgets row level security", () => {
-  const files = trio002("create table public.notes (id integer primary key);\n");
+  const files = notesTrio("create table public.test_notes (id integer primary key);\n");
 
   it(
     "fails the preview with the policy's message and the file's name",
@@ -213,7 +221,9 @@ describe("a migration that forgets row level security", () => {
       expect(preview.code).not.toBe(0);
       expect(preview.output).toMatch(/\[mandatory\].*migration-row-level-security/);
       expect(preview.output.replace(/\s+/g, " ")).toMatch(
-        /002_notes\.sql:1.*table public\.notes has row level security neither enabled nor forced/,
+        new RegExp(
+          `${NOTES}\\.sql:1.*table public\\.test_notes has row level security neither enabled nor forced`,
+        ),
       );
     },
     10 * MINUTES,
@@ -225,10 +235,10 @@ describe("a migration that forgets row level security", () => {
       const variables = { ...stack.withMigrations(files), ...NO_POLICY };
       const up = await stack.pulumi(UP, variables);
       expect(up.code).not.toBe(0);
-      expect(up.output.replace(/\s+/g, " ")).toContain("MIG006 002_notes was not committed");
+      expect(up.output.replace(/\s+/g, " ")).toContain(`MIG006 ${NOTES} was not committed`);
       const found =
-        "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
-      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
+        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,
   );
@@ -238,17 +248,17 @@ describe("a broken statement in a migration", () => {
   it(
     "is shown with its place and changes nothing",
     async () => {
-      const broken = `${PROTECTED_NOTES}comment on column public.notes.wrong is '';\n`;
-      const up = await stack.pulumi(UP, stack.withMigrations(trio002(broken)));
+      const broken = `${PROTECTED_NOTES}comment on column public.test_notes.wrong is '';\n`;
+      const up = await stack.pulumi(UP, stack.withMigrations(notesTrio(broken)));
       expect(up.code).not.toBe(0);
       const output = up.output.replace(/\s+/g, " ");
-      expect(output).toMatch(
-        /002_notes\.sql:4:1: column "wrong" of relation "public.notes" does not exist \(SQLSTATE 42703\)/,
+      expect(output).toContain(
+        `${NOTES}.sql:4:1: column "wrong" of relation "public.test_notes" does not exist (SQLSTATE 42703)`,
       );
-      expect(output).toContain("4 | comment on column public.notes.wrong is ''");
+      expect(output).toContain("4 | comment on column public.test_notes.wrong is ''");
       const found =
-        "select to_regclass('public.notes') is null, count(*) from migrations.log where event = 'apply'";
-      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|2");
+        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,
   );
@@ -256,11 +266,11 @@ describe("a broken statement in a migration", () => {
   it(
     "goes through once it is mended",
     async () => {
-      const up = await stack.pulumi(UP, stack.withMigrations(trio002(PROTECTED_NOTES)));
-      expect(up.output).toContain("002_notes");
+      const up = await stack.pulumi(UP, stack.withMigrations(notesTrio(PROTECTED_NOTES)));
+      expect(up.output).toContain(NOTES);
       expect(up.code).toBe(0);
       expect(
-        await stack.psql(stack.variable("MIGRATOR_URL"), "select count(*) from public.notes"),
+        await stack.psql(stack.variable("MIGRATOR_URL"), "select count(*) from public.test_notes"),
       ).toBe("0");
     },
     10 * MINUTES,
@@ -270,10 +280,12 @@ describe("a broken statement in a migration", () => {
     "can not be edited afterwards",
     async () => {
       const edited = PROTECTED_NOTES.replace("integer", "bigint");
-      const preview = await stack.pulumi(["preview"], stack.withMigrations(trio002(edited)));
+      const preview = await stack.pulumi(["preview"], stack.withMigrations(notesTrio(edited)));
       expect(preview.code).not.toBe(0);
       expect(preview.output.replace(/\s+/g, " ")).toMatch(
-        /MIG008 002_notes was edited after it was applied \(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\)/,
+        new RegExp(
+          `MIG008 ${NOTES} was edited after it was applied \\(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\\)`,
+        ),
       );
     },
     10 * MINUTES,
@@ -286,7 +298,7 @@ describe("the live catalog", () => {
   it(
     "that lost row level security is named by refresh and preview, and healed by the deployment",
     async () => {
-      const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
+      const variables = stack.withMigrations(notesTrio(PROTECTED_NOTES));
       await asOwner("alter table public.user_api_keys no force row level security");
       const named =
         "widened: row level security of public.user_api_keys no longer binds its owner: FORCE is off";
@@ -316,7 +328,7 @@ describe("the live catalog", () => {
   it(
     "that holds a table nobody's migration made fails the deployment until it is gone",
     async () => {
-      const variables = stack.withMigrations(trio002(PROTECTED_NOTES));
+      const variables = stack.withMigrations(notesTrio(PROTECTED_NOTES));
       await asOwner("create table public.stray (id integer)");
       const up = await stack.pulumi(UP, variables);
       expect(up.code).not.toBe(0);
@@ -331,12 +343,12 @@ describe("a lower target", () => {
   it(
     "rolls later migrations back",
     async () => {
-      const variables = stack.withMigrations(trio002(PROTECTED_NOTES), ['target: "001"']);
+      const variables = stack.withMigrations(notesTrio(PROTECTED_NOTES), [`target: "${NEWEST}"`]);
       const up = await stack.pulumi(UP, variables);
-      expect(up.output).toMatch(/migrations-002_notes +deleted/);
+      expect(up.output).toMatch(new RegExp(`migrations-${NOTES} +deleted`));
       expect(up.code).toBe(0);
       const found =
-        "select to_regclass('public.notes') is null, event from migrations.log order by id desc limit 1";
+        "select to_regclass('public.test_notes') is null, event from migrations.log order by id desc limit 1";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|rollback");
     },
     10 * MINUTES,

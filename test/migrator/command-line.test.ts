@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { main } from "../../migrator/src/cli/main";
 import { type TestDatabase, createDatabase } from "../support/database";
+import { MIGRATIONS, copyMigrations, sqlFile } from "../support/project-migrations";
 
 const PROGRAM = path.resolve("migrator/bin/migrator.mjs");
 let database: TestDatabase;
@@ -12,9 +13,7 @@ let directory: string;
 beforeEach(async () => {
   database = await createDatabase();
   directory = mkdtempSync(path.join(tmpdir(), "app-data-sql-"));
-  for (const file of readdirSync("sql").filter((name) => name.endsWith(".sql"))) {
-    cpSync(path.join("sql", file), path.join(directory, file));
-  }
+  copyMigrations(directory);
 });
 afterEach(async () => {
   await database.drop();
@@ -136,8 +135,8 @@ describe("npx migrator", () => {
 
   it("adopts a database that psql has migrated", async () => {
     const owner = await database.connect("migrator");
-    for (const name of ["000_existing_schema", "001_add_missing_tables"]) {
-      await owner.query(readFileSync(`sql/${name}.sql`, "utf8"));
+    for (const name of MIGRATIONS) {
+      await owner.query(readFileSync(sqlFile(name, "forward"), "utf8"));
     }
     expect((await json("status")).data.migrations[0].state).toBe("pending");
     const { code, out } = await migrator("baseline", "--reason", "made by hand");

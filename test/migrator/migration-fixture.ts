@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type ConnectionSettings, type Trio, applyMigration, readTrios } from "../../migrator/src";
 import { type TestDatabase, createDatabase } from "../support/database";
+import { MIGRATIONS } from "../support/project-migrations";
 import { createSecret } from "../support/secrets";
 
 /** A fresh database, and how the migrator reaches it. */
@@ -33,11 +34,17 @@ export async function createMigratedDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-/** The project's own migrations. */
+/** The migrations that tests speak of, whatever else is in sql/. */
 export function projectTrios(): [Trio, Trio] {
-  const [first, second] = readTrios("sql");
-  if (!first || !second) throw new Error("sql/ must hold 000 and 001.");
+  const trios = currentTrios();
+  const [first, second] = MIGRATIONS.map((name) => trios.find((each) => each.name === name));
+  if (!first || !second) throw new Error(`sql/ must hold ${MIGRATIONS.join(" and ")}.`);
   return [first, second];
+}
+
+/** All migrations in sql/, a user's own too: for what must hold of any. */
+export function currentTrios(): Trio[] {
+  return readTrios("sql");
 }
 
 /** A migration of the given SQL; without more, it verifies nothing and rolls nothing back. */

@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { judgeSchema, readSqlSchema, rowSecurityRule } from "../../rules/src";
+import { MIGRATIONS, sqlFile } from "../support/project-migrations";
 import { safe, unsafe } from "./row-security-cases";
 
 const read = (sql: string) => readSqlSchema([{ file: "sql/007.sql", sql }]);
@@ -152,11 +152,9 @@ do $$ begin execute 'creat table'; commit; rollback; end $$;`);
   });
 
   it("says nothing of the project's own migrations", async () => {
-    const folder = join(__dirname, "../../sql");
-    const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
-    const forward = names.filter((name) => !/_(rollback|verify)\.sql$/.test(name)).sort();
-    for (const file of forward) {
-      const schema = await readSqlSchema([{ file, sql: readFileSync(join(folder, file), "utf8") }]);
+    for (const migration of MIGRATIONS) {
+      const file = sqlFile(migration, "forward");
+      const schema = await readSqlSchema([{ file, sql: readFileSync(file, "utf8") }]);
       expect({
         file,
         findings: rowSecurityRule.judge(schema),

@@ -1,21 +1,11 @@
 import { readFileSync } from "node:fs";
-import path from "node:path";
 import type { ClientBase } from "pg";
 import { type Statement, splitStatements } from "../../rules/src/statements";
+import { MIGRATIONS, type Migration, type Step, sqlFile } from "../support/project-migrations";
 
-/** The trios of this folder's tests. */
-export type Migration = "000_existing_schema" | "001_add_missing_tables";
-
-/** One file of a trio. */
-export type Step = "forward" | "verify" | "rollback";
+export { type Migration, type Step, sqlFile };
 
 const parsed = new Map<string, readonly Statement[]>();
-
-/** The path of one file of a trio. */
-export function sqlFile(migration: Migration, step: Step): string {
-  const suffix = step === "forward" ? "" : `_${step}`;
-  return path.resolve(__dirname, `../../sql/${migration}${suffix}.sql`);
-}
 
 /** Runs a file as the migrator does: statement by statement, in one transaction. */
 export async function run(client: ClientBase, migration: Migration, step: Step): Promise<void> {
@@ -43,7 +33,7 @@ export async function runStatements(
 
 /** Applies and verifies both migrations. */
 export async function applyAll(client: ClientBase): Promise<void> {
-  for (const migration of ["000_existing_schema", "001_add_missing_tables"] as const) {
+  for (const migration of MIGRATIONS) {
     await run(client, migration, "forward");
     await run(client, migration, "verify");
   }

@@ -1,11 +1,17 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { applyMigration, readTrios } from "../../migrator/src";
-import { type MigratorFixture, createFixture, projectTrios } from "../migrator/migration-fixture";
+import { type Trio, applyMigration, readTrios } from "../../migrator/src";
 import {
-  GENERATED_FILE,
+  type MigratorFixture,
+  createFixture,
+  currentTrios,
+  projectTrios,
+} from "../migrator/migration-fixture";
+import {
   GeneratorProcess,
+  makeProjectTypes,
   migrationFolder,
+  projectFolder,
   runGenerator,
   temporaryFolder,
 } from "./generator";
@@ -27,51 +33,59 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.database.drop());
 
-async function applyProject(): Promise<void> {
-  for (const trio of projectTrios()) await applyMigration(fixture.settings, trio);
+async function apply(trios: readonly Trio[]): Promise<void> {
+  for (const trio of trios) await applyMigration(fixture.settings, trio);
 }
 
 describe("the generated types", () => {
-  it("are those of a database with the project's migrations, byte for byte", async () => {
-    await applyProject();
+  it("are written, and are then what the database gives, byte for byte", async () => {
+    await apply(projectTrios());
     const output = path.join(temporaryFolder(), "types.ts");
-    expect(runGenerator(["--output", output], url)).toEqual({
+    const call = ["--directory", projectFolder(), "--output", output];
+    expect(runGenerator(call, url)).toEqual({
       code: 0,
       stdout: `${output} is written anew.\n`,
       stderr: "",
     });
-    expect(readFileSync(output, "utf8")).toBe(readFileSync(GENERATED_FILE, "utf8"));
-    expect(await generator.run(["--check"], url)).toEqual({
+    expect(await generator.run(["--check", ...call], url)).toEqual({
       code: 0,
-      stdout: `${GENERATED_FILE} is what the database gives.\n`,
+      stdout: `${output} is what the database gives.\n`,
       stderr: "",
     });
   });
 
+  it("that are committed are what a database gives, unless their stamp says that they are stale", async () => {
+    await apply(currentTrios());
+    const { code } = await generator.run(["--check-stamp"]);
+    const stderr = code === 0 ? "" : expect.stringMatching(/^error: MIG050 /);
+    expect(await generator.run(["--check"], url)).toMatchObject({ code, stderr });
+  });
+
   it("are stale when the database has another column or grant, and stay as they are", async () => {
-    await applyProject();
-    const before = readFileSync(GENERATED_FILE, "utf8");
+    await apply(projectTrios());
+    const { directory, file, text } = makeProjectTypes(url);
+    const check = ["--check", "--directory", directory, "--output", file];
     const migrator = await fixture.database.connect("migrator");
     await migrator.query("alter table public.users add column nickname text");
-    const { code, stdout, stderr } = await generator.run(["--check"], url);
+    const { code, stdout, stderr } = await generator.run(check, url);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const line = Number(/:(\d+) differs/.exec(stderr)?.[1]);
-    expect(before.split("\n")[line - 1]).toBe("          updated_at: string;");
+    expect(text.split("\n")[line - 1]).toBe("          updated_at: string;");
     expect(stderr).toBe(
-      `error: MIG050 ${GENERATED_FILE}:${line} differs from the database: the file has ` +
+      `error: MIG050 ${file}:${line} differs from the database: the file has ` +
         `"updated_at: string;", the database gives "nickname: string | null;". ${REMEDY}\n`,
     );
     await migrator.query("alter table public.users drop column nickname");
     await migrator.query("grant update (total_images) on public.user_progress to authenticated");
-    expect((await generator.run(["--check"], url)).stderr).toContain(
+    expect((await generator.run(check, url)).stderr).toContain(
       'differs from the database: the file has "Update: "preferences";", ' +
         'the database gives "Update: "total_images" | "preferences";". ',
     );
-    expect(readFileSync(GENERATED_FILE, "utf8")).toBe(before);
+    expect(readFileSync(file, "utf8")).toBe(text);
   });
 
   it("are not made from a database without the migrations", async () => {
-    expect(await generator.run(["--check"], url)).toEqual({
+    expect(await generator.run(["--check", "--directory", projectFolder()], url)).toEqual({
       code: 1,
       stdout: "",
       stderr:
@@ -90,23 +104,23 @@ describe("the generated types", () => {
       "MIG051 The database does not hold the migrations of the files: " +
         "000_kinds was applied with other SQL. ",
     );
-    expect((await generator.run(["--check"], url)).stderr).toContain(
+    const { stderr } = await generator.run(["--check", "--directory", projectFolder()], url);
+    expect(stderr).toContain(
       "001_add_missing_tables is not applied; 000_kinds is applied, and there is no file of it. ",
     );
   });
 
   it("are brought up to date when their stamp does not fit, and only then", async () => {
-    await applyProject();
-    const output = path.join(temporaryFolder(), "types.ts");
-    const text = readFileSync(GENERATED_FILE, "utf8");
-    writeFileSync(output, text.replace(/^\/\/ migration 001.*\n/m, ""));
-    const update = ["--if-stale", "--output", output];
-    expect((await generator.run(update, url)).stdout).toBe(`${output} is written anew.\n`);
-    expect(readFileSync(output, "utf8")).toBe(text);
+    await apply(projectTrios());
+    const { directory, file, text } = makeProjectTypes(url);
+    writeFileSync(file, text.replace(/^\/\/ migration 001.*\n/m, ""));
+    const update = ["--if-stale", "--directory", directory, "--output", file];
+    expect((await generator.run(update, url)).stdout).toBe(`${file} is written anew.\n`);
+    expect(readFileSync(file, "utf8")).toBe(text);
     // In step, it asks no database: none is named.
     expect(await generator.run(update)).toEqual({
       code: 0,
-      stdout: `${output} is in step with sql.\n`,
+      stdout: `${file} is in step with ${directory}.\n`,
       stderr: "",
     });
   });

@@ -1,14 +1,12 @@
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { copyMigrations } from "../support/project-migrations";
 
 const PROJECT = path.resolve(__dirname, "../..");
 const COMMAND = path.join(PROJECT, "migrator/dist/types/main.mjs");
-
-/** The committed file, as the command names it. */
-export const GENERATED_FILE = "src/types/database.generated.ts";
 
 /** How a run ended. */
 export interface Outcome {
@@ -61,6 +59,31 @@ afterAll(() => {
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "app-data-types-"));
   folders.push(folder);
+  return folder;
+}
+
+/** The types of a database with the project's migrations, made in a file of their own. */
+export interface ProjectTypes {
+  /** Folder of the migrations. */
+  directory: string;
+  /** The generated file, and what it holds. */
+  file: string;
+  text: string;
+}
+
+/** Makes the types of a database that holds the project's migrations. @param url of its owner. */
+export function makeProjectTypes(url: string): ProjectTypes {
+  const directory = projectFolder();
+  const file = path.join(directory, "types.ts");
+  const { code, stderr } = runGenerator(["--directory", directory, "--output", file], url);
+  if (code !== 0) throw new Error(stderr);
+  return { directory, file, text: readFileSync(file, "utf8") };
+}
+
+/** A folder with the project's migrations. */
+export function projectFolder(): string {
+  const folder = temporaryFolder();
+  copyMigrations(folder);
   return folder;
 }
 

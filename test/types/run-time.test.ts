@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
 import { Client, type ClientConfig } from "pg";
 import ts from "typescript";
 import { databaseTypes } from "../../src/types";
-import { applyAll } from "../sql/sql-files";
-import { type TestDatabase, createDatabase } from "../support/database";
-import { GENERATED_FILE } from "./generator";
+import { createMigratedDatabase } from "../migrator/migration-fixture";
+import type { TestDatabase } from "../support/database";
+import { type ProjectTypes, makeProjectTypes } from "./generator";
 
 let database: TestDatabase;
+let generated: ProjectTypes;
 let client: Client;
 const others: Client[] = [];
 
@@ -19,8 +19,8 @@ async function connect(config: ClientConfig = { types: databaseTypes }): Promise
 }
 
 beforeAll(async () => {
-  database = await createDatabase();
-  await applyAll(await database.connect("migrator"));
+  database = await createMigratedDatabase();
+  generated = makeProjectTypes(database.url("migrator"));
   client = await connect();
 });
 afterAll(async () => {
@@ -36,12 +36,7 @@ async function read(sql: string, values: unknown[] = []): Promise<unknown> {
 
 /** The types of a table's `Row` in the generated file, by column. */
 function rowTypes(table: string): Map<string, ts.TypeNode> {
-  const source = ts.createSourceFile(
-    GENERATED_FILE,
-    readFileSync(GENERATED_FILE, "utf8"),
-    ts.ScriptTarget.ES2022,
-    true,
-  );
+  const source = ts.createSourceFile(generated.file, generated.text, ts.ScriptTarget.ES2022, true);
   const alias = source.statements.find(
     (statement): statement is ts.TypeAliasDeclaration =>
       ts.isTypeAliasDeclaration(statement) && statement.name.text === "Database",
