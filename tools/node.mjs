@@ -57,7 +57,7 @@ async function fetchTo(folder, pin) {
   try {
     const archive = path.join(unfinished, await download(pin.package, unfinished));
     verify(archive, pin);
-    await exec("tar", ["-xzf", archive, "-C", unfinished, IN_PACKAGE]);
+    await exec("tar", ["-xzf", archive, "-C", unfinished, "--no-same-owner", IN_PACKAGE]);
     rmSync(archive);
     await tryOut(path.join(unfinished, IN_PACKAGE), pin.package);
     renameUnlessThere(unfinished, folder);
