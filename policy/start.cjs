@@ -26,8 +26,8 @@ function changedAt(file) {
 }
 
 function refuse(found) {
-  console.error(
-    `POL003 ${found}, so it would not judge by the rules as they are written. Run \`npm run build\`.`,
+  process.stderr.write(
+    `POL003 ${found}, so it would not judge by the rules as they are written. Run \`npm run build\`.\n`,
   );
   process.exit(1);
 }
