@@ -2,8 +2,11 @@
 // dynamic resources. @pulumi/pulumi loads npm's resolver and the TypeScript compiler wherever it is
 // imported, and uses them where closures are serialized: three quarters of its start go to them.
 "use strict";
-const { createRequire } = require("node:module");
+const { createRequire, enableCompileCache } = require("node:module");
 const path = require("node:path");
+
+// Node.js 22 and newer keep what they have compiled for the next run.
+enableCompileCache?.(path.join(__dirname, "../../node_modules/.cache/node"));
 
 const DEFERRED = ["@npmcli/arborist", "./typescript-shim"];
 
