@@ -89,7 +89,7 @@ async function cold() {
     print("cold", [await run("npm", ["run", "--silent", "up"], { cwd, env }, sayStep)]);
   } finally {
     spawnSync("npm", ["run", "--silent", "down", "--", "--purge"], { cwd, env });
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 1_000 });
   }
 }
 
