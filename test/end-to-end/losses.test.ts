@@ -65,7 +65,7 @@ const lose = (home: string, ...names: string[]) =>
   names.forEach((name) => rmSync(path.join(home, name), { recursive: true }));
 
 describe("two first runs at once", () => {
-  it(
+  it.concurrent(
     "follow each other, and the second is told so",
     async () => {
       const home = newHome();

@@ -29,8 +29,6 @@ export function stackEnvironment(home, engine, endpoint) {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Else a failure cancels whatever is at work, which is then reported beside the cause.
     PULUMI_CONTINUE_ON_ERROR: "true",
-    // `npm run typecheck` checks the types; doing it again at every run takes most of a preview.
-    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     // The CLI takes any flag from PULUMI_OPTION_…, so that a plain `pulumi preview` is complete.
     PULUMI_OPTION_CONFIG_FILE: home.configFile,
     PULUMI_OPTION_POLICY_PACK: engine.policyPack,
