@@ -19,7 +19,6 @@ const SERVICES = [
   "scheduler",
   "secretsmanager",
   "sns",
-  "ssm",
   "sts",
 ];
 /** Clients that the provider's core uses whichever services are kept. */

@@ -63,21 +63,10 @@ const CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const MAINS = [".", "./language", CLI];
 
 /** Most of what is compiled, and hardly any of what runs; without inlining it compiles sooner. */
-const SELDOM_RUN = ["github.com/hashicorp/terraform-provider-aws", "github.com/aws"];
-/** What the stack never runs: other clouds, other languages, Pulumi's own API. */
-const NEVER_RUN = [
-  "cloud.google.com/go",
-  "github.com/alecthomas/chroma",
-  "github.com/Azure",
-  "github.com/envoyproxy",
-  "github.com/google/go-tpm",
-  "github.com/pb33f/libopenapi",
-  "github.com/pulumi/pulumi-dotnet",
-  "github.com/pulumi/pulumi-java",
-  "github.com/pulumi/pulumi-yaml",
-  "go.opentelemetry.io/collector",
-  "google.golang.org/api",
-  "google.golang.org/genproto",
+const SELDOM_RUN = [
+  "github.com/aws",
+  "github.com/hashicorp/terraform-provider-aws",
+  "github.com/pulumi/pulumi/sdk/v3/go/pulumi",
 ];
 
 /**
@@ -119,7 +108,6 @@ async function compile(engine, versions) {
     // The linker leaves what debuggers read out, so the compiler need not make it.
     "-gcflags=all=-dwarf=false",
     ...SELDOM_RUN.map((packages) => `-gcflags=${packages}/...=-l -dwarf=false`),
-    ...NEVER_RUN.map((packages) => `-gcflags=${packages}/...=-N -l -dwarf=false`),
   ];
   await runGo(["build", ...flags, "-o", unfinished, ...MAINS], {
     cwd: module,

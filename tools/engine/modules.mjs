@@ -1,8 +1,11 @@
-// The two Terraform providers that only compile as a copy: what is needed of them is `internal`.
+// The modules that are compiled from a copy: because what is needed of them is `internal`, or because
+// most of what they compile is never used here.
+import { rmSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { keptServices, trimRegistries } from "./aws-services.mjs";
+import { trimCli } from "./cli-parts.mjs";
 import { EngineError } from "./engine-error.mjs";
 import { runGo } from "./go.mjs";
 
@@ -10,12 +13,26 @@ import { runGo } from "./go.mjs";
  * @typedef {object} CopiedModule
  * @property {string} module Path and version.
  * @property {string} sum The checksum as go.sum has it.
- * @property {string[]} parts What is copied of it.
- * @property {string} shim The Go file that makes its internal server public.
+ * @property {string[]} parts What is copied of it, but for tests.
+ * @property {string} [shim] A Go file that makes its internal server public.
+ * @property {(copy: string) => void} [trim] Takes out of the copy what is not needed.
  */
 
 /** @type {Record<string, CopiedModule>} */
 export const COPIED_MODULES = {
+  "pulumi-pkg": {
+    module: "github.com/pulumi/pulumi/pkg/v3@v3.259.0",
+    sum: "h1:Zf4wiLmgdhTAyq5dtTVnNY26BjtGrJ85ZQYut2qG6xM=",
+    parts: ["."],
+    trim: trimCli,
+  },
+  "pulumi-terraform-bridge": {
+    module: "github.com/pulumi/pulumi-terraform-bridge/v3@v3.137.0",
+    sum: "h1:y9HaS9/ylx52g0Ur4uxgfCYCl9b7Q9/i9a6tJhdUJsY=",
+    parts: ["pkg", "internal", "unstable", "go.mod"],
+    // This file alone needs what writes schemas, documentation and code in six languages.
+    trim: (copy) => rmSync(path.join(copy, "pkg/pf/tfbridge/provider_mux.go")),
+  },
   "terraform-provider-random": {
     module:
       "github.com/terraform-providers/terraform-provider-random@v1.3.2-0.20260824155315-e1092b0cfc07",
@@ -63,7 +80,7 @@ func Server(ctx context.Context) (func() tfprotov5.ProviderServer, error) {
  * that this project was made with.
  */
 export async function copyModules(to, log) {
-  for (const [name, copied] of Object.entries(COPIED_MODULES)) {
+  const modules = Object.entries(COPIED_MODULES).map(async ([name, copied]) => {
     const [modulePath = ""] = copied.module.split("@");
     const answer = await runGo(["mod", "download", "-json", copied.module], {
       cwd: to,
@@ -75,7 +92,8 @@ export async function copyModules(to, log) {
     const { Dir: from, Sum: sum } = JSON.parse(answer);
     checkSum(copied, sum);
     await copyModule(from, path.join(to, name), copied);
-  }
+  });
+  await Promise.all(modules);
 }
 
 /**
@@ -98,7 +116,7 @@ export function checkSum({ module, sum }, found) {
  * @param {string} to
  * @param {CopiedModule} copied
  */
-async function copyModule(from, to, { parts, shim }) {
+async function copyModule(from, to, { parts, shim, trim }) {
   const partial = `${to}.partial`;
   await rm(partial, { recursive: true, force: true });
   const aws = path.basename(to) === "terraform-provider-aws";
@@ -111,8 +129,11 @@ async function copyModule(from, to, { parts, shim }) {
     });
   }
   if (kept) trimRegistries(partial, kept);
-  await mkdir(path.join(partial, "engineshim"));
-  await writeFile(path.join(partial, "engineshim/shim.go"), shim);
+  trim?.(partial);
+  if (shim) {
+    await mkdir(path.join(partial, "engineshim"));
+    await writeFile(path.join(partial, "engineshim/shim.go"), shim);
+  }
   await rename(partial, to);
 }
 

@@ -391,6 +391,8 @@ replace (
 	github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 	github.com/hashicorp/terraform-plugin-sdk/v2 => github.com/pulumi/terraform-plugin-sdk/v2 v2.0.0-20260318212141-5525259d096b
 	github.com/hashicorp/terraform-provider-aws => ../terraform-provider-aws
+	github.com/pulumi/pulumi-terraform-bridge/v3 => ../pulumi-terraform-bridge
+	github.com/pulumi/pulumi/pkg/v3 => ../pulumi-pkg
 	github.com/terraform-providers/terraform-provider-postgresql => github.com/cyrilgdn/terraform-provider-postgresql v1.27.0
 	github.com/terraform-providers/terraform-provider-random => ../terraform-provider-random
 )
