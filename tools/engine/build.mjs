@@ -147,7 +147,7 @@ function place(binary, names) {
  */
 function writeDynamicProvider({ dynamicProvider }) {
   const script = `#!/bin/sh
-exec node --require ./tools/engine/deferred-modules.cjs \\
+exec node --require ./tools/deferred-modules.cjs \\
   --eval 'require("@pulumi/pulumi/cmd/dynamic-provider")' dynamic-provider "$@"
 `;
   writeFileSync(`${dynamicProvider}.partial`, script, { mode: 0o755 });

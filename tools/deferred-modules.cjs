@@ -6,7 +6,7 @@ const { createRequire, enableCompileCache } = require("node:module");
 const path = require("node:path");
 
 // Node.js 22 and newer keep what they have compiled for the next run.
-enableCompileCache?.(path.join(__dirname, "../../node_modules/.cache/node"));
+enableCompileCache?.(path.join(__dirname, "../node_modules/.cache/node"));
 
 const DEFERRED = ["@npmcli/arborist", "./typescript-shim"];
 

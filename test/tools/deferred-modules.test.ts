@@ -5,7 +5,7 @@ const PROJECT = path.resolve(__dirname, "../..");
 
 /** Runs a script as the engine runs Pulumi's own. @returns what it wrote, as JSON. */
 function run(script: string): unknown {
-  const args = ["--require", "./tools/engine/deferred-modules.cjs", "--eval", script];
+  const args = ["--require", "./tools/deferred-modules.cjs", "--eval", script];
   return JSON.parse(execFileSync(process.execPath, args, { cwd: PROJECT, encoding: "utf8" }));
 }
 
