@@ -85,6 +85,8 @@ export async function main([name, ...args]) {
     process.stdout.write(HELP);
     return 0;
   }
+  // The migrator, in Pulumi's processes, asks for it.
+  if (values.debug) process.env.APP_DATA_DEBUG = "true";
   try {
     return (await command(values)) ?? 0;
   } catch (error) {

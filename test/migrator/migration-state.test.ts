@@ -3,6 +3,7 @@ import {
   type MigrationState,
   type Trio,
   migrationLifecycle,
+  providers,
 } from "../../migrator/src";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
@@ -81,5 +82,15 @@ describe("what the state keeps of a migration", () => {
     });
     await migrationLifecycle.delete(updated);
     expect(await read("000_existing_schema", updated)).toEqual({});
+  });
+
+  it("fails without a stack trace, which Pulumi would print beside the error", async () => {
+    const connection = { ...fixture.settings, port: 1 };
+    const failure = await providers.Migration.delete("", { ...outs, connection }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ message: expect.stringMatching(/^MIG003 Could not connect/) });
+    const { stack } = failure as Error;
+    expect(`${String(failure)}: ${stack}`).toBe("MIG003: see the error of the resource");
   });
 });

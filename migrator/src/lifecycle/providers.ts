@@ -1,3 +1,4 @@
+import { MigratorError } from "../errors";
 import { type AttestationInputs, type AttestationState, attestationLifecycle } from "./attestation";
 import { type MigrationInputs, type MigrationState, migrationLifecycle } from "./migration";
 import { type PlanInputs, type PlanState, planLifecycle } from "./plan";
@@ -23,7 +24,7 @@ export const providers = {
     ...providerOf<MigrationInputs, MigrationState>(migrationLifecycle),
     update: (_id: string, olds: MigrationState, news: MigrationInputs) =>
       migrationLifecycle.update(olds, news),
-    delete: (_id: string, state: MigrationState) => migrationLifecycle.delete(state),
+    delete: (_id: string, state: MigrationState) => told(migrationLifecycle.delete(state)),
   },
   SchemaAttestation: {
     ...providerOf<AttestationInputs, AttestationState>(attestationLifecycle),
@@ -34,10 +35,26 @@ export const providers = {
 
 function providerOf<Inputs, State>(lifecycle: Lifecycle<Inputs, State>) {
   return {
-    check: (olds: Partial<Inputs>, news: Inputs) => lifecycle.check(olds, news),
+    check: (olds: Partial<Inputs>, news: Inputs) => told(lifecycle.check(olds, news)),
     diff: async (_id: string, olds: State, news: Inputs) => lifecycle.diff(olds, news),
     create: (inputs: Inputs) => lifecycle.create(inputs),
     // Of a resource that is imported nothing is known.
-    read: async (id: string, state?: State) => (state ? lifecycle.read(id, state) : {}),
+    read: async (id: string, state?: State) => (state ? told(lifecycle.read(id, state)) : {}),
   };
+}
+
+/**
+ * Pulumi shows the message of an error as that of its resource. Before that its process for dynamic
+ * resources prints what the error is as a text, and its stack trace, which would say the same twice more.
+ */
+async function told<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof MigratorError && !process.env["APP_DATA_DEBUG"]) {
+      error.toString = () => error.code;
+      error.stack = "see the error of the resource";
+    }
+    throw error;
+  }
 }
