@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 
 const PROJECT = path.resolve(__dirname, "../..");
@@ -87,6 +87,27 @@ describe("the commands", () => {
     writeFileSync(file, "any");
     expect(command([name]).stderr).toContain("The database that this stack was made on is gone.");
   });
+
+  it.each(["up", "preview", "refresh", "down"])(
+    "%s leaves a run that is at work alone, and says how old it is and how to end it",
+    (name) => {
+      pretendDeployed();
+      const folder = path.join(home, "state/.pulumi/locks/organization/app-data/local");
+      mkdirSync(folder, { recursive: true });
+      const run = spawn("sleep", ["60"], { argv0: "pulumi" });
+      const timestamp = new Date(Date.now() - 3 * 60_000).toISOString();
+      const lock = { pid: run.pid, hostname: hostname(), timestamp };
+      writeFileSync(path.join(folder, "1.json"), JSON.stringify(lock));
+      writeFileSync(path.join(folder, "1.json.attrs"), "{}");
+      const { status, stderr } = command([name]);
+      run.kill();
+      expect(stderr.trim()).toBe(
+        `error: Another run is at work on this stack (process ${run.pid} on ${hostname()}, since 3 min). ` +
+          `Wait for it to end and run this again, or end it: kill -INT ${run.pid}`,
+      );
+      expect(status).toBe(1);
+    },
+  );
 
   it("status tells it, too", () => {
     pretendDeployed();

@@ -131,33 +131,51 @@ export class Pulumi {
   }
 
   /**
-   * Ends what a killed run has left: its plugins, and its lock.
-   * @throws when another run is at work.
+   * Looks whether another run is at work on the stack, by its lock.
+   * @throws Error when there is one, with its process and its age, and how to end it.
    */
-  async clearAway() {
-    await this.#endOrphans();
-    const folder = path.join(this.#home.state, ".pulumi/locks/organization", PROJECT_NAME, STACK);
-    const names = existsSync(folder) ? readdirSync(folder) : [];
-    // Beside each lock the backend keeps a file of attributes.
-    const locks = names
-      .filter((name) => name.endsWith(".json"))
-      .map((name) => path.join(folder, name));
-    for (const lock of locks) {
-      const { pid, hostname: host, timestamp } = JSON.parse(readFileSync(lock, "utf8"));
-      const minutes = Math.round((Date.now() - Date.parse(timestamp)) / 60_000);
-      const run = `process ${pid} on ${host}, since ${minutes} min`;
-      if (host === hostname() && !isRunning(pid, "pulumi")) {
-        report(`State: lifting the lock of a run that was killed (${run})`);
-        continue;
-      }
+  refuseBeside() {
+    for (const { file, pid, host, since, isLive } of this.#readLocks()) {
+      if (!isLive) continue;
       throw new Error(
-        `Another run is at work on this stack (${run}). Wait for it to end and run this again` +
+        `Another run is at work on this stack (process ${pid} on ${host}, since ${since} min). ` +
+          "Wait for it to end and run this again" +
           (host === hostname()
             ? `, or end it: kill -INT ${pid}`
-            : `. Where that machine is gone, lift its lock: rm ${lock}`),
+            : `. Where that machine is gone, lift its lock: rm ${file}`),
       );
     }
-    if (locks.length > 0) await this.read(["cancel", "--yes", STACK]);
+  }
+
+  /** Ends what a killed run has left: its plugins, and its lock. */
+  async clearAway() {
+    await this.#endOrphans();
+    const dead = this.#readLocks();
+    for (const { pid, since } of dead) {
+      report(`State: lifting the lock of a run that was killed (process ${pid}, ${since} min ago)`);
+    }
+    if (dead.length > 0) await this.read(["cancel", "--yes", STACK]);
+  }
+
+  /** Ends whatever is at work on the stack. */
+  async endAll() {
+    const all = findPulumiProcesses(this.#home);
+    await Promise.all(all.map(({ pid }) => endProcess(pid, "pulumi", { seconds: 5 })));
+  }
+
+  /** The locks of runs on the stack; one of another machine counts as that of a living run. */
+  #readLocks() {
+    const folder = path.join(this.#home.state, ".pulumi/locks/organization", PROJECT_NAME, STACK);
+    if (!existsSync(folder)) return [];
+    // Beside each lock the backend keeps a file of attributes.
+    const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+    return names.map((name) => {
+      const file = path.join(folder, name);
+      const { pid, hostname: host, timestamp } = JSON.parse(readFileSync(file, "utf8"));
+      const since = Math.round((Date.now() - Date.parse(timestamp)) / 60_000);
+      const isLive = host !== hostname() || isRunning(pid, "pulumi");
+      return { file, pid, host, since, isLive };
+    });
   }
 
   /** Plugins, program and pack outlive a CLI that was killed. */

@@ -38,9 +38,11 @@ export const RENEWAL = { part: "aws", cause: "The AWS emulator is begun anew, as
 
 /** What a run met that the state does not know of: it was made by one whose plugin ended before it could say so. */
 export function findUnknown(errors) {
-  const found = errors.filter(({ urn, message }) => urn && /already ?exists/i.test(message));
-  if (found.length === 0) return undefined;
-  const types = found.map(({ urn }) => urn.split("::")[2].split("$").at(-1));
+  const types = errors
+    .filter(({ urn, message }) => urn && /already ?exists/i.test(message))
+    .map(({ urn }) => urn.split("::")[2].split("$").at(-1))
+    .filter((type) => /^(?:aws|postgresql):/.test(type));
+  if (types.length === 0) return undefined;
   const part = types.some((type) => isAws({ type })) ? "aws" : "roles";
   const cause = `A run before has made ${[...new Set(types)].join(", ")}, and its state does not say so.`;
   return { part, cause };

@@ -44,6 +44,7 @@ export function up({ "renew-emulator": renew = false }) {
 /** One try: lets go of what is lost, and has Pulumi make what is missing. */
 async function bringUp(home, loss) {
   const files = offline(home);
+  files.refuseBeside();
   const wasWhole = !loss && isWhole(files);
   await letGo(home, files, loss);
   const { pulumi, servers } = await ready(home);
@@ -70,6 +71,7 @@ export function refresh() {
 export function down({ purge = false }) {
   return inHome(async (home) => {
     if (purge) {
+      await offline(home).endAll();
       await removeServers(home);
       rmSync(home.directory, { recursive: true, force: true });
       report(`Forgotten: servers, database, state and passphrase (${relative(home.directory)}).`);
@@ -166,7 +168,9 @@ function inHome(command) {
 
 /** As {@link ready}, for commands that go on only where nothing is lost. */
 async function whole(home, otherwise = "go on without it: npm run up") {
-  const loss = findLoss(home, offline(home));
+  const files = offline(home);
+  files.refuseBeside();
+  const loss = findLoss(home, files);
   if (loss) throw new Error(`${loss.cause} To ${otherwise}`);
   return ready(home);
 }
