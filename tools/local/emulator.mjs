@@ -1,6 +1,6 @@
 // The AWS API emulator: moto's server in a Python virtual environment, on loopback, on a free port.
 // Its state is in memory: an emulator that ends forgets everything.
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -21,6 +21,7 @@ const REQUIREMENTS = path.join(import.meta.dirname, "emulator-requirements.txt")
 const OLDEST_PYTHON = [3, 10];
 const MODULE = "moto.server";
 const READY_SECONDS = 60;
+const exec = promisify(execFile);
 
 /**
  * Installs the pinned emulator into the per-user cache, unless it is there.
@@ -28,7 +29,7 @@ const READY_SECONDS = 60;
  * @returns the path of the virtual environment's Python.
  */
 export async function installEmulator({ report }) {
-  const { name, version } = findPython();
+  const { name, version } = await findPython();
   const requirements = readFileSync(REQUIREMENTS);
   const key = createHash("sha256").update(requirements).update(version).digest("hex").slice(0, 16);
   const directory = path.join(cacheDirectory(), `emulator-${key}`);
@@ -125,11 +126,10 @@ async function answers({ endpoint }) {
   return false;
 }
 
-function findPython() {
+async function findPython() {
+  const script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
   for (const name of ["python3", "python"]) {
-    const script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
-    const { status, stdout } = spawnSync(name, ["-c", script], { encoding: "utf8" });
-    if (status !== 0) continue;
+    const { stdout } = await exec(name, ["-c", script]).catch(() => ({ stdout: "" }));
     const [major = 0, minor = 0] = stdout.trim().split(".").map(Number);
     const [oldestMajor, oldestMinor] = OLDEST_PYTHON;
     if (major === oldestMajor && minor >= oldestMinor) return { name, version: stdout.trim() };
@@ -142,7 +142,7 @@ function findPython() {
 
 async function runPython(python, args) {
   try {
-    await promisify(execFile)(python, args, { maxBuffer: 64 * 1024 * 1024 });
+    await exec(python, args, { maxBuffer: 64 * 1024 * 1024 });
   } catch (error) {
     const tail = `${error.stdout ?? ""}${error.stderr ?? ""}`.trimEnd().split("\n").slice(-8);
     throw new Error(

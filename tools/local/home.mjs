@@ -13,6 +13,8 @@ export function locateHome() {
     passphraseFile: path.join(directory, "passphrase"),
     masterPasswordFile: path.join(directory, "master-password"),
     configFile: path.join(directory, "Pulumi.local.yaml"),
+    /** There while `up` is at work, and afterwards when it did not come to a good end. */
+    unfinishedFile: path.join(directory, "unfinished"),
     postgres: path.join(directory, "postgres"),
     emulator: path.join(directory, "emulator"),
   };

@@ -96,6 +96,13 @@ function locate(directory) {
 /** User and group ids to run the server as; undefined where the user may run it. */
 function serverAccount() {
   if (process.getuid?.() !== 0) return undefined;
+  unprivileged ??= findUnprivileged();
+  return unprivileged;
+}
+
+let unprivileged;
+
+function findUnprivileged() {
   for (const name of ["postgres", "nobody"]) {
     const [uid, gid] = ["-u", "-g"].map((flag) => {
       const { stdout, status } = spawnSync("id", [flag, name], { encoding: "utf8" });

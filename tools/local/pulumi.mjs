@@ -111,14 +111,15 @@ export class Pulumi {
 
   /**
    * What the state holds. Read from its file, so that it can be asked before anything runs.
-   * @returns `{ resources, pending }`: resources, and operations that a run was cut off in; each with `urn`,
-   * `type` and `inputs`.
+   * @returns `{ resources, pending, outputs }`: resources, and operations that a run was cut off in, each
+   * with `urn`, `type` and `inputs`; and what the program exports.
    */
   readState() {
     const file = this.#stackFile();
     const latest = file && JSON.parse(readFileSync(file, "utf8"))?.checkpoint?.latest;
-    const { resources, pending_operations: pending } = latest ?? {};
-    return { resources: resources ?? [], pending: (pending ?? []).map((each) => each.resource) };
+    const { resources = [], pending_operations: pending = [] } = latest ?? {};
+    const { outputs = {} } = resources.find(({ type }) => type === "pulumi:pulumi:Stack") ?? {};
+    return { resources, pending: pending.map((each) => each.resource), outputs };
   }
 
   /** Lays the state aside, for a stack that is begun anew. @returns the folder that it is in. */

@@ -1,6 +1,6 @@
 // The commands that work on the local stack.
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
@@ -23,6 +23,7 @@ import { loginUrls } from "./urls.mjs";
 export function up({ "renew-emulator": renew = false }) {
   return inHome(async (home) => {
     const files = offline(home);
+    const before = files.readState().outputs;
     const loss = findLoss(home, files) ?? (renew ? RENEWAL : findCutOff(files));
     let run = await bringUp(home, loss);
     const unknown = findUnknown(run.errors);
@@ -34,9 +35,9 @@ export function up({ "renew-emulator": renew = false }) {
       );
       return code;
     }
-    const deployed = await outputs(pulumi);
-    summarise(home, deployed, servers);
-    await updateTypes(deployed, servers);
+    const { outputs } = pulumi.readState();
+    summarise(home, outputs, servers);
+    if (outputs.catalogDigest !== before.catalogDigest) await updateTypes(outputs, servers);
     return 0;
   });
 }
@@ -45,16 +46,26 @@ export function up({ "renew-emulator": renew = false }) {
 async function bringUp(home, loss) {
   const files = offline(home);
   files.refuseBeside();
-  const wasWhole = !loss && isWhole(files);
+  const { resources, pending } = files.readState();
+  const isFinished = pending.length === 0 && !existsSync(home.unfinishedFile);
+  const isFit = !loss && isFinished && resources.length > 0;
   await letGo(home, files, loss);
   const { pulumi, servers } = await ready(home);
-  if (!wasWhole) {
-    await forgetLost(pulumi, loss);
-    writeConfig(home, servers.postgres, await findStrays(pulumi, servers.postgres));
-  }
   // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
-  const { code, errors } = await pulumi.follow(["up", "--yes", "--skip-preview"]);
+  const args = ["up", "--yes", "--skip-preview"];
+  writeFileSync(home.unfinishedFile, "");
+  const { code, errors } = isFit
+    ? { code: await pulumi.show(args), errors: [] }
+    : await takeUp(home, pulumi, servers, loss, args);
+  if (code === 0) rmSync(home.unfinishedFile);
   return { pulumi, servers, code, errors };
+}
+
+/** Has Pulumi go on where the last run ended too soon, with what there is by now. */
+async function takeUp(home, pulumi, { postgres }, loss, args) {
+  await forgetLost(pulumi, loss);
+  writeConfig(home, postgres, await findStrays(pulumi, postgres));
+  return pulumi.follow(args);
 }
 
 /** Shows what `up` would change. */
@@ -140,7 +151,7 @@ export async function env() {
     ...stackEnvironment(home, engine, endpoint),
     PATH: `${engine.path.join(path.delimiter)}${path.delimiter}`,
     MASTER_URL: masterUrl(home, servers.postgres),
-    ...(await loginUrls(await outputs(pulumi), endpoint)),
+    ...(await loginUrls(pulumi.readState().outputs, endpoint)),
   };
   console.log(`unset ${FOREIGN_VARIABLES.join(" ")}`);
   for (const [name, value] of Object.entries(variables)) {
@@ -155,7 +166,8 @@ export async function localStack() {
   const home = locateHome();
   if (!hasResources(home)) throw new Error("The stack is not up. Run `npm run up` first.");
   const { pulumi, servers } = await inHome(() => whole(home));
-  const { MIGRATOR_URL } = await loginUrls(await outputs(pulumi), servers.emulator.endpoint);
+  const { outputs } = pulumi.readState();
+  const { MIGRATOR_URL } = await loginUrls(outputs, servers.emulator.endpoint);
   const variables = { ...pulumi.variables, MIGRATOR_URL };
   return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL" };
 }
@@ -197,16 +209,6 @@ function offline(home) {
 
 function hasResources(home) {
   return offline(home).readState().resources.length > 0;
-}
-
-/** Whether the last run came to its end: then the state tells what there is. */
-function isWhole(pulumi) {
-  const { resources, pending } = pulumi.readState();
-  return resources.length > 0 && pending.length === 0;
-}
-
-async function outputs(pulumi) {
-  return JSON.parse(await pulumi.read(["stack", "output", "--json"]));
 }
 
 function summarise(home, deployed, { emulator, postgres }) {
