@@ -18,7 +18,7 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
               --json             for machines
   status    what runs, where it listens, what is deployed  (--json)
   env       shell exports: eval "$(npm run --silent env)"
-  down      destroy the stack and stop the servers
+  down      destroy the stack, with all rows, and stop the servers
               --purge            forget everything at once: state, database, passphrase
   policy    judge the SQL of the migrations; exit code 1 where something is refused, 2 where the call
             is wrong or the SQL cannot be read

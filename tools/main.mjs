@@ -9,6 +9,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 1;
 } else {
-  const { main } = await import("./commands.mjs");
-  process.exitCode = await main(process.argv.slice(2));
+  import("./commands.mjs")
+    .then(({ main }) => main(process.argv.slice(2)))
+    .then((code) => (process.exitCode = code));
 }

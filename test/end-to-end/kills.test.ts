@@ -50,7 +50,8 @@ async function killed(home: string, part: Part, moment: Moment): Promise<string>
 
 /** Follows what a run that did not come to its end has printed, until the stack is up. */
 async function followAdvice(home: string, output: string): Promise<void> {
-  for (let tries = 0; tries < 5; tries += 1) {
+  // A run that is told to end finishes what it is doing, so the next may be refused once more.
+  for (let tries = 0; tries < 10; tries += 1) {
     const advice = adviceIn(output);
     const next = await runCommand(advice, home);
     if (isUp(next.output)) return;

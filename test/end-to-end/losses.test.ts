@@ -71,7 +71,7 @@ describe("two first runs at once", () => {
       const home = newHome();
       const runs = [new RunningCommand("npm run up", home), new RunningCommand("npm run up", home)];
       expect(await Promise.all(runs.map(({ code }) => code))).toEqual([0, 0]);
-      const waited = runs.filter(({ output }) => output.includes("Waiting for process"));
+      const waited = runs.filter(({ output }) => output.includes(`at work on ${home}`));
       expect(waited).toHaveLength(1);
       expect(waited[0]?.output).toMatch(/Resources:\s+\d+ unchanged/);
     },

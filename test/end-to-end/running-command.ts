@@ -22,8 +22,12 @@ export class RunningCommand {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (text) => (this.output += text));
     }
-    // `close` waits for what else writes there: a CLI whose tool was killed goes on.
-    this.code = once(this.child, "exit").then(([code]) => (code as number | null) ?? 128);
+    const closed = once(this.child, "close");
+    this.code = once(this.child, "exit").then(async ([code]) => {
+      // What else writes there may go on: a CLI whose tool was killed.
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000))]);
+      return (code as number | null) ?? 128;
+    });
   }
 
   /** Waits until it prints something. @throws Error when it ends before. */

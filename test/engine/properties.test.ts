@@ -112,11 +112,11 @@ describe("findUses", () => {
 
   it("finds classes and functions, with the properties written out in their arguments", () => {
     const file = write(
-      `import * as cloud from "@pulumi/aws";
+      `import * as store from "@pulumi/aws/s3"; import { getRegionOutput } from "@pulumi/aws/getRegion";
 import type { Tags } from "@pulumi/aws";
-new cloud.s3.Bucket("a", { bucket: "b", versioning: { enabled: true } });
-cloud.getRegionOutput();
-cloud.somethingElse();
+new store.Bucket("a", { bucket: "b", versioning: { enabled: true } });
+getRegionOutput();
+store.somethingElse();
 other.rds.Instance();`,
     );
     expect(findUses([file], ["aws"])).toEqual([
@@ -130,12 +130,12 @@ other.rds.Instance();`,
     ]);
   });
 
-  it.each(['import { s3 } from "@pulumi/aws";', 'import * as s3 from "@pulumi/aws/s3";'])(
+  it.each(['import { s3 } from "@pulumi/aws";', 'import { Bucket } from "@pulumi/aws/s3";'])(
     "refuses %s, behind which it would see nothing",
     (text) => {
       const file = write(text);
       expect(() => findUses([file], ["aws"])).toThrow(
-        `write \`import * as aws from "@pulumi/aws"\`, so that this test sees what the program`,
+        'in a way that hides what the program uses of it; write `import * as area from "@pulumi/aws/area"`',
       );
     },
   );

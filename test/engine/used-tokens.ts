@@ -31,11 +31,12 @@ export function findUses(files: readonly string[], providers: readonly string[])
   const uses = new Map<string, Use>();
   for (const file of files) {
     const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest);
-    const imported = namespaces(source, providers);
+    const imported = importsOf(source, providers);
     const visit = (node: ts.Node): void => {
       if (ts.isNewExpression(node) || ts.isCallExpression(node)) {
-        const [root, ...names] = dottedNames(node.expression);
-        const provider = root === undefined ? undefined : imported.get(root);
+        const [root, ...rest] = dottedNames(node.expression);
+        const { provider, area } = imported.get(root ?? "") ?? {};
+        const names = [...(area ?? []), ...rest];
         const last = names.at(-1) ?? "";
         if (provider !== undefined && (ts.isNewExpression(node) || last.startsWith("get"))) {
           const { line } = source.getLineAndCharacterOfPosition(node.getStart(source));
@@ -52,9 +53,15 @@ export function findUses(files: readonly string[], providers: readonly string[])
   return [...uses.values()];
 }
 
-/** The names under which a file knows the providers' packages, and the provider of each. */
-function namespaces(source: ts.SourceFile, providers: readonly string[]): Map<string, string> {
-  const imported = new Map<string, string>();
+/** What a name of a file stands for: a package, an area of one, or a function of one. */
+interface Imported {
+  readonly provider: string;
+  readonly area: readonly string[];
+}
+
+/** The names under which a file knows what it imports of the providers' packages. */
+function importsOf(source: ts.SourceFile, providers: readonly string[]): Map<string, Imported> {
+  const imported = new Map<string, Imported>();
   for (const statement of source.statements) {
     if (!ts.isImportDeclaration(statement)) continue;
     const { moduleSpecifier, importClause } = statement;
@@ -65,15 +72,22 @@ function namespaces(source: ts.SourceFile, providers: readonly string[]): Map<st
     if (provider === undefined || importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) {
       continue;
     }
+    const area = module.split("/").slice(2);
     const bindings = importClause?.namedBindings;
-    if (module !== `@pulumi/${provider}` || !bindings || !ts.isNamespaceImport(bindings)) {
+    const isFunction = area.length === 1 && area[0]?.startsWith("get");
+    if (bindings && ts.isNamespaceImport(bindings) && !isFunction) {
+      imported.set(bindings.name.text, { provider, area });
+    } else if (bindings && ts.isNamedImports(bindings) && isFunction) {
+      for (const { name } of bindings.elements) {
+        imported.set(name.text, { provider, area: [name.text] });
+      }
+    } else {
       throw new Error(
-        `${source.fileName} imports "${module}" in parts; write ` +
-          `\`import * as ${provider} from "@pulumi/${provider}"\`, so that this test sees what ` +
-          "the program uses of it.",
+        `${source.fileName} imports "${module}" in a way that hides what the program uses of it; write ` +
+          `\`import * as area from "@pulumi/${provider}/area"\`, or ` +
+          `\`import { getThing } from "@pulumi/${provider}/getThing"\`.`,
       );
     }
-    imported.set(bindings.name.text, provider);
   }
   return imported;
 }

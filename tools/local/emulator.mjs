@@ -34,14 +34,24 @@ export async function installEmulator({ report }) {
   const key = createHash("sha256").update(requirements).update(version).digest("hex").slice(0, 16);
   const directory = path.join(cacheDirectory(), `emulator-${key}`);
   const python = path.join(directory, "bin", "python");
-  if (existsSync(directory)) return python;
+  // A link to nowhere when the Python that it was made with is gone.
+  if (existsSync(python)) return python;
+  rmSync(directory, { recursive: true, force: true });
 
   report("AWS emulator: installing moto into a Python virtual environment");
   const fresh = `${directory}.${process.pid}`;
   mkdirSync(cacheDirectory(), { recursive: true });
   try {
     await runPython(name, ["-m", "venv", fresh]);
-    const pip = ["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"];
+    const pip = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-compile",
+      "--disable-pip-version-check",
+      "--retries=1",
+    ];
     const locked = ["--require-hashes", "--only-binary=:all:", "-r", REQUIREMENTS];
     await runPython(path.join(fresh, "bin", "python"), [...pip, ...locked]);
     // Another process may have been faster; its result is the same.
@@ -73,13 +83,16 @@ export async function startEmulator({ directory, python }) {
   });
   closeSync(log);
   writeFileSync(path.join(directory, "port"), String(port));
-  const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
+  let reason;
+  child.once("exit", (code) => (reason ??= `It ended with code ${code}.`));
+  child.once("error", (error) => (reason ??= error.message));
   child.unref();
 
   const emulator = { pid: child.pid, port, endpoint: `http://127.0.0.1:${port}` };
-  if (await Promise.race([answers(emulator), ended.then(() => false)])) return emulator;
+  if (await answers(emulator, () => reason)) return emulator;
   const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n");
-  throw new Error(`The AWS emulator did not start. The end of ${logFile}:\n${tail}`);
+  reason ??= `It did not answer for ${READY_SECONDS} s.`;
+  throw new Error(`The AWS emulator did not start. ${reason} The end of ${logFile}:\n${tail}`);
 }
 
 /** The running emulator of `directory`, as {@link startEmulator} gives it, or undefined. */
@@ -107,10 +120,10 @@ function lastPort(directory) {
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
-/** Waits until the emulator serves requests; false after the limit. */
-async function answers({ endpoint }) {
+/** Waits until the emulator serves requests; false after the limit, or once it has ended. */
+async function answers({ endpoint }, hasEnded = () => false) {
   const deadline = Date.now() + READY_SECONDS * 1000;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !hasEnded()) {
     try {
       const response = await fetch(`${endpoint}/moto-api/`, {
         // A connection that is kept open would keep this process from ending.

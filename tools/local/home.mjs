@@ -1,6 +1,14 @@
 // The folder of one stack on this machine: Pulumi's state, the passphrase, the servers' files.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { PROJECT } from "../prepare.mjs";
 
@@ -13,7 +21,7 @@ export function locateHome() {
     passphraseFile: path.join(directory, "passphrase"),
     masterPasswordFile: path.join(directory, "master-password"),
     configFile: path.join(directory, "Pulumi.local.yaml"),
-    /** There while `up` is at work, and afterwards when it did not come to a good end. */
+    /** There while `up` is at work, and afterwards when it did not come to a good end; holds the part that is lost. */
     unfinishedFile: path.join(directory, "unfinished"),
     postgres: path.join(directory, "postgres"),
     emulator: path.join(directory, "emulator"),
@@ -23,7 +31,7 @@ export function locateHome() {
 /** Makes the folder, and the passphrase that encrypts secrets in the state. */
 export function makeHome(home) {
   mkdirSync(home.state, { recursive: true, mode: 0o700 });
-  if (!existsSync(home.passphraseFile)) writeSecret(home.passphraseFile, newSecret());
+  if (!hasSecret(home.passphraseFile)) writeSecret(home.passphraseFile, newSecret());
 }
 
 /** A random text of 32 characters that no shell or URL has to quote. */
@@ -31,10 +39,17 @@ export function newSecret() {
   return randomBytes(24).toString("base64url");
 }
 
-/** Writes a secret into a file that only this user can read. */
+/** Writes a secret into a file that only this user can read; a full disk leaves the file as it was. */
 export function writeSecret(file, secret) {
-  rmSync(file, { force: true });
-  writeFileSync(file, secret, { mode: 0o600 });
+  const unfinished = `${file}.new`;
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, secret, { mode: 0o600 });
+  renameSync(unfinished, file);
+}
+
+/** Whether a secret is there; a file that a full disk has left empty holds none. */
+export function hasSecret(file) {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** The secret in a file. */

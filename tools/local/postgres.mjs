@@ -137,7 +137,7 @@ async function initialise(server) {
 
 /** Gives the superuser another password, in a single-user session: who owns the files may do that. */
 async function renewPassword(server) {
-  forgetCopiedLock(server);
+  await forgetOtherLock(server);
   const password = newPassword();
   const statement = `alter role ${SUPERUSER} password '${password}'\n`;
   await run(server, "postgres", ["--single", "-D", server.dataDirectory, "postgres"], statement);
@@ -148,16 +148,21 @@ function newPassword() {
   return randomBytes(24).toString("base64url");
 }
 
-/** A folder that was copied from a running server has that server's lock in it. */
-function forgetCopiedLock({ dataDirectory }) {
-  const [, lockedDirectory] = lockLines(dataDirectory);
-  if (lockedDirectory && lockedDirectory !== dataDirectory) {
-    rmSync(path.join(dataDirectory, "postmaster.pid"));
-  }
+/**
+ * A folder that was copied from a running server has that server's lock in it; a folder that was moved
+ * is served by it still.
+ */
+async function forgetOtherLock({ dataDirectory }) {
+  const [, locked] = lockLines(dataDirectory);
+  if (!locked || locked === dataDirectory) return;
+  const server = { dataDirectory: locked };
+  const running = !existsSync(locked) && runningServer(server);
+  if (running) await end(running, server);
+  rmSync(path.join(dataDirectory, "postmaster.pid"), { force: true });
 }
 
 async function launchOnFreePort(server, settings) {
-  forgetCopiedLock(server);
+  await forgetOtherLock(server);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(attempt === 1 ? lastPort(server.directory) : undefined);
     try {

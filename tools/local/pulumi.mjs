@@ -111,15 +111,16 @@ export class Pulumi {
 
   /**
    * What the state holds. Read from its file, so that it can be asked before anything runs.
-   * @returns `{ resources, pending, outputs }`: resources, and operations that a run was cut off in, each
-   * with `urn`, `type` and `inputs`; and what the program exports.
+   * @returns `{ resources, pending, outputs, isBroken }`: resources, and operations that a run was cut off
+   * in, each with `urn`, `type` and `inputs`; what the program exports; whether it cannot be read.
    */
   readState() {
     const file = this.#stackFile();
-    const latest = file && JSON.parse(readFileSync(file, "utf8"))?.checkpoint?.latest;
-    const { resources = [], pending_operations: pending = [] } = latest ?? {};
+    const state = file && parsed(file);
+    const { resources = [], pending_operations: pending = [] } = state?.checkpoint?.latest ?? {};
     const { outputs = {} } = resources.find(({ type }) => type === "pulumi:pulumi:Stack") ?? {};
-    return { resources, pending: pending.map((each) => each.resource), outputs };
+    const isBroken = file !== undefined && state === undefined;
+    return { resources, pending: pending.map((each) => each.resource), outputs, isBroken };
   }
 
   /** Lays the state aside, for a stack that is begun anew. @returns the folder that it is in. */
@@ -151,11 +152,11 @@ export class Pulumi {
   /** Ends what a killed run has left: its plugins, and its lock. */
   async clearAway() {
     await this.#endOrphans();
-    const dead = this.#readLocks();
-    for (const { pid, since } of dead) {
+    for (const { pid, since } of this.#readLocks()) {
       report(`State: lifting the lock of a run that was killed (process ${pid}, ${since} min ago)`);
     }
-    if (dead.length > 0) await this.read(["cancel", "--yes", STACK]);
+    // With what a full disk has left of a lock, which Pulumi does not clear away.
+    rmSync(this.#lockFolder, { recursive: true, force: true });
   }
 
   /** Ends whatever is at work on the stack. */
@@ -166,17 +167,23 @@ export class Pulumi {
 
   /** The locks of runs on the stack; one of another machine counts as that of a living run. */
   #readLocks() {
-    const folder = path.join(this.#home.state, ".pulumi/locks/organization", PROJECT_NAME, STACK);
+    const folder = this.#lockFolder;
     if (!existsSync(folder)) return [];
     // Beside each lock the backend keeps a file of attributes.
     const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-    return names.map((name) => {
+    return names.flatMap((name) => {
       const file = path.join(folder, name);
-      const { pid, hostname: host, timestamp } = JSON.parse(readFileSync(file, "utf8"));
+      const lock = parsed(file);
+      if (!lock) return [];
+      const { pid, hostname: host, timestamp } = lock;
       const since = Math.round((Date.now() - Date.parse(timestamp)) / 60_000);
       const isLive = host !== hostname() || isRunning(pid, "pulumi");
-      return { file, pid, host, since, isLive };
+      return [{ file, pid, host, since, isLive }];
     });
+  }
+
+  get #lockFolder() {
+    return path.join(this.#home.state, ".pulumi/locks/organization", PROJECT_NAME, STACK);
   }
 
   /** Plugins, program and pack outlive a CLI that was killed. */
@@ -197,6 +204,16 @@ export class Pulumi {
     // In a session of its own: signals reach it through this process alone.
     const options = { cwd, stdio, env, detached: true };
     return spawn(this.#engine.pulumi, args, options);
+  }
+}
+
+/** The JSON in a file, or undefined where it is cut short: a disk was full, or the machine went down. */
+function parsed(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // What a stack has lost since the last run, and how the next one goes on without it.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { report, step } from "../report.mjs";
+import { hasSecret } from "./home.mjs";
 import { hasPostgres } from "./postgres.mjs";
 import { endEmulator, findServers, listRolesAndDatabases } from "./servers.mjs";
 
@@ -10,8 +11,10 @@ import { endEmulator, findServers, listRolesAndDatabases } from "./servers.mjs";
  * the state can be used; without "aws" the AWS resources are gone; of "roles" there are more than it says.
  */
 export function findLoss(home, pulumi) {
-  if (pulumi.readState().resources.length === 0) return undefined;
-  if (!existsSync(home.passphraseFile)) {
+  const { resources, isBroken } = pulumi.readState();
+  if (isBroken) return { part: "state", cause: "The state of this stack is damaged." };
+  if (resources.length === 0) return undefined;
+  if (!hasSecret(home.passphraseFile)) {
     const cause = `The passphrase of this stack (${home.passphraseFile}) is gone, and without it the secrets in its state.`;
     return { part: "state", cause };
   }
@@ -20,6 +23,10 @@ export function findLoss(home, pulumi) {
   }
   if (!findServers(home).emulator) {
     const cause = "The AWS emulator that this stack was made on has ended, and its memory with it.";
+    return { part: "aws", cause };
+  }
+  if (existsSync(home.unfinishedFile) && readFileSync(home.unfinishedFile, "utf8") === "aws") {
+    const cause = "A run was cut off while it began the AWS emulator anew.";
     return { part: "aws", cause };
   }
   return undefined;

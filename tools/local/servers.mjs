@@ -1,8 +1,7 @@
 // The two servers that stand in for AWS on this machine: the API emulator and PostgreSQL.
-import { existsSync } from "node:fs";
 import { withSecretsManager } from "./aws-client.mjs";
 import { findEmulator, startEmulator, stopEmulator } from "./emulator.mjs";
-import { newSecret, readSecret, writeSecret } from "./home.mjs";
+import { hasSecret, newSecret, readSecret, writeSecret } from "./home.mjs";
 import { findPostgres, removePostgres, startPostgres, stopPostgres } from "./postgres.mjs";
 
 /** Name of the secret that `Pulumi.local.yaml` names as `database.masterSecret`. */
@@ -12,7 +11,7 @@ const MASTER = "master";
 /** Starts what does not run. @returns `{ emulator, postgres }`. */
 export async function startServers(home, python) {
   const ran = findServers(home);
-  const isPasswordKept = existsSync(home.masterPasswordFile);
+  const isPasswordKept = hasSecret(home.masterPasswordFile);
   const [postgres, emulator] = await Promise.all([
     startPostgres({ directory: home.postgres }),
     startEmulator({ directory: home.emulator, python }),

@@ -1,6 +1,6 @@
 // The commands that work on the local stack.
 import { spawn } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
@@ -19,6 +19,9 @@ import {
 import { findServers, masterUrl, removeServers, startServers, stopServers } from "./servers.mjs";
 import { loginUrls } from "./urls.mjs";
 
+/** Bytes that a run needs for its state, at the least. */
+const LEAST_ROOM = 5 * 1024 ** 2;
+
 /** Brings the stack up, whatever a run before has left of it. */
 export function up({ "renew-emulator": renew = false }) {
   return inHome(async (home) => {
@@ -30,9 +33,7 @@ export function up({ "renew-emulator": renew = false }) {
     if (unknown) run = await bringUp(home, unknown);
     const { pulumi, servers, code } = run;
     if (code !== 0) {
-      report(
-        "\nThe stack is not up yet. Once the cause above is dealt with, go on with: npm run up",
-      );
+      report(`\nThe stack is not up yet.${ofRoom(home)} Go on with: npm run up`);
       return code;
     }
     const { outputs } = pulumi.readState();
@@ -49,11 +50,12 @@ async function bringUp(home, loss) {
   const { resources, pending } = files.readState();
   const isFinished = pending.length === 0 && !existsSync(home.unfinishedFile);
   const isFit = !loss && isFinished && resources.length > 0;
+  makeHome(home);
+  writeFileSync(home.unfinishedFile, loss?.part ?? "");
   await letGo(home, files, loss);
   const { pulumi, servers } = await ready(home);
   // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
   const args = ["up", "--yes", "--skip-preview"];
-  writeFileSync(home.unfinishedFile, "");
   const { code, errors } = isFit
     ? { code: await pulumi.show(args), errors: [] }
     : await takeUp(home, pulumi, servers, loss, args);
@@ -64,7 +66,10 @@ async function bringUp(home, loss) {
 /** Has Pulumi go on where the last run ended too soon, with what there is by now. */
 async function takeUp(home, pulumi, { postgres }, loss, args) {
   await forgetLost(pulumi, loss);
-  writeConfig(home, postgres, await findStrays(pulumi, postgres));
+  writeFileSync(home.unfinishedFile, "");
+  const strays = await findStrays(pulumi, postgres);
+  if (strays.length > 0) report(`Database: taking over what is there: ${strays.join(", ")}`);
+  writeConfig(home, postgres, strays);
   return pulumi.follow(args);
 }
 
@@ -98,6 +103,11 @@ export function down({ purge = false }) {
         );
         return code;
       }
+    }
+    const { length } = offline(home).readState().resources;
+    if (length > 0) {
+      report(`\nIt was interrupted: ${length} resources are left. Go on with: npm run down`);
+      return 1;
     }
     await stopServers(home);
     report(
@@ -238,6 +248,14 @@ async function updateTypes(deployed, { emulator }) {
   });
   const code = await new Promise((resolve) => child.once("error", resolve).once("close", resolve));
   if (code !== 0) report("The generated types (src/types) were left as they are, see above.");
+}
+
+/** A full disk breaks the CLI with a stack trace that does not say so. */
+function ofRoom(home) {
+  const { bavail, bsize } = statfsSync(home.directory);
+  return bavail * bsize < LEAST_ROOM
+    ? ` There is no room left for ${home.directory}: make some.`
+    : "";
 }
 
 function relative(file) {
