@@ -85,6 +85,17 @@ const trust = (Condition?: Record<string, unknown>) => ({
   ...(Condition && { Condition }),
 });
 
+const trustToken = (Condition: Record<string, unknown>) => ({
+  Effect: "Allow",
+  Principal: { Federated: "arn:aws:iam::111122223333:oidc-provider/ci.example" },
+  Action: "sts:AssumeRoleWithWebIdentity",
+  Condition,
+});
+const iamRole = (props: Record<string, unknown>) =>
+  resource("aws:iam/role:Role", "monitoring", props);
+const rolePolicy = (props: Record<string, unknown>) =>
+  resource("aws:iam/rolePolicy:RolePolicy", "jobs", props);
+
 const cryptographic = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 const refuseContext = (part: string, Condition: Record<string, unknown>) => ({
   Sid: part,
@@ -287,14 +298,38 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     logGroup,
   ),
   "role-trust-limited": property(
+    { assumeRolePolicy: policy({ ...trust(), Principal: { AWS: account } }) },
+    { assumeRolePolicy: policy({ ...trust(), Principal: "*" }) },
+    "POL186 Role monitoring can be taken on by every principal of every account; it must name " +
+      "principals. Name them.",
+    iamRole,
+  ),
+  "role-trust-subject": property(
+    {
+      assumeRolePolicy: policy(trustToken({ StringLike: { "ci.example:sub": "repo:acme/app:*" } })),
+    },
+    { assumeRolePolicy: policy(trustToken({ StringLike: { "ci.example:sub": "repo:*" } })) },
+    "POL186 Role monitoring can be taken on by everybody who has a token of " +
+      "arn:aws:iam::111122223333:oidc-provider/ci.example; it must say whose. Add a condition on the " +
+      "token's `sub`, such as `repo:OWNER/REPOSITORY:*`.",
+    iamRole,
+  ),
+  "role-trust-source": property(
     { assumeRolePolicy: policy(trust({ StringEquals: { "aws:SourceAccount": "111122223333" } })) },
     { assumeRolePolicy: policy(trust()) },
     "POL186 Role monitoring can be taken on by monitoring.rds.amazonaws.com on behalf of any account; " +
       "the service must be tied to this one. Add a condition on `aws:SourceAccount` and " +
       "`aws:SourceArn`.",
-    (props) => resource("aws:iam/role:Role", "monitoring", props),
+    iamRole,
   ),
   "role-not-administrator": property(
+    { policy: policy({ Effect: "Allow", Action: "rds:*", Resource: "*" }) },
+    { policy: policy({ Effect: "Allow", Action: "*", Resource: "*" }) },
+    "POL186 RolePolicy jobs allows every action on every resource; it must list what the task needs. " +
+      "List it.",
+    rolePolicy,
+  ),
+  "role-policy-narrow": property(
     { policyArn: "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole" },
     { policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" },
     "POL186 RolePolicyAttachment monitoring gives all that " +
@@ -350,7 +385,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     { policy: policy({ Effect: "Allow", Action: "kms:*", Resource: "*" }) },
     "POL177 RolePolicy jobs lets its holder decrypt with every key; it must name keys. Put their ARNs " +
       "into `Resource`.",
-    (props) => resource("aws:iam/rolePolicy:RolePolicy", "jobs", props),
+    rolePolicy,
   ),
   "api-key-context": {
     right: apiKeys(...contextual),

@@ -1,5 +1,5 @@
 import { awsPoliciesOf } from "./aws-policies";
-import { judgeResource } from "./judging";
+import { judgeResource, unknown } from "./judging";
 
 const policies = awsPoliciesOf("prod");
 const spoken = async (type: string, props: Record<string, unknown>) => {
@@ -32,6 +32,22 @@ describe("a role of the stack", () => {
     spoken("aws:iam/role:Role", { assumeRolePolicy: document(...statements) });
 
   it.each<[string, object]>([
+    ["everybody", everybody()],
+    ["everybody but one", { ...everybody(), Principal: undefined, NotPrincipal: { AWS: ACCOUNT } }],
+    [
+      "every service for this account",
+      everybody({ StringEquals: { "aws:SourceAccount": ACCOUNT } }),
+    ],
+    ["every service for every account", everybody({ StringLike: { "aws:SourceAccount": "*" } })],
+    [
+      "everybody, where a list of organizations is empty",
+      everybody({ StringEquals: { "aws:PrincipalOrgID": [] } }),
+    ],
+  ])("is not taken on by %s", async (_, statement) => {
+    expect(await trusting(statement)).toEqual(["role-trust-limited"]);
+  });
+
+  it.each<[string, object]>([
     ["a service, whoever asks it to", ofService(SCHEDULER)],
     [
       "a service for every account",
@@ -55,15 +71,62 @@ describe("a role of the stack", () => {
     ],
     ["a service by a wildcard of actions", { ...ofService(SCHEDULER), Action: "sts:*" }],
     ["a service in China", ofService("scheduler.amazonaws.com.cn")],
-    ["everybody", everybody()],
-    ["everybody but one", { ...everybody(), Principal: undefined, NotPrincipal: { AWS: ACCOUNT } }],
-    [
-      "every service for this account",
-      everybody({ StringEquals: { "aws:SourceAccount": ACCOUNT } }),
-    ],
-    ["everybody with a token", byToken()],
   ])("is not taken on by %s", async (_, statement) => {
-    expect(await trusting(statement)).toEqual(["role-trust-limited"]);
+    expect(await trusting(statement)).toEqual(["role-trust-source"]);
+  });
+
+  it.each<[string, object | undefined]>([
+    ["everybody with a token", undefined],
+    [
+      "every workload of the provider, whose tokens are all for AWS",
+      { StringEquals: { "issuer.example:aud": "sts.amazonaws.com" } },
+    ],
+    ["every subject", { StringLike: { "issuer.example:sub": "*" } }],
+    ["every subject, where a pattern is meant", { StringEquals: { "issuer.example:sub": "*" } }],
+    ["a subject of every owner", { StringLike: { "issuer.example:sub": "repo:*" } }],
+    ["a subject of owners of a like name", { StringLike: { "issuer.example:sub": "repo:acme*" } }],
+    ["a repository of any owner", { StringLike: { "issuer.example:sub": "repo:*/app:*" } }],
+    ["a subject by its end", { StringLike: { "issuer.example:sub": "*:ref:refs/heads/main" } }],
+    [
+      "a service account of every namespace",
+      { StringLike: { "issuer.example:sub": "system:serviceaccount:*:default" } },
+    ],
+    ["one subject, or all", { StringLike: { "issuer.example:sub": ["repo:acme/app:*", "*"] } }],
+    ["no subject in a list", { StringEquals: { "issuer.example:sub": [] } }],
+    ["a subject of the caller's choice", { StringLike: { "issuer.example:sub": "${aws:userid}" } }],
+    ["all but one subject", { StringNotEquals: { "issuer.example:sub": "repo:acme/app" } }],
+    [
+      "a token without a subject",
+      { StringEqualsIfExists: { "issuer.example:sub": "repo:acme/app:ref:refs/heads/main" } },
+    ],
+    [
+      "a token without a subject, by all of none",
+      { "ForAllValues:StringEquals": { "issuer.example:sub": "repo:acme/app" } },
+    ],
+    ["whoever uses TLS", { Bool: { "aws:SecureTransport": "true" } }],
+  ])("is not taken on with a token by %s", async (_, condition) => {
+    expect(await trusting(byToken(condition))).toEqual(["role-trust-subject"]);
+    const { Action: _action, ...rest } = byToken(condition);
+    expect(await trusting({ ...rest, NotAction: "sts:TagSession" })).toContain(
+      "role-trust-subject",
+    );
+  });
+
+  it.each([
+    ["one branch", { StringEquals: { "issuer.example:sub": "repo:acme/app:ref:refs/heads/main" } }],
+    ["the repositories of one owner", { StringLike: { "issuer.example:sub": "repo:acme/*" } }],
+    ["one repository", { StringLike: { "issuer.example:sub": ["repo:acme/app:*"] } }],
+    [
+      "the service accounts of a namespace",
+      { StringLike: { "issuer.example:sub": "system:serviceaccount:jobs:*" } },
+    ],
+    ["a person", { "ForAnyValue:StringEquals": { "issuer.example:sub": "6f1ed002-ab59" } }],
+  ])("is taken on with a token by %s", async (_, condition) => {
+    expect(await trusting(byToken(condition))).toEqual([]);
+  });
+
+  it("is not known by whom it is taken on while its trust is not", async () => {
+    expect(await spoken("aws:iam/role:Role", { assumeRolePolicy: unknown })).toEqual([]);
   });
 
   it.each<[string, object]>([
@@ -89,10 +152,6 @@ describe("a role of the stack", () => {
       "everybody of the organization",
       everybody({ StringEquals: { "aws:PrincipalOrgID": "o-abc123" } }),
     ],
-    [
-      "one subject of an identity provider",
-      byToken({ StringEquals: { "issuer.example:sub": "worker" } }),
-    ],
     ["nobody, where it is refused", { ...everybody(), Effect: "Deny" }],
   ])("is taken on by %s", async (_, statement) => {
     expect(await trusting(statement)).toEqual([]);
@@ -100,7 +159,7 @@ describe("a role of the stack", () => {
 
   it("is judged by each of its statements", async () => {
     const tied = ofService(SCHEDULER, { StringEquals: { "aws:SourceAccount": ACCOUNT } });
-    expect(await trusting(tied, ofService(SCHEDULER))).toEqual(["role-trust-limited"]);
+    expect(await trusting(tied, ofService(SCHEDULER))).toEqual(["role-trust-source"]);
   });
 });
 
@@ -118,9 +177,15 @@ describe("what a role may do", () => {
     "SecretsManagerReadWrite",
     "job-function/DatabaseAdministrator",
   ])("is not %s", async (name) => {
-    expect(await attached(name)).toEqual(["role-not-administrator"]);
+    expect(await attached(name)).toEqual(["role-policy-narrow"]);
     const role = { managedPolicyArns: [managed("CloudWatchAgentServerPolicy"), managed(name)] };
-    expect(await spoken("aws:iam/role:Role", role)).toEqual(["role-not-administrator"]);
+    expect(await spoken("aws:iam/role:Role", role)).toEqual(["role-policy-narrow"]);
+    for (const type of ["UserPolicyAttachment", "GroupPolicyAttachment", "PolicyAttachment"]) {
+      const props = { policyArn: managed(name) };
+      expect(
+        await spoken(`aws:iam/${type[0]?.toLowerCase()}${type.slice(1)}:${type}`, props),
+      ).toEqual(["role-policy-narrow"]);
+    }
   });
 
   it.each([
@@ -141,5 +206,26 @@ describe("what a role may do", () => {
     expect(await policy("*", "*", "Deny")).toEqual([]);
     expect(await policy("*", one)).toEqual([]);
     expect(await policy("s3:ListAllMyBuckets", "*")).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ["stars", { Action: "**", Resource: "**" }],
+    ["one character or more", { Action: "?*", Resource: "?*" }],
+    ["an ARN of anything", { Action: "*", Resource: "arn:aws:*" }],
+    ["an ARN of any partition", { Action: "*", Resource: "arn:*" }],
+    ["an ARN of anything, part by part", { Action: "*", Resource: "arn:*:*:*:*:*" }],
+    ["all but one action", { NotAction: "iam:DeleteUser", Resource: "*" }],
+    ["all but one resource", { Action: "*", NotResource: "arn:aws:s3:::exports" }],
+  ])("is not everything, written as %s", async (_, what) => {
+    const policy = document({ Effect: "Allow", ...what });
+    for (const type of ["policy:Policy", "rolePolicy:RolePolicy", "userPolicy:UserPolicy"])
+      expect(await spoken(`aws:iam/${type}`, { policy })).toContain("role-not-administrator");
+    expect(await spoken("aws:iam/groupPolicy:GroupPolicy", { policy })).toContain(
+      "role-not-administrator",
+    );
+    const inlinePolicies = [{ name: "none", policy: document({ Effect: "Deny" }) }, { policy }];
+    expect(await spoken("aws:iam/role:Role", { inlinePolicies })).toContain(
+      "role-not-administrator",
+    );
   });
 });

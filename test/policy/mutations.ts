@@ -157,7 +157,7 @@ export const mutations: readonly Mutation[] = [
     "api-key-encryption",
   ),
   ...of("aws:iam/role:Role", [
-    ["managedPolicyArns", always([administrator]), "role-not-administrator"],
+    ["managedPolicyArns", always([administrator]), "role-policy-narrow"],
   ]),
   ...[
     ["database-monitoring", "MeasureInstance"],
@@ -166,7 +166,7 @@ export const mutations: readonly Mutation[] = [
     of(
       "aws:iam/role:Role",
       [
-        ["assumeRolePolicy", unconditional(sid), "role-trust-limited", "any account"],
+        ["assumeRolePolicy", unconditional(sid), "role-trust-source", "any account"],
         ["assumeRolePolicy", anybody(sid), "role-trust-limited", "everybody"],
       ],
       role,
@@ -176,7 +176,7 @@ export const mutations: readonly Mutation[] = [
     ["policy", decryptsEverything("WriteRecords"), "decryption-limited"],
   ]),
   ...of("aws:iam/rolePolicyAttachment:RolePolicyAttachment", [
-    ["policyArn", always(administrator), "role-not-administrator"],
+    ["policyArn", always(administrator), "role-policy-narrow"],
   ]),
   ...of("aws:cloudwatch/logGroup:LogGroup", [
     ["kmsKeyId", unset, "log-group-encrypted"],

@@ -102,7 +102,7 @@ export const bucketRules: readonly StackRule[] = [
     // The emulator has no TLS.
     levels: { local: "disabled" },
     checkStack: forEachBucket("BucketPolicy", [BUCKET_POLICY], (policy) =>
-      judgePolicy(policy, "policy", (statements) => [
+      judgePolicy(policy, ["policy"], (statements) => [
         ...demandRefusal(policy, statements, "plain connections", isPlain),
         ...demandRefusal(policy, statements, "TLS below 1.2", isOldTls),
       ]),
@@ -122,7 +122,7 @@ export const bucketRules: readonly StackRule[] = [
     levels: { local: "disabled" },
     checkStack: (resources) =>
       policiesOfBuckets(resources).flatMap((policy) =>
-        judgePolicy(policy, "policy", (statements) => [
+        judgePolicy(policy, ["policy"], (statements) => [
           ...statements
             .filter(({ effect, principals }) => effect === "Allow" && principals.some(isAnybody))
             .map(() =>

@@ -1,24 +1,22 @@
-import { type Statement, allows, isAboutEverybody, judgePolicy } from "./policy-document";
+import { namesPrincipal, namesSource } from "./callers";
+import {
+  type Statement,
+  allows,
+  isAboutEverybody,
+  isTied,
+  judgePolicy,
+  judgePowers,
+} from "./policy-document";
 import { type Judged, type ResourceRule, type Verdict, broken, demand } from "./rule";
-import { IAM_ATTACHMENT, IAM_POLICIES, IAM_ROLE } from "./types";
+import { IAM_ATTACHMENTS, IAM_POLICIES, IAM_ROLE } from "./types";
 
 const topic = { code: "POL186", page: "iam-roles" };
 
-const ACCOUNT = /^\d{12}$/;
-const ORGANIZATION = /^o-[a-z0-9]+$/;
-const ARN_OF_ACCOUNT = /^arn:[^:*?]+:[^:*?]+:[^:]*:\d{12}:/;
-/** What says in whose name a principal calls, and the values that name somebody. */
-const OF_PRINCIPAL: Readonly<Record<string, RegExp>> = {
-  "aws:principalaccount": ACCOUNT,
-  "aws:principalarn": ARN_OF_ACCOUNT,
-  "aws:principalorgid": ORGANIZATION,
-};
-/** The same of a service, which calls for whoever asks it to. */
-const OF_SOURCE: Readonly<Record<string, RegExp>> = {
-  "aws:sourceaccount": ACCOUNT,
-  "aws:sourcearn": ARN_OF_ACCOUNT,
-  "aws:sourceorgid": ORGANIZATION,
-};
+/**
+ * What a token's subject has to begin with before a wildcard: what kind it is and whose. In a cluster of
+ * Kubernetes that is the namespace. `repo:*` is every repository of every owner.
+ */
+const OWNED_SUBJECT = /^(?!system:serviceaccount:[^:]*[*?])[^:/*?]+[:/][^:/*?]+[:/]/;
 const SERVICE = /\.amazonaws\.com(?:\.cn)?$/;
 // They say nothing of a source, and take on roles of the caller's own account alone.
 const SERVICES_WITHOUT_SOURCE = /^(?:ec2|lambda)\.amazonaws\.com/;
@@ -31,14 +29,60 @@ export const iamRoleRules: readonly ResourceRule[] = [
   {
     name: "role-trust-limited",
     severity: "high",
-    description: "No role is taken on by everybody, or by a service on behalf of another account.",
-    remediation: "Name the principals; tie a service to `aws:SourceAccount` or `aws:SourceArn`.",
+    description: "No role is taken on by every principal of every account.",
+    remediation: "Name the principals, or tie the statement to an account or an organization.",
     topic,
     types: [IAM_ROLE],
-    check: (resource) =>
-      judgePolicy(resource, "assumeRolePolicy", (statements) =>
-        statements.flatMap((statement) => judgeTrust(resource, statement)),
-      ),
+    check: forEachTrust((role, statement) =>
+      isAboutEverybody(statement) && !isTied(statement, namesPrincipal)
+        ? [
+            broken(
+              role,
+              "can be taken on by every principal of every account; it must name principals. Name them.",
+            ),
+          ]
+        : [],
+    ),
+  },
+  {
+    name: "role-trust-subject",
+    severity: "high",
+    description: "No role is taken on by everybody who has a token of an identity provider.",
+    remediation: "Add a condition on the token's `sub` that says what it is and whose.",
+    topic,
+    types: [IAM_ROLE],
+    check: forEachTrust((role, statement) =>
+      allows(statement, "sts:AssumeRoleWithWebIdentity") && !isTied(statement, namesSubject)
+        ? statement.federated.map((provider) =>
+            broken(
+              role,
+              `can be taken on by everybody who has a token of ${provider}; it must say whose. Add a ` +
+                "condition on the token's `sub`, such as `repo:OWNER/REPOSITORY:*`.",
+            ),
+          )
+        : [],
+    ),
+  },
+  {
+    name: "role-trust-source",
+    severity: "high",
+    description: "No role is taken on by a service on behalf of another account.",
+    remediation: "Tie the service to `aws:SourceAccount` or `aws:SourceArn`.",
+    topic,
+    types: [IAM_ROLE],
+    check: forEachTrust((role, statement) =>
+      allows(statement, "sts:AssumeRole") && !isTied(statement, namesSource)
+        ? statement.principals
+            .filter((each) => SERVICE.test(each) && !SERVICES_WITHOUT_SOURCE.test(each))
+            .map((service) =>
+              broken(
+                role,
+                `can be taken on by ${service} on behalf of any account; the service must be tied to ` +
+                  "this one. Add a condition on `aws:SourceAccount` and `aws:SourceArn`.",
+              ),
+            )
+        : [],
+    ),
   },
   {
     name: "role-not-administrator",
@@ -47,62 +91,12 @@ export const iamRoleRules: readonly ResourceRule[] = [
       title: 'IAM policies should not allow full "*" administrative privileges',
     },
     severity: "high",
-    description: "No role or policy gives everything, or a whole service by a policy of AWS's own.",
+    description: "No policy of the stack gives every action on every resource.",
     remediation: "List the actions and resources that the task needs.",
     topic,
-    types: [IAM_ROLE, IAM_ATTACHMENT, ...IAM_POLICIES],
-    check: judgePowers,
-  },
-];
-
-function judgeTrust(role: Judged, statement: Statement): Verdict[] {
-  if (statement.effect !== "Allow") return [];
-  if (isAboutEverybody(statement) && !isTied(statement, OF_PRINCIPAL)) {
-    return [
-      broken(
-        role,
-        "can be taken on by every principal of every account; it must name principals. Name them.",
-      ),
-    ];
-  }
-  if (allows(statement, "sts:AssumeRoleWithWebIdentity") && statement.conditions.length === 0) {
-    return [
-      broken(
-        role,
-        "can be taken on by everybody whom an identity provider knows; it must say by whom. " +
-          "Add a condition on the token's `sub`.",
-      ),
-    ];
-  }
-  if (!allows(statement, "sts:AssumeRole") || isTied(statement, OF_SOURCE)) return [];
-  return statement.principals
-    .filter((each) => SERVICE.test(each) && !SERVICES_WITHOUT_SOURCE.test(each))
-    .map((service) =>
-      broken(
-        role,
-        `can be taken on by ${service} on behalf of any account; the service must be tied to this ` +
-          "one. Add a condition on `aws:SourceAccount` and `aws:SourceArn`.",
-      ),
-    );
-}
-
-function isTied({ conditions }: Statement, keys: Readonly<Record<string, RegExp>>): boolean {
-  return conditions.some(
-    ({ operator, key, values }) =>
-      /^(?:String|Arn)(?:Equals|Like)$/.test(operator) &&
-      values.length > 0 &&
-      values.every((value) => keys[key.toLowerCase()]?.test(value)),
-  );
-}
-
-function judgePowers(resource: Judged): Verdict[] {
-  switch (resource.type) {
-    case IAM_ROLE:
-      return demand(resource, ["managedPolicyArns"], broadPolicy);
-    case IAM_ATTACHMENT:
-      return demand(resource, ["policyArn"], broadPolicy);
-    default:
-      return judgePolicy(resource, "policy", (statements) =>
+    types: [IAM_ROLE, ...IAM_POLICIES],
+    check: (resource) =>
+      judgePowers(resource, (statements) =>
         statements
           .filter(allowsEverything)
           .map(() =>
@@ -111,8 +105,38 @@ function judgePowers(resource: Judged): Verdict[] {
               "allows every action on every resource; it must list what the task needs. List it.",
             ),
           ),
-      );
-  }
+      ),
+  },
+  {
+    name: "role-policy-narrow",
+    severity: "high",
+    description: "No policy of AWS's own that gives a whole service is attached.",
+    remediation: "Use a policy that lists what the task needs.",
+    topic,
+    types: [IAM_ROLE, ...IAM_ATTACHMENTS],
+    check: (resource) =>
+      demand(
+        resource,
+        [resource.type === IAM_ROLE ? "managedPolicyArns" : "policyArn"],
+        broadPolicy,
+      ),
+  },
+];
+
+function forEachTrust(
+  check: (role: Judged, statement: Statement) => Verdict[],
+): ResourceRule["check"] {
+  return (role) =>
+    judgePolicy(role, ["assumeRolePolicy"], (statements) =>
+      statements
+        .filter(({ effect }) => effect === "Allow")
+        .flatMap((statement) => check(role, statement)),
+    );
+}
+
+function namesSubject(key: string, value: string): boolean {
+  if (!key.endsWith(":sub")) return false;
+  return /[*?]/.test(value) ? OWNED_SUBJECT.test(value) : value !== "";
 }
 
 function broadPolicy(arns: unknown): string | undefined {
@@ -127,7 +151,7 @@ function broadPolicy(arns: unknown): string | undefined {
 function allowsEverything({ effect, actions, resources }: Statement): boolean {
   return (
     effect === "Allow" &&
-    actions.some((action) => /^\*(?::\*)?$/.test(action)) &&
-    resources.includes("*")
+    actions.some((action) => /^[*?:]*\*[*?:]*$/.test(action)) &&
+    resources.some((resource) => /^(?:arn:(?:[^:]+:)?)?[*?:]*\*[*?:]*$/.test(resource))
   );
 }

@@ -85,7 +85,7 @@ export const keyRules: readonly ResourceRule[] = [
     topic,
     types: [KEY],
     check: (resource) =>
-      judgePolicy(resource, "policy", (statements) =>
+      judgePolicy(resource, ["policy"], (statements) =>
         statements
           .filter(isPublic)
           .map(() =>
@@ -106,7 +106,7 @@ export const keyRules: readonly ResourceRule[] = [
     topic,
     types: [KEY],
     check: (resource) =>
-      judgePolicy(resource, "policy", (statements) =>
+      judgePolicy(resource, ["policy"], (statements) =>
         statements
           .filter(isUnlimitedUse)
           .map(({ actions }) =>
@@ -131,7 +131,7 @@ export const keyRules: readonly ResourceRule[] = [
     topic,
     types: IAM_POLICIES,
     check: (resource) =>
-      judgePolicy(resource, "policy", (statements) =>
+      judgePolicy(resource, ["policy"], (statements) =>
         statements
           .filter(decryptsEverything)
           .map(() =>
@@ -169,7 +169,7 @@ export const apiKeyContextRule: StackRule = {
 function judgeContext(key: PolicyResource): Verdict[] {
   const policy = read(key.props, "policy");
   if (policy.state === "absent") return missingParts(key, []);
-  return judgePolicy(key, "policy", (statements) => missingParts(key, statements));
+  return judgePolicy(key, ["policy"], (statements) => missingParts(key, statements));
 }
 
 function missingParts(key: PolicyResource, statements: readonly Statement[]): Verdict[] {
@@ -224,12 +224,7 @@ function decryptsEverything(statement: Statement): boolean {
 
 function used(actions: readonly string[]): string {
   const found = actions.filter((pattern) =>
-    HANDED_ON.some((action) =>
-      allows(
-        { effect: "", principals: [], actions: [pattern], resources: [], conditions: [] },
-        action,
-      ),
-    ),
+    HANDED_ON.some((action) => allows({ actions: [pattern] }, action)),
   );
   return found.join(", ");
 }

@@ -1,6 +1,6 @@
 import type { Environment } from "@app-data/rules";
 import type { PolicyResource, ResourceValidationArgs, Severity } from "@pulumi/policy";
-import { readWhole } from "../reading";
+import { read, readWhole } from "../reading";
 
 /** A control of AWS Foundational Security Best Practices, as Security Hub names it. */
 export interface Control {
@@ -105,6 +105,15 @@ export function demand(
   if (reading.state === "unknown") return [unjudged(on, path)];
   const text = wrong(reading.state === "known" ? reading.value : undefined);
   return text === undefined ? [] : [broken(on, text)];
+}
+
+/** Judges each element of a list by its path; a list that is not set has none. */
+export function forEachOf(on: Judged, list: Path, check: (element: Path) => Verdict[]): Verdict[] {
+  const reading = read(on.props, ...list);
+  if (reading.state === "unknown") return [unjudged(on, list)];
+  const elements: readonly unknown[] =
+    reading.state === "known" && Array.isArray(reading.value) ? reading.value : [];
+  return Array.from(elements.keys()).flatMap((index) => check([...list, index]));
 }
 
 /** Demands that a switch is on; not set is off. */

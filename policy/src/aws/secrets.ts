@@ -31,7 +31,7 @@ export const secretRules: readonly ResourceRule[] = [
     topic,
     types: [SECRET, SECRET_POLICY],
     check: (resource) =>
-      judgePolicy(resource, "policy", (statements) =>
+      judgePolicy(resource, ["policy"], (statements) =>
         statements
           .filter((each) => each.effect === "Allow" && isAboutEverybody(each))
           .map(() =>

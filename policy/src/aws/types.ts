@@ -25,8 +25,18 @@ export const SECRET = "aws:secretsmanager/secret:Secret";
 export const SECRET_POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy";
 export const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 export const IAM_ROLE = "aws:iam/role:Role";
-export const IAM_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
-export const IAM_POLICIES = ["aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy"];
+export const IAM_ATTACHMENTS = [
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+  "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+  "aws:iam/policyAttachment:PolicyAttachment",
+];
+export const IAM_POLICIES = [
+  "aws:iam/policy:Policy",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/userPolicy:UserPolicy",
+  "aws:iam/groupPolicy:GroupPolicy",
+];
 export const VPC = "aws:ec2/vpc:Vpc";
 export const FLOW_LOG = "aws:ec2/flowLog:FlowLog";
 export const SUBNET = "aws:ec2/subnet:Subnet";
