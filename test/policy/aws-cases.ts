@@ -116,6 +116,15 @@ const apiKeys = (...statements: Record<string, unknown>[]): Fixture[] => [
   { ...key({ policy: policy(...statements) }, "wrapping"), parent: "api-keys" },
 ];
 
+const permission = {
+  referencedSecurityGroupId: "sg-1",
+  ipProtocol: "tcp",
+  fromPort: 5432,
+  toPort: 5432,
+};
+const ingressRule = (props: Record<string, unknown>) =>
+  resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", props);
+
 const subnet = resource("aws:ec2/subnet:Subnet", "private", { id: "subnet-1" });
 const routed = (...routes: Record<string, unknown>[]): Fixture[] => [
   subnet,
@@ -456,15 +465,35 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     (props) => resource("random:index/randomPassword:RandomPassword", "login", props),
   ),
   "network-closed": property(
-    { referencedSecurityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 5432, toPort: 5432 },
-    { cidrIpv4: "10.0.0.0/8", ipProtocol: "tcp", fromPort: 5432, toPort: 5432 },
+    permission,
+    { ...permission, cidrIpv4: "10.0.0.0/8" },
     "POL180 SecurityGroupIngressRule in is open to 10.0.0.0/8 (cidrIpv4); it must name a security " +
       "group. Remove `cidrIpv4`.",
-    (props) => resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", props),
+    ingressRule,
+  ),
+  "network-protocol": property(
+    permission,
+    { ...permission, ipProtocol: "-1" },
+    "POL180 SecurityGroupIngressRule in is open for ipProtocol -1 (-1 is all of them); PostgreSQL needs " +
+      'TCP alone. Set `ipProtocol: "tcp"`.',
+    ingressRule,
+  ),
+  "network-port": property(
+    permission,
+    { ...permission, fromPort: 0, toPort: 65_535 },
+    "POL180 SecurityGroupIngressRule in is open for more than one port; it must name one. Set " +
+      "`fromPort` and `toPort` to it.",
+    ingressRule,
   ),
   "database-in-network": property(
-    { dbSubnetGroupName: "private", vpcSecurityGroupIds: ["sg-1"] },
     { dbSubnetGroupName: "private" },
+    {},
+    "POL180 Instance main has dbSubnetGroupName unset, which means the default network of the account; " +
+      "it must be named. Set `dbSubnetGroupName`.",
+  ),
+  "database-security-groups": property(
+    { vpcSecurityGroupIds: ["sg-1"] },
+    { vpcSecurityGroupIds: [] },
     "POL180 Instance main has vpcSecurityGroupIds unset, which means the default network of the " +
       "account; it must be named. Set `vpcSecurityGroupIds`.",
   ),

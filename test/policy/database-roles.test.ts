@@ -64,21 +64,3 @@ describe("the owner of the database", () => {
     ]);
   });
 });
-
-describe("a rule of a security group", () => {
-  const rule = (ipProtocol: unknown): Fixture => ({
-    type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-    name: "in",
-    props: { referencedSecurityGroupId: "sg-1", fromPort: 5432, toPort: 5432, ipProtocol },
-  });
-
-  it("lets in TCP alone: for all protocols it would be all ports", async () => {
-    const policies = awsPoliciesOf("prod", "network");
-    for (const safe of ["tcp", "6", unknown])
-      expect(await judgeResource(policies, rule(safe))).toEqual([]);
-    expect(await judgeResource(policies, rule("-1"))).toEqual([
-      "network-closed: POL180 SecurityGroupIngressRule in is open for the protocol -1 (-1 is all of " +
-        'them); PostgreSQL needs TCP alone. Set `ipProtocol: "tcp"`.',
-    ]);
-  });
-});

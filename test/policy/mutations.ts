@@ -27,6 +27,7 @@ const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 const ENCRYPTION =
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
+const postgres = { protocol: "tcp", fromPort: 5432, toPort: 5432 };
 const foreignKey = always("arn:aws:kms:eu-central-1:999999999999:key/theirs");
 
 type Change = readonly [property: string, to: Mutation["to"], rule: string, as?: string];
@@ -120,7 +121,7 @@ export const mutations: readonly Mutation[] = [
     ["monitoringInterval", always(0), "database-monitoring"],
     ["monitoringRoleArn", unset, "database-monitoring"],
     ["dbSubnetGroupName", unset, "database-in-network"],
-    ["vpcSecurityGroupIds", always([]), "database-in-network"],
+    ["vpcSecurityGroupIds", always([]), "database-security-groups"],
   ]),
   ...of("aws:rds/parameterGroup:ParameterGroup", parameters),
   ...of(KEY, [
@@ -206,13 +207,16 @@ export const mutations: readonly Mutation[] = [
   ...["Ingress", "Egress"].flatMap((way) =>
     of(`aws:vpc/securityGroup${way}Rule:SecurityGroup${way}Rule`, [
       ["cidrIpv4", always("0.0.0.0/0"), "network-closed"],
-      ["toPort", always(65_535), "network-closed"],
-      ["fromPort", always(0), "network-closed"],
-      ["ipProtocol", always("-1"), "network-closed"],
+      ["toPort", always(65_535), "network-port"],
+      ["fromPort", always(0), "network-port"],
+      ["ipProtocol", always("-1"), "network-protocol"],
     ]),
   ),
   ...of("aws:ec2/securityGroup:SecurityGroup", [
-    ["ingress", always([{ cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
+    ["ingress", always([{ ...postgres, cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
+    ["egress", always([{ ...postgres, cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
+    ["egress", always([{ ...postgres, protocol: "-1" }]), "network-protocol"],
+    ["egress", always([{ ...postgres, toPort: 65_535 }]), "network-port"],
   ]),
   ...of("aws:s3/bucket:Bucket", [["forceDestroy", always(true), "bucket-kept-while-full"]]),
   ...of(

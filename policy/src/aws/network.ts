@@ -2,17 +2,20 @@ import type { PolicyResource } from "@pulumi/policy";
 import { refersTo } from "./links";
 import {
   type Judged,
+  type Path,
   type ResourceRule,
   type StackRule,
   type Verdict,
   broken,
   demand,
   demandOff,
+  forEachOf,
   lastingOnly,
   unjudged,
 } from "./rule";
 import {
   CLUSTER,
+  DEFAULT_SECURITY_GROUP,
   EGRESS_RULE,
   FLOW_LOG,
   INGRESS_RULE,
@@ -26,10 +29,21 @@ import {
   SUBNET_GROUP,
   VPC,
 } from "./types";
-import { read } from "../reading";
+import { type Reading, read } from "../reading";
 
 const topic = { code: "POL180", page: "network" };
 const EVERYWHERE = ["0.0.0.0/0", "::/0"];
+/** What holds permissions of security groups, inside a list or as a resource of their own. */
+const GROUPS = [SECURITY_GROUP, DEFAULT_SECURITY_GROUP];
+const PERMISSIONS = [...GROUPS, SECURITY_GROUP_RULE, INGRESS_RULE, EGRESS_RULE];
+const ADDRESSES = [
+  "cidrIpv4",
+  "cidrIpv6",
+  "prefixListId",
+  "cidrBlocks",
+  "ipv6CidrBlocks",
+  "prefixListIds",
+];
 
 /** What holds of single parts of the network. */
 export const networkRules: readonly ResourceRule[] = [
@@ -40,37 +54,50 @@ export const networkRules: readonly ResourceRule[] = [
       title: "Security groups should only allow unrestricted incoming traffic for authorized ports",
     },
     severity: "high",
-    description: "Security groups name each other, TCP and one port, not addresses.",
-    remediation: "Name the security group of who may connect, TCP and the one port.",
+    description: "Security groups name each other, not addresses, in both directions.",
+    remediation: "Name the security group of who may connect.",
     topic,
-    types: [INGRESS_RULE, EGRESS_RULE, SECURITY_GROUP_RULE, SECURITY_GROUP],
-    check: demandGroups,
+    types: PERMISSIONS,
+    check: forEachPermission((on, permission) =>
+      ADDRESSES.flatMap((key) => demandNoAddress(on, [...permission, key])),
+    ),
+  },
+  {
+    name: "network-protocol",
+    severity: "high",
+    description: "Security groups let through TCP alone, in both directions.",
+    remediation: 'Set the protocol to "tcp".',
+    topic,
+    types: PERMISSIONS,
+    check: forEachPermission(demandTcp),
+  },
+  {
+    name: "network-port",
+    severity: "high",
+    description: "Security groups let through one port, in both directions.",
+    remediation: "Set `fromPort` and `toPort` to the one port.",
+    topic,
+    types: PERMISSIONS,
+    check: forEachPermission(demandOnePort),
   },
   {
     name: "database-in-network",
     control: { id: "RDS.18", title: "RDS DB instances should be deployed in a VPC" },
     severity: "high",
-    description: "A database is in subnets and security groups that are named for it.",
-    remediation: "Set `dbSubnetGroupName` and `vpcSecurityGroupIds`.",
+    description: "A database is in subnets that are named for it.",
+    remediation: "Set `dbSubnetGroupName`.",
     topic,
     types: [INSTANCE, CLUSTER],
-    check: (resource) =>
-      ["dbSubnetGroupName", "vpcSecurityGroupIds"].flatMap((key) => {
-        // Which they are is not known before they are made; how many are named is.
-        const named = read(resource.props, key);
-        if (named.state === "unknown") return [unjudged(resource, [key])];
-        const isEmpty =
-          named.state === "known" && Array.isArray(named.value) && named.value.length === 0;
-        return named.state !== "absent" && !isEmpty
-          ? []
-          : [
-              broken(
-                resource,
-                `has ${key} unset, which means the default network of the account; it must be ` +
-                  `named. Set \`${key}\`.`,
-              ),
-            ];
-      }),
+    check: (resource) => demandNamed(resource, "dbSubnetGroupName"),
+  },
+  {
+    name: "database-security-groups",
+    severity: "high",
+    description: "A database is in security groups that are named for it.",
+    remediation: "Set `vpcSecurityGroupIds`.",
+    topic,
+    types: [INSTANCE, CLUSTER],
+    check: (resource) => demandNamed(resource, "vpcSecurityGroupIds"),
   },
   {
     name: "subnet-private",
@@ -140,59 +167,65 @@ function demandAllTraffic(flowLog: PolicyResource): Verdict[] {
   );
 }
 
-function demandGroups(resource: Judged): Verdict[] {
-  if (resource.type === INGRESS_RULE || resource.type === EGRESS_RULE) {
-    return [
-      ...["cidrIpv4", "cidrIpv6"].flatMap((key) => demandNoAddress(resource, key)),
-      ...demandOneProtocol(resource),
-      ...demandOnePort(resource),
-    ];
-  }
-  if (resource.type === SECURITY_GROUP_RULE) {
-    const direction = read(resource.props, "type");
-    if (direction.state === "known" && direction.value !== "ingress") return [];
-    return ["cidrBlocks", "ipv6CidrBlocks"].flatMap((key) => demandNoAddress(resource, key));
-  }
-  return demand(resource, ["ingress"], (rules) =>
-    (Array.isArray(rules) ? rules : []).some(
-      (rule) => isListed(rule, "cidrBlocks") || isListed(rule, "ipv6CidrBlocks"),
-    )
-      ? "has an ingress rule by address; it must name security groups. Use `securityGroups`."
-      : undefined,
-  );
+/** A check of every permission of a resource: itself, or what stands inside a security group. */
+function forEachPermission(
+  check: (on: Judged, permission: Path) => Verdict[],
+): ResourceRule["check"] {
+  return (resource) =>
+    GROUPS.includes(resource.type)
+      ? ["ingress", "egress"].flatMap((way) =>
+          forEachOf(resource, [way], (permission) => check(resource, permission)),
+        )
+      : check(resource, []);
 }
 
-function demandNoAddress(resource: Judged, key: string): Verdict[] {
-  return demand(resource, [key], (value) =>
-    value === undefined || (Array.isArray(value) && value.length === 0)
+/** A prefix list is a list of addresses that somebody else may change. */
+function demandNoAddress(on: Judged, path: Path): Verdict[] {
+  return demand(on, path, (value) =>
+    value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
       ? undefined
-      : `is open to ${String(value)} (${key}); it must name a security group. ` +
-        `Remove \`${key}\`.`,
+      : `is open to ${String(value)} (${path.join(".")}); it must name a security group. ` +
+        `Remove \`${path.at(-1)}\`.`,
   );
 }
 
-/** A rule for all protocols is one for all ports, whatever ports it names. */
-function demandOneProtocol(resource: Judged): Verdict[] {
-  return demand(resource, ["ipProtocol"], (protocol) =>
+/** A permission for all protocols is one for all ports, whatever ports it names. */
+function demandTcp(on: Judged, permission: Path): Verdict[] {
+  const isOfOne = on.type === INGRESS_RULE || on.type === EGRESS_RULE;
+  const key = isOfOne ? "ipProtocol" : "protocol";
+  const path = [...permission, key];
+  return demand(on, path, (protocol) =>
     protocol === "tcp" || protocol === "6"
       ? undefined
-      : `is open for the protocol ${String(protocol)} (-1 is all of them); PostgreSQL needs TCP alone. ` +
-        'Set `ipProtocol: "tcp"`.',
+      : `is open for ${path.join(".")} ${String(protocol)} (-1 is all of them); PostgreSQL needs TCP ` +
+        `alone. Set \`${key}: "tcp"\`.`,
   );
 }
 
-function demandOnePort(resource: Judged): Verdict[] {
-  const from = read(resource.props, "fromPort");
-  return demand(resource, ["toPort"], (to) =>
+function demandOnePort(on: Judged, permission: Path): Verdict[] {
+  const from = read(on.props, ...permission, "fromPort");
+  if (from.state === "unknown") return [unjudged(on, [...permission, "fromPort"])];
+  return demand(on, [...permission, "toPort"], (to) =>
     typeof to === "number" && from.state === "known" && from.value === to
       ? undefined
       : "is open for more than one port; it must name one. Set `fromPort` and `toPort` to it.",
   );
 }
 
-function isListed(of: unknown, key: string): boolean {
-  const reading = read(of, key);
-  return reading.state === "known" && Array.isArray(reading.value) && reading.value.length > 0;
+/** Which they are is not known before they are made; how many are named is. */
+function demandNamed(resource: Judged, key: string): Verdict[] {
+  const named = read(resource.props, key);
+  if (named.state === "unknown") return [unjudged(resource, [key])];
+  const isEmpty = named.state === "known" && Array.isArray(named.value) && named.value.length === 0;
+  return named.state !== "absent" && !isEmpty
+    ? []
+    : [
+        broken(
+          resource,
+          `has ${key} unset, which means the default network of the account; it must be ` +
+            `named. Set \`${key}\`.`,
+        ),
+      ];
 }
 
 function holdsDatabase(group: PolicyResource, subnet: PolicyResource): boolean {
@@ -223,28 +256,31 @@ function routesOut(subnet: PolicyResource, resources: readonly PolicyResource[])
   );
   return [
     ...tables.flatMap((table) =>
-      demand(table, ["routes"], (inline) =>
-        (Array.isArray(inline) ? inline : []).some(leadsOut)
-          ? `leads from subnet ${subnet.name} of the database to the internet; it must not. Remove the route.`
-          : undefined,
-      ),
+      forEachOf(table, ["routes"], (route) => demandInside(table, route, subnet)),
     ),
-    ...routes
-      .filter(({ props }) => leadsOut(props))
-      .map((route) =>
-        broken(
-          route,
-          `leads from subnet ${subnet.name} of the database to the internet; it must not. Remove it.`,
-        ),
-      ),
+    ...routes.flatMap((route) => demandInside(route, [], subnet)),
   ];
 }
 
-function leadsOut(route: unknown): boolean {
-  if (read(route, "gatewayId").state === "absent") return false;
+/** Through an internet gateway every route leads out: two of half of all addresses are as good as one. */
+function demandInside(on: PolicyResource, route: Path, subnet: PolicyResource): Verdict[] {
+  const gateway = read(on.props, ...route, "gatewayId");
+  if (gateway.state === "absent") return [];
+  if (gateway.state === "unknown" && !leadsEverywhere(read(on.props, ...route)))
+    return [unjudged(on, [...route, "gatewayId"])];
+  if (gateway.state === "known" && !String(gateway.value).startsWith("igw-")) return [];
+  return [
+    broken(
+      on,
+      `leads from subnet ${subnet.name} of the database to the internet; it must not. Remove the route.`,
+    ),
+  ];
+}
+
+function leadsEverywhere(route: Reading): boolean {
   return ["cidrBlock", "ipv6CidrBlock", "destinationCidrBlock", "destinationIpv6CidrBlock"].some(
     (key) => {
-      const target = read(route, key);
+      const target = route.state === "known" ? read(route.value, key) : route;
       return target.state === "known" && EVERYWHERE.includes(String(target.value));
     },
   );
