@@ -141,6 +141,17 @@ const encryption = (rule: Record<string, unknown>) =>
 const byKms = {
   applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: KEY_ARN },
 };
+const ownKeyCase = (
+  object: string,
+  make: (props: Record<string, unknown>) => Fixture,
+  property: string,
+): AwsCase => ({
+  right: [key(), make({ [property]: KEY_ARN })],
+  wrong: [key(), make({ [property]: "arn:aws:kms:eu-central-1:999999999999:key/2" })],
+  message:
+    `POL183 ${object} has ${property} set to a key that this stack does not make; it must be one of ` +
+    `the stack's own, whose policy is judged here. Set \`${property.split(".").at(-1)}\` to the ARN of one.`,
+});
 const noKey =
   "has kmsKeyId unset, which means a key of AWS's own; a customer managed KMS key is required.";
 const ownKey = "Set `kmsKeyId` to the ARN of the stack's own key.";
@@ -385,8 +396,8 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
         Action: ["kms:DescribeKey", "kms:Create*"],
       }),
     },
-    "POL177 Key main has a policy that allows kms:Create* without a condition; use must be tied to a " +
-      "service (`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
+    "POL177 Key main has a policy that allows kms:Create* to whoever calls; use must be tied to a service " +
+      "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
     key,
   ),
   "decryption-limited": property(
@@ -404,13 +415,14 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       "kms:EncryptionContext:user_id; every part of the context must be demanded. Add a Deny for " +
       "every principal, with that condition alone.",
   },
-  "own-keys": {
-    right: [key(), secret({ kmsKeyId: KEY_ARN })],
-    wrong: [key(), secret({ kmsKeyId: "arn:aws:kms:eu-central-1:999999999999:key/2" })],
-    message:
-      "POL183 Secret app has kmsKeyId set to a key that this stack does not make; it must be one of " +
-      "the stack's own, whose policy is judged here. Set `kmsKeyId` to the ARN of one.",
-  },
+  "own-keys": ownKeyCase("Secret app", secret, "kmsKeyId"),
+  "own-load-key": ownKeyCase("Instance main", instance, "performanceInsightsKmsKeyId"),
+  "own-master-key": ownKeyCase("Instance main", instance, "masterUserSecretKmsKeyId"),
+  "own-replica-keys": ownKeyCase(
+    "Secret app",
+    ({ "replicas.0.kmsKeyId": kmsKeyId }) => secret({ replicas: [{ kmsKeyId }] }),
+    "replicas.0.kmsKeyId",
+  ),
   "data-protected": {
     right: [{ ...bucket, protect: true }],
     wrong: [bucket],

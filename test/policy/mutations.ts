@@ -61,6 +61,9 @@ const statement =
   };
 const drop = (sid: string) => statement(sid, () => []);
 const unconditional = (sid: string) => statement(sid, (each) => [without(each, "Condition")]);
+/** With a condition that is true of every call. */
+const overTls = (sid: string) =>
+  statement(sid, (each) => [{ ...each, Condition: { Bool: { "aws:SecureTransport": "true" } } }]);
 const anybody = (sid: string) => statement(sid, (each) => [{ ...each, Principal: { AWS: "*" } }]);
 const allActions = (sid: string) => statement(sid, (each) => [{ ...each, Action: "kms:*" }]);
 const decryptsEverything = (sid: string) =>
@@ -97,9 +100,9 @@ export const mutations: readonly Mutation[] = [
     ["kmsKeyId", unset, "database-storage-encrypted"],
     ["kmsKeyId", foreignKey, "own-keys", "foreign"],
     ["performanceInsightsKmsKeyId", unset, "database-storage-encrypted"],
-    ["performanceInsightsKmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["performanceInsightsKmsKeyId", foreignKey, "own-load-key", "foreign"],
     ["masterUserSecretKmsKeyId", unset, "database-storage-encrypted"],
-    ["masterUserSecretKmsKeyId", foreignKey, "own-keys", "foreign"],
+    ["masterUserSecretKmsKeyId", foreignKey, "own-master-key", "foreign"],
     ["publiclyAccessible", always(true), "database-not-public"],
     ["iamDatabaseAuthenticationEnabled", always(false), "database-iam-authentication"],
     ["username", always("postgres"), "database-master-name"],
@@ -132,11 +135,9 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of(
     KEY,
-    ["UseThroughServices", "GrantToServices", "EncryptLogs"].map((sid): Change => [
-      "policy",
-      unconditional(sid),
-      "key-use-limited",
-      sid,
+    ["UseThroughServices", "GrantToServices", "EncryptLogs"].flatMap((sid): Change[] => [
+      ["policy", unconditional(sid), "key-use-limited", sid],
+      ["policy", overTls(sid), "key-use-limited", `${sid}, over TLS`],
     ]),
     "database-key",
   ),
@@ -257,6 +258,21 @@ export const mutations: readonly Mutation[] = [
         })),
       "own-keys",
       "foreign",
+    ],
+    [
+      "rules",
+      (rules) => [
+        ...(rules as object[]),
+        {
+          applyServerSideEncryptionByDefault: {
+            sseAlgorithm: "aws:kms",
+            kmsMasterKeyId: foreignKey(),
+          },
+          bucketKeyEnabled: true,
+        },
+      ],
+      "own-keys",
+      "foreign, in a second rule",
     ],
   ]),
   ...of("aws:s3/bucketPolicy:BucketPolicy", [

@@ -1,5 +1,14 @@
 import type { PolicyResource } from "@pulumi/policy";
-import { type Statement, allows, isAboutEverybody, judgePolicy } from "./policy-document";
+import { namesPrincipal, namesSource } from "./callers";
+import {
+  type Statement,
+  allows,
+  isAboutEverybody,
+  isTied,
+  judgePolicy,
+  judgePowers,
+  matches,
+} from "./policy-document";
 import {
   type ResourceRule,
   type StackRule,
@@ -8,7 +17,7 @@ import {
   demand,
   demandAtLeast,
 } from "./rule";
-import { API_KEY_COMPONENT, IAM_POLICIES, KEY } from "./types";
+import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY } from "./types";
 import { read } from "../reading";
 
 const topic = { code: "POL177", page: "keys" };
@@ -22,14 +31,22 @@ const CRYPTOGRAPHIC_USE = [
   "kms:ReEncryptFrom",
   "kms:ReEncryptTo",
 ];
-const HANDED_ON = [...CRYPTOGRAPHIC_USE, "kms:CreateGrant"];
-const ACCOUNT_KEYS = [
-  "aws:principalaccount",
-  "aws:principalorgid",
-  "aws:sourceaccount",
-  "aws:sourcearn",
-  "kms:calleraccount",
+const HANDED_ON = [
+  ...CRYPTOGRAPHIC_USE,
+  "kms:GenerateDataKeyPair",
+  "kms:GenerateDataKeyPairWithoutPlaintext",
+  "kms:GenerateMac",
+  "kms:VerifyMac",
+  "kms:Sign",
+  "kms:Verify",
+  "kms:DeriveSharedSecret",
+  "kms:CreateGrant",
 ];
+/** A service in one region or in all. */
+const SERVICE_HOST =
+  /^[a-z][a-z0-9-]*\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$|^[a-z][a-z0-9-]*\.\*\.amazonaws\.com$/;
+/** A text that does not begin with a wildcard; of an ARN, the account or, where it has none, the name. */
+const CONTEXT_VALUE = /^(?!arn:)[^*?]|^arn:[^:*?]+:[^:*?]+:[^:]*:(?:\d{12}:|:[^*?])/;
 const CONTEXT = "kms:EncryptionContext:";
 /** Parts of the encryption context that have one value for the whole stack. */
 const FIXED_PARTS = ["app", "environment", "purpose"];
@@ -100,7 +117,8 @@ export const keyRules: readonly ResourceRule[] = [
   {
     name: "key-use-limited",
     severity: "high",
-    description: "Who may administer a key may not use it: each right to use it has a condition.",
+    description:
+      "Who may administer a key may not use it: each right to use it is tied to a service, an encryption context or an AWS resource.",
     remediation:
       "List the administrative actions, and tie use to a service or an encryption context.",
     topic,
@@ -112,8 +130,8 @@ export const keyRules: readonly ResourceRule[] = [
           .map(({ actions }) =>
             broken(
               resource,
-              `has a policy that allows ${used(actions)} without a condition; use must be tied to a ` +
-                "service (`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
+              `has a policy that allows ${used(actions)} to whoever calls; use must be tied to a service ` +
+                "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
             ),
           ),
       ),
@@ -129,9 +147,9 @@ export const keyRules: readonly ResourceRule[] = [
     description: "No IAM policy of the stack lets its holder decrypt with every key.",
     remediation: "Put the ARNs of the keys into `Resource`.",
     topic,
-    types: IAM_POLICIES,
+    types: [IAM_ROLE, ...IAM_POLICIES],
     check: (resource) =>
-      judgePolicy(resource, ["policy"], (statements) =>
+      judgePowers(resource, (statements) =>
         statements
           .filter(decryptsEverything)
           .map(() =>
@@ -193,24 +211,47 @@ function refusesWithout(statement: Statement, part: string): boolean {
   if (condition.key.toLowerCase() !== `${CONTEXT}${part}`.toLowerCase()) return false;
   return part === USER_PART
     ? condition.operator === "Null" && condition.values.join() === "true"
-    : condition.operator === "StringNotEquals" && condition.values.length === 1;
+    : condition.operator === "StringNotEquals" &&
+        condition.values.length === 1 &&
+        // A variable is whatever the caller is.
+        condition.values.every((value) => !value.includes("${"));
 }
 
 function isPublic(statement: Statement): boolean {
-  if (statement.effect !== "Allow" || !isAboutEverybody(statement)) return false;
-  return !statement.conditions.some(
-    ({ operator, key, values }) =>
-      /^(String|Arn)(Equals|Like)$/.test(operator) &&
-      ACCOUNT_KEYS.includes(key.toLowerCase()) &&
-      !values.includes("*"),
+  return (
+    statement.effect === "Allow" &&
+    isAboutEverybody(statement) &&
+    !isTied(
+      statement,
+      (key, value) =>
+        namesPrincipal(key === "kms:calleraccount" ? "aws:principalaccount" : key, value) ||
+        namesSource(key, value),
+    )
   );
 }
 
+/** What is true of most calls, such as TLS or the account, limits nothing. */
 function isUnlimitedUse(statement: Statement): boolean {
   return (
     statement.effect === "Allow" &&
-    statement.conditions.length === 0 &&
-    HANDED_ON.some((action) => allows(statement, action))
+    HANDED_ON.some((action) => allows(statement, action)) &&
+    !isTied(
+      statement,
+      (key, value) =>
+        (key === "kms:viaservice" && SERVICE_HOST.test(value)) ||
+        (key.startsWith(CONTEXT.toLowerCase()) && CONTEXT_VALUE.test(value)) ||
+        namesSource(key, value),
+    ) &&
+    !isGrantToService(statement)
+  );
+}
+
+function isGrantToService({ conditions }: Statement): boolean {
+  return conditions.some(
+    ({ operator, key, values }) =>
+      operator === "Bool" &&
+      key.toLowerCase() === "kms:grantisforawsresource" &&
+      values.join() === "true",
   );
 }
 
@@ -218,8 +259,18 @@ function decryptsEverything(statement: Statement): boolean {
   return (
     statement.effect === "Allow" &&
     ["kms:Decrypt", "kms:ReEncryptFrom"].some((action) => allows(statement, action)) &&
-    statement.resources.some((resource) => resource === "*" || /:key\/\*$/.test(resource))
+    statement.resources.some(takesInOtherKeys)
   );
+}
+
+/** Whether the pattern of an ARN has a wildcard where a key has its identifier. */
+function takesInOtherKeys(pattern: string): boolean {
+  const [, , service = "*", , , ...rest] = pattern.split(":");
+  if (!matches(service, "kms")) return false;
+  // A pattern with fewer parts is one whose wildcard stands for the others.
+  if (rest.length === 0) return /[*?]/.test(pattern);
+  const [beginning = "", ...more] = rest.join(":").split(/[*?]/);
+  return more.length > 0 && (beginning.startsWith("key/") || "key/".startsWith(beginning));
 }
 
 function used(actions: readonly string[]): string {

@@ -1,50 +1,98 @@
 import type { PolicyResource } from "@pulumi/policy";
-import { refersTo } from "./links";
-import { type Path, type StackRule, type Verdict, broken, unjudged } from "./rule";
-import { BUCKET_ENCRYPTION, CLUSTER, INSTANCE, KEY, LOG_GROUP, SECRET } from "./types";
+import {
+  type Judged,
+  type Path,
+  type StackRule,
+  type Verdict,
+  broken,
+  forEachOf,
+  unjudged,
+} from "./rule";
+import {
+  BACKUP_REPLICATION,
+  BUCKETS,
+  BUCKET_ENCRYPTION,
+  CLUSTER,
+  CLUSTER_INSTANCE,
+  INSTANCE,
+  KEY,
+  LOG_GROUP,
+  SECRET,
+  SNAPSHOT_COPY,
+} from "./types";
 import { readWhole } from "../reading";
 
-/** Where each kind of store names its key; below a list, every element is meant. */
-const KEYS_OF: Readonly<Record<string, readonly Path[]>> = {
-  [INSTANCE]: [["kmsKeyId"], ["performanceInsightsKmsKeyId"], ["masterUserSecretKmsKeyId"]],
-  [CLUSTER]: [["kmsKeyId"], ["performanceInsightsKmsKeyId"], ["masterUserSecretKmsKeyId"]],
-  [SECRET]: [["kmsKeyId"]],
-  [LOG_GROUP]: [["kmsKeyId"]],
-  ...Object.fromEntries(
-    BUCKET_ENCRYPTION.map((type) => [
-      type,
-      [["rules", 0, "applyServerSideEncryptionByDefault", "kmsMasterKeyId"]],
-    ]),
-  ),
-};
+const BY_DEFAULT = ["applyServerSideEncryptionByDefault", "kmsMasterKeyId"];
+const EACH = "*";
+
+/** Where each kind of store names a key, {@link EACH} element of a list for itself. */
+type Places = readonly (readonly [types: readonly string[], path: Path])[];
 
 /** A key of somebody else's can be taken away, or read with, without this stack noticing. */
-export const ownKeysRule: StackRule = {
-  name: "own-keys",
-  severity: "high",
-  description: "What holds data is encrypted with a key that this stack makes, and judges.",
-  remediation: "Give the ARN of a `aws.kms.Key` of the stack.",
-  topic: { code: "POL183", page: "own-keys" },
-  checkStack: (resources) => {
-    const keys = resources.filter(({ type }) => type === KEY);
-    return resources.flatMap((resource) =>
-      (KEYS_OF[resource.type] ?? []).flatMap((path) => demandOwnKey(resource, path, keys)),
-    );
-  },
-};
+export const ownKeyRules: readonly StackRule[] = [
+  ownKeys(
+    "own-keys",
+    "What holds data is encrypted with a key that this stack makes, and judges.",
+    [
+      [[INSTANCE, CLUSTER, SECRET, LOG_GROUP, SNAPSHOT_COPY, BACKUP_REPLICATION], ["kmsKeyId"]],
+      [BUCKET_ENCRYPTION, ["rules", EACH, ...BY_DEFAULT]],
+      [BUCKETS, ["serverSideEncryptionConfiguration", "rule", ...BY_DEFAULT]],
+    ],
+  ),
+  ownKeys("own-load-key", "Load records are encrypted with a key that this stack makes.", [
+    [[INSTANCE, CLUSTER, CLUSTER_INSTANCE], ["performanceInsightsKmsKeyId"]],
+  ]),
+  ownKeys("own-master-key", "The master's secret is encrypted with a key that this stack makes.", [
+    [[INSTANCE, CLUSTER], ["masterUserSecretKmsKeyId"]],
+  ]),
+  ownKeys(
+    "own-replica-keys",
+    "Replicas of secrets are encrypted with keys that this stack makes.",
+    [[[SECRET], ["replicas", EACH, "kmsKeyId"]]],
+  ),
+];
+
+function ownKeys(name: string, description: string, places: Places): StackRule {
+  return {
+    name,
+    severity: "high",
+    description,
+    remediation: "Give the ARN of a `aws.kms.Key` of the stack.",
+    topic: { code: "POL183", page: "own-keys" },
+    checkStack: (resources) => {
+      const keys = resources.filter(({ type }) => type === KEY);
+      return resources.flatMap((resource) =>
+        places
+          .filter(([types]) => types.includes(resource.type))
+          .flatMap(([, path]) =>
+            forEachAt(resource, path, (each) => demandOwnKey(resource, each, keys)),
+          ),
+      );
+    },
+  };
+}
+
+function forEachAt(on: Judged, path: Path, check: (path: Path) => Verdict[]): Verdict[] {
+  const at = path.indexOf(EACH);
+  return at < 0
+    ? check(path)
+    : forEachOf(on, path.slice(0, at), (element) => check([...element, ...path.slice(at + 1)]));
+}
 
 function demandOwnKey(
   resource: PolicyResource,
   path: Path,
   keys: readonly PolicyResource[],
 ): Verdict[] {
-  const property = path.join(".");
   const named = readWhole(resource.props, ...path);
   // That there must be one is said by the rules on encryption.
   if (named.state === "absent" || (named.state === "known" && named.value === "")) return [];
-  const top = String(path[0]);
-  if (keys.some((key) => refersTo(resource, top, key, "arn", "keyId"))) return [];
-  if (named.state === "unknown") return [unjudged(resource, path)];
+  if (named.state === "unknown") {
+    const depends = resource.propertyDependencies[String(path[0])] ?? [];
+    return depends.some(({ urn }) => keys.some((key) => key.urn === urn))
+      ? []
+      : [unjudged(resource, path)];
+  }
   const isOwn = keys.some((key) =>
     ["arn", "keyId"].some((identifier) => {
       const own = readWhole(key.props, identifier);
@@ -56,7 +104,7 @@ function demandOwnKey(
     : [
         broken(
           resource,
-          `has ${property} set to a key that this stack does not make; it must be one of the stack's ` +
+          `has ${path.join(".")} set to a key that this stack does not make; it must be one of the stack's ` +
             `own, whose policy is judged here. Set \`${path.at(-1)}\` to the ARN of one.`,
         ),
       ];

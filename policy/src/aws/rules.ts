@@ -9,7 +9,7 @@ import { bucketEncryptedRule, encryptionRules } from "./encryption";
 import { iamRoleRules } from "./iam-roles";
 import { apiKeyContextRule, keyRules } from "./keys";
 import { networkRules, networkStackRules } from "./network";
-import { ownKeysRule } from "./own-keys";
+import { ownKeyRules } from "./own-keys";
 import type { AwsRule } from "./rule";
 import { secretRules } from "./secrets";
 
@@ -26,7 +26,7 @@ export const awsRules: readonly AwsRule[] = [
   ...secretRules,
   ...networkRules,
   bucketEncryptedRule,
-  ownKeysRule,
+  ...ownKeyRules,
   apiKeyContextRule,
   ...databaseParameterRules,
   ...bucketRules,
