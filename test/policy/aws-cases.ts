@@ -78,6 +78,29 @@ const otherKeys = refuse("s3:PutObject", {
 const bucketPolicy = (...statements: Record<string, unknown>[]) =>
   ofBucket("BucketPolicy", { policy: policy(...statements) });
 
+const refusalCase = (refusal: Record<string, unknown>, what: string): AwsCase => ({
+  right: [bucketPolicy(refusal)],
+  wrong: [bucketPolicy(refuse("s3:*", {}))],
+  message:
+    `POL179 BucketPolicy exports-part does not refuse ${what}; it must, to every principal. ` +
+    "Add a Deny.",
+});
+const switchCase = (name: string): AwsCase =>
+  property(
+    { [name]: true },
+    { [name]: false },
+    `POL179 ${off("BucketPublicAccessBlock exports-part", name)}`,
+    (props) => ofBucket("BucketPublicAccessBlock", props),
+  );
+const ageCase = (age: Record<string, unknown>, name: string): AwsCase =>
+  property(
+    { rules: [{ status: "Enabled", ...age }] },
+    { rules: [{ status: "Enabled" }] },
+    `POL179 BucketLifecycleConfiguration exports-part has no enabled rule for all objects with ${name}; ` +
+      "users' files must not stay for ever. Add it.",
+    (props) => ofBucket("BucketLifecycleConfiguration", props),
+  );
+
 const trust = (Condition?: Record<string, unknown>) => ({
   Effect: "Allow",
   Principal: { Service: "monitoring.rds.amazonaws.com" },
@@ -586,19 +609,15 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       "`parameterGroupName`.",
   },
   "bucket-not-public": {
-    right: [
-      bucket,
-      ofBucket("BucketPublicAccessBlock", {
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      }),
-    ],
+    right: [bucket, ofBucket("BucketPublicAccessBlock")],
     wrong: [bucket],
     message:
       "POL179 Bucket exports has no BucketPublicAccessBlock; every bucket must have one. Add it.",
   },
+  "bucket-acls-blocked": switchCase("blockPublicAcls"),
+  "bucket-policy-blocked": switchCase("blockPublicPolicy"),
+  "bucket-acls-ignored": switchCase("ignorePublicAcls"),
+  "bucket-access-restricted": switchCase("restrictPublicBuckets"),
   "bucket-acls-off": {
     right: [
       bucket,
@@ -626,42 +645,34 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       '`versioningConfiguration.status: "Enabled"`.',
   },
   "bucket-lifecycle": {
-    right: [
-      bucket,
-      ofBucket("BucketLifecycleConfiguration", {
-        rules: [
-          {
-            status: "Enabled",
-            expiration: { days: 30 },
-            noncurrentVersionExpiration: { noncurrentDays: 7 },
-            abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
-          },
-        ],
-      }),
-    ],
-    wrong: [
-      bucket,
-      ofBucket("BucketLifecycleConfiguration", {
-        rules: [{ status: "Enabled", expiration: { days: 30 } }],
-      }),
-    ],
+    right: [bucket, ofBucket("BucketLifecycleConfiguration")],
+    wrong: [bucket],
     message:
-      "POL179 BucketLifecycleConfiguration exports-part has no enabled rule with " +
-      "noncurrentVersionExpiration.noncurrentDays, abortIncompleteMultipartUpload.daysAfterInitiation; " +
-      "users' files must not stay for ever. Add it.",
+      "POL179 Bucket exports has no BucketLifecycleConfiguration; every bucket must have one. Add it.",
   },
-  "bucket-tls": {
-    right: [bucket, bucketPolicy(plain, oldTls)],
-    wrong: [bucket, bucketPolicy(plain)],
-    message:
-      "POL179 BucketPolicy exports-part does not refuse TLS below 1.2; it must, to every principal. " +
-      "Add a Deny.",
+  "bucket-objects-expire": ageCase({ expiration: { days: 30 } }, "expiration.days"),
+  "bucket-versions-expire": ageCase(
+    { noncurrentVersionExpiration: { noncurrentDays: 7 } },
+    "noncurrentVersionExpiration.noncurrentDays",
+  ),
+  "bucket-uploads-expire": ageCase(
+    { abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
+    "abortIncompleteMultipartUpload.daysAfterInitiation",
+  ),
+  "bucket-policy": {
+    right: [bucket, bucketPolicy()],
+    wrong: [bucket],
+    message: "POL179 Bucket exports has no BucketPolicy; every bucket must have one. Add it.",
   },
-  "bucket-requests": {
-    right: [bucket, bucketPolicy(signatures, algorithms, otherKeys)],
+  "bucket-tls": refusalCase(plain, "plain connections"),
+  "bucket-tls-version": refusalCase(oldTls, "TLS below 1.2"),
+  "bucket-signature-age": refusalCase(signatures, "requests signed long ago"),
+  "bucket-upload-algorithm": refusalCase(algorithms, "encryption without KMS"),
+  "bucket-upload-key": refusalCase(otherKeys, "encryption with another key"),
+  "bucket-not-shared": {
+    right: [bucketPolicy(plain)],
     wrong: [
-      bucket,
-      bucketPolicy(signatures, algorithms, otherKeys, {
+      bucketPolicy({
         Effect: "Allow",
         Principal: { AWS: "arn:aws:iam::999999999999:root" },
         Action: "s3:GetObject",

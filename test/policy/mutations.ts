@@ -220,24 +220,23 @@ export const mutations: readonly Mutation[] = [
     ["egress", always([{ ...postgres, toPort: 65_535 }]), "network-port"],
   ]),
   ...of("aws:s3/bucket:Bucket", [["forceDestroy", always(true), "bucket-kept-while-full"]]),
-  ...of(
-    BLOCK,
-    ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].map(
-      (key): Change => [key, always(false), "bucket-not-public"],
-    ),
-  ),
+  ...of(BLOCK, [
+    ["blockPublicAcls", always(false), "bucket-acls-blocked"],
+    ["blockPublicPolicy", always(false), "bucket-policy-blocked"],
+    ["ignorePublicAcls", always(false), "bucket-acls-ignored"],
+    ["restrictPublicBuckets", always(false), "bucket-access-restricted"],
+  ]),
   ...of("aws:s3/bucketOwnershipControls:BucketOwnershipControls", [
     ["rule", always({ objectOwnership: "ObjectWriter" }), "bucket-acls-off"],
   ]),
   ...of("aws:s3/bucketVersioning:BucketVersioning", [
     ["versioningConfiguration", always({ status: "Suspended" }), "bucket-versioning"],
   ]),
-  ...of(
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    ["expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload"].map(
-      (age): Change => ["rules", withoutAge(age), "bucket-lifecycle", age],
-    ),
-  ),
+  ...of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", [
+    ["rules", withoutAge("expiration"), "bucket-objects-expire"],
+    ["rules", withoutAge("noncurrentVersionExpiration"), "bucket-versions-expire"],
+    ["rules", withoutAge("abortIncompleteMultipartUpload"), "bucket-uploads-expire"],
+  ]),
   ...of(ENCRYPTION, [
     ["rules", always([]), "bucket-encryption-key", "none"],
     [
@@ -277,10 +276,10 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of("aws:s3/bucketPolicy:BucketPolicy", [
     ["policy", drop("RefusePlainText"), "bucket-tls", "plain"],
-    ["policy", drop("RefuseOldTls"), "bucket-tls", "old TLS"],
-    ["policy", drop("RefuseOldSignatures"), "bucket-requests", "old signatures"],
-    ["policy", drop("RefuseOtherEncryption"), "bucket-requests", "other encryption"],
-    ["policy", drop("RefuseOtherKeys"), "bucket-requests", "other keys"],
+    ["policy", drop("RefuseOldTls"), "bucket-tls-version", "old TLS"],
+    ["policy", drop("RefuseOldSignatures"), "bucket-signature-age", "old signatures"],
+    ["policy", drop("RefuseOtherEncryption"), "bucket-upload-algorithm", "other encryption"],
+    ["policy", drop("RefuseOtherKeys"), "bucket-upload-key", "other keys"],
   ]),
   ...of("pulumi:providers:postgresql", [
     ["sslmode", always("require"), "database-server-verified"],
@@ -335,7 +334,7 @@ export const removals: Readonly<Record<string, string>> = {
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket-acls-off",
   "aws:s3/bucketVersioning:BucketVersioning": "bucket-versioning",
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket-lifecycle",
-  "aws:s3/bucketPolicy:BucketPolicy": "bucket-tls",
+  "aws:s3/bucketPolicy:BucketPolicy": "bucket-policy",
   "aws:ec2/routeTableAssociation:RouteTableAssociation": "database-subnets-private",
   [FLOW_LOG]: "network-flow-logged",
 };

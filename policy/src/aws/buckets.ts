@@ -1,7 +1,17 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { refersTo } from "./links";
-import { type Statement, allows, isAboutEverybody, judgePolicy } from "./policy-document";
-import { type StackRule, type Verdict, broken, demand, demandOn, lastingOnly } from "./rule";
+import { type Statement, allows, isAboutEverybody, judgePolicy, matches } from "./policy-document";
+import {
+  type Judged,
+  type ResourceRule,
+  type StackRule,
+  type Verdict,
+  broken,
+  demand,
+  demandOn,
+  lastingOnly,
+  unjudged,
+} from "./rule";
 import {
   BUCKETS,
   BUCKET_LOGGING,
@@ -15,6 +25,145 @@ import { read } from "../reading";
 
 const topic = { code: "POL179", page: "buckets" };
 
+/** The longest that AWS accepts a signature for, in milliseconds. */
+const SIGNATURE_DAYS = 7 * 24 * 60 * 60 * 1000;
+// The emulator has no TLS and does not look at policies.
+const notOnEmulator = { local: "disabled" } as const;
+
+/** What holds of the resources that belong to a bucket. */
+export const bucketPartRules: readonly ResourceRule[] = [
+  ...(
+    [
+      [
+        "bucket-acls-blocked",
+        "blockPublicAcls",
+        "Nobody gives a bucket or an object a public access list.",
+      ],
+      ["bucket-policy-blocked", "blockPublicPolicy", "Nobody gives a bucket a public policy."],
+      [
+        "bucket-acls-ignored",
+        "ignorePublicAcls",
+        "A public access list that is there opens nothing.",
+      ],
+      [
+        "bucket-access-restricted",
+        "restrictPublicBuckets",
+        "A public policy that is there opens nothing to other accounts.",
+      ],
+    ] as const
+  ).map(([name, property, description]): ResourceRule => ({
+    name,
+    severity: "high",
+    description,
+    remediation: `Set \`${property}: true\`.`,
+    topic,
+    types: [PUBLIC_ACCESS_BLOCK],
+    check: (block) => demandOn(block, property),
+  })),
+  ...(
+    [
+      ["bucket-objects-expire", ["expiration", "days"], "Objects are deleted by age."],
+      [
+        "bucket-versions-expire",
+        ["noncurrentVersionExpiration", "noncurrentDays"],
+        "Old versions of objects are deleted by age.",
+      ],
+      [
+        "bucket-uploads-expire",
+        ["abortIncompleteMultipartUpload", "daysAfterInitiation"],
+        "Unfinished uploads are deleted by age.",
+      ],
+    ] as const
+  ).map(([name, age, description]): ResourceRule => ({
+    name,
+    severity: "low",
+    description,
+    remediation: `Add an enabled rule for all objects with \`${age.join(".")}\`.`,
+    topic,
+    types: LIFECYCLE,
+    check: (lifecycle) => demandAge(lifecycle, age),
+  })),
+  {
+    name: "bucket-tls",
+    control: {
+      id: "S3.5",
+      title: "S3 general purpose buckets should require requests to use SSL",
+    },
+    severity: "medium",
+    description: "The policy of a bucket refuses plain connections.",
+    remediation: "Refuse what has `aws:SecureTransport` false.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: demandRefusal("plain connections", isPlain),
+  },
+  {
+    name: "bucket-tls-version",
+    severity: "medium",
+    description: "The policy of a bucket refuses TLS below 1.2.",
+    remediation: "Refuse what has `s3:TlsVersion` below 1.2.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: demandRefusal("TLS below 1.2", isOldTls),
+  },
+  {
+    name: "bucket-not-shared",
+    control: {
+      id: "S3.6",
+      title: "S3 general purpose bucket policies should restrict access to other AWS accounts",
+    },
+    severity: "high",
+    description: "The policy of a bucket allows neither a whole account nor everybody.",
+    remediation: "Give rights by IAM.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: (policy) =>
+      judgePolicy(policy, ["policy"], (statements) =>
+        statements
+          .filter(({ effect, principals }) => effect === "Allow" && principals.some(isAnybody))
+          .map(() =>
+            broken(
+              policy,
+              "allows another account or everybody; a bucket policy must only refuse. " +
+                "Give the right by IAM in this account.",
+            ),
+          ),
+      ),
+  },
+  {
+    name: "bucket-signature-age",
+    severity: "high",
+    description: "The policy of a bucket refuses requests that were signed long ago.",
+    remediation: "Refuse by `s3:signatureAge`, in milliseconds, at most 7 days.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: demandRefusal("requests signed long ago", isOldSignature),
+  },
+  {
+    name: "bucket-upload-algorithm",
+    severity: "high",
+    description: "The policy of a bucket refuses uploads that are encrypted without KMS.",
+    remediation: "Refuse by `s3:x-amz-server-side-encryption`.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: demandRefusal("encryption without KMS", isOtherEncryption),
+  },
+  {
+    name: "bucket-upload-key",
+    severity: "high",
+    description: "The policy of a bucket refuses uploads that are encrypted with another key.",
+    remediation: "Refuse by `s3:x-amz-server-side-encryption-aws-kms-key-id`.",
+    topic,
+    levels: notOnEmulator,
+    types: [BUCKET_POLICY],
+    check: demandRefusal("encryption with another key", isOtherKey),
+  },
+];
+
 /** What belongs to every bucket: each is a resource of its own, whose absence has to be seen. */
 export const bucketRules: readonly StackRule[] = [
   {
@@ -24,14 +173,10 @@ export const bucketRules: readonly StackRule[] = [
       title: "S3 general purpose buckets should block public access",
     },
     severity: "high",
-    description: "Every bucket blocks public access in all four ways.",
+    description: "Every bucket has a block of public access.",
     remediation: "Add a BucketPublicAccessBlock with all four switches on.",
     topic,
-    checkStack: forEachBucket("BucketPublicAccessBlock", [PUBLIC_ACCESS_BLOCK], (block) =>
-      ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].flatMap(
-        (key) => demandOn(block, key),
-      ),
-    ),
+    checkStack: forEachBucket("BucketPublicAccessBlock", [PUBLIC_ACCESS_BLOCK], () => []),
   },
   {
     name: "bucket-acls-off",
@@ -77,66 +222,19 @@ export const bucketRules: readonly StackRule[] = [
         "S3 general purpose buckets should have Lifecycle configurations (S3.10: with versioning, too)",
     },
     severity: "low",
-    description: "Objects, their old versions and unfinished uploads are deleted by age.",
+    description: "Every bucket says how long its objects are kept.",
     remediation: "Add a BucketLifecycleConfiguration with the three ages.",
     topic,
-    checkStack: forEachBucket("BucketLifecycleConfiguration", LIFECYCLE, (lifecycle) =>
-      demand(lifecycle, ["rules"], (rules) => {
-        const missing = missingAges(rules);
-        return missing.length === 0
-          ? undefined
-          : `has no enabled rule with ${missing.join(", ")}; users' files must not stay for ever. Add it.`;
-      }),
-    ),
+    checkStack: forEachBucket("BucketLifecycleConfiguration", LIFECYCLE, () => []),
   },
   {
-    name: "bucket-tls",
-    control: {
-      id: "S3.5",
-      title: "S3 general purpose buckets should require requests to use SSL",
-    },
+    name: "bucket-policy",
     severity: "medium",
-    description: "The policy of every bucket refuses plain connections and TLS below 1.2.",
-    remediation: "Refuse what has `aws:SecureTransport` false or `s3:TlsVersion` below 1.2.",
+    description: "Every bucket has a policy.",
+    remediation: "Add a BucketPolicy that refuses unsafe requests.",
     topic,
-    // The emulator has no TLS.
-    levels: { local: "disabled" },
-    checkStack: forEachBucket("BucketPolicy", [BUCKET_POLICY], (policy) =>
-      judgePolicy(policy, ["policy"], (statements) => [
-        ...demandRefusal(policy, statements, "plain connections", isPlain),
-        ...demandRefusal(policy, statements, "TLS below 1.2", isOldTls),
-      ]),
-    ),
-  },
-  {
-    name: "bucket-requests",
-    control: {
-      id: "S3.6",
-      title: "S3 general purpose bucket policies should restrict access to other AWS accounts",
-    },
-    severity: "high",
-    description:
-      "The policy of every bucket allows nobody by itself, and refuses old signatures and other keys.",
-    remediation: "Give rights by IAM; refuse by `s3:signatureAge` and by the encryption headers.",
-    topic,
-    levels: { local: "disabled" },
-    checkStack: (resources) =>
-      policiesOfBuckets(resources).flatMap((policy) =>
-        judgePolicy(policy, ["policy"], (statements) => [
-          ...statements
-            .filter(({ effect, principals }) => effect === "Allow" && principals.some(isAnybody))
-            .map(() =>
-              broken(
-                policy,
-                "allows another account or everybody; a bucket policy must only refuse. " +
-                  "Give the right by IAM in this account.",
-              ),
-            ),
-          ...demandRefusal(policy, statements, "requests signed long ago", isOldSignature),
-          ...demandRefusal(policy, statements, "encryption without KMS", isOtherEncryption),
-          ...demandRefusal(policy, statements, "encryption with another key", isOtherKey),
-        ]),
-      ),
+    levels: notOnEmulator,
+    checkStack: forEachBucket("BucketPolicy", [BUCKET_POLICY], () => []),
   },
   {
     name: "bucket-access-logged",
@@ -178,101 +276,135 @@ function forEachBucket(
       });
 }
 
-function policiesOfBuckets(resources: readonly PolicyResource[]): PolicyResource[] {
-  return resources.filter(({ type }) => type === BUCKET_POLICY);
+/** One enabled rule for all objects is enough. */
+function demandAge(lifecycle: Judged, age: readonly string[]): Verdict[] {
+  return demand(lifecycle, ["rules"], (rules) => {
+    const isSet = (Array.isArray(rules) ? rules : []).some((rule) => {
+      const status = read(rule, "status");
+      const days = read(rule, ...age);
+      const isEnabled = status.state === "known" && status.value === "Enabled";
+      return isEnabled && isForAll(rule) && days.state === "known" && Number(days.value) > 0;
+    });
+    return isSet
+      ? undefined
+      : `has no enabled rule for all objects with ${age.join(".")}; users' files must not stay for ever. ` +
+          "Add it.";
+  });
 }
 
-function missingAges(rules: unknown): string[] {
-  const enabled = (Array.isArray(rules) ? rules : []).filter(
-    (rule) => read(rule, "status").state === "known" && hasValue(rule, "Enabled", "status"),
-  );
-  const ages = [
-    ["expiration", "days"],
-    ["noncurrentVersionExpiration", "noncurrentDays"],
-    ["abortIncompleteMultipartUpload", "daysAfterInitiation"],
+function isForAll(rule: unknown): boolean {
+  const prefix = read(rule, "prefix");
+  const filter = read(rule, "filter");
+  const limits: unknown[] = [
+    ...(prefix.state === "known" ? [prefix.value] : []),
+    ...(filter.state === "known" ? Object.values(filter.value) : []),
   ];
-  return ages
-    .filter((path) => !enabled.some((rule) => read(rule, ...path).state === "known"))
-    .map((path) => path.join("."));
-}
-
-function hasValue(of: unknown, wanted: unknown, ...path: readonly string[]): boolean {
-  const reading = read(of, ...path);
-  return reading.state === "known" && reading.value === wanted;
+  return limits.every((limit) => limit === "" || limit === 0 || limit === null);
 }
 
 function demandRefusal(
-  policy: PolicyResource,
-  statements: readonly Statement[],
   what: string,
-  refuses: (statement: Statement) => boolean,
-): Verdict[] {
-  const isRefused = statements.some(
-    (statement) =>
-      statement.effect === "Deny" &&
-      isAboutEverybody(statement) &&
-      allows(statement, "s3:PutObject") &&
-      refuses(statement),
-  );
-  return isRefused
-    ? []
-    : [broken(policy, `does not refuse ${what}; it must, to every principal. Add a Deny.`)];
+  refuses: (statement: Statement, bucket: string) => boolean,
+): (policy: Judged) => Verdict[] {
+  return (policy) => {
+    const bucket = read(policy.props, "bucket");
+    if (bucket.state === "unknown") return [unjudged(policy, ["bucket"])];
+    const name = bucket.state === "known" ? String(bucket.value) : "";
+    return judgePolicy(policy, ["policy"], (statements) => {
+      const isRefused = statements.some(
+        (statement) =>
+          statement.effect === "Deny" &&
+          isAboutEverybody(statement) &&
+          covers(statement, `${name}/*`) &&
+          refuses(statement, name),
+      );
+      return isRefused
+        ? []
+        : [broken(policy, `does not refuse ${what}; it must, to every principal. Add a Deny.`)];
+    });
+  };
 }
 
-function isPlain({ conditions, actions }: Statement): boolean {
-  return actions.includes("s3:*") && isOnly(conditions, "Bool", "aws:SecureTransport", "false");
+/** Whether a statement is about a bucket or, with its name and "/*", about all that is in it. */
+function covers({ resources }: Statement, name: string): boolean {
+  return resources.some((resource) => {
+    const [, partition = "aws"] = resource.split(":");
+    return matches(resource, `arn:${partition}:s3:::${name}`);
+  });
 }
 
-function isOldTls({ conditions, actions }: Statement): boolean {
-  const [condition] = conditions;
+/** Whether it is about everything that is done with the bucket or in it. */
+function isAboutAll(statement: Statement, bucket: string): boolean {
+  return allows(statement, "s3:*") && covers(statement, bucket);
+}
+
+function isPlain(statement: Statement, bucket: string): boolean {
   return (
-    actions.includes("s3:*") &&
-    conditions.length === 1 &&
-    condition?.operator === "NumericLessThan" &&
-    condition.key.toLowerCase() === "s3:tlsversion" &&
-    Number(condition.values[0]) >= 1.2
+    isAboutAll(statement, bucket) &&
+    isOnly(statement, "Bool", "aws:securetransport", (value) => value === "false")
   );
 }
 
-function isOldSignature({ conditions }: Statement): boolean {
-  const [condition] = conditions;
+function isOldTls(statement: Statement, bucket: string): boolean {
   return (
-    conditions.length === 1 &&
-    condition?.operator === "NumericGreaterThan" &&
-    condition.key.toLowerCase() === "s3:signatureage"
+    isAboutAll(statement, bucket) &&
+    isOnly(statement, "NumericLessThan", "s3:tlsversion", (value) => Number(value) >= 1.2)
   );
 }
 
-function isOtherEncryption({ conditions }: Statement): boolean {
-  return comparesHeader(conditions, "s3:x-amz-server-side-encryption");
+/** With a higher limit than AWS's own, it would refuse nothing. */
+function isOldSignature(statement: Statement): boolean {
+  return (
+    ["s3:GetObject", "s3:PutObject"].every((action) => allows(statement, action)) &&
+    isOnly(
+      statement,
+      "NumericGreaterThan",
+      "s3:signatureage",
+      (value) => Number(value) <= SIGNATURE_DAYS,
+    )
+  );
 }
 
-function isOtherKey({ conditions }: Statement): boolean {
-  return comparesHeader(conditions, "s3:x-amz-server-side-encryption-aws-kms-key-id");
+function isOtherEncryption(statement: Statement): boolean {
+  return comparesHeader(statement, "s3:x-amz-server-side-encryption", /^aws:kms(?::dsse)?$/);
+}
+
+function isOtherKey(statement: Statement): boolean {
+  const header = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+  return comparesHeader(statement, header, /^arn:[^:]+:kms:[^$]+$/);
 }
 
 /** "Is another, where it is there at all": an upload that does not say gets the bucket's own. */
-function comparesHeader(conditions: Statement["conditions"], header: string): boolean {
-  const about = conditions.filter(({ key }) => key.toLowerCase() === header);
+function comparesHeader(statement: Statement, header: string, wanted: RegExp): boolean {
+  const { conditions } = statement;
+  const isCompared = conditions.some(({ operator }) => operator === "StringNotEquals");
   return (
-    about.length === conditions.length &&
-    about.some(({ operator }) => operator === "StringNotEquals") &&
-    about.every(({ operator }) => operator === "StringNotEquals" || operator === "Null")
+    allows(statement, "s3:PutObject") &&
+    isCompared &&
+    conditions.every(
+      ({ operator, key, values }) =>
+        key.toLowerCase() === header &&
+        (operator === "Null"
+          ? values.join() === "false"
+          : operator === "StringNotEquals" && values.every((value) => wanted.test(value))),
+    )
   );
 }
 
+/** With a second condition the refusal would only hold where that holds, too. */
 function isOnly(
-  conditions: Statement["conditions"],
+  { conditions }: Statement,
   operator: string,
   key: string,
-  value: string,
+  isRight: (value: string) => boolean,
 ): boolean {
-  const [condition] = conditions;
+  const [condition, ...others] = conditions;
   return (
-    conditions.length === 1 &&
+    others.length === 0 &&
     condition?.operator === operator &&
-    condition.key.toLowerCase() === key.toLowerCase() &&
-    condition.values.join() === value
+    condition.key.toLowerCase() === key &&
+    condition.values.length === 1 &&
+    condition.values.every(isRight)
   );
 }
 

@@ -1,4 +1,4 @@
-import { bucketRules } from "./buckets";
+import { bucketPartRules, bucketRules } from "./buckets";
 import { dataProtectionRules } from "./data-protection";
 import { databaseAccessRules } from "./database-access";
 import { databaseParameterRules } from "./database-parameters";
@@ -25,6 +25,7 @@ export const awsRules: readonly AwsRule[] = [
   ...dataProtectionRules,
   ...secretRules,
   ...networkRules,
+  ...bucketPartRules,
   bucketEncryptedRule,
   ...ownKeyRules,
   apiKeyContextRule,
