@@ -54,6 +54,18 @@ const property = (
   make = instance,
 ): AwsCase => ({ right: [make(right)], wrong: [make(wrong)], message });
 
+const database = (props: Record<string, unknown>) =>
+  resource("postgresql:index/database:Database", "main", props);
+const powerCase = (name: string): AwsCase =>
+  property({ [name]: false }, { [name]: true }, `POL185 ${on("Role app", name)}`, role);
+const parameterCase = (name: string, right: string, wrong: string): AwsCase => ({
+  right: [grouped, group([name, right])],
+  wrong: [grouped, group([name, wrong])],
+  message:
+    `POL182 ParameterGroup group has ${name} "${wrong}"; it must be "${right}", because main uses the ` +
+    "group. Set it.",
+});
+
 const account = "arn:aws:iam::111122223333:role/app";
 const everything = ["arn:aws:s3:::exports", "arn:aws:s3:::exports/*"];
 const refuse = (Action: string, Condition: Record<string, unknown>) => ({
@@ -159,8 +171,9 @@ const routed = (...routes: Record<string, unknown>[]): Fixture[] => [
   }),
 ];
 
-const encryption = (rule: Record<string, unknown>) =>
-  ofBucket("BucketServerSideEncryptionConfiguration", { rules: [rule] });
+const encryption = (props: Record<string, unknown>) =>
+  ofBucket("BucketServerSideEncryptionConfiguration", props);
+const ofEncryption = "POL201 BucketServerSideEncryptionConfiguration exports-part has";
 const byKms = {
   applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: KEY_ARN },
 };
@@ -175,38 +188,73 @@ const ownKeyCase = (
     `POL183 ${object} has ${property} set to a key that this stack does not make; it must be one of ` +
     `the stack's own, whose policy is judged here. Set \`${property.split(".").at(-1)}\` to the ARN of one.`,
 });
-const noKey =
-  "has kmsKeyId unset, which means a key of AWS's own; a customer managed KMS key is required.";
-const ownKey = "Set `kmsKeyId` to the ARN of the stack's own key.";
+const noKey = (name: string): string =>
+  `has ${name} unset, which means a key of AWS's own; a customer managed KMS key is required. ` +
+  `Set \`${name.split(".").at(-1)}\` to the ARN of the stack's own key.`;
 
 /** One wrong and one right stack for every rule; `test/policy/aws-rules.test.ts` misses any that lacks. */
 export const awsCases: Readonly<Record<string, AwsCase>> = {
   "database-storage-encrypted": property(
-    { storageEncrypted: true, kmsKeyId: KEY_ARN },
     { storageEncrypted: true },
-    `POL201 Instance main ${noKey} ${ownKey}`,
+    {},
+    "POL201 Instance main has storageEncrypted unset; it must be true. Set `storageEncrypted: true`; " +
+      "the storage is replaced.",
   ),
-  "bucket-encryption-key": {
-    right: [encryption({ ...byKms, bucketKeyEnabled: true })],
-    wrong: [encryption(byKms)],
-    message:
-      "POL201 BucketServerSideEncryptionConfiguration exports-part has bucketKeyEnabled off; it must " +
-      "be true. Set `bucketKeyEnabled: true`.",
-  },
+  "database-storage-key": property(
+    { kmsKeyId: KEY_ARN },
+    {},
+    `POL201 Instance main ${noKey("kmsKeyId")}`,
+  ),
+  "database-load-key": property(
+    { performanceInsightsEnabled: true, performanceInsightsKmsKeyId: KEY_ARN },
+    { performanceInsightsEnabled: true },
+    `POL201 Instance main ${noKey("performanceInsightsKmsKeyId")}`,
+  ),
+  "database-master-key": property(
+    { manageMasterUserPassword: true, masterUserSecretKmsKeyId: KEY_ARN },
+    { manageMasterUserPassword: true },
+    `POL201 Instance main ${noKey("masterUserSecretKmsKeyId")}`,
+  ),
+  "bucket-encryption-algorithm": property(
+    { rules: [byKms] },
+    { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+    `${ofEncryption} an sseAlgorithm other than "aws:kms". Set \`sseAlgorithm: "aws:kms"\`.`,
+    encryption,
+  ),
+  "bucket-encryption-key": property(
+    { rules: [byKms] },
+    { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" } }] },
+    `POL201 BucketServerSideEncryptionConfiguration exports-part ${noKey(
+      "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId",
+    )}`,
+    encryption,
+  ),
+  "bucket-key-enabled": property(
+    { rules: [{ ...byKms, bucketKeyEnabled: true }] },
+    { rules: [byKms] },
+    `${ofEncryption} bucketKeyEnabled off; it must be true. Set \`bucketKeyEnabled: true\`.`,
+    encryption,
+  ),
   "secret-encrypted": property(
     { kmsKeyId: KEY_ARN },
     {},
-    `POL201 Secret app ${noKey} ${ownKey}`,
+    `POL201 Secret app ${noKey("kmsKeyId")}`,
+    secret,
+  ),
+  "secret-replicas-encrypted": property(
+    { replicas: [{ kmsKeyId: KEY_ARN }] },
+    { replicas: [{}] },
+    `POL201 Secret app ${noKey("replicas.0.kmsKeyId")}`,
     secret,
   ),
   "log-group-encrypted": property(
     { kmsKeyId: KEY_ARN },
     {},
-    `POL201 LogGroup log ${noKey} ${ownKey}`,
+    `POL201 LogGroup log ${noKey("kmsKeyId")}`,
     logGroup,
   ),
   "bucket-encrypted": {
-    right: [bucket, encryption({ ...byKms, bucketKeyEnabled: true })],
+    right: [bucket, encryption({ rules: [{ ...byKms, bucketKeyEnabled: true }] })],
     wrong: [bucket],
     message:
       "POL201 Bucket exports has no encryption configuration; it must be encrypted with a customer " +
@@ -245,6 +293,12 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     `POL174 ${off("Proxy main", "requireTls")}`,
     (props) => resource("aws:rds/proxy:Proxy", "main", props),
   ),
+  "database-proxy-log": property(
+    {},
+    { debugLogging: true },
+    `POL174 ${on("Proxy main", "debugLogging")}`,
+    (props) => resource("aws:rds/proxy:Proxy", "main", props),
+  ),
   "database-server-verified": property(
     { sslmode: "verify-ca" },
     { sslmode: "require" },
@@ -259,20 +313,58 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       "Set `connection.tls`.",
     (props) => resource("pulumi-nodejs:dynamic/database:MigrationPlan", "main", props),
   ),
-  "database-roles-powerless": property(
-    { superuser: false, roles: ["anon"], inherit: false },
+  "database-role-superuser": powerCase("superuser"),
+  "database-role-row-security": powerCase("bypassRowLevelSecurity"),
+  "database-role-makes-roles": powerCase("createRole"),
+  "database-role-makes-databases": powerCase("createDatabase"),
+  "database-role-replicates": powerCase("replication"),
+  "database-role-memberships": property(
+    { roles: ["anon"] },
+    { roles: ["anon", "migrator"] },
+    "POL185 Role app is a member of migrator; it may become no role but anon, authenticated, " +
+      "service_role. Take migrator out of `roles`.",
+    role,
+  ),
+  "database-role-inherits-nothing": property(
+    { roles: ["anon"], inherit: false },
     { roles: ["anon"], inherit: true },
     "POL185 Role app inherits the rights of the roles that it is a member of; it must take one on by " +
       "`set role`. Set `inherit: false`.",
     role,
   ),
-  "database-logins-bounded": property(
-    { login: true, password: "SCRAM-SHA-256$4096:…", connectionLimit: 50 },
-    { login: true, password: "hunter2", connectionLimit: 50 },
+  "database-login-password": property(
+    { login: true, password: "SCRAM-SHA-256$4096:…" },
+    { login: true, password: "hunter2" },
     "POL185 Role app logs in with what is no SCRAM verifier; it must be one. Set `password` to the verifier.",
     role,
   ),
+  "database-login-limit": property(
+    { login: true, connectionLimit: 50 },
+    { login: true, connectionLimit: -1 },
+    "POL185 Role app logs in without a limit of connections, so it can take all of them; it must have " +
+      "one. Set `connectionLimit`.",
+    role,
+  ),
   "database-owned-alone": property(
+    { owner: "migrator" },
+    { owner: "app" },
+    "POL185 Database main is owned by app; it must be owned by migrator, which runs the migrations. " +
+      'Set `owner: "migrator"`.',
+    database,
+  ),
+  "database-not-template": property(
+    {},
+    { isTemplate: true },
+    `POL185 ${on("Database main", "isTemplate")}`,
+    database,
+  ),
+  "database-objects-keep-owner": property(
+    {},
+    { alterObjectOwnership: true },
+    `POL185 ${on("Database main", "alterObjectOwnership")}`,
+    database,
+  ),
+  "database-role-drop-refused": property(
     { skipReassignOwned: true },
     {},
     "POL185 Role app has skipReassignOwned unset; it must be true. Set `skipReassignOwned: true`.",
@@ -292,6 +384,11 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     { autoMinorVersionUpgrade: true },
     { autoMinorVersionUpgrade: false },
     `POL175 ${off("Instance main", "autoMinorVersionUpgrade")}`,
+  ),
+  "database-major-upgrades": property(
+    {},
+    { allowMajorVersionUpgrade: true },
+    `POL175 ${on("Instance main", "allowMajorVersionUpgrade")}`,
   ),
   "database-changes-in-window": property(
     {},
@@ -454,19 +551,27 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       "must be. Give it the option `protect: true`.",
   },
   "database-deletion-protection": property(
-    {
-      deletionProtection: true,
-      skipFinalSnapshot: false,
-      finalSnapshotIdentifier: "last",
-      deleteAutomatedBackups: false,
-    },
-    {
-      deletionProtection: true,
-      skipFinalSnapshot: false,
-      finalSnapshotIdentifier: "last",
-    },
+    { deletionProtection: true },
+    { deletionProtection: false },
+    `POL181 ${off("Instance main", "deletionProtection")}`,
+  ),
+  "database-final-snapshot": property(
+    { skipFinalSnapshot: false, finalSnapshotIdentifier: "last" },
+    { skipFinalSnapshot: false },
+    "POL181 Instance main has no finalSnapshotIdentifier, so its deletion fails or leaves nothing. Set it.",
+  ),
+  "database-backups-stay": property(
+    { deleteAutomatedBackups: false },
+    {},
     "POL181 Instance main deletes its automatic backups with itself; they must stay. Set " +
       "`deleteAutomatedBackups: false`.",
+  ),
+  "migrations-take-snapshots": property(
+    { snapshots: {} },
+    {},
+    "POL181 MigrationPlan main takes no snapshot before data is deleted; it must. Set " +
+      "`migrations.snapshotsKept`.",
+    (props) => resource("pulumi-nodejs:dynamic/database:MigrationPlan", "main", props),
   ),
   "migrations-keep-rows": property(
     { allowDataLoss: false },
@@ -553,59 +658,25 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     wrong: [resource("aws:ec2/vpc:Vpc", "main", { id: "vpc-1" })],
     message: "POL180 Vpc main has no FlowLog; every network must have one. Add it.",
   },
-  "database-tls-forced": {
-    right: [grouped, group(["rds.force_ssl", "1"])],
-    wrong: [grouped, group(["rds.force_ssl", "0"])],
-    message:
-      'POL182 ParameterGroup group has rds.force_ssl "0"; it must be "1", because main uses the ' +
-      "group. Set it.",
-  },
-  "database-passwords-scrambled": {
-    right: [
-      grouped,
-      group(
-        ["password_encryption", "scram-sha-256"],
-        ["rds.accepted_password_auth_method", "scram"],
-      ),
-    ],
-    wrong: [grouped, group(["password_encryption", "scram-sha-256"])],
-    message:
-      'POL182 ParameterGroup group has rds.accepted_password_auth_method unset; it must be "scram", ' +
-      "because main uses the group. Set it.",
-  },
-  "database-log-content": {
-    right: [
-      grouped,
-      group(
-        ["log_connections", "1"],
-        ["log_disconnections", "1"],
-        ["log_statement", "ddl"],
-        ["log_lock_waits", "1"],
-        ["log_parameter_max_length", "0"],
-        ["log_parameter_max_length_on_error", "0"],
-      ),
-    ],
-    wrong: [
-      grouped,
-      group(
-        ["log_connections", "1"],
-        ["log_disconnections", "1"],
-        ["log_statement", "ddl"],
-        ["log_lock_waits", "1"],
-        ["log_parameter_max_length", "-1"],
-        ["log_parameter_max_length_on_error", "0"],
-      ),
-    ],
-    message:
-      'POL182 ParameterGroup group has log_parameter_max_length "-1"; it must be "0", because main ' +
-      "uses the group. Set it.",
-  },
+  "database-tls-forced": parameterCase("rds.force_ssl", "1", "0"),
+  "database-passwords-scrambled": parameterCase("password_encryption", "scram-sha-256", "md5"),
+  "database-passwords-accepted": parameterCase(
+    "rds.accepted_password_auth_method",
+    "scram",
+    "md5+scram",
+  ),
+  "database-log-connections": parameterCase("log_connections", "1", "0"),
+  "database-log-disconnections": parameterCase("log_disconnections", "1", "0"),
+  "database-log-statements": parameterCase("log_statement", "ddl", "all"),
+  "database-log-waits": parameterCase("log_lock_waits", "1", "0"),
+  "database-log-parameters": parameterCase("log_parameter_max_length", "0", "-1"),
+  "database-log-error-parameters": parameterCase("log_parameter_max_length_on_error", "0", "-1"),
   "database-sessions-bounded": {
     right: [grouped, group(["idle_in_transaction_session_timeout", "300000"])],
     wrong: [grouped],
     message:
       "POL182 Instance main uses no parameter group of the stack, so nobody sees " +
-      "idle_in_transaction_session_timeout; it must use one that sets them. Name it in " +
+      "idle_in_transaction_session_timeout; it must use one that sets it. Name it in " +
       "`parameterGroupName`.",
   },
   "bucket-not-public": {

@@ -1,13 +1,7 @@
 import { awsPoliciesOf } from "./aws-policies";
 import { type Fixture, judgeResource, unknown } from "./judging";
 
-const judge = (fixture: Fixture) =>
-  judgeResource(
-    awsPoliciesOf("prod", "database-roles").filter(
-      ({ name }) => name !== "database-logins-bounded",
-    ),
-    fixture,
-  );
+const judge = (fixture: Fixture) => judgeResource(awsPoliciesOf("prod", "database-roles"), fixture);
 const role = (roles: unknown): Fixture => ({
   type: "postgresql:index/role:Role",
   name: "app",
@@ -33,11 +27,11 @@ describe("what a role may become", () => {
 
   it("is not the owner of the tables, nor a role of the server with powers", async () => {
     expect(await judge(role(["anon", "migrator", "pg_read_all_data"]))).toEqual([
-      "database-roles-powerless: POL185 Role app is a member of migrator, pg_read_all_data; it may become " +
+      "database-role-memberships: POL185 Role app is a member of migrator, pg_read_all_data; it may become " +
         "no role but anon, authenticated, service_role. Take migrator, pg_read_all_data out of `roles`.",
     ]);
     expect(await judge(membership("rds_superuser"))).toEqual([
-      "database-roles-powerless: POL185 GrantRole app-more is a member of rds_superuser; it may become no " +
+      "database-role-memberships: POL185 GrantRole app-more is a member of rds_superuser; it may become no " +
         "role but anon, authenticated, service_role, rds_iam. Take rds_superuser out of `grantRole`.",
     ]);
   });

@@ -8,7 +8,7 @@ export interface Mutation {
   readonly property: string;
   /** What it becomes; undefined takes it away. */
   readonly to: (value: unknown, of: Fixture) => unknown;
-  /** The rule that has to speak, and no other. */
+  /** The rule that has to speak, and no other; the rules, with commas, where one change breaks two. */
   readonly rule: string;
   /** Only resources of this name. */
   readonly name?: string;
@@ -75,14 +75,14 @@ const parameter = (name: string, value?: string) => (parameters: unknown) =>
   );
 const parameters: Change[] = [
   ["rds.force_ssl", "0", "database-tls-forced"],
-  ["rds.accepted_password_auth_method", "md5+scram", "database-passwords-scrambled"],
+  ["rds.accepted_password_auth_method", "md5+scram", "database-passwords-accepted"],
   ["password_encryption", "md5", "database-passwords-scrambled"],
-  ["log_connections", "0", "database-log-content"],
-  ["log_disconnections", "0", "database-log-content"],
-  ["log_statement", "all", "database-log-content"],
-  ["log_lock_waits", "0", "database-log-content"],
-  ["log_parameter_max_length", "-1", "database-log-content"],
-  ["log_parameter_max_length_on_error", "-1", "database-log-content"],
+  ["log_connections", "0", "database-log-connections"],
+  ["log_disconnections", "0", "database-log-disconnections"],
+  ["log_statement", "all", "database-log-statements"],
+  ["log_lock_waits", "0", "database-log-waits"],
+  ["log_parameter_max_length", "-1", "database-log-parameters"],
+  ["log_parameter_max_length_on_error", "-1", "database-log-error-parameters"],
   ["idle_in_transaction_session_timeout", "0", "database-sessions-bounded"],
 ].flatMap(([name = "", value = "", rule = ""]): Change[] => [
   ["parameters", parameter(name, value), rule, `${name} = ${value}`],
@@ -97,11 +97,11 @@ const withoutAge = (age: string) => (rules: unknown) =>
 export const mutations: readonly Mutation[] = [
   ...of(INSTANCE, [
     ["storageEncrypted", always(false), "database-storage-encrypted"],
-    ["kmsKeyId", unset, "database-storage-encrypted"],
+    ["kmsKeyId", unset, "database-storage-key"],
     ["kmsKeyId", foreignKey, "own-keys", "foreign"],
-    ["performanceInsightsKmsKeyId", unset, "database-storage-encrypted"],
+    ["performanceInsightsKmsKeyId", unset, "database-load-key"],
     ["performanceInsightsKmsKeyId", foreignKey, "own-load-key", "foreign"],
-    ["masterUserSecretKmsKeyId", unset, "database-storage-encrypted"],
+    ["masterUserSecretKmsKeyId", unset, "database-master-key"],
     ["masterUserSecretKmsKeyId", foreignKey, "own-master-key", "foreign"],
     ["publiclyAccessible", always(true), "database-not-public"],
     ["iamDatabaseAuthenticationEnabled", always(false), "database-iam-authentication"],
@@ -112,13 +112,13 @@ export const mutations: readonly Mutation[] = [
     ["backupRetentionPeriod", always(0), "database-backups"],
     ["multiAz", always(false), "database-multi-az"],
     ["autoMinorVersionUpgrade", always(false), "database-minor-upgrades"],
-    ["allowMajorVersionUpgrade", always(true), "database-minor-upgrades"],
+    ["allowMajorVersionUpgrade", always(true), "database-major-upgrades"],
     ["applyImmediately", always(true), "database-changes-in-window"],
     ["copyTagsToSnapshot", always(false), "database-snapshot-tags"],
-    ["deleteAutomatedBackups", always(true), "database-deletion-protection"],
+    ["deleteAutomatedBackups", always(true), "database-backups-stay"],
     ["deletionProtection", always(false), "database-deletion-protection"],
-    ["skipFinalSnapshot", always(true), "database-deletion-protection"],
-    ["finalSnapshotIdentifier", unset, "database-deletion-protection"],
+    ["skipFinalSnapshot", always(true), "database-final-snapshot"],
+    ["finalSnapshotIdentifier", unset, "database-final-snapshot"],
     ["enabledCloudwatchLogsExports", always(["upgrade"]), "database-logs-exported"],
     ["performanceInsightsEnabled", always(false), "database-load-recorded"],
     ["monitoringInterval", always(0), "database-monitoring"],
@@ -238,11 +238,11 @@ export const mutations: readonly Mutation[] = [
     ["rules", withoutAge("abortIncompleteMultipartUpload"), "bucket-uploads-expire"],
   ]),
   ...of(ENCRYPTION, [
-    ["rules", always([]), "bucket-encryption-key", "none"],
+    ["rules", always([]), "bucket-encryption-algorithm", "none"],
     [
       "rules",
       (rules) => (rules as object[]).map((rule) => ({ ...rule, bucketKeyEnabled: false })),
-      "bucket-encryption-key",
+      "bucket-key-enabled",
       "no bucket key",
     ],
     [
@@ -285,28 +285,34 @@ export const mutations: readonly Mutation[] = [
     ["sslmode", always("require"), "database-server-verified"],
   ]),
   ...of(ROLE, [
-    ...["superuser", "bypassRowLevelSecurity", "createRole", "createDatabase", "replication"].map(
-      (power): Change => [power, always(true), "database-roles-powerless"],
-    ),
-    ["skipReassignOwned", always(false), "database-owned-alone"],
-    ["connectionLimit", always(-1), "database-logins-bounded"],
-    ["password", always("hunter2"), "database-logins-bounded"],
+    ["superuser", always(true), "database-role-superuser"],
+    ["bypassRowLevelSecurity", always(true), "database-role-row-security"],
+    ["createRole", always(true), "database-role-makes-roles"],
+    ["createDatabase", always(true), "database-role-makes-databases"],
+    ["replication", always(true), "database-role-replicates"],
+    ["skipReassignOwned", always(false), "database-role-drop-refused"],
+    ["connectionLimit", always(-1), "database-login-limit"],
+    ["password", always("hunter2"), "database-login-password"],
   ]),
   ...of(
     ROLE,
     [
-      ["inherit", always(true), "database-roles-powerless"],
-      ["roles", always(["migrator"]), "database-roles-powerless", "of the owner"],
-      ["roles", always(["authenticated", "rds_superuser"]), "database-roles-powerless", "of RDS"],
+      ["inherit", always(true), "database-role-inherits-nothing"],
+      ["roles", always(["migrator"]), "database-role-memberships", "of the owner"],
+      ["roles", always(["authenticated", "rds_superuser"]), "database-role-memberships", "of RDS"],
     ],
     "database-roles-app",
   ),
   ...["anon", "authenticated", "service_role"].flatMap((role) =>
-    of(ROLE, [["login", always(true), "database-logins-bounded"]], `database-roles-${role}`),
+    of(
+      ROLE,
+      [["login", always(true), "database-login-password,database-login-limit"]],
+      `database-roles-${role}`,
+    ),
   ),
   ...of("postgresql:index/database:Database", [
-    ["isTemplate", always(true), "database-owned-alone"],
-    ["alterObjectOwnership", always(true), "database-owned-alone"],
+    ["isTemplate", always(true), "database-not-template"],
+    ["alterObjectOwnership", always(true), "database-objects-keep-owner"],
     ["owner", always("app"), "database-owned-alone"],
   ]),
   ...["MigrationPlan", "Migration", "SchemaAttestation"].flatMap((type) =>
@@ -322,7 +328,7 @@ export const mutations: readonly Mutation[] = [
     ["allowDataLoss", always(true), "migrations-keep-rows"],
   ]),
   ...of("pulumi-nodejs:dynamic/database:MigrationPlan", [
-    ["snapshots", unset, "migrations-keep-rows"],
+    ["snapshots", unset, "migrations-take-snapshots"],
     ["allowDataLoss", always(true), "migrations-keep-rows"],
   ]),
 ];

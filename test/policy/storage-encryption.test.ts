@@ -62,7 +62,7 @@ describe("policies on storage", () => {
   });
 
   it.each([
-    ["database-storage-encrypted: POL201 Instance", instance],
+    ["database-storage-key: POL201 Instance", instance],
     ["secret-encrypted: POL201 Secret", secret],
     ["log-group-encrypted: POL201 LogGroup", logGroup],
   ])("refuse a key of AWS's own: %s", async (start, fixture) => {
@@ -77,6 +77,19 @@ describe("policies on storage", () => {
     expect(await judge(fixture, { kmsKeyId: "alias/app-data" })).toEqual([]);
   });
 
+  it("demand a key of ours for load records and the master's secret, where they are", async () => {
+    const there = { performanceInsightsEnabled: true, manageMasterUserPassword: true };
+    const said = await judge(instance, there);
+    expect(said.map((line) => line.slice(0, line.indexOf(":")))).toEqual([
+      "database-load-key",
+      "database-master-key",
+    ]);
+    const perhaps = { performanceInsightsEnabled: unknown, manageMasterUserPassword: unknown };
+    expect(await judge(instance, perhaps)).toEqual([]);
+    const keys = { performanceInsightsKmsKeyId: key, masterUserSecretKmsKeyId: key };
+    expect(await judge(instance, { ...there, ...keys })).toEqual([]);
+  });
+
   it("let a replica in the same region take the key of its source", async () => {
     const replica = { kmsKeyId: undefined, replicateSourceDb: "main" };
     expect(await judge(instance, replica)).toEqual([]);
@@ -88,30 +101,31 @@ describe("policies on storage", () => {
   it("judge the replicas of a secret", async () => {
     const replicas = [{ region: "eu-west-1", kmsKeyId: key }, { region: "eu-west-2" }];
     expect(await judge(secret, { replicas })).toEqual([
-      "secret-encrypted: POL201 Secret it has replicas.1.kmsKeyId unset, which means a key of AWS's " +
+      "secret-replicas-encrypted: POL201 Secret it has replicas.1.kmsKeyId unset, which means a key of AWS's " +
         `own; ${required} ${ownKey}`,
     ]);
   });
 
   it("refuse bucket encryption without KMS, without a customer key, without bucket keys", async () => {
-    const start = "bucket-encryption-key: POL201 BucketServerSideEncryptionConfiguration it has";
+    const about = "POL201 BucketServerSideEncryptionConfiguration it has";
     const noKey =
-      `${start} kmsMasterKeyId unset, which means a key of AWS's own; ${required} ` +
+      `bucket-encryption-key: ${about} rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId unset, ` +
+      `which means a key of AWS's own; ${required} ` +
       "Set `kmsMasterKeyId` to the ARN of the stack's own key.";
     const sse = { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } };
     expect(await judgeRule(sse)).toEqual([
-      `${start} an sseAlgorithm other than "aws:kms". Set \`sseAlgorithm: "aws:kms"\`.`,
+      `bucket-encryption-algorithm: ${about} an sseAlgorithm other than "aws:kms". Set \`sseAlgorithm: "aws:kms"\`.`,
       noKey,
     ]);
     const noMasterKey = { applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" } };
     expect(await judgeRule(noMasterKey)).toEqual([noKey]);
     for (const bucketKeyEnabled of [false, undefined]) {
       expect(await judgeRule({ bucketKeyEnabled })).toEqual([
-        `${start} bucketKeyEnabled off; it must be true. Set \`bucketKeyEnabled: true\`.`,
+        `bucket-key-enabled: ${about} bucketKeyEnabled off; it must be true. Set \`bucketKeyEnabled: true\`.`,
       ]);
     }
     expect(await judge(encryption, { rules: [] })).toEqual([
-      `${start} no rules; one with sseAlgorithm "aws:kms" is required.`,
+      `bucket-encryption-algorithm: ${about} no rules; one with sseAlgorithm "aws:kms" is required.`,
     ]);
   });
 

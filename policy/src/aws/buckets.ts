@@ -26,7 +26,7 @@ import { read } from "../reading";
 const topic = { code: "POL179", page: "buckets" };
 
 /** The longest that AWS accepts a signature for, in milliseconds. */
-const SIGNATURE_DAYS = 7 * 24 * 60 * 60 * 1000;
+const LONGEST_SIGNATURE_MS = 7 * 24 * 60 * 60 * 1000;
 // The emulator has no TLS and does not look at policies.
 const notOnEmulator = { local: "disabled" } as const;
 
@@ -360,7 +360,7 @@ function isOldSignature(statement: Statement): boolean {
       statement,
       "NumericGreaterThan",
       "s3:signatureage",
-      (value) => Number(value) <= SIGNATURE_DAYS,
+      (value) => Number(value) <= LONGEST_SIGNATURE_MS,
     )
   );
 }

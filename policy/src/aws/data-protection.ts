@@ -1,13 +1,4 @@
-import {
-  type Judged,
-  type ResourceRule,
-  type Verdict,
-  broken,
-  demand,
-  demandOff,
-  demandOn,
-  lastingOnly,
-} from "./rule";
+import { type ResourceRule, broken, demand, demandOff, demandOn, lastingOnly } from "./rule";
 import { BUCKETS, CLUSTER, DATABASE, INSTANCE, KEY, MIGRATION, MIGRATION_PLAN } from "./types";
 
 const topic = { code: "POL181", page: "data-protected" };
@@ -37,28 +28,70 @@ export const dataProtectionRules: readonly ResourceRule[] = [
     name: "database-deletion-protection",
     control: { id: "RDS.8", title: "RDS DB instances should have deletion protection enabled" },
     severity: "high",
-    description:
-      "RDS refuses to delete the database; when it is deleted, snapshot and backups stay.",
-    remediation:
-      "Set `deletionProtection: true`, `skipFinalSnapshot: false` with `finalSnapshotIdentifier`, and `deleteAutomatedBackups: false`.",
+    description: "RDS refuses to delete the database.",
+    remediation: "Set `deletionProtection: true`.",
     topic,
     levels: lastingOnly,
     types: [INSTANCE, CLUSTER],
-    check: demandLastWords,
+    check: (resource) => demandOn(resource, "deletionProtection"),
+  },
+  {
+    name: "database-final-snapshot",
+    severity: "high",
+    description: "When the database is deleted, a snapshot stays.",
+    remediation: "Set `skipFinalSnapshot: false` and `finalSnapshotIdentifier`.",
+    topic,
+    levels: lastingOnly,
+    types: [INSTANCE, CLUSTER],
+    // Two inputs for one thing: without a name there is no snapshot, either.
+    check: (resource) => [
+      ...demandOff(resource, "skipFinalSnapshot"),
+      ...demand(resource, ["finalSnapshotIdentifier"], (name) =>
+        name === undefined
+          ? "has no finalSnapshotIdentifier, so its deletion fails or leaves nothing. Set it."
+          : undefined,
+      ),
+    ],
+  },
+  {
+    name: "database-backups-stay",
+    severity: "high",
+    description: "When the database is deleted, its automatic backups stay.",
+    remediation: "Set `deleteAutomatedBackups: false`.",
+    topic,
+    levels: lastingOnly,
+    types: [INSTANCE, CLUSTER],
+    check: (resource) =>
+      demand(resource, ["deleteAutomatedBackups"], (value) =>
+        value === false
+          ? undefined
+          : "deletes its automatic backups with itself; they must stay. Set `deleteAutomatedBackups: false`.",
+      ),
   },
   {
     name: "migrations-keep-rows",
     severity: "high",
-    description: "No rollback deletes rows unasked, and a snapshot comes before what does.",
-    remediation:
-      "Set `migrations.allowDataLoss` to false and `migrations.snapshotsKept` to 1 or more.",
+    description: "No rollback deletes rows unasked.",
+    remediation: "Set `migrations.allowDataLoss` to false.",
     topic,
     levels: lastingOnly,
     types: [MIGRATION, MIGRATION_PLAN],
-    check: (resource) => [
-      ...demandOff(resource, "allowDataLoss"),
-      ...(resource.type === MIGRATION ? [] : demandSnapshots(resource)),
-    ],
+    check: (resource) => demandOff(resource, "allowDataLoss"),
+  },
+  {
+    name: "migrations-take-snapshots",
+    severity: "high",
+    description: "A snapshot comes before a migration that deletes data.",
+    remediation: "Set `migrations.snapshotsKept` to 1 or more.",
+    topic,
+    levels: lastingOnly,
+    types: [MIGRATION_PLAN],
+    check: (resource) =>
+      demand(resource, ["snapshots"], (snapshots) =>
+        snapshots === undefined
+          ? "takes no snapshot before data is deleted; it must. Set `migrations.snapshotsKept`."
+          : undefined,
+      ),
   },
   {
     name: "bucket-kept-while-full",
@@ -71,28 +104,3 @@ export const dataProtectionRules: readonly ResourceRule[] = [
     check: (resource) => demandOff(resource, "forceDestroy"),
   },
 ];
-
-function demandSnapshots(resource: Judged): Verdict[] {
-  return demand(resource, ["snapshots"], (snapshots) =>
-    snapshots === undefined
-      ? "takes no snapshot before data is deleted; it must. Set `migrations.snapshotsKept`."
-      : undefined,
-  );
-}
-
-function demandLastWords(resource: Judged): Verdict[] {
-  return [
-    ...demandOn(resource, "deletionProtection"),
-    ...demandOff(resource, "skipFinalSnapshot"),
-    ...demand(resource, ["finalSnapshotIdentifier"], (name) =>
-      name === undefined
-        ? "has no finalSnapshotIdentifier, so its deletion fails or leaves nothing. Set it."
-        : undefined,
-    ),
-    ...demand(resource, ["deleteAutomatedBackups"], (value) =>
-      value === false
-        ? undefined
-        : "deletes its automatic backups with itself; they must stay. Set `deleteAutomatedBackups: false`.",
-    ),
-  ];
-}

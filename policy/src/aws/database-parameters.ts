@@ -12,65 +12,78 @@ const GROUP_TYPES = [
 
 /** Judged in the group that the database uses: another one's settings protect nobody. */
 export const databaseParameterRules: readonly StackRule[] = [
-  {
-    name: "database-tls-forced",
+  parameterRule("database-tls-forced", "rds.force_ssl", "1", {
     control: {
       id: "RDS.38",
       title: "RDS for PostgreSQL DB instances should be encrypted in transit",
     },
     severity: "high",
     description: "The server refuses connections without TLS, by the parameter group in use.",
-    remediation: "Set `rds.force_ssl` to 1 in the parameter group that the instance names.",
-    topic,
-    checkStack: demandParameters({ "rds.force_ssl": "1" }),
-  },
-  {
-    name: "database-passwords-scrambled",
+  }),
+  parameterRule("database-passwords-scrambled", "password_encryption", "scram-sha-256", {
     severity: "medium",
-    description: "The server keeps and takes passwords as SCRAM verifiers alone.",
-    remediation: "Set `password_encryption` and `rds.accepted_password_auth_method`.",
-    topic,
-    checkStack: demandParameters({
-      password_encryption: "scram-sha-256",
-      "rds.accepted_password_auth_method": "scram",
-    }),
-  },
-  {
-    name: "database-log-content",
+    description: "The server keeps passwords as SCRAM verifiers alone.",
+  }),
+  parameterRule("database-passwords-accepted", "rds.accepted_password_auth_method", "scram", {
+    severity: "medium",
+    description: "The server takes passwords by SCRAM alone.",
+  }),
+  parameterRule("database-log-connections", "log_connections", "1", {
+    severity: "medium",
+    description: "The log tells who connected.",
+  }),
+  parameterRule("database-log-disconnections", "log_disconnections", "1", {
+    severity: "medium",
+    description: "The log tells when a connection ended.",
+  }),
+  parameterRule("database-log-statements", "log_statement", "ddl", {
     severity: "high",
     description:
-      "The log tells who connected, what changed the schema and what waited, never people's data.",
-    remediation: "Set the parameter that the message names.",
-    topic,
-    checkStack: demandParameters({
-      log_connections: "1",
-      log_disconnections: "1",
-      log_statement: "ddl",
-      log_lock_waits: "1",
-      // Bind values are people's data.
-      log_parameter_max_length: "0",
-      log_parameter_max_length_on_error: "0",
-    }),
-  },
-  {
-    name: "database-sessions-bounded",
+      "The log tells what changed the schema, and no other statement: people's data is in them.",
+  }),
+  parameterRule("database-log-waits", "log_lock_waits", "1", {
     severity: "low",
-    description: "A transaction that was left open ends after ten minutes at most.",
-    remediation: "Set `idle_in_transaction_session_timeout` from 1 to 600000 milliseconds.",
-    topic,
-    checkStack: demandParameters({
-      idle_in_transaction_session_timeout: { from: 1, to: 600_000, unit: "milliseconds" },
-    }),
-  },
+    description: "The log tells what waited for a lock.",
+  }),
+  parameterRule("database-log-parameters", "log_parameter_max_length", "0", {
+    severity: "high",
+    description: "The log holds no values of statements: they are people's data.",
+  }),
+  parameterRule("database-log-error-parameters", "log_parameter_max_length_on_error", "0", {
+    severity: "high",
+    description: "The log holds no values of statements that failed, either.",
+  }),
+  parameterRule(
+    "database-sessions-bounded",
+    "idle_in_transaction_session_timeout",
+    { from: 1, to: 600_000, unit: "milliseconds" },
+    {
+      severity: "low",
+      description: "A transaction that was left open ends after ten minutes at most.",
+    },
+  ),
 ];
 
 type Wanted = string | { readonly from: number; readonly to: number; readonly unit: string };
 
-function demandParameters(wanted: Readonly<Record<string, Wanted>>): StackRule["checkStack"] {
-  return (resources) =>
-    resources
-      .filter(({ type }) => type === INSTANCE || type === CLUSTER)
-      .flatMap((database) => judgeGroup(database, groupOf(database, resources), wanted));
+function parameterRule(
+  name: string,
+  parameter: string,
+  required: Wanted,
+  about: Pick<StackRule, "control" | "severity" | "description">,
+): StackRule {
+  return {
+    name,
+    ...about,
+    remediation: `Set \`${parameter}\` in the parameter group that the instance names.`,
+    topic,
+    checkStack: (resources) =>
+      resources
+        .filter(({ type }) => type === INSTANCE || type === CLUSTER)
+        .flatMap((database) =>
+          judgeGroup(database, groupOf(database, resources), parameter, required),
+        ),
+  };
 }
 
 function groupOf(
@@ -89,31 +102,29 @@ function groupOf(
 function judgeGroup(
   database: PolicyResource,
   group: PolicyResource | undefined,
-  wanted: Readonly<Record<string, Wanted>>,
+  parameter: string,
+  required: Wanted,
 ): Verdict[] {
   if (!group) {
     return [
       broken(
         database,
-        `uses no parameter group of the stack, so nobody sees ${Object.keys(wanted).join(", ")}; ` +
-          "it must use one that sets them. Name it in `parameterGroupName`.",
+        `uses no parameter group of the stack, so nobody sees ${parameter}; it must use one that sets ` +
+          "it. Name it in `parameterGroupName`.",
       ),
     ];
   }
   const parameters = readWhole(group.props, "parameters");
   if (parameters.state === "unknown") return [unjudged(group, ["parameters"])];
-  const values = valuesOf(parameters.state === "known" ? parameters.value : []);
-  return Object.entries(wanted).flatMap(([name, required]) => {
-    const value = values.get(name);
-    if (fits(value, required)) return [];
-    return [
-      broken(
-        group,
-        `has ${name} ${value === undefined ? "unset" : `"${value}"`}; it must be ` +
-          `${describe(required)}, because ${database.name} uses the group. Set it.`,
-      ),
-    ];
-  });
+  const value = valuesOf(parameters.state === "known" ? parameters.value : []).get(parameter);
+  if (fits(value, required)) return [];
+  return [
+    broken(
+      group,
+      `has ${parameter} ${value === undefined ? "unset" : `"${value}"`}; it must be ` +
+        `${describe(required)}, because ${database.name} uses the group. Set it.`,
+    ),
+  ];
 }
 
 function valuesOf(parameters: unknown): Map<string, string> {

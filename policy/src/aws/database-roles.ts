@@ -4,62 +4,124 @@ import { DATABASE, MEMBERSHIP, ROLE } from "./types";
 import { read } from "../reading";
 
 const topic = { code: "POL185", page: "database-roles" };
-const POWERS = [
-  "superuser",
-  "bypassRowLevelSecurity",
-  "createRole",
-  "createDatabase",
-  "replication",
-];
+/** What sets a role above the rules of the others, by the rule that refuses it. */
+const POWERS = {
+  "database-role-superuser": ["superuser", "No role of the stack is a superuser."],
+  "database-role-row-security": [
+    "bypassRowLevelSecurity",
+    "No role of the stack passes row level security.",
+  ],
+  "database-role-makes-roles": ["createRole", "No role of the stack makes roles."],
+  "database-role-makes-databases": ["createDatabase", "No role of the stack makes databases."],
+  "database-role-replicates": [
+    "replication",
+    "No role of the stack reads all changes of the server.",
+  ],
+} as const;
 /** Lets a role log in to RDS with a token, and do nothing else. */
 const TOKEN_LOGIN = "rds_iam";
 
 /** What holds of roles and databases that the stack makes on the server. */
 export const databaseRoleRules: readonly ResourceRule[] = [
-  {
-    name: "database-roles-powerless",
+  ...Object.entries(POWERS).map(([name, [attribute, description]]): ResourceRule => ({
+    name,
     severity: "critical",
-    description:
-      "No role of the stack is a superuser, passes row level security or makes roles, or becomes one that does.",
-    remediation:
-      "Leave the attributes off and the memberships to the roles of requests; give rights in a migration.",
+    description,
+    remediation: `Leave \`${attribute}\` off; give rights in a migration.`,
+    topic,
+    types: [ROLE],
+    check: (resource) => demandOff(resource, attribute),
+  })),
+  {
+    name: "database-role-memberships",
+    severity: "critical",
+    description: "No role of the stack becomes one but the roles of requests.",
+    remediation: "Leave the memberships to the roles of requests; give rights in a migration.",
     topic,
     types: [ROLE, MEMBERSHIP],
     check: (resource) =>
       resource.type === MEMBERSHIP
         ? demandHarmless(resource, "grantRole", [...requestRoles, TOKEN_LOGIN])
-        : [
-            ...POWERS.flatMap((attribute) => demandOff(resource, attribute)),
-            ...demandHarmless(resource, "roles", requestRoles),
-            ...demandChosenRoles(resource),
-          ],
+        : demandHarmless(resource, "roles", requestRoles),
   },
   {
-    name: "database-logins-bounded",
-    severity: "high",
-    description: "A role that logs in has a SCRAM verifier and a limit of connections.",
-    remediation:
-      "Set `password` to a SCRAM verifier and `connectionLimit`; other roles do not log in.",
+    name: "database-role-inherits-nothing",
+    severity: "critical",
+    description: "A role that is a member of others has their rights only when it takes one on.",
+    remediation: "Set `inherit: false`.",
     topic,
     types: [ROLE],
-    check: (resource) => (logsIn(resource) ? demandBounds(resource) : []),
+    check: demandChosenRoles,
+  },
+  {
+    name: "database-login-password",
+    severity: "high",
+    description: "A role that logs in has a SCRAM verifier as its password.",
+    remediation: "Set `password` to a SCRAM verifier; other roles do not log in.",
+    topic,
+    types: [ROLE],
+    check: (resource) =>
+      logsIn(resource)
+        ? // What the server is given is in its log and in the state of whoever watches; a verifier opens nothing.
+          demand(resource, ["password"], (password) =>
+            typeof password === "string" && password.startsWith("SCRAM-SHA-256$")
+              ? undefined
+              : "logs in with what is no SCRAM verifier; it must be one. Set `password` to the verifier.",
+          )
+        : [],
+  },
+  {
+    name: "database-login-limit",
+    severity: "high",
+    description: "A role that logs in has a limit of connections.",
+    remediation: "Set `connectionLimit`; other roles do not log in.",
+    topic,
+    types: [ROLE],
+    check: (resource) =>
+      logsIn(resource)
+        ? demand(resource, ["connectionLimit"], (limit) =>
+            typeof limit === "number" && limit > 0
+              ? undefined
+              : "logs in without a limit of connections, so it can take all of them; it must have one. " +
+                "Set `connectionLimit`.",
+          )
+        : [],
   },
   {
     name: "database-owned-alone",
     severity: "medium",
-    description:
-      "The migrator owns the database, what is dropped goes to nobody unseen, and nobody copies it.",
-    remediation:
-      "Set `owner` to the migrator, `skipReassignOwned: true`, `isTemplate: false`, `alterObjectOwnership: false`.",
+    description: "The migrator owns the database.",
+    remediation: "Set `owner` to the migrator.",
     topic,
-    types: [ROLE, DATABASE],
-    check: (resource) =>
-      resource.type === ROLE
-        ? demandOn(resource, "skipReassignOwned")
-        : [
-            ...["isTemplate", "alterObjectOwnership"].flatMap((key) => demandOff(resource, key)),
-            ...demandOwner(resource),
-          ],
+    types: [DATABASE],
+    check: demandOwner,
+  },
+  {
+    name: "database-not-template",
+    severity: "medium",
+    description: "Nobody copies the database.",
+    remediation: "Set `isTemplate: false`.",
+    topic,
+    types: [DATABASE],
+    check: (resource) => demandOff(resource, "isTemplate"),
+  },
+  {
+    name: "database-objects-keep-owner",
+    severity: "medium",
+    description: "A change of the database's owner changes no owner of what is in it.",
+    remediation: "Set `alterObjectOwnership: false`.",
+    topic,
+    types: [DATABASE],
+    check: (resource) => demandOff(resource, "alterObjectOwnership"),
+  },
+  {
+    name: "database-role-drop-refused",
+    severity: "medium",
+    description: "A role that still owns something is not dropped: it would go to somebody unseen.",
+    remediation: "Set `skipReassignOwned: true`.",
+    topic,
+    types: [ROLE],
+    check: (resource) => demandOn(resource, "skipReassignOwned"),
   },
 ];
 
@@ -99,23 +161,6 @@ function demandChosenRoles(resource: Judged): Verdict[] {
       : "inherits the rights of the roles that it is a member of; it must take one on by " +
         "`set role`. Set `inherit: false`.",
   );
-}
-
-function demandBounds(resource: Judged): Verdict[] {
-  return [
-    // What the server is given is in its log and in the state of whoever watches; a verifier opens nothing.
-    ...demand(resource, ["password"], (password) =>
-      typeof password === "string" && password.startsWith("SCRAM-SHA-256$")
-        ? undefined
-        : "logs in with what is no SCRAM verifier; it must be one. Set `password` to the verifier.",
-    ),
-    ...demand(resource, ["connectionLimit"], (limit) =>
-      typeof limit === "number" && limit > 0
-        ? undefined
-        : "logs in without a limit of connections, so it can take all of them; it must have one. " +
-          "Set `connectionLimit`.",
-    ),
-  ];
 }
 
 function logsIn({ props }: Judged): boolean {

@@ -7,12 +7,25 @@ import {
   type StackRule,
   type Verdict,
   broken,
+  demand,
+  forEachOf,
   unjudged,
 } from "./rule";
-import { BUCKETS, BUCKET_ENCRYPTION, CLUSTER, INSTANCE, LOG_GROUP, SECRET } from "./types";
+import {
+  BUCKETS,
+  BUCKET_ENCRYPTION,
+  CLUSTER,
+  CLUSTER_INSTANCE,
+  INSTANCE,
+  LOG_GROUP,
+  SECRET,
+} from "./types";
 import { type Reading, read } from "../reading";
 
 const topic = { code: "POL201", page: "storage-encrypted" };
+const DOUBLE_ENCRYPTION = "aws:kms:dsse";
+const ALGORITHM_BY_DEFAULT = ["applyServerSideEncryptionByDefault", "sseAlgorithm"];
+const KEY_BY_DEFAULT = ["applyServerSideEncryptionByDefault", "kmsMasterKeyId"];
 const bucketControl = {
   id: "S3.17",
   title: "S3 general purpose buckets should be encrypted at rest with AWS KMS keys",
@@ -21,44 +34,101 @@ const bucketControl = {
 /** What holds data is encrypted with a customer managed key. */
 export const encryptionRules: readonly ResourceRule[] = [
   {
-    // A key of AWS's own can not be given a policy, disabled or audited by us.
     name: "database-storage-encrypted",
     control: { id: "RDS.3", title: "RDS DB instances should have encryption at-rest enabled" },
     severity: "critical",
-    description: "RDS storage, load records and master secret use a customer managed KMS key.",
+    description: "The storage of a database is encrypted.",
     remediation:
-      "Set `storageEncrypted: true` and `kmsKeyId`; an existing instance has to be restored from an encrypted copy of its snapshot.",
+      "Set `storageEncrypted: true`; an existing instance has to be restored from an encrypted copy of its snapshot.",
     topic,
     types: [INSTANCE, CLUSTER],
-    check: judgeDatabase,
+    check: (resource) =>
+      demand(resource, ["storageEncrypted"], (value) =>
+        value === true
+          ? undefined
+          : `has storageEncrypted ${value === undefined ? "unset" : "off"}; ` +
+            "it must be true. Set `storageEncrypted: true`; the storage is replaced.",
+      ),
+  },
+  {
+    // A key of AWS's own cannot be given a policy, disabled or audited by us.
+    name: "database-storage-key",
+    severity: "critical",
+    description: "The storage of a database is encrypted with a customer managed KMS key.",
+    remediation:
+      "Set `kmsKeyId`; an existing instance has to be restored from an encrypted copy of its snapshot.",
+    topic,
+    types: [INSTANCE, CLUSTER],
+    check: (resource) => (hasKeyOfSource(resource) ? [] : demandKey(resource, ["kmsKeyId"])),
+  },
+  {
+    name: "database-load-key",
+    severity: "high",
+    description: "Load records are encrypted with a customer managed KMS key.",
+    remediation: "Set `performanceInsightsKmsKeyId`.",
+    topic,
+    types: [INSTANCE, CLUSTER, CLUSTER_INSTANCE],
+    check: demandKeyWhere("performanceInsightsEnabled", "performanceInsightsKmsKeyId"),
+  },
+  {
+    name: "database-master-key",
+    severity: "critical",
+    description: "The master's secret is encrypted with a customer managed KMS key.",
+    remediation: "Set `masterUserSecretKmsKeyId`.",
+    topic,
+    types: [INSTANCE, CLUSTER],
+    check: demandKeyWhere("manageMasterUserPassword", "masterUserSecretKmsKeyId"),
   },
   {
     // What the console calls SSE-S3 is encryption with a key that everybody with access has.
+    name: "bucket-encryption-algorithm",
+    control: bucketControl,
+    severity: "high",
+    description: "Bucket encryption uses KMS.",
+    remediation: 'Set `sseAlgorithm: "aws:kms"` in every rule.',
+    topic,
+    types: BUCKET_ENCRYPTION,
+    check: judgeAlgorithms,
+  },
+  {
     name: "bucket-encryption-key",
     control: bucketControl,
     severity: "high",
-    description: "Bucket encryption uses a customer managed KMS key, with a bucket key.",
-    remediation:
-      'Set `sseAlgorithm: "aws:kms"`, `kmsMasterKeyId` and `bucketKeyEnabled: true` in every rule.',
+    description: "Bucket encryption uses a customer managed KMS key.",
+    remediation: "Set `kmsMasterKeyId` in every rule.",
     topic,
     types: BUCKET_ENCRYPTION,
-    check: judgeBucketEncryption,
+    check: (resource) =>
+      forEachOf(resource, ["rules"], (rule) => demandKey(resource, [...rule, ...KEY_BY_DEFAULT])),
+  },
+  {
+    name: "bucket-key-enabled",
+    severity: "low",
+    description:
+      "Bucket encryption uses a bucket key, so that not every object costs a request to KMS.",
+    remediation: "Set `bucketKeyEnabled: true` in every rule.",
+    topic,
+    types: BUCKET_ENCRYPTION,
+    check: (resource) => forEachOf(resource, ["rules"], (rule) => demandBucketKey(resource, rule)),
   },
   {
     name: "secret-encrypted",
     severity: "high",
     description: "Secrets Manager secrets are encrypted with a customer managed KMS key.",
-    remediation: "Set `kmsKeyId`, in every replica region too.",
+    remediation: "Set `kmsKeyId`.",
     topic,
     types: [SECRET],
-    check: (resource) => {
-      const replicas = read(resource.props, "replicas");
-      const count =
-        replicas.state === "known" && Array.isArray(replicas.value) ? replicas.value.length : 0;
-      const paths = Array.from({ length: count }, (_, index) => ["replicas", index, "kmsKeyId"]);
-      const unseen = replicas.state === "unknown" ? [unjudged(resource, ["replicas"])] : [];
-      return [["kmsKeyId"], ...paths].flatMap((path) => demandKey(resource, path)).concat(unseen);
-    },
+    check: (resource) => demandKey(resource, ["kmsKeyId"]),
+  },
+  {
+    name: "secret-replicas-encrypted",
+    severity: "high",
+    description: "Replicas of secrets are encrypted with a customer managed KMS key.",
+    remediation: "Set `kmsKeyId` of every replica.",
+    topic,
+    types: [SECRET],
+    check: (resource) =>
+      forEachOf(resource, ["replicas"], (replica) => demandKey(resource, [...replica, "kmsKeyId"])),
   },
   {
     name: "log-group-encrypted",
@@ -98,39 +168,23 @@ export const bucketEncryptedRule: StackRule = {
   },
 };
 
-function judgeDatabase(resource: Judged): Verdict[] {
-  const encrypted = read(resource.props, "storageEncrypted");
-  const verdicts: Verdict[] = [];
-  if (encrypted.state === "unknown") verdicts.push(unjudged(resource, ["storageEncrypted"]));
-  else if (encrypted.state === "absent" || encrypted.value !== true) {
-    verdicts.push(
-      broken(
-        resource,
-        `has storageEncrypted ${encrypted.state === "absent" ? "unset" : "off"}; ` +
-          "it must be true. Set `storageEncrypted: true`; the storage is replaced.",
-      ),
-    );
-  }
-  if (!hasKeyOfSource(resource)) verdicts.push(...demandKey(resource, ["kmsKeyId"]));
-  if (isOn(resource, "performanceInsightsEnabled")) {
-    verdicts.push(...demandKey(resource, ["performanceInsightsKmsKeyId"]));
-  }
-  if (isOn(resource, "manageMasterUserPassword")) {
-    verdicts.push(...demandKey(resource, ["masterUserSecretKmsKeyId"]));
-  }
-  return verdicts;
+/** Demands a key for what is encrypted only where it is there at all. */
+function demandKeyWhere(isThere: string, key: string): ResourceRule["check"] {
+  return (resource) => {
+    const there = read(resource.props, isThere);
+    if (there.state === "unknown") return [unjudged(resource, [isThere])];
+    return there.state === "known" && there.value === true ? demandKey(resource, [key]) : [];
+  };
 }
 
-function judgeBucketEncryption(resource: Judged): Verdict[] {
+function judgeAlgorithms(resource: Judged): Verdict[] {
   const rules = read(resource.props, "rules");
-  if (rules.state === "unknown") return [unjudged(resource, ["rules"])];
-  const count = rules.state === "known" && Array.isArray(rules.value) ? rules.value.length : 0;
-  if (count === 0) {
+  const isEmpty =
+    rules.state === "absent" ||
+    (rules.state === "known" && Array.isArray(rules.value) && rules.value.length === 0);
+  if (isEmpty)
     return [broken(resource, 'has no rules; one with sseAlgorithm "aws:kms" is required.')];
-  }
-  return Array.from({ length: count }, (_, index) => ["rules", index]).flatMap((rule) =>
-    judgeRule(resource, rule),
-  );
+  return forEachOf(resource, ["rules"], (rule) => demandKms(resource, rule));
 }
 
 /** A key that is not known yet is one still to be made; `own-keys` asks by whom. */
@@ -161,53 +215,34 @@ function hasKeyOfSource({ type, props }: Judged): boolean {
   return source.state === "unknown";
 }
 
-/** What is wrong with one rule of an encryption configuration. */
-function judgeRule(resource: Judged, rule: Path): Verdict[] {
-  const { props } = resource;
-  const byDefault = [...rule, "applyServerSideEncryptionByDefault"];
-  if (read(props, ...byDefault).state === "unknown") return [unjudged(resource, byDefault)];
-  const verdicts: Verdict[] = [];
-  const algorithm = read(props, ...byDefault, "sseAlgorithm");
-  const isDoubled = algorithm.state === "known" && algorithm.value === "aws:kms:dsse";
-  const isKms = algorithm.state === "known" && algorithm.value === "aws:kms";
-  if (algorithm.state === "unknown") {
-    verdicts.push(unjudged(resource, [...byDefault, "sseAlgorithm"]));
-  } else if (!isDoubled && !isKms) {
-    verdicts.push(
-      broken(resource, 'has an sseAlgorithm other than "aws:kms". Set `sseAlgorithm: "aws:kms"`.'),
-    );
-  }
-  const problem = keyProblem(read(props, ...byDefault, "kmsMasterKeyId"));
-  if (problem !== undefined) {
-    verdicts.push(
-      broken(
-        resource,
-        `has kmsMasterKeyId ${problem}; a customer managed KMS key is required. ` +
-          "Set `kmsMasterKeyId` to the ARN of the stack's own key.",
-      ),
-    );
-  }
-  // Without bucket keys every object costs a request to KMS; double encryption has none.
-  const bucketKeys = read(props, ...rule, "bucketKeyEnabled");
-  if (bucketKeys.state === "unknown") {
-    verdicts.push(unjudged(resource, [...rule, "bucketKeyEnabled"]));
-  } else if (!isDoubled && !(bucketKeys.state === "known" && bucketKeys.value === true)) {
-    verdicts.push(
-      broken(resource, "has bucketKeyEnabled off; it must be true. Set `bucketKeyEnabled: true`."),
-    );
-  }
-  return verdicts;
+function demandKms(resource: Judged, rule: Path): Verdict[] {
+  return demand(resource, [...rule, ...ALGORITHM_BY_DEFAULT], (algorithm) =>
+    algorithm === "aws:kms" || algorithm === DOUBLE_ENCRYPTION
+      ? undefined
+      : 'has an sseAlgorithm other than "aws:kms". Set `sseAlgorithm: "aws:kms"`.',
+  );
+}
+
+/** Double encryption has no bucket keys. */
+function demandBucketKey(resource: Judged, rule: Path): Verdict[] {
+  const algorithm = read(resource.props, ...rule, ...ALGORITHM_BY_DEFAULT);
+  if (algorithm.state === "unknown")
+    return [unjudged(resource, [...rule, ...ALGORITHM_BY_DEFAULT])];
+  if (algorithm.state === "known" && algorithm.value === DOUBLE_ENCRYPTION) return [];
+  return demand(resource, [...rule, "bucketKeyEnabled"], (value) => {
+    if (value === true) return undefined;
+    return "has bucketKeyEnabled off; it must be true. Set `bucketKeyEnabled: true`.";
+  });
 }
 
 function hasInlineEncryption(bucket: PolicyResource): boolean {
   const rule = ["serverSideEncryptionConfiguration", "rule"];
   return (
     read(bucket.props, ...rule).state === "known" &&
-    judgeRule(bucket, rule).every(({ state }) => state !== "broken")
+    [
+      ...demandKms(bucket, rule),
+      ...demandKey(bucket, [...rule, ...KEY_BY_DEFAULT]),
+      ...demandBucketKey(bucket, rule),
+    ].every(({ state }) => state !== "broken")
   );
-}
-
-function isOn({ props }: Judged, key: string): boolean {
-  const reading = read(props, key);
-  return reading.state === "known" && reading.value === true;
 }
