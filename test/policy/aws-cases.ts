@@ -159,6 +159,8 @@ const permission = {
 };
 const ingressRule = (props: Record<string, unknown>) =>
   resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", props);
+const egressRule = (props: Record<string, unknown>) =>
+  resource("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "out", props);
 
 const subnet = resource("aws:ec2/subnet:Subnet", "private", { id: "subnet-1" });
 const routed = (...routes: Record<string, unknown>[]): Fixture[] => [
@@ -624,6 +626,27 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     "POL180 SecurityGroupIngressRule in is open for more than one port; it must name one. Set " +
       "`fromPort` and `toPort` to it.",
     ingressRule,
+  ),
+  "network-egress-closed": property(
+    permission,
+    { ...permission, prefixListId: "pl-1" },
+    "POL180 SecurityGroupEgressRule out is open to pl-1 (prefixListId); it must name a security group. " +
+      "Remove `prefixListId`.",
+    egressRule,
+  ),
+  "network-egress-protocol": property(
+    permission,
+    { ...permission, ipProtocol: "udp" },
+    "POL180 SecurityGroupEgressRule out is open for ipProtocol udp (-1 is all of them); PostgreSQL needs " +
+      'TCP alone. Set `ipProtocol: "tcp"`.',
+    egressRule,
+  ),
+  "network-egress-port": property(
+    permission,
+    { ...permission, toPort: 5433 },
+    "POL180 SecurityGroupEgressRule out is open for more than one port; it must name one. Set " +
+      "`fromPort` and `toPort` to it.",
+    egressRule,
   ),
   "database-in-network": property(
     { dbSubnetGroupName: "private" },

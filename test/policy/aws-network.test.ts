@@ -39,6 +39,7 @@ const ways: [string, (changes: Record<string, unknown>) => [string, Record<strin
 ];
 
 describe.each(ways)("a permission as %s", (way, write) => {
+  const rules = /egress/i.test(way) ? "network-egress" : "network";
   const isOfOne = way.startsWith("SecurityGroupIngress") || way.startsWith("SecurityGroupEgress");
   const addresses = isOfOne
     ? { cidrIpv4: "0.0.0.0/0", cidrIpv6: "::/0", prefixListId: "pl-1" }
@@ -51,11 +52,11 @@ describe.each(ways)("a permission as %s", (way, write) => {
   });
 
   it.each(Object.entries(addresses))("may not name addresses by %s", async (key, value) => {
-    expect(await spoken(...write({ [key]: value }))).toEqual(["network-closed"]);
+    expect(await spoken(...write({ [key]: value }))).toEqual([`${rules}-closed`]);
   });
 
   it.each(["-1", "udp", "icmp", "all"])("may not be for the protocol %s", async (protocol) => {
-    expect(await spoken(...write({ protocol }))).toEqual(["network-protocol"]);
+    expect(await spoken(...write({ protocol }))).toEqual([`${rules}-protocol`]);
   });
 
   it.each([
@@ -63,7 +64,7 @@ describe.each(ways)("a permission as %s", (way, write) => {
     [5432, 5433],
     [undefined, undefined],
   ])("may not be for the ports %s to %s", async (fromPort, toPort) => {
-    expect(await spoken(...write({ fromPort, toPort }))).toEqual(["network-port"]);
+    expect(await spoken(...write({ fromPort, toPort }))).toEqual([`${rules}-port`]);
   });
 
   it("is left alone where it is not known", async () => {
@@ -76,9 +77,9 @@ describe("the permissions inside a security group", () => {
   it("are named by their place", async () => {
     const open = { protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] };
     expect(await judge(GROUP, { egress: [open] })).toEqual([
-      "network-closed: POL180 SecurityGroup in is open to 0.0.0.0/0 (egress.0.cidrBlocks); it must name " +
+      "network-egress-closed: POL180 SecurityGroup in is open to 0.0.0.0/0 (egress.0.cidrBlocks); it must name " +
         "a security group. Remove `cidrBlocks`.",
-      "network-protocol: POL180 SecurityGroup in is open for egress.0.protocol -1 (-1 is all of them); " +
+      "network-egress-protocol: POL180 SecurityGroup in is open for egress.0.protocol -1 (-1 is all of them); " +
         'PostgreSQL needs TCP alone. Set `protocol: "tcp"`.',
     ]);
   });
@@ -88,7 +89,9 @@ describe("the permissions inside a security group", () => {
     const group = { type: GROUP, props: { egress: unknown }, propertyDependencies: { egress: [] } };
     const said = await judgeStack(provable, [group]);
     expect(said).toHaveLength(3);
-    expect(said[0]).toContain("SecurityGroup it has egress not known yet, which network-closed");
+    expect(said[0]).toContain(
+      "SecurityGroup it has egress not known yet, which network-egress-closed",
+    );
   });
 
   it("are none where none is written", async () => {

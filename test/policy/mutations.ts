@@ -205,19 +205,22 @@ export const mutations: readonly Mutation[] = [
       "database-subnets-private",
     ],
   ]),
-  ...["Ingress", "Egress"].flatMap((way) =>
+  ...[
+    ["Ingress", "network"],
+    ["Egress", "network-egress"],
+  ].flatMap(([way = "", rules = ""]) =>
     of(`aws:vpc/securityGroup${way}Rule:SecurityGroup${way}Rule`, [
-      ["cidrIpv4", always("0.0.0.0/0"), "network-closed"],
-      ["toPort", always(65_535), "network-port"],
-      ["fromPort", always(0), "network-port"],
-      ["ipProtocol", always("-1"), "network-protocol"],
+      ["cidrIpv4", always("0.0.0.0/0"), `${rules}-closed`],
+      ["toPort", always(65_535), `${rules}-port`],
+      ["fromPort", always(0), `${rules}-port`],
+      ["ipProtocol", always("-1"), `${rules}-protocol`],
     ]),
   ),
   ...of("aws:ec2/securityGroup:SecurityGroup", [
     ["ingress", always([{ ...postgres, cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
-    ["egress", always([{ ...postgres, cidrBlocks: ["0.0.0.0/0"] }]), "network-closed"],
-    ["egress", always([{ ...postgres, protocol: "-1" }]), "network-protocol"],
-    ["egress", always([{ ...postgres, toPort: 65_535 }]), "network-port"],
+    ["egress", always([{ ...postgres, cidrBlocks: ["0.0.0.0/0"] }]), "network-egress-closed"],
+    ["egress", always([{ ...postgres, protocol: "-1" }]), "network-egress-protocol"],
+    ["egress", always([{ ...postgres, toPort: 65_535 }]), "network-egress-port"],
   ]),
   ...of("aws:s3/bucket:Bucket", [["forceDestroy", always(true), "bucket-kept-while-full"]]),
   ...of(BLOCK, [

@@ -19,6 +19,16 @@ const protectedTypes = [
   "postgresql:index/database:Database",
 ];
 
+/** Properties that are one thing: each is nothing without the other. */
+const together = {
+  "database-password-managed Instance": ["manageMasterUserPassword", "password"],
+  "database-final-snapshot Instance": ["skipFinalSnapshot", "finalSnapshotIdentifier"],
+  "database-monitoring Instance": ["monitoringInterval", "monitoringRoleArn"],
+  "network-flow-logged FlowLog": ["vpcId", "trafficType"],
+  "network-port SecurityGroupIngressRule": ["toPort", "fromPort"],
+  "network-egress-port SecurityGroupEgressRule": ["toPort", "fromPort"],
+};
+
 /** Running the program takes seconds, so each environment's is run once. */
 const stacks = new Map<Environment, Promise<OwnResource[]>>();
 function stackOf(environment: Environment): Promise<OwnResource[]> {
@@ -107,6 +117,17 @@ describe("a safe default of this project that is turned around", () => {
     }
     expect(wrong).toEqual([]);
     expect(count).toBeGreaterThan(150);
+  });
+
+  it("is one property of its rule, so that a waiver silences one thing", () => {
+    const properties = new Map<string, Set<string>>();
+    for (const { type, property, rule, as = "" } of mutations) {
+      const key = `${rule} ${type.split(":").at(-1)}`;
+      const parameter = property === "parameters" ? ` ${as.split(" ")[0]}` : "";
+      properties.set(key, (properties.get(key) ?? new Set()).add(property + parameter));
+    }
+    const several = [...properties].filter(([, { size }]) => size > 1);
+    expect(Object.fromEntries(several.map(([key, found]) => [key, [...found]]))).toEqual(together);
   });
 
   it("is noticed where a whole resource is left out", async () => {

@@ -45,41 +45,48 @@ const ADDRESSES = [
   "prefixListIds",
 ];
 
+/** What a permission lets through, one rule for each direction: who goes out is waived without who comes in. */
+const permissionRules = (["ingress", "egress"] as const).flatMap((way): ResourceRule[] => {
+  const prefix = way === "ingress" ? "network" : "network-egress";
+  const direction = way === "ingress" ? "in" : "out";
+  const shared = { severity: "high", topic, types: PERMISSIONS } as const;
+  return [
+    {
+      ...shared,
+      name: `${prefix}-closed`,
+      ...(way === "ingress" && {
+        control: {
+          id: "EC2.18",
+          title:
+            "Security groups should only allow unrestricted incoming traffic for authorized ports",
+        },
+      }),
+      description: `Security groups let ${direction} each other, not addresses.`,
+      remediation: "Name a security group.",
+      check: forEachPermission(way, (on, permission) =>
+        ADDRESSES.flatMap((key) => demandNoAddress(on, [...permission, key])),
+      ),
+    },
+    {
+      ...shared,
+      name: `${prefix}-protocol`,
+      description: `Security groups let ${direction} TCP alone.`,
+      remediation: 'Set the protocol to "tcp".',
+      check: forEachPermission(way, demandTcp),
+    },
+    {
+      ...shared,
+      name: `${prefix}-port`,
+      description: `Security groups let ${direction} one port.`,
+      remediation: "Set `fromPort` and `toPort` to the one port.",
+      check: forEachPermission(way, demandOnePort),
+    },
+  ];
+});
+
 /** What holds of single parts of the network. */
 export const networkRules: readonly ResourceRule[] = [
-  {
-    name: "network-closed",
-    control: {
-      id: "EC2.18",
-      title: "Security groups should only allow unrestricted incoming traffic for authorized ports",
-    },
-    severity: "high",
-    description: "Security groups name each other, not addresses, in both directions.",
-    remediation: "Name the security group of who may connect.",
-    topic,
-    types: PERMISSIONS,
-    check: forEachPermission((on, permission) =>
-      ADDRESSES.flatMap((key) => demandNoAddress(on, [...permission, key])),
-    ),
-  },
-  {
-    name: "network-protocol",
-    severity: "high",
-    description: "Security groups let through TCP alone, in both directions.",
-    remediation: 'Set the protocol to "tcp".',
-    topic,
-    types: PERMISSIONS,
-    check: forEachPermission(demandTcp),
-  },
-  {
-    name: "network-port",
-    severity: "high",
-    description: "Security groups let through one port, in both directions.",
-    remediation: "Set `fromPort` and `toPort` to the one port.",
-    topic,
-    types: PERMISSIONS,
-    check: forEachPermission(demandOnePort),
-  },
+  ...permissionRules,
   {
     name: "database-in-network",
     control: { id: "RDS.18", title: "RDS DB instances should be deployed in a VPC" },
@@ -167,16 +174,23 @@ function demandAllTraffic(flowLog: PolicyResource): Verdict[] {
   );
 }
 
-/** A check of every permission of a resource: itself, or what stands inside a security group. */
+/** A check of every permission of one direction: the resource itself, or what is inside a security group. */
 function forEachPermission(
+  way: "ingress" | "egress",
   check: (on: Judged, permission: Path) => Verdict[],
 ): ResourceRule["check"] {
-  return (resource) =>
-    GROUPS.includes(resource.type)
-      ? ["ingress", "egress"].flatMap((way) =>
-          forEachOf(resource, [way], (permission) => check(resource, permission)),
-        )
-      : check(resource, []);
+  return (resource) => {
+    if (GROUPS.includes(resource.type))
+      return forEachOf(resource, [way], (permission) => check(resource, permission));
+    return wayOf(resource) === way ? check(resource, []) : [];
+  };
+}
+
+function wayOf({ type, props }: Judged): "ingress" | "egress" {
+  if (type === EGRESS_RULE) return "egress";
+  const way = read(props, "type");
+  const isEgress = type === SECURITY_GROUP_RULE && way.state === "known" && way.value === "egress";
+  return isEgress ? "egress" : "ingress";
 }
 
 /** A prefix list is a list of addresses that somebody else may change. */
