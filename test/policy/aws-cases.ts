@@ -696,11 +696,17 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "database-log-error-parameters": parameterCase("log_parameter_max_length_on_error", "0", "-1"),
   "database-sessions-bounded": {
     right: [grouped, group(["idle_in_transaction_session_timeout", "300000"])],
+    wrong: [grouped, group()],
+    message:
+      "POL182 ParameterGroup group has idle_in_transaction_session_timeout unset; it must be from 1 to " +
+      "600000 milliseconds, because main uses the group. Set it.",
+  },
+  "database-parameter-group": {
+    right: [grouped, group()],
     wrong: [grouped],
     message:
-      "POL182 Instance main uses no parameter group of the stack, so nobody sees " +
-      "idle_in_transaction_session_timeout; it must use one that sets it. Name it in " +
-      "`parameterGroupName`.",
+      "POL182 Instance main uses no parameter group of the stack, so nobody sees what holds; it must use " +
+      "one that is judged here. Name it in `parameterGroupName`.",
   },
   "bucket-not-public": {
     right: [bucket, ofBucket("BucketPublicAccessBlock")],

@@ -72,6 +72,7 @@ const beyondControls = [
   "own-master-key",
   "own-replica-keys",
   "api-key-context",
+  "database-parameter-group",
   "database-passwords-scrambled",
   "database-passwords-accepted",
   "database-log-connections",

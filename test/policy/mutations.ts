@@ -124,6 +124,7 @@ export const mutations: readonly Mutation[] = [
     ["monitoringInterval", always(0), "database-monitoring"],
     ["monitoringRoleArn", unset, "database-monitoring"],
     ["dbSubnetGroupName", unset, "database-in-network"],
+    ["parameterGroupName", always("default.postgres17"), "database-parameter-group"],
     ["vpcSecurityGroupIds", always([]), "database-security-groups"],
   ]),
   ...of("aws:rds/parameterGroup:ParameterGroup", parameters),
@@ -360,8 +361,6 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "engineVersion",
     "identifier",
     "instanceClass",
-    // Another group is seen by what it sets, or not at all: test/policy/aws-rules.test.ts.
-    "parameterGroupName",
     "performanceInsightsRetentionPeriod",
     "port",
   ],

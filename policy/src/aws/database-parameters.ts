@@ -12,6 +12,23 @@ const GROUP_TYPES = [
 
 /** Judged in the group that the database uses: another one's settings protect nobody. */
 export const databaseParameterRules: readonly StackRule[] = [
+  {
+    name: "database-parameter-group",
+    severity: "high",
+    description: "A database uses a parameter group of the stack.",
+    remediation: "Make one, and name it in `parameterGroupName`.",
+    topic,
+    checkStack: (resources) =>
+      databasesOf(resources)
+        .filter((database) => !groupOf(database, resources))
+        .map((database) =>
+          broken(
+            database,
+            "uses no parameter group of the stack, so nobody sees what holds; it must use one that is " +
+              "judged here. Name it in `parameterGroupName`.",
+          ),
+        ),
+  },
   parameterRule("database-tls-forced", "rds.force_ssl", "1", {
     control: {
       id: "RDS.38",
@@ -78,12 +95,15 @@ function parameterRule(
     remediation: `Set \`${parameter}\` in the parameter group that the instance names.`,
     topic,
     checkStack: (resources) =>
-      resources
-        .filter(({ type }) => type === INSTANCE || type === CLUSTER)
-        .flatMap((database) =>
-          judgeGroup(database, groupOf(database, resources), parameter, required),
-        ),
+      databasesOf(resources).flatMap((database) => {
+        const group = groupOf(database, resources);
+        return group ? judgeGroup(database, group, parameter, required) : [];
+      }),
   };
+}
+
+function databasesOf(resources: readonly PolicyResource[]): PolicyResource[] {
+  return resources.filter(({ type }) => type === INSTANCE || type === CLUSTER);
 }
 
 function groupOf(
@@ -101,19 +121,10 @@ function groupOf(
 
 function judgeGroup(
   database: PolicyResource,
-  group: PolicyResource | undefined,
+  group: PolicyResource,
   parameter: string,
   required: Wanted,
 ): Verdict[] {
-  if (!group) {
-    return [
-      broken(
-        database,
-        `uses no parameter group of the stack, so nobody sees ${parameter}; it must use one that sets ` +
-          "it. Name it in `parameterGroupName`.",
-      ),
-    ];
-  }
   const parameters = readWhole(group.props, "parameters");
   if (parameters.state === "unknown") return [unjudged(group, ["parameters"])];
   const value = valuesOf(parameters.state === "known" ? parameters.value : []).get(parameter);
