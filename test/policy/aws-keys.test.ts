@@ -90,6 +90,27 @@ describe("the use of a key", () => {
     expect(await use(condition)).toEqual([]);
   });
 
+  it("is not limited by the policy that AWS gives a key without one", async () => {
+    const key = { type: "aws:kms/key:Key", props: {} };
+    expect(await judgeResource(named("key-use-limited"), key)).toEqual([
+      "key-use-limited: POL177 Key it has no policy, so that of AWS holds, which lets IAM policies alone " +
+        "allow its use; it must have one that ties use to a service (`kms:ViaService`), an encryption " +
+        "context or an AWS resource. Set `policy`.",
+    ]);
+    const later = { ...key, props: { policy: unknown } };
+    expect(await judgeResource(named("key-use-limited"), later)).toEqual([]);
+  });
+
+  it.each(["keyPolicy:KeyPolicy", "replicaKey:ReplicaKey", "externalKey:ExternalKey"])(
+    "is looked at in the policy of a %s, too",
+    async (kind) => {
+      const statement = { Effect: "Allow", Principal: "*", Action: "kms:*", Resource: "*" };
+      const fixture = { type: `aws:kms/${kind}`, props: { policy: document(statement) } };
+      expect(await judgeResource(named("key-use-limited"), fixture)).toHaveLength(1);
+      expect(await judgeResource(named("key-not-public"), fixture)).toHaveLength(1);
+    },
+  );
+
   it.each([
     "*",
     "kms:*",

@@ -142,6 +142,7 @@ export const mutations: readonly Mutation[] = [
     ]),
     "database-key",
   ),
+  ...of(KEY, [["policy", unset, "key-use-limited", "none"]], "database-key"),
   ...of(
     KEY,
     [["policy", unconditional("EncryptLogs"), "key-use-limited", "EncryptLogs"]],

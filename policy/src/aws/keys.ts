@@ -10,6 +10,7 @@ import {
   matches,
 } from "./policy-document";
 import {
+  type Judged,
   type ResourceRule,
   type StackRule,
   type Verdict,
@@ -17,7 +18,7 @@ import {
   demand,
   demandAtLeast,
 } from "./rule";
-import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY } from "./types";
+import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY, KEY_POLICIES } from "./types";
 import { read } from "../reading";
 
 const topic = { code: "POL177", page: "keys" };
@@ -100,7 +101,7 @@ export const keyRules: readonly ResourceRule[] = [
     description: "No key lets principals of any account use it.",
     remediation: "Name the principals, or tie the statement to the account.",
     topic,
-    types: [KEY],
+    types: KEY_POLICIES,
     check: (resource) =>
       judgePolicy(resource, ["policy"], (statements) =>
         statements
@@ -122,19 +123,8 @@ export const keyRules: readonly ResourceRule[] = [
     remediation:
       "List the administrative actions, and tie use to a service or an encryption context.",
     topic,
-    types: [KEY],
-    check: (resource) =>
-      judgePolicy(resource, ["policy"], (statements) =>
-        statements
-          .filter(isUnlimitedUse)
-          .map(({ actions }) =>
-            broken(
-              resource,
-              `has a policy that allows ${used(actions)} to whoever calls; use must be tied to a service ` +
-                "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
-            ),
-          ),
-      ),
+    types: KEY_POLICIES,
+    check: demandLimits,
   },
   {
     name: "decryption-limited",
@@ -215,6 +205,30 @@ function refusesWithout(statement: Statement, part: string): boolean {
         condition.values.length === 1 &&
         // A variable is whatever the caller is.
         condition.values.every((value) => !value.includes("${"));
+}
+
+function demandLimits(key: Judged): Verdict[] {
+  if (read(key.props, "policy").state === "absent") {
+    return [
+      broken(
+        key,
+        "has no policy, so that of AWS holds, which lets IAM policies alone allow its use; it must have " +
+          "one that ties use to a service (`kms:ViaService`), an encryption context or an AWS resource. " +
+          "Set `policy`.",
+      ),
+    ];
+  }
+  return judgePolicy(key, ["policy"], (statements) =>
+    statements
+      .filter(isUnlimitedUse)
+      .map(({ actions }) =>
+        broken(
+          key,
+          `has a policy that allows ${used(actions)} to whoever calls; use must be tied to a service ` +
+            "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
+        ),
+      ),
+  );
 }
 
 function isPublic(statement: Statement): boolean {
