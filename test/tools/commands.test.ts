@@ -109,6 +109,16 @@ describe("the commands", () => {
     },
   );
 
+  it("say that the state is damaged where a full disk has cut it short", () => {
+    pretendDeployed();
+    writeFileSync(path.join(home, "state/.pulumi/stacks/app-data/local.json"), '{"checkpoint":');
+    const { status, stderr } = command(["preview"]);
+    const damaged = "error: The state of this stack is damaged.";
+    expect(stderr.trim()).toBe(`${damaged} To go on without it: npm run up`);
+    expect(status).toBe(1);
+    expect(command(["down"]).stderr).toContain(`${damaged} To forget it all with:`);
+  });
+
   it("status tells it, too", () => {
     pretendDeployed();
     const { status, stdout } = command(["status"]);

@@ -217,8 +217,10 @@ function offline(home) {
   return new Pulumi(home, { path: [], environment: {} }, "");
 }
 
+/** Whether the state has resources; one that cannot be read may have. */
 function hasResources(home) {
-  return offline(home).readState().resources.length > 0;
+  const { resources, isBroken } = offline(home).readState();
+  return isBroken || resources.length > 0;
 }
 
 function summarise(home, deployed, { emulator, postgres }) {
