@@ -95,8 +95,10 @@ export class Pulumi {
     child.stdout.on("data", (data) => (output.out += data));
     child.stderr.on("data", (data) => (output.err += data));
     const { code } = await ended(child);
-    if (code !== 0)
-      throw new Error(`pulumi ${args.join(" ")} failed (${code}):\n${output.err.trim()}`);
+    if (code !== 0) {
+      const reason = output.err.trim() || "It was interrupted; run this again.";
+      throw new Error(`pulumi ${args[0]} failed (${code}):\n${reason}`);
+    }
     return output.out;
   }
 
