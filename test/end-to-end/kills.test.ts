@@ -48,7 +48,7 @@ async function killed(home: string, part: Part, moment: Moment): Promise<string>
   return up.output;
 }
 
-/** Follows what a run that did not come to its end has printed, until the stack is up. */
+/** Follows what an unfinished run has printed, until the stack is up. */
 async function followAdvice(home: string, output: string): Promise<void> {
   // A run that is told to end finishes what it is doing, so the next may be refused once more.
   for (let tries = 0; tries < 10; tries += 1) {

@@ -1,16 +1,8 @@
 // The folder of one stack on this machine: Pulumi's state, the passphrase, the servers' files.
-import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PROJECT } from "../prepare.mjs";
+import { hasSecret, newSecret, writeSecret } from "./secret-file.mjs";
 
 /** Where everything of a stack is; `APP_DATA_HOME` moves it, so that a test has its own. */
 export function locateHome() {
@@ -21,7 +13,7 @@ export function locateHome() {
     passphraseFile: path.join(directory, "passphrase"),
     masterPasswordFile: path.join(directory, "master-password"),
     configFile: path.join(directory, "Pulumi.local.yaml"),
-    /** There while `up` is at work, and afterwards when it did not come to a good end; holds the part that is lost. */
+    /** There from the start of `up` until it has succeeded; names the part that it found lost. */
     unfinishedFile: path.join(directory, "unfinished"),
     postgres: path.join(directory, "postgres"),
     emulator: path.join(directory, "emulator"),
@@ -32,29 +24,6 @@ export function locateHome() {
 export function makeHome(home) {
   mkdirSync(home.state, { recursive: true, mode: 0o700 });
   if (!hasSecret(home.passphraseFile)) writeSecret(home.passphraseFile, newSecret());
-}
-
-/** A random text of 32 characters that no shell or URL has to quote. */
-export function newSecret() {
-  return randomBytes(24).toString("base64url");
-}
-
-/** Writes a secret into a file that only this user can read; a full disk leaves the file as it was. */
-export function writeSecret(file, secret) {
-  const unfinished = `${file}.new`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, secret, { mode: 0o600 });
-  renameSync(unfinished, file);
-}
-
-/** Whether a secret is there; a file that a full disk has left empty holds none. */
-export function hasSecret(file) {
-  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
-}
-
-/** The secret in a file. */
-export function readSecret(file) {
-  return readFileSync(file, "utf8");
 }
 
 /**

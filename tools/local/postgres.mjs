@@ -3,7 +3,7 @@
 // PostgreSQL refuses to run as root. Where the user is root, the server runs as the OS user
 // `postgres` (or `nobody`), and its files stand where that user can reach them.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   chownSync,
   closeSync,
@@ -20,6 +20,7 @@ import {
 import { createRequire } from "node:module";
 import path from "node:path";
 import { endProcess, freePort, listProcesses, sleep } from "./processes.mjs";
+import { hasSecret, newSecret, readSecret, writeSecret } from "./secret-file.mjs";
 
 const READY_SECONDS = 60;
 const START_ATTEMPTS = 5;
@@ -40,7 +41,7 @@ export async function startPostgres({ directory, settings = {} }) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const server = locate(directory);
   const isNew = !existsSync(server.dataDirectory);
-  const isOpen = !isNew && existsSync(passwordFileOf(server));
+  const isOpen = !isNew && hasSecret(passwordFileOf(server));
   let running = runningServer(server);
   if (running && !isOpen) {
     // Its files are gone, or the password to them is: both need it to stop.
@@ -52,7 +53,7 @@ export async function startPostgres({ directory, settings = {} }) {
   running = running
     ? await becomesReady(server, running)
     : await launchOnFreePort(server, settings);
-  const password = readFileSync(passwordFileOf(server), "utf8");
+  const password = readSecret(passwordFileOf(server));
   return { ...describe(server, running), password, isNew };
 }
 
@@ -121,7 +122,7 @@ async function initialise(server) {
   rmSync(fresh, { recursive: true, force: true });
   makeRoot(server);
 
-  const password = newPassword();
+  const password = newSecret();
   const passwordFile = path.join(server.root, "initial-password");
   rmSync(passwordFile, { force: true });
   writeFileSync(passwordFile, password, { mode: 0o600, flag: "wx" });
@@ -129,7 +130,7 @@ async function initialise(server) {
   const flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"];
   const access = [`--username=${SUPERUSER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
   await run(server, "initdb", ["--pgdata", fresh, ...flags, ...access]);
-  writeFileSync(passwordFileOf(server), password, { mode: 0o600 });
+  writeSecret(passwordFileOf(server), password);
   rmSync(passwordFile);
   // Only a complete server gets the name that later starts look for.
   renameSync(fresh, server.dataDirectory);
@@ -138,14 +139,10 @@ async function initialise(server) {
 /** Gives the superuser another password, in a single-user session: who owns the files may do that. */
 async function renewPassword(server) {
   await forgetOtherLock(server);
-  const password = newPassword();
+  const password = newSecret();
   const statement = `alter role ${SUPERUSER} password '${password}'\n`;
   await run(server, "postgres", ["--single", "-D", server.dataDirectory, "postgres"], statement);
-  writeFileSync(passwordFileOf(server), password, { mode: 0o600 });
-}
-
-function newPassword() {
-  return randomBytes(24).toString("base64url");
+  writeSecret(passwordFileOf(server), password);
 }
 
 /**

@@ -162,9 +162,8 @@ export class Pulumi {
   }
 
   /** Ends whatever is at work on the stack. */
-  async endAll() {
-    const all = findPulumiProcesses(this.#home);
-    await Promise.all(all.map(({ pid }) => endProcess(pid, "pulumi", { seconds: 5 })));
+  endAll() {
+    return endProcesses(findPulumiProcesses(this.#home));
   }
 
   /** The locks of runs on the stack; one of another machine counts as that of a living run. */
@@ -191,7 +190,7 @@ export class Pulumi {
   /** Plugins, program and pack outlive a CLI that was killed. */
   async #endOrphans() {
     const orphans = findPulumiProcesses(this.#home).filter(({ isLed }) => !isLed);
-    await Promise.all(orphans.map(({ pid }) => endProcess(pid, "pulumi", { seconds: 5 })));
+    await endProcesses(orphans);
     if (orphans.length > 0) {
       report(`Pulumi: ended ${orphans.length} processes that a killed run has left`);
     }
@@ -207,6 +206,10 @@ export class Pulumi {
     const options = { cwd, stdio, env, detached: true };
     return spawn(this.#engine.pulumi, args, options);
   }
+}
+
+function endProcesses(processes) {
+  return Promise.all(processes.map(({ pid }) => endProcess(pid, "pulumi", { seconds: 5 })));
 }
 
 /** The JSON in a file, or undefined where it is cut short: a disk was full, or the machine went down. */

@@ -1,8 +1,8 @@
 // What a stack has lost since the last run, and how the next one goes on without it.
 import { existsSync, readFileSync } from "node:fs";
 import { report, step } from "../report.mjs";
-import { hasSecret } from "./home.mjs";
 import { hasPostgres } from "./postgres.mjs";
+import { hasSecret } from "./secret-file.mjs";
 import { endEmulator, findServers, listRolesAndDatabases } from "./servers.mjs";
 
 /**

@@ -1,8 +1,8 @@
 // The two servers that stand in for AWS on this machine: the API emulator and PostgreSQL.
 import { withSecretsManager } from "./aws-client.mjs";
 import { findEmulator, startEmulator, stopEmulator } from "./emulator.mjs";
-import { hasSecret, newSecret, readSecret, writeSecret } from "./home.mjs";
 import { findPostgres, removePostgres, startPostgres, stopPostgres } from "./postgres.mjs";
+import { hasSecret, newSecret, readSecret, writeSecret } from "./secret-file.mjs";
 
 /** Name of the secret that `Pulumi.local.yaml` names as `database.masterSecret`. */
 const MASTER_SECRET = "app-data-local/master";
