@@ -141,7 +141,7 @@ describe("the database", () => {
     await expect(stack.psql(app, "select from public.users")).rejects.toThrow(/permission denied/);
   });
 
-  it("is owned by a role that is no superuser and can not read past row level security", async () => {
+  it("is owned by a role that is no superuser and cannot read past row level security", async () => {
     const sql =
       "select rolname, rolsuper, rolbypassrls from pg_roles where rolname in ('master', 'migrator', 'app') order by 1";
     expect(await stack.psql(stack.variable("MIGRATOR_URL"), sql)).toBe(
@@ -277,7 +277,7 @@ describe("a broken statement in a migration", () => {
   );
 
   it(
-    "can not be edited afterwards",
+    "cannot be edited afterwards",
     async () => {
       const edited = PROTECTED_NOTES.replace("integer", "bigint");
       const preview = await stack.pulumi(["preview"], stack.withMigrations(notesTrio(edited)));

@@ -33,7 +33,7 @@ export function awsPolicies(context: PackContext): readonly Policy[] {
 export function awsWaivable(environment: Environment, stack: readonly PolicyResource[]) {
   const resources = stack.map(asProgrammed);
   const rules = awsRules.filter((rule) => levelOf(rule, environment) !== "disabled");
-  // What can not be judged yet may turn out to need its waiver.
+  // What cannot be judged yet may turn out to need its waiver.
   const findings = rules.flatMap((rule) =>
     judge(rule, environment, resources).map(({ on }): Waivable => ({
       rule: rule.name,

@@ -28,7 +28,7 @@ export interface Condition {
 
 /**
  * Judges the statements of a policy below one of a resource's properties. Without one there is nothing
- * to judge; one that is not known is said to be, and one that can not be read is refused.
+ * to judge; one that is not known is said to be, and one that cannot be read is refused.
  */
 export function judgePolicy(
   on: Judged,

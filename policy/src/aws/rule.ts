@@ -15,7 +15,7 @@ export type Judged = Pick<ResourceValidationArgs, "type" | "name" | "urn" | "pro
 /** The keys to follow, from a resource's properties down. */
 export type Path = readonly (string | number)[];
 
-/** What a check says: something is wrong, or it can not tell because a value is not known yet. */
+/** What a check says: something is wrong, or it cannot tell because a value is not known yet. */
 export type Verdict =
   | {
       readonly state: "broken";

@@ -57,7 +57,7 @@ describe("the comment on a pull request", () => {
     expect(comment(event("aws-provable", "advisory", "POL173 x", urn))).toContain("## dev: may go");
   });
 
-  it("lists what changes, and the plan of the migrations in a fence that it can not end", () => {
+  it("lists what changes, and the plan of the migrations in a fence that it cannot end", () => {
     const text = comment([step("update", urn), step("same", urn), step("delete", urn)].join("\n"));
     expect(text).toContain("<summary>2 resources change</summary>");
     expect(text).toContain(
