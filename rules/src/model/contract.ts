@@ -29,6 +29,8 @@ export interface Contract {
   backOfficeRoles: string[];
   /** Roles of the platform: they are not judged, and no role of an application may become one. */
   platformRoles: string[];
+  /** The platform that the database runs on, whose SQL is in `trial/platforms`; null where it brings nothing. */
+  platform: "supabase" | null;
   /** Schemas that the platform fills. Of these only policies and triggers are judged. */
   platformSchemas: string[];
   usersTables: UsersTable[];
@@ -69,6 +71,7 @@ export const defaultContract: Contract = {
     "rds_reserved",
     "rds_ad",
   ],
+  platform: null,
   platformSchemas: [],
   usersTables: [{ schema: "public", name: "users", key: "id" }],
   identity: [
@@ -108,6 +111,7 @@ const supabase: Contract = {
     "dashboard_user",
     "pgbouncer",
   ],
+  platform: "supabase",
   platformSchemas: [
     "auth",
     "storage",
@@ -193,6 +197,7 @@ export function parseContract(value: unknown): Contract {
     signedInRoles: field("signedInRoles", base.signedInRoles, texts),
     backOfficeRoles: field("backOfficeRoles", base.backOfficeRoles, texts),
     platformRoles: field("platformRoles", base.platformRoles, texts),
+    platform: field("platform", base.platform, platform),
     platformSchemas: field("platformSchemas", base.platformSchemas, texts),
     usersTables: field("usersTables", base.usersTables, listOf(usersTable)),
     identity: field("identity", base.identity, texts),
@@ -218,6 +223,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function platform(value: unknown): Contract["platform"] | undefined {
+  return value === "supabase" || value === null ? value : undefined;
 }
 
 function flag(value: unknown): boolean | undefined {
