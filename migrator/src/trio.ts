@@ -106,19 +106,23 @@ export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
 
 /**
  * Checks that a file can run inside the migrator's transaction.
+ * @param searchPath the schemas in which unqualified names are looked for.
  * @throws SqlSyntaxError at the first statement that PostgreSQL's parser refuses.
  * @throws MigratorError MIG002 for a statement that would end or change the transaction, that reads rows from
  * the file, or that makes something in no schema.
  */
-export async function inspectFile({ file, sql }: SqlFile): Promise<void> {
+export async function inspectFile(
+  { file, sql }: SqlFile,
+  searchPath: readonly string[] = [],
+): Promise<void> {
   const { SqlSyntaxError, positionAt, splitStatements } = await import("@app-data/rules");
   try {
     const statements = await splitStatements(sql, file);
-    const setsPath = statements.some(mayChangeSearchPath);
+    const hasPath = searchPath.length > 0 || statements.some(mayChangeSearchPath);
     for (const statement of statements) {
       refuseTransactionControl(statement, file);
       refuseCopiedRows(statement, file);
-      if (!setsPath) refuseUnqualified(statement, file);
+      if (!hasPath) refuseUnqualified(statement, file);
     }
   } catch (error) {
     // The parser takes the rows for SQL, and stops at the first.

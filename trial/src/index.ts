@@ -1,4 +1,4 @@
-export { type JudgeOptions, judgeMigrations, readableRule } from "./verdict/judge-migrations";
+export { type JudgeOptions, judgeMigrations } from "./verdict/judge";
 export type { JudgedFinding, Verdict } from "./verdict/verdict";
 export {
   NoServerError,

@@ -69,12 +69,17 @@ export async function runSteps(work: StepRun): Promise<void> {
 /**
  * Runs one file as a migration in a database that nobody else is connected to and that keeps no log: the
  * same steps, settings and refusals, and no waits.
+ * @param searchPath where it is another than that of migrations.
  * @throws SqlSyntaxError; MigratorError MIG002 for a statement that no migration may hold, MIG005 for one
  * that PostgreSQL refuses.
  */
-export async function runFile(client: ClientBase, file: SqlFile): Promise<void> {
-  await inspectFile(file);
-  const transaction = { attempts: 1 };
+export async function runFile(
+  client: ClientBase,
+  file: SqlFile,
+  searchPath: readonly string[] = [],
+): Promise<void> {
+  await inspectFile(file, searchPath);
+  const transaction = { attempts: 1, searchPath };
   for (const step of digestSteps(await splitSteps(file))) {
     switch (step.kind) {
       case "transaction":

@@ -31,6 +31,8 @@ export interface Contract {
   platformRoles: string[];
   /** The platform that the database runs on, whose SQL is in `trial/platforms`; null where it brings nothing. */
   platform: "supabase" | null;
+  /** The schemas in which migrations and requests look for unqualified names. */
+  searchPath: string[];
   /** Schemas that the platform fills. Of these only policies and triggers are judged. */
   platformSchemas: string[];
   usersTables: UsersTable[];
@@ -72,6 +74,7 @@ export const defaultContract: Contract = {
     "rds_ad",
   ],
   platform: null,
+  searchPath: [],
   platformSchemas: [],
   usersTables: [{ schema: "public", name: "users", key: "id" }],
   identity: [
@@ -112,6 +115,7 @@ const supabase: Contract = {
     "pgbouncer",
   ],
   platform: "supabase",
+  searchPath: ["public", "extensions"],
   platformSchemas: [
     "auth",
     "storage",
@@ -198,6 +202,7 @@ export function parseContract(value: unknown): Contract {
     backOfficeRoles: field("backOfficeRoles", base.backOfficeRoles, texts),
     platformRoles: field("platformRoles", base.platformRoles, texts),
     platform: field("platform", base.platform, platform),
+    searchPath: field("searchPath", base.searchPath, texts),
     platformSchemas: field("platformSchemas", base.platformSchemas, texts),
     usersTables: field("usersTables", base.usersTables, listOf(usersTable)),
     identity: field("identity", base.identity, texts),

@@ -42,7 +42,7 @@ const STATEMENT_TIMEOUT = "5s";
 export async function applyMigrations(
   client: Client,
   files: readonly SqlFile[],
-  { migrationRole }: Contract,
+  contract: Contract,
 ): Promise<Application> {
   const application: Application = { starts: [], limits: [] };
   await client.query("set client_min_messages = error");
@@ -52,10 +52,10 @@ export async function applyMigrations(
     );
     application.starts.push(rows[0]?.next ?? "");
     try {
-      const { sql, missing } = await withoutMissingExtensions(client, file);
-      application.limits.push(...missing.map((name) => describeMissing(name, file)));
-      await client.query(`set session authorization ${escapeIdentifier(migrationRole)}`);
-      await runFile(client, { ...file, sql });
+      const { sql, limits } = await leaveOut(client, file, contract);
+      application.limits.push(...limits);
+      await client.query(`set session authorization ${escapeIdentifier(contract.migrationRole)}`);
+      await runFile(client, { ...file, sql }, contract.searchPath);
     } catch (error) {
       return { ...application, refusal: refusalOf(error, file) };
     } finally {
@@ -71,25 +71,44 @@ export function readSchema(client: Client): Promise<Schema> {
   return inReadOnlyTransaction(client, async () => schemaOf(await readCatalog(client)));
 }
 
-/** Blanks out the statements about extensions that the server does not have; lines stay as they are. */
-async function withoutMissingExtensions(client: Client, { file, sql }: SqlFile) {
-  const named = (await splitStatements(sql, file)).flatMap((statement) => {
-    const name = extensionOf(statement);
-    return name === undefined ? [] : [{ name, statement }];
-  });
-  if (named.length === 0) return { sql, missing: [] };
-  const { rows } = await client.query<{ name: string }>(
-    "select name from pg_available_extensions where name = any ($1)",
-    [named.map(({ name }) => name)],
-  );
-  const missing = named.filter(({ name }) => !rows.some((row) => row.name === name));
+/**
+ * Blanks out the statements about extensions that the server does not have, and on a platform whose tool
+ * allows it the file's own `begin` and `commit`; lines stay as they are.
+ */
+async function leaveOut(client: Client, { file, sql }: SqlFile, { platform }: Contract) {
+  const statements = await splitStatements(sql, file);
+  const missing = await missingExtensions(client, statements);
+  const isLeftOut = (statement: Statement) =>
+    missing.has(extensionOf(statement) ?? "") || (platform !== null && isBracket(statement));
   let text = sql;
-  for (const { statement } of missing) {
+  for (const statement of statements.filter(isLeftOut)) {
     const end = statement.offset + statement.text.length;
     const blank = statement.text.replace(/[^\n]/g, " ");
     text = text.slice(0, statement.offset) + blank + text.slice(end);
   }
-  return { sql: text, missing: [...new Set(missing.map(({ name }) => name))] };
+  const limits = [...missing].map(
+    (name) => `${file}: the extension ${name} is not available here, and was left out`,
+  );
+  return { sql: text, limits };
+}
+
+async function missingExtensions(
+  client: Client,
+  statements: readonly Statement[],
+): Promise<Set<string>> {
+  const named = statements.map(extensionOf).filter((name) => name !== undefined);
+  if (named.length === 0) return new Set();
+  const { rows } = await client.query<{ name: string }>(
+    "select name from pg_available_extensions where name = any ($1)",
+    [named],
+  );
+  return new Set(named.filter((name) => !rows.some((row) => row.name === name)));
+}
+
+/** Whether it begins or commits a transaction. */
+function isBracket({ tree }: Statement): boolean {
+  const kind = "TransactionStmt" in tree ? tree.TransactionStmt.kind : undefined;
+  return kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START" || kind === "TRANS_STMT_COMMIT";
 }
 
 function extensionOf({ tree }: Statement): string | undefined {
@@ -98,10 +117,6 @@ function extensionOf({ tree }: Statement): string | undefined {
   if (!("CommentStmt" in tree) || tree.CommentStmt.objtype !== "OBJECT_EXTENSION") return undefined;
   const { object } = tree.CommentStmt;
   return object && "String" in object ? object.String.sval : undefined;
-}
-
-function describeMissing(name: string, { file }: SqlFile): string {
-  return `${file}: the extension ${name} is not available here, and was left out`;
 }
 
 /**

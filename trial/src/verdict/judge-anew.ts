@@ -1,11 +1,5 @@
 import { inspectFile } from "@app-data/migrator/judged-database";
-import {
-  type Contract,
-  type SqlFile,
-  SqlSyntaxError,
-  defaultContract,
-  judgeSchema,
-} from "@app-data/rules";
+import { type Contract, type SqlFile, SqlSyntaxError, judgeSchema, splitStatements } from "@app-data/rules";
 import type { Client } from "pg";
 import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";
@@ -16,54 +10,27 @@ import { findOrigins } from "./origins";
 import { settleUnknown } from "./settle-unknown";
 import type { JudgedFinding, Verdict } from "./verdict";
 
-/** How migrations are judged. */
-export interface JudgeOptions {
-  /** @default that of this project */
-  contract?: Contract;
-  /**
-   * Migrations that these ones stand on. They are applied first, where without them PostgreSQL misses
-   * something that these ones name. @default none
-   */
-  base?: readonly SqlFile[];
-  /** SQL files with rows that the attacker cannot make up. @default none */
-  seeds?: readonly SqlFile[];
-  /** Whether the attacker tries what the policies let through. @default true */
-  withTrial?: boolean;
-  /** @default one that is started for it, or the one that the environment names */
-  server?: ThrowawayServer;
-  /** Is given a line when the next part begins. */
-  report?: (line: string) => void;
+/** As for `judgeMigrations`, all of them given. */
+export interface Settings {
+  contract: Contract;
+  base: readonly SqlFile[];
+  seeds: readonly SqlFile[];
+  withTrial: boolean;
+  server: ThrowawayServer | undefined;
+  report: (line: string) => void;
 }
-
-type Settings = Required<Pick<JudgeOptions, "contract" | "seeds" | "withTrial" | "report">>;
 
 /** PostgreSQL says by these that something does not exist: a table, function, schema, type, column. */
 const MISSING = new Set(["42P01", "42883", "3F000", "42704", "42703"]);
 
-/**
- * Judges migrations: applies them in order to a throw-away database as `up` does, judges what they made
- * by every rule, and has the attacker try what the policies let through.
- * @param files forward files, in order.
- * @throws NoServerError POL004 where there is no PostgreSQL.
- */
-export async function judgeMigrations(
-  files: readonly SqlFile[],
-  {
-    contract = defaultContract,
-    base = [],
-    seeds = [],
-    withTrial = true,
-    server,
-    report = () => undefined,
-  }: JudgeOptions = {},
-): Promise<Verdict> {
-  const unfit = await readFiles(files);
+/** Judges migrations, whether or not a verdict of them is kept. */
+export async function judgeAnew(files: readonly SqlFile[], settings: Settings): Promise<Verdict> {
+  const { contract, base, server } = settings;
+  const unfit = await readFiles(files, contract);
   if (unfit.length > 0) return refused(unfit);
   const judgeOn = async (place: ThrowawayServer): Promise<Verdict> => {
     const judge = (all: readonly SqlFile[]) =>
-      withThrowawayDatabase(place, contract, (client) =>
-        judgeDatabase(client, all, { contract, seeds, withTrial, report }),
-      );
+      withThrowawayDatabase(place, contract, (client) => judgeDatabase(client, all, settings));
     let result = await judge(files);
     const needsBase =
       "refusal" in result ? MISSING.has(result.refusal.sqlState ?? "") : result.isEmpty;
@@ -75,11 +42,16 @@ export async function judgeMigrations(
 }
 
 /** What the text of the files shows, before any of them is applied. */
-async function readFiles(files: readonly SqlFile[]): Promise<JudgedFinding[]> {
+async function readFiles(
+  files: readonly SqlFile[],
+  { platform }: Contract,
+): Promise<JudgedFinding[]> {
   const findings: JudgedFinding[] = [];
   for (const file of files) {
     try {
-      await inspectFile(file);
+      // A platform's tool allows other files; what is wrong with them is found when they are applied.
+      if (platform === null) await inspectFile(file);
+      else await splitStatements(file.sql, file.file);
     } catch (error) {
       if (error instanceof SqlSyntaxError) findings.push(unreadable(error));
       else findings.push(notApplied(refusalOf(error, file)));
