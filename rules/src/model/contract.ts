@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 
 /** The name of a table or function, as the catalog holds it: case kept, no quotes. */
 export interface ObjectName {
@@ -172,6 +173,19 @@ export function readContract(nameOrFile: string): Contract {
     );
   }
   return parseContract(value);
+}
+
+/** Where a project's own contract stands, from its root; without the file it is {@link defaultContract}. */
+export const contractFile = "policy/contract.json";
+
+/**
+ * Reads the contract of a project.
+ * @param directory its root.
+ * @throws {ContractError} when the file is no contract.
+ */
+export function projectContract(directory: string): Contract {
+  const file = path.join(directory, contractFile);
+  return existsSync(file) ? readContract(file) : defaultContract;
 }
 
 /**

@@ -1,5 +1,11 @@
 import { inspectFile } from "@app-data/migrator/judged-database";
-import { type Contract, type SqlFile, SqlSyntaxError, judgeSchema, splitStatements } from "@app-data/rules";
+import {
+  type Contract,
+  type SqlFile,
+  SqlSyntaxError,
+  judgeSchema,
+  splitStatements,
+} from "@app-data/rules";
 import type { Client } from "pg";
 import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";

@@ -46,7 +46,10 @@ export async function judgeMigrations(
   const version = await serverVersion(server);
   const key = verdictKey({ files, base, seeds, contract, withTrial, version });
   const known = fresh ? undefined : readVerdict(key);
-  if (known) return known;
+  if (known) {
+    report("These files were judged before, by the same rules.");
+    return known;
+  }
   // Loaded when it is needed: PostgreSQL's parser and its client are large.
   const { judgeAnew } = await import("./judge-anew");
   const verdict = await judgeAnew(files, { contract, base, seeds, withTrial, server, report });
