@@ -7,3 +7,4 @@ export {
 } from "./server/throwaway-server";
 export { withThrowawayDatabase } from "./server/throwaway-database";
 export { type Trial, tryDatabase } from "./try-database";
+export { readSeeds } from "./verdict/seeds";
