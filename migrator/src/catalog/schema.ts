@@ -18,7 +18,7 @@ type Parts = Map<string, Fact[]>;
 
 type ByKind = Map<string, [string, Fact][]>;
 
-/** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
+/** What the rules judge of a catalog. */
 export function schemaOf(catalog: Catalog): Schema {
   const kinds = byKind(catalog);
   const entriesOf = (kind: string) => kinds.get(kind) ?? [];
@@ -42,6 +42,10 @@ export function schemaOf(catalog: Catalog): Schema {
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
       calls: namesIn(fact["calls"]),
+    })),
+    sequences: entriesOf("sequence").map(([key, fact]) => ({
+      ...relationName(splitKey(key).name),
+      grants: grantList(fact["grants"]),
     })),
     triggers: factsOf("trigger").map(triggerOf),
     schemas: factsOf("schema").map(withGrants),
@@ -131,6 +135,7 @@ function tableFacts(fact: Fact, parts: Parts) {
               notNull: column["notNull"] === true,
               ...largeObjectOf(column["default"] ?? column["generated"]),
               ...copyOf(column),
+              ...(typeof column["generated"] === "string" && { generated: true as const }),
             },
           ]
         : [],

@@ -2,7 +2,7 @@ import * as database from "./database";
 import * as relations from "./relations";
 import { ROLE_SETS, roles } from "./roles";
 import { functions, types } from "./routines-and-types";
-import { type ObjectQuery, select } from "./shared";
+import { type ObjectQuery, notOfExtension, select } from "./shared";
 import * as tableParts from "./table-parts";
 import { type Search, touchedSets } from "./touched";
 
@@ -51,7 +51,8 @@ const relationSets = (condition: string) => `
 relations as materialized (
   select c.*, n.nspname, format('%I.%I', n.nspname, c.relname) as qualified
     from pg_class c join namespaces n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and c.relpersistence <> 't' ${condition}
+   where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and c.relpersistence <> 't'
+     and ${notOfExtension("pg_class", "c.oid")} ${condition}
 ),
 relation_grants as materialized (
   ${relations.RELATION_GRANTS}

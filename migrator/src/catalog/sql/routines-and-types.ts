@@ -1,4 +1,12 @@
-import { type ObjectQuery, comment, grantsOf, listOf, object, roleName } from "./shared";
+import {
+  type ObjectQuery,
+  comment,
+  grantsOf,
+  listOf,
+  notOfExtension,
+  object,
+  roleName,
+} from "./shared";
 
 /** The source is kept as its digest: long, and all that matters is whether it is the same. */
 export const functions: ObjectQuery = {
@@ -36,7 +44,8 @@ export const functions: ObjectQuery = {
     comment: comment("pg_proc", "p.oid"),
   },
   from: `namespaces n join pg_proc p on p.pronamespace = n.oid
-    join pg_language l on l.oid = p.prolang`,
+    join pg_language l on l.oid = p.prolang
+    where ${notOfExtension("pg_proc", "p.oid")}`,
 };
 
 /** Enums, domains, ranges and composite types; a table's own row type is the table. */
@@ -64,5 +73,6 @@ export const types: ObjectQuery = {
   },
   from: `namespaces n join pg_type t on t.typnamespace = n.oid
     left join pg_class c on c.oid = t.typrelid
-    where t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.relkind = 'c')`,
+    where (t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.relkind = 'c'))
+      and ${notOfExtension("pg_type", "t.oid")}`,
 };

@@ -68,3 +68,9 @@ export function comment(catalog: string, oid: string, part = "0"): string {
   return `(select d.description from pg_description d
     where d.objoid = ${oid} and d.classoid = '${catalog}'::regclass and d.objsubid = ${part})`;
 }
+
+/** A condition: an object is none of an extension's, which is known by the extension's version. */
+export function notOfExtension(catalog: string, oid: string): string {
+  return `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass
+    and e.objid = ${oid} and e.deptype = 'e')`;
+}
