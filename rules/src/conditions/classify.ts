@@ -177,7 +177,8 @@ function nullTest(arg: Node, isNull: boolean, { table, judged }: Place): Outcome
   if (!column) return unread({ NullTest: { arg } }, { table, judged });
   if (!isNull) return open(`it is true for all rows with a ${column.name}`);
   if (column.notNull) return own;
-  return judged.holdsUser(table, column.name)
+  const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
+  return isUser || judged.namesUser(table, column.name)
     ? unknown(`it shows rows without a ${column.name}`)
     : open(`it is true for all rows without a ${column.name}`);
 }
@@ -192,10 +193,9 @@ function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
       ? (equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place))
       : undefined;
   if (equal) return equal;
+  if (isRoleOfNoUser(lexpr, rexpr, place)) return unknown("it asks for a role of no end user");
   const chosen = chosenByUser(node, place.judged.contract);
-  return chosen === undefined || isRoleOfNoUser(lexpr, rexpr, place)
-    ? unread(node, place)
-    : open(chosen);
+  return chosen === undefined ? unread(node, place) : open(chosen);
 }
 
 /** What `value = any (list)` lets through. */
@@ -252,13 +252,15 @@ function userIn({ name, generated, copyOf }: Column, table: Table, judged: Judge
     .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
   const texts = (table.policies ?? []).flatMap(({ using, check }) => [using, check]).join(" ");
   const isAsked = users.some((user) => new Set(texts.split(/\W+/)).has(user));
-  const holds = judged.holdsUser(table, name);
-  if (users.length > 0 && (holds ? !isAsked : !isAsked || generated)) {
+  const leadsNowhere = judged.references(table, name).size === 1;
+  if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {
     return open(
       `it asks for ${name}, and not for ${users.join(" or ")}, which says whose the row is`,
     );
   }
-  return holds ? own : unknown(`${name} does not lead to users by its foreign keys`);
+  return judged.holdsUser(table, name)
+    ? own
+    : unknown(`${name} does not lead to users by its foreign keys`);
 }
 
 /** Whether it compares the database role with one that no end user has. */
