@@ -95,7 +95,7 @@ function partsByTable(kinds: ByKind): Map<string, Parts> {
       const table = String(fact["table"]);
       const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
       // A rule is known by its key alone.
-      const name = splitKey(key).name.slice(table.length + 1);
+      const { name } = relationName(splitKey(key).name.slice(table.length + 1));
       const found = parts.get(kind) ?? [];
       found.push(kind === "rule" ? { ...fact, name } : fact);
       parts.set(kind, found);

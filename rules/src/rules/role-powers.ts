@@ -44,12 +44,12 @@ function ofApplicationRole(name: string, judged: JudgedSchema): Found[] {
     found.push(["can log in", `alter role ${sql} nologin;`]);
   }
   const path = judged.pathTo(name, (other) => isPowerful(other, name, judged));
-  const [target, group] = [path?.at(-1), path?.[1]];
+  const [target, member] = [path?.at(-1), path?.at(-2)];
   const inherited = role.memberOf.find(({ inherit }) => inherit)?.role;
-  if (path && target !== undefined && group !== undefined) {
+  if (path && target !== undefined && member !== undefined) {
     found.push([
       `can become ${target} (${path.join(" → ")}), whom policies do not confine`,
-      `revoke ${quoteRole(group)} from ${sql};`,
+      `revoke ${quoteRole(target)} from ${quoteRole(member)};`,
     ]);
   } else if (name === contract.loginRole && inherited !== undefined && role.inherit) {
     found.push([
