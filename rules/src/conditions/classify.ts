@@ -99,6 +99,23 @@ function helper(node: Node, place: Place): Outcome | undefined {
   return ties({ select: found.select, equal: [] }, inside) ? own : undefined;
 }
 
+/** Whether a value is read from rows that tie the judged row to the user, and null where there are none. */
+function isReadFromOwn(node: Node, place: Place): boolean {
+  const value = selectedValue(withoutCasts(node)) ?? withoutCasts(node);
+  const select =
+    "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK"
+      ? selectOf(value.SubLink.subselect)
+      : inlined(value, place.judged)?.select;
+  // An aggregate has a value where there is no row.
+  const target = select?.fromClause && onlyTarget(select);
+  return (
+    select !== undefined &&
+    target !== undefined &&
+    ("ColumnRef" in target || "A_Const" in target) &&
+    ties({ select, equal: [] }, place)
+  );
+}
+
 /** `column in (select f())` where the function does nothing but select. */
 function queryOfHelper(node: Node, { judged }: Place): Query | undefined {
   if (!("SubLink" in node) || node.SubLink.subLinkType !== "ANY_SUBLINK") return undefined;
@@ -167,14 +184,16 @@ function negated(node: Node | undefined, place: Place): Outcome {
   return unread({ BoolExpr: { boolop: "NOT_EXPR", args: [node] } }, place);
 }
 
-function nullTest(arg: Node, isNull: boolean, { table, judged }: Place): Outcome {
+function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
+  const { table, judged } = place;
+  if (!isNull && isReadFromOwn(arg, place)) return own;
   if (isIdentity(arg, judged.contract)) {
     return isNull
       ? unknown("it is for requests without a user")
       : open("it is true for every signed-in user");
   }
   const column = ownColumn(arg, table);
-  if (!column) return unread({ NullTest: { arg } }, { table, judged });
+  if (!column) return unread({ NullTest: { arg } }, place);
   if (!isNull) return open(`it is true for all rows with a ${column.name}`);
   if (column.notNull) return own;
   const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
@@ -187,6 +206,8 @@ function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
   const { kind, name = [], lexpr, rexpr } = expression;
   const isEqual = identifiers(name).join(".") === "=";
   if (!lexpr || !rexpr) return unread(node, place);
+  const isRead = isEqual && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY");
+  if (isRead && [lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
   if (isEqual && kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
   const equal =
     isEqual && kind === "AEXPR_OP"

@@ -46,6 +46,8 @@ create function public.is_admin(team uuid) returns boolean language plpgsql stab
   ); end $$;
 create function public.my_teams() returns setof uuid language sql stable security definer
   set search_path = '' as 'select m.team_id from public.members m where m.user_id = auth.uid()';
+create function public.my_role(team uuid) returns text language sql stable security definer
+  set search_path = '' as 'select m.role from public.members m where m.team_id = team and m.user_id = auth.uid()';
 create function public.anyone(team uuid) returns boolean language sql stable
   set search_path = '' as 'select team is not null';
 create function public.is_listed(team uuid) returns boolean language sql stable
@@ -99,6 +101,9 @@ const own = [
   "is_admin(team_id) or user_id = auth.uid()",
   "team_id in (select my_teams())",
   "team_id = any (array(select my_teams()))",
+  "my_role(team_id) in ('owner', 'admin')",
+  "(select my_role(team_id)) is not null",
+  "(select m.role from members m where m.team_id = docs.team_id and m.user_id = auth.uid()) = 'admin'",
 ];
 
 const open: readonly (readonly [condition: string, reason: string])[] = [
@@ -197,6 +202,11 @@ const unknown = [
   "is_listed(team_id)",
   "is_member(org_id)",
   "loose(team_id)",
+  "my_role(team_id) is null",
+  "my_role(team_id) <> 'banned'",
+  "coalesce(my_role(team_id), 'admin') = 'admin'",
+  "my_role(org_id) = 'admin'",
+  "(select max(m.role) from members m where m.team_id = docs.team_id and m.user_id = auth.uid()) = 'admin'",
   "user_id = any (select my_teams())",
 ];
 
