@@ -145,7 +145,7 @@ export function leakingRow(
     });
     if (rows.length > 0) {
       // Who enters a list by themselves is judged by what they gain by it.
-      if (isList && self.length > 0) continue;
+      if (isList && self.length > 0 && links.isAsked(relation)) continue;
       return found(rows[0]?.columns ?? "");
     }
     if (isList) continue;

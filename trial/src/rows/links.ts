@@ -1,7 +1,7 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
 import { holdsIdentity, isNumber } from "./candidate-values";
-import { type HintReader, clausesOf, wordsOf } from "./hints";
+import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
 /** Columns of a table that together name a user or another row. */
@@ -94,6 +94,14 @@ export class Links {
         columns.length > 1 &&
         users.some((link) => link.columns.every((name) => columns.includes(name))),
     );
+  }
+
+  /** Whether policies of other tables, or functions that policies call, read the table. */
+  public isAsked({ id, name }: Relation): boolean {
+    return this.catalog.relations.some((other) => {
+      const words = askedWords(other, this.catalog);
+      return words.has(name) && (other.id !== id || words.has("from") || words.has("FROM"));
+    });
   }
 
   /** A SQL expression over the row `t`: what it refers to, as JSON [{"columns", "world", "user"}, …]. */
