@@ -10,7 +10,7 @@ import type { Client } from "pg";
 import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";
 import { type ThrowawayServer, withThrowawayServer } from "../server/throwaway-server";
-import { trialFinding } from "../trial-finding";
+import { trialFinding } from "../judging/trial-finding";
 import { type Trial, tryDatabase } from "../try-database";
 import { findOrigins } from "./origins";
 import { settleUnknown } from "./settle-unknown";

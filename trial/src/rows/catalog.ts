@@ -1,3 +1,4 @@
+import type { Contract } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { CATALOG_SQL } from "./catalog-sql";
 
@@ -22,6 +23,8 @@ export interface Relation {
   definition: string | null;
   /** Has triggers or rewrite rules, so that a write may reach other tables. */
   hasEffects: boolean;
+  /** Ids of the functions of its triggers. */
+  triggers: number[];
   /** What the partition key or its bounds demand; null when it is no partition. */
   partitionCheck: string | null;
   policies: Policy[];
@@ -100,7 +103,8 @@ export interface Routine {
   name: string;
   /** Quoted and qualified. */
   sql: string;
-  kind: "f" | "p";
+  /** As in pg_proc: f function, p procedure, a aggregate. */
+  kind: "f" | "p" | "a";
   /** `name(types)`. */
   signature: string;
   arguments: { name: string; type: string }[];
@@ -113,7 +117,7 @@ export interface Routine {
   executableBy: string[];
 }
 
-/** A role that `app` may become. */
+/** A role that the login role may become. */
 export interface ReachableRole {
   name: string;
   bypasses: boolean;
@@ -126,16 +130,20 @@ export interface ReachableRole {
 export interface Catalog {
   relations: Relation[];
   routines: Routine[];
-  /** `app` itself is the first. */
+  /** The login role itself is the first. */
   roles: ReachableRole[];
 }
 
 /** Reads the catalog as a superuser; the trial's own schema and those of extensions are left out. */
-export async function readCatalog(client: ClientBase): Promise<Catalog> {
+export async function readCatalog(
+  client: ClientBase,
+  { loginRole, platformRoles }: Contract,
+): Promise<Catalog> {
   const { rows } = await client.query<{ catalog: Catalog }>({
     // Prepared, because planning it takes longest: who tries several schemas plans it once.
     name: "app_data_trial_catalog",
     text: CATALOG_SQL,
+    values: [loginRole, platformRoles],
   });
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");

@@ -1,6 +1,7 @@
 import type { Column, Relation } from "./catalog";
 import type { Hints } from "./hints";
 import { samplePattern } from "./pattern-sample";
+import type { World } from "./worlds";
 
 /** A value as text, to be cast to its column's type; null is NULL. */
 export type Value = string | null;
@@ -19,7 +20,42 @@ const LONG_AGO_DAYS = -1000;
 
 /** Whether the type can hold a user's id. */
 export function holdsIdentity({ base }: Column): boolean {
-  return base === "uuid" || base === "text" || base === "varchar";
+  return base === "uuid" || TEXTS.has(base);
+}
+
+/** Whether the type is a number. */
+export function isNumber({ base }: Column): boolean {
+  return NUMBERS.has(base);
+}
+
+/** Whether the type is text of any length. */
+export function isText({ base }: Column): boolean {
+  return TEXTS.has(base);
+}
+
+/** What a column that names a user holds in the rows of a world, the likeliest first. */
+export function worldValues(
+  { base, element }: Column,
+  { id, number, email }: World,
+  { object = {} }: Hints,
+  seed: number,
+  { isPart, isEmail }: { isPart: boolean; isEmail: boolean },
+): Value[] {
+  if (element !== null)
+    return element.startsWith("int") || element === "bigint" ? [`{${number}}`] : [`{${id}}`];
+  if (base === "uuid") return [id];
+  if (NUMBERS.has(base)) return [number];
+  if (/^json/.test(base))
+    return [JSON.stringify(Object.fromEntries(Object.keys(object).map((key) => [key, id])))];
+  if (!TEXTS.has(base)) return [];
+  const parts = ["/", ":", ".", "_", "@", " ", "|", ","].flatMap((mark) => [
+    `${id}${mark}${seed}`,
+    `${seed}${mark}${id}`,
+  ]);
+  return [
+    ...(isEmail ? [email] : []),
+    ...(isPart ? [`${id}/${seed}`, id, ...parts, `files/${id}/${seed}`] : [id]),
+  ];
 }
 
 /** Whether two rows of a column of this type can always be told apart. */
@@ -38,6 +74,16 @@ export interface ValueRequest {
   seed: number;
   unique: boolean;
   hints: Hints;
+  /** What a partition holds depends on it. */
+  isBound: boolean;
+  /** Where keys of the migrations' own rows end. */
+  firstNumber: number | undefined;
+}
+
+/** Whether a function is given the column, which then holds an id somewhere: in a path, before a sign. */
+export function isGivenToFunction(column: string, clause: string): boolean {
+  const name = column.replace(/\W/g, "\\$&");
+  return new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name}\\b`).test(clause);
 }
 
 /** Values to try for a column, the likeliest first. */
@@ -47,10 +93,35 @@ export function candidateValues(
   request: ValueRequest,
 ): Value[] {
   const { unique, hints } = request;
-  const literals = unique ? [] : comparedValues(column, hints);
-  const values = [...literals, ...valuesOfType(relation, column, request)];
+  const compared = comparedValues(column, hints);
+  const turn = request.seed % Math.max(1, compared.length);
+  const [literals, last] = unique
+    ? [[], [...compared.slice(turn), ...compared.slice(0, turn)]]
+    : [compared, []];
+  const bounds = request.isBound ? valuesWithin(column, request) : [];
+  const values = [...bounds, ...literals, ...valuesOfType(relation, column, request), ...last];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
   return [...new Set(values)];
+}
+
+/** Values near the bounds that a partition is said to have. */
+function valuesWithin({ base }: Column, { seed, hints }: ValueRequest): Value[] {
+  const { literals, numbers } = hints;
+  if (NUMBERS.has(base))
+    return [...numbers, ...literals.map(Number)]
+      .filter(Number.isFinite)
+      .flatMap((bound) => [bound + seed, bound, bound - 1 - seed])
+      .map(String);
+  if (/^(?:timestamp|date)/.test(base))
+    return literals.flatMap((text) => {
+      const bound = Date.parse(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
+      if (Number.isNaN(bound)) return [];
+      const step = base === "date" ? DAY_MS : 60_000;
+      return [bound + seed * step, bound, bound - (seed + 1) * step].map((at) =>
+        new Date(at).toISOString().slice(0, base === "date" ? 10 : undefined),
+      );
+    });
+  return literals;
 }
 
 function valuesOfType(relation: Relation, column: Column, request: ValueRequest): Value[] {
@@ -60,7 +131,7 @@ function valuesOfType(relation: Relation, column: Column, request: ValueRequest)
   if (base === "bool") return ["true", "false"];
   if (base === "uuid") return [uuidOf(relation, column, seed)];
   if (NUMBERS.has(base)) {
-    const own = String(1001 + seed);
+    const own = String((request.firstNumber ?? 1001) + seed);
     return unique
       ? [own, String(1 + seed)]
       : ["1", own, "0", "2", "10", "50", "0.5", "-1"].filter(

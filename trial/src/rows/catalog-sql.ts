@@ -1,11 +1,11 @@
-/** One row: the catalog as JSON, of the shape `Catalog`. */
+/** One row: the catalog as JSON, of the shape `Catalog`; $1 is the login role, $2 the roles of the platform. */
 export const CATALOG_SQL = `
 with space as (
   select oid, nspname from pg_namespace
   where nspname !~ '^pg_' and nspname not in ('information_schema', 'app_data_trial')
 ), role as materialized (
   select oid, rolname, rolsuper or rolbypassrls as bypasses from pg_roles
-  where rolname = 'app' or (pg_has_role('app', oid, 'SET') and rolname <> 'app')
+  where rolname = $1 or (pg_has_role($1::name, oid, 'SET') and rolname <> all ($2::text[]))
 ), relation as materialized (
   select c.*, n.nspname, n.nspowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where (n.oid in (select oid from space) or n.nspname = 'app_data_trial' and c.relispartition)
@@ -69,6 +69,8 @@ select jsonb_build_object(
     'hasEffects', exists (select from pg_trigger t
         where t.tgrelid = r.oid and not t.tgisinternal and t.tgenabled <> 'D')
       or exists (select from pg_rewrite w where w.ev_class = r.oid and w.ev_type <> '1'),
+    'triggers', coalesce((select jsonb_agg(distinct t.tgfoid::bigint) from pg_trigger t
+      where t.tgrelid = r.oid and not t.tgisinternal and t.tgenabled <> 'D'), '[]'),
     'partitionCheck', case when r.relispartition then pg_get_partition_constraintdef(r.oid) end,
     'columns', coalesce((select jsonb_agg(jsonb_build_object(
         'name', c.attname, 'type', c.type, 'base', c.base, 'typeKind', c.kind, 'isDomain', c.typtype = 'd',
@@ -130,12 +132,12 @@ select jsonb_build_object(
       where has_schema_privilege(role.oid, n.oid, 'usage')
         and has_function_privilege(role.oid, p.oid, 'execute')), '[]')) order by p.oid)
     from pg_proc p join space n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
-    where p.prokind in ('f', 'p') and not exists (select from pg_depend d
+    where p.prokind in ('f', 'p', 'a') and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')), '[]'),
   'roles', (select jsonb_agg(jsonb_build_object(
     'name', role.rolname, 'bypasses', role.bypasses,
     'temporary', has_database_privilege(role.oid, current_database(), 'temp'),
     'creatableSchemas', coalesce((select jsonb_agg(format('%I', n.nspname)) from space n
       where has_schema_privilege(role.oid, n.oid, 'create') and has_schema_privilege(role.oid, n.oid, 'usage')), '[]'))
-    order by role.rolname <> 'app', role.rolname) from role)
+    order by role.rolname <> $1, role.rolname) from role)
 ) as catalog`;

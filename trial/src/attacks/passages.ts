@@ -1,16 +1,17 @@
-import type { Catalog, Relation, Routine } from "./catalog";
-import type { Value } from "./candidate-values";
-import type { Fill } from "./fill";
-import { wordsOf } from "./hints";
+import type { Contract } from "@app-data/rules";
+import type { Value } from "../rows/candidate-values";
+import type { Catalog, Relation, Routine } from "../rows/catalog";
+import type { Fill } from "../rows/fill";
+import { wordsOf } from "../rows/hints";
+import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
+import { type World, victimOf } from "../rows/worlds";
 import type { Identity } from "./identities";
-import { PEOPLE, type Person } from "./people";
-import { insertStatement, literal, quoteIdentifier, quoteText } from "./statements";
 
 /** A query that goes around the tables: through a view, or through a function. */
 export interface Passage {
   /** The view or function. */
   object: string;
-  kind: "view" | "materialized view" | "foreign table" | "function" | "procedure";
+  kind: "table" | "view" | "materialized view" | "foreign table" | "function" | "procedure";
   /** A function that runs with its owner's rights. */
   definer: boolean;
   /** As a reader would write it. */
@@ -26,16 +27,20 @@ const KINDS = { v: "view", m: "materialized view", f: "foreign table" } as const
 const CALLS_EACH = 6;
 
 /** The passages that are open to an identity. */
-export function passagesOf(catalog: Catalog, fill: Fill, identity: Identity): Passage[] {
+export function passagesOf(
+  catalog: Catalog,
+  { backOfficeRoles }: Contract,
+  fill: Fill,
+  identity: Identity,
+): Passage[] {
   const { role } = identity;
-  if (role === "service_role") return [];
-  const victim = PEOPLE[identity.person?.index === 1 ? 0 : 1];
-  if (!victim) return [];
+  if (backOfficeRoles.includes(role)) return [];
+  const victim = victimOf(identity.world);
   return [
     ...catalog.relations.flatMap((relation) => viewPassages(relation, role, catalog, fill, victim)),
     ...catalog.routines
       .filter((routine) => routine.executableBy.includes(role) && isCallable(routine))
-      .flatMap((routine) => routinePassages(routine, catalog, fill, victim)),
+      .flatMap((routine) => routinePassages(routine, catalog, fill, victim, identity.world)),
   ];
 }
 
@@ -44,7 +49,7 @@ function viewPassages(
   role: string,
   { relations }: Catalog,
   fill: Fill,
-  victim: Person,
+  victim: World,
 ): Passage[] {
   const rights = relation.rights[role];
   const { kind, sql, columns } = relation;
@@ -79,6 +84,22 @@ function viewPassages(
   ];
 }
 
+/** Rows of one's own, given back as triggers made them: they must not hold texts of others. */
+export function triggerPassages({ relations }: Catalog, fill: Fill, identity: Identity): Passage[] {
+  const { world, role, isTrick, readsOnly } = identity;
+  if (!world || isTrick || readsOnly) return [];
+  return relations.flatMap((relation) => {
+    const rights = relation.rights[role];
+    const row = fill.of(relation).spare[world.index]?.[0];
+    if (!rights?.selectColumns.length || !row || relation.triggers.length === 0) return [];
+    if (rights.insertColumns.length === 0) return [];
+    const columns = rights.selectColumns.map(quoteIdentifier).join(", ");
+    const shown = `${insertStatement(relation, row, rights.insertColumns)} returning ${columns}`;
+    const read = `with added as (${shown}) select jsonb_agg(to_jsonb(r)) from added r`;
+    return [{ object: relation.sql, kind: "table", definer: false, shown, read, changes: false }];
+  });
+}
+
 const NO_ROWS = "select '[]'::jsonb";
 
 function isCallable({ returns, arguments: given }: Routine): boolean {
@@ -91,10 +112,11 @@ function routinePassages(
   routine: Routine,
   catalog: Catalog,
   fill: Fill,
-  victim: Person,
+  victim: World,
+  attacker: World | null,
 ): Passage[] {
   const { sql, kind, returns, signature, securityDefiner, volatile } = routine;
-  return argumentLists(routine, catalog, fill, victim).map((list) => {
+  return argumentLists(routine, catalog, fill, victim, attacker).map((list) => {
     const call = `${sql}(${list})`;
     const common = { object: signature, definer: securityDefiner, changes: volatile };
     if (kind === "p") {
@@ -105,6 +127,11 @@ function routinePassages(
         read: NO_ROWS,
         changes: true,
       };
+    }
+    if (kind === "a") {
+      const shown = `select ${call}`;
+      const read = `select jsonb_build_array(to_jsonb(${call}))`;
+      return { ...common, kind: "function" as const, shown, read };
     }
     const shown = returns === "void" ? `select ${call}` : `select r.* from ${call} r`;
     const read =
@@ -121,39 +148,48 @@ function listOf(query: string): string {
   return `select coalesce(jsonb_agg(to_jsonb(r) order by to_jsonb(r)), '[]') from (${query}) r`;
 }
 
-/** What an attacker would ask for: the keys and texts of the victim's rows. */
+/**
+ * What an attacker would ask for: the keys and texts of the victim's rows, all of them or one beside one's
+ * own, and what the function compares with.
+ */
 function argumentLists(
   { arguments: given, source }: Routine,
   { relations }: Catalog,
   fill: Fill,
-  victim: Person,
+  victim: World,
+  attacker: World | null,
 ): string[] {
   const words = wordsOf(source);
-  const choices = given.map(({ name, type }) => {
-    const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
-    const found = relations.flatMap((relation) => {
-      const row = fill.of(relation).rows[victim.index]?.[0];
-      return relation.columns
-        .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
-        .map((column): { weight: number; value: Value } => ({
-          weight:
-            weigh(bare, column.name, relation.name) +
-            (words.has(relation.name) && words.has(column.name) ? 2 : 0),
-          value: row?.[column.name] ?? null,
-        }));
+  const literals = [...source.matchAll(/'([\w-]{1,30})'/g)].map(([, text = ""]) => text);
+  const choicesOf = (world: World) =>
+    given.map(({ name, type }) => {
+      const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
+      const found = relations.flatMap((relation) => {
+        const row = fill.of(relation).rows[world.index]?.[0];
+        return relation.columns
+          .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
+          .map((column) => ({
+            weight:
+              weigh(bare, column.name, relation.name) +
+              (words.has(relation.name) && words.has(column.name) ? 2 : 0),
+            value: row?.[column.name] ?? null,
+            labels: column.labels,
+          }));
+      });
+      const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
+      const values = found
+        .filter(({ value }) => value !== null && !isCount)
+        .sort((left, right) => right.weight - left.weight)
+        .flatMap(({ value, labels }): Value[] => [value, ...labels]);
+      const own = type === "uuid" || type === "text" ? [world.id] : [];
+      const compared = type === "text" ? [...new Set(literals)].slice(0, 2) : [];
+      const isUser = /user|owner|uid|account|sub/.test(bare);
+      const all = isUser
+        ? [...own, ...values, ...compared]
+        : [...values.slice(0, 2), ...compared, ...values.slice(2), ...own];
+      return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
     });
-    const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
-    const values = found
-      .filter(({ value }) => value !== null && !isCount)
-      .sort((left, right) => right.weight - left.weight)
-      .map(({ value }) => value);
-    const own = type === "uuid" || type === "text" ? [victim.id] : [];
-    const isUser = /user|owner|uid|account|sub/.test(bare);
-    const all = isUser ? [...own, ...values] : [...values, ...own];
-    return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
-  });
-  const calls = Math.max(1, ...choices.map(({ length }) => length));
-  return Array.from({ length: calls }, (_, index) =>
+  const write = (choices: readonly Value[][], index: number) =>
     given
       .map(({ type }, place) => {
         const values = choices[place] ?? [];
@@ -161,8 +197,21 @@ function argumentLists(
           ? "null"
           : literal(values[index % Math.max(1, values.length)] ?? null, { type });
       })
-      .join(", "),
+      .join(", ");
+  const theirs = choicesOf(victim);
+  const calls = Math.max(1, ...theirs.map(({ length }) => length));
+  const lists = Array.from({ length: calls }, (_, index) => write(theirs, index));
+  if (!attacker || given.length < 2) return lists;
+  const mine = choicesOf(attacker);
+  const mixed = given.flatMap((_, own) =>
+    [0, 1].map((index) =>
+      write(
+        theirs.map((some, place) => (place === own ? (mine[place] ?? []) : some)),
+        index,
+      ),
+    ),
   );
+  return [...new Set([...lists, ...mixed])];
 }
 
 function weigh(argument: string, column: string, table: string): number {
@@ -185,8 +234,10 @@ function defaultsOf(type: string): Value[] {
   return [null];
 }
 
-/** The statements that hide the rows of everybody else, and bring what is derived from rows up to date. */
-export function hideOthers(person: Person | null): string[] {
-  const who = person ? quoteText(person.id) : "null";
-  return [`select app_data_trial.hide(${who})`, "select app_data_trial.refresh()"];
+/** The statements that hide the rows of all other worlds, and bring what is derived from rows up to date. */
+export function hideOthers(world: World | null): string[] {
+  return [
+    `select app_data_trial.hide(${world?.index ?? "null"})`,
+    "select app_data_trial.refresh()",
+  ];
 }
