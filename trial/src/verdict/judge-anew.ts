@@ -114,7 +114,7 @@ async function judgeDatabase(
   const { starts, limits, refusal } = await applyMigrations(client, files, contract);
   if (refusal) return { refusal };
   const schema = await readSchema(client);
-  const found = judgeSchema(schema);
+  const found = judgeSchema(schema, undefined, contract);
   if (withTrial) report("The attacker tries what the policies let through …");
   const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
   const all: JudgedFinding[] = [...settleUnknown(found, trial), ...(trial?.findings ?? [])];

@@ -51,7 +51,9 @@ written (object, schema, name, part, xid) as (
       select r.xmin union all select m.xmin from pg_auth_members m where m.member = r.oid
       union all select s.xmin from pg_db_role_setting s where s.setrole = r.oid) x
   union all
-  select format('default privileges of %I%s', r.rolname, ' in schema ' || quote_ident(n.nspname)), null,
+  select format('default privileges of %I%s on %s', r.rolname, ' in schema ' || quote_ident(n.nspname),
+           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
+             when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end), null,
          '${DEFAULT_PRIVILEGES}', null, d.xmin
     from pg_default_acl d join pg_roles r on r.oid = d.defaclrole
     left join pg_namespace n on n.oid = d.defaclnamespace
