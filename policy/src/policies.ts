@@ -7,11 +7,12 @@ import { waiversNeeded } from "./waivers-needed";
 /** Every policy of the pack, at the levels of the stack's environment. */
 export function policiesOf(context: PackContext & MigrationContext): Policies {
   const { waivers } = context;
+  const { contract } = context.migrations;
   return [
     ...migrationSqlPolicies(context),
-    ...liveSchemaPolicies(waivers),
-    ...attestedSchemaPolicies(waivers),
+    ...liveSchemaPolicies(waivers, contract),
+    ...attestedSchemaPolicies(waivers, contract),
     ...awsPolicies(context),
-    waiversNeeded(context),
+    waiversNeeded(context, contract),
   ];
 }
