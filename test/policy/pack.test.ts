@@ -57,10 +57,32 @@ const ADVISED = `
   grant insert, update on public.messages to authenticated;
   create table public.plain (id integer primary key);
   alter table public.plain enable row level security, force row level security;`;
+/** What no case of the corpus does. */
+const OTHERS = [
+  `create table public.notes (id uuid primary key, user_id uuid not null references public.users (id));
+   alter table public.notes enable row level security, force row level security;
+   create policy own on public.notes for all to authenticated using (user_id = (select auth.uid()));
+   grant select, insert, delete on public.notes to authenticated;
+   create table public.replies (
+     id uuid primary key, note_id uuid not null references public.notes (id) on delete cascade,
+     user_id uuid not null references public.users (id)
+   );
+   alter table public.replies enable row level security, force row level security;
+   create policy own on public.replies for insert to authenticated
+     with check (user_id = (select auth.uid()));
+   grant insert on public.replies to authenticated;
+   grant create on schema public to service_role;`,
+  `create table public.members (user_id uuid references public.users (id), team_id uuid, primary key (user_id, team_id));
+   alter table public.members enable row level security, force row level security;
+   create policy members_read on public.members for select to authenticated using
+     (team_id in (select m.team_id from public.members m where m.user_id = auth.uid()));
+   grant select on public.members to authenticated;`,
+];
 const corpus = join(__dirname, "corpus/unsafe");
 const unsafe = [
-  ...readdirSync(corpus).map((name) => readFileSync(join(corpus, name), "utf8")),
+  ...OTHERS,
   ADVISED,
+  ...readdirSync(corpus).map((name) => readFileSync(join(corpus, name), "utf8")),
 ];
 const refusal = {
   policy: "migration-row-level-security",
@@ -91,7 +113,7 @@ interface Example {
 async function examplesOfRules(server: ThrowawayServer): Promise<Map<string, Example>> {
   const examples = new Map<string, Example>();
   for (const sql of unsafe) {
-    if (examples.size === schemaRules.length) break;
+    if (examples.size === schemaRules.length - 1) break;
     const files = [
       { file: "000.sql", sql: base },
       { file: "001.sql", sql },
@@ -219,7 +241,9 @@ describe("the policy pack, run as the engine runs it", () => {
       props: { ...migration(base).props, forwardFile: "sql/000_existing_schema.sql" },
     };
     const examples = await examplesOfRules(scratch.server);
-    expect([...examples.keys()].sort()).toEqual(schemaRules.map(({ name }) => name).sort());
+    // No migration can break it: the role of migrations may change no role.
+    const others = schemaRules.filter(({ name }) => name !== "role-powers");
+    expect([...examples.keys()].sort()).toEqual(others.map(({ name }) => name).sort());
     for (const { sql, schema, rules } of new Set(examples.values())) {
       const props = { connection, schema: JSON.parse(JSON.stringify(schema)) as object };
       const planned = { type: attestationType, name: "attestation", props } as SentResource;
