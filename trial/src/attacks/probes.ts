@@ -1,0 +1,85 @@
+import type { Catalog, Relation } from "../catalog";
+import { insertStatement, literal, quoteIdentifier, writableColumns } from "../statements";
+import type { TwoWorlds } from "./given-rows";
+import type { List } from "./lists";
+
+/** One thing that the attacker could do to the victim's world. */
+export interface Probe {
+  kind: "read" | "update" | "delete" | "insert";
+  relation: Relation;
+  statement: string;
+  /** As a reader would write it. */
+  shown: string;
+  /** What the superuser grants for the measuring alone. */
+  grant?: string;
+  /** The ids of the tables that hold the rows. */
+  relations: number[];
+}
+
+/** All that is measured of an attacker's powers. */
+export function probesOf(
+  catalog: Catalog,
+  lists: readonly List[],
+  usersOf: (relation: Relation) => string[],
+  { attacker, victim }: TwoWorlds,
+  role: string,
+): Probe[] {
+  const tables = catalog.relations.filter(
+    ({ kind, isPartition }) => (kind === "r" || kind === "p") && !isPartition,
+  );
+  return tables.flatMap((relation): Probe[] => {
+    const rights = relation.rights[role];
+    const [sample] = victim.rows(relation);
+    if (!rights || !sample) return [];
+    const { sql } = relation;
+    const probe = (kind: Probe["kind"], shown: string, rest: Partial<Probe> = {}): Probe => ({
+      kind,
+      relation,
+      shown,
+      statement: shown,
+      relations: leavesOf(catalog, relation),
+      ...rest,
+    });
+    const selected = rights.select ? "*" : rights.selectColumns.map(quoteIdentifier).join(", ");
+    // Where rows are is told by system columns, which a right on some columns does not cover.
+    const grant = rights.select ? {} : { grant: `grant select on ${sql} to ${role}` };
+    const read = `select coalesce(jsonb_agg(jsonb_build_array(tableoid::bigint, ctid::text)), '[]') from ${sql}`;
+    const [set] = writableColumns(relation).filter(({ name }) =>
+      rights.updateColumns.includes(name),
+    );
+    const isReadable = set && rights.selectColumns.includes(set.name);
+    const value =
+      set && (isReadable ? quoteIdentifier(set.name) : literal(sample[set.name] ?? null, set));
+    const users = usersOf(relation);
+    const own = attacker.rows(relation)[0] ?? {};
+    const inserted = victim
+      .spare(relation)
+      .slice(0, 2)
+      .flatMap((row) => {
+        const mine = Object.fromEntries(users.map((name) => [name, own[name] ?? null]));
+        // To enter oneself into a list is a move; to enter others is a power.
+        const isList = lists.some((list) => list.relation === relation);
+        return (isList ? [row] : [row, { ...row, ...mine }]).map((one) =>
+          insertStatement(relation, one, rights.insertColumns),
+        );
+      });
+    return [
+      ...(selected === ""
+        ? []
+        : [probe("read", `select ${selected} from ${sql}`, { statement: read, ...grant })]),
+      ...(set && value !== undefined
+        ? [probe("update", `update ${sql} set ${quoteIdentifier(set.name)} = ${value}`)]
+        : []),
+      ...(rights.delete ? [probe("delete", `delete from ${sql}`)] : []),
+      ...(rights.insertColumns.length > 0
+        ? [...new Set(inserted)].map((statement) => probe("insert", statement))
+        : []),
+    ];
+  });
+}
+
+/** The ids of a table and of all that is partition or child of it. */
+function leavesOf(catalog: Catalog, { id }: Relation): number[] {
+  const below = catalog.relations.filter(({ parents }) => parents.includes(id));
+  return [id, ...below.flatMap((relation) => leavesOf(catalog, relation))];
+}
