@@ -1,11 +1,16 @@
 import type { SqlFile } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
-import { type TrialServer, applyAsMigrator, withThrowawayDatabase } from "./throwaway-database";
-import { trialFinding } from "./trial-finding";
-import { type Trial, tryDatabase } from "./try-database";
+import {
+  type Refusal,
+  type TrialServer,
+  applyAsMigrator,
+  withThrowawayDatabase,
+} from "./throwaway-database";
+import { trialFinding } from "./judging/trial-finding";
+import { type DatabaseTrialOptions, type Trial, tryDatabase } from "./try-database";
 
 /** How a trial is made. */
-export interface TrialOptions {
+export interface TrialOptions extends DatabaseTrialOptions {
   /**
    * Migrations that these ones stand on. They are applied first, where without them PostgreSQL misses
    * something that these ones name. @default none
@@ -27,35 +32,36 @@ const MISSING = new Set(["42P01", "42883", "3F000", "42704", "42703"]);
 export async function tryMigrations(
   server: TrialServer,
   files: readonly SqlFile[],
-  { base = [], onApplied }: TrialOptions = {},
+  options: TrialOptions = {},
 ): Promise<Trial> {
+  const { base = [] } = options;
   const first = await withThrowawayDatabase(server, (client) =>
-    applyAndTry(client, files, onApplied),
+    applyAndTry(client, files, options),
   );
   if (!("refusal" in first)) return first;
   const { refusal } = first;
   if (base.length > 0 && MISSING.has(refusal.sqlState)) {
     const second = await withThrowawayDatabase(server, (client) =>
-      applyAndTry(client, [...base, ...files], onApplied),
+      applyAndTry(client, [...base, ...files], options),
     );
     if (!("refusal" in second)) return second;
-    return { findings: [notApplied(second.refusal)], tables: 0, attempts: 0 };
+    return nothingTried(second.refusal);
   }
-  return { findings: [notApplied(refusal)], tables: 0, attempts: 0 };
+  return nothingTried(refusal);
 }
 
-async function applyAndTry(
-  client: Client,
-  files: readonly SqlFile[],
-  onApplied: TrialOptions["onApplied"],
-) {
+async function applyAndTry(client: Client, files: readonly SqlFile[], options: TrialOptions) {
   const refusal = await applyAsMigrator(client, files);
   if (refusal) return { refusal };
-  await onApplied?.(client);
-  return tryDatabase(client, files);
+  await options.onApplied?.(client);
+  return tryDatabase(client, files, options);
 }
 
-function notApplied({ file, line, message }: { file: string; line: number; message: string }) {
+function nothingTried(refusal: Refusal): Trial {
+  return { findings: [notApplied(refusal)], tables: 0, attempts: 0, tried: [], unexpected: [] };
+}
+
+function notApplied({ file, line, message }: Refusal) {
   return trialFinding("trial-applied", {
     object: file,
     file,

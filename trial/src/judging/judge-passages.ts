@@ -1,12 +1,11 @@
 import type { ClientBase } from "pg";
-import { isPlannedId } from "./candidate-values";
-import type { Catalog } from "./catalog";
-import type { Fill } from "./fill";
-import type { Identity } from "./identities";
-import { type Job, type Outcome, QUERY_CANCELED, runJobs } from "./job";
-import { type Passage, hideOthers, passagesOf } from "./passages";
-import { countRows } from "./people";
-import { quoteText } from "./statements";
+import type { Identity } from "../attacks/identities";
+import { type Job, type Outcome, QUERY_CANCELED, runJobs } from "../attacks/job";
+import { type Passage, hideOthers, passagesOf } from "../attacks/passages";
+import { isPlannedId } from "../rows/candidate-values";
+import { countRows, describeWorlds } from "../rows/worlds";
+import { isExpected, leakingRow } from "./judge-tables";
+import type { Shared } from "./shared";
 
 /** A way around the policies that worked, or that could not be judged. */
 export interface OpenPassage {
@@ -23,27 +22,57 @@ interface Question {
   passages: readonly Passage[];
 }
 
+/** What came of the attempts on views and functions. */
+export interface PassageTrial {
+  open: OpenPassage[];
+  /** By object. */
+  tried: Map<string, PassageAttempts>;
+  /** Errors of calls that no policy, right or guard ended. */
+  failures: { identity: Identity; shown: string; object: string; outcome: Outcome }[];
+}
+
+/** How often a view or function was tried, and how often that told something. */
+interface PassageAttempts {
+  attempts: number;
+  answered: number;
+  /** What PostgreSQL said of calls that failed. */
+  reason: string;
+}
+
 /**
  * Tries every view and function that identities may use. What comes back must be the same whether the
- * rows of others exist or not, and what a call changes must be one's own.
- * @param owned ids of the tables whose rows have owners.
- * @returns what did not hold, and how many attempts there were.
+ * rows of other worlds exist or not, and what a call changes must be one's own.
  */
 export async function tryPassages(
   client: ClientBase,
   identities: readonly Identity[],
-  { catalog, fill, owned }: { catalog: Catalog; fill: Fill; owned: readonly number[] },
-): Promise<{ open: OpenPassage[]; attempts: number }> {
+  shared: Shared,
+): Promise<PassageTrial> {
+  const { catalog, contract, fill } = shared;
   const questions = identities.flatMap((identity): Question[] => {
-    const passages = passagesOf(catalog, fill, identity);
+    const passages = passagesOf(catalog, contract, fill, identity);
     return passages.length === 0 ? [] : [{ identity, passages }];
   });
-  const open = await ask(client, questions);
+  const tried = new Map<string, PassageAttempts>();
+  const failures: PassageTrial["failures"] = [];
+  const count = (identity: Identity, passage: Passage, error?: string, message = "") => {
+    const { object, shown } = passage;
+    const one = tried.get(object) ?? { attempts: 0, answered: 0, reason: "" };
+    tried.set(object, one);
+    one.attempts += 1;
+    if (error === undefined || isExpected(error)) one.answered += 1;
+    else {
+      one.reason = message || `SQLSTATE ${error}`;
+      failures.push({ identity, shown, object, outcome: { error, message } });
+    }
+  };
+  const open = await ask(client, questions, count);
 
+  const all = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
   const calls = questions.flatMap(({ identity, passages }) =>
     passages
       .filter(({ changes }) => changes)
-      .map((passage) => ({ identity, passage, job: changeJob(identity, passage, owned) })),
+      .map((passage) => ({ identity, passage, job: changeJob(identity, passage, all) })),
   );
   const changes = await runJobs(
     client,
@@ -51,38 +80,36 @@ export async function tryPassages(
   );
   calls.forEach(({ identity, passage }, index) => {
     const { measured, error, message = "" } = changes[index] ?? {};
+    count(identity, passage, error, message);
+    const say = (what: string, judged = true) =>
+      open.push({ passage, identity, judged, what: judged ? `${what}; 0 are allowed` : what });
     const others = measured?.others ?? 0;
-    const given = measured?.given ?? 0;
-    if (error === QUERY_CANCELED) {
-      open.push({ passage, identity, judged: false, what: `did not end in time: ${message}` });
-    } else if (others > 0) {
-      open.push({
-        passage,
-        identity,
-        judged: true,
-        what: `changed ${countRows(others)} of other users; 0 are allowed`,
-      });
-    } else if (given > 0) {
-      open.push({
-        passage,
-        identity,
-        judged: true,
-        what: `wrote ${countRows(given)} for other users; 0 are allowed`,
-      });
-    }
+    const leak = leakingRow(measured, identity.world, NO_PAIRS, shared);
+    if (error === QUERY_CANCELED) say(`did not end in time: ${message}`, false);
+    else if (others > 0) say(`changed ${countRows(others)} of other users`);
+    else if ((measured?.rewritten ?? 0) > 0)
+      say(`rewrote ${countRows(measured?.rewritten ?? 0)} that every user shares`);
+    // Giving away what is one's own is what a function may be for.
+    else if (leak && !(leak.target === "" && (measured?.own ?? 0) > 0))
+      say(`wrote 1 row of ${leak.table} for ${describeWorlds(leak.worlds)}`);
   });
-  return {
-    open,
-    attempts: 2 * questions.flatMap(({ passages }) => passages).length + calls.length,
-  };
+  return { open, tried, failures };
 }
 
+const NO_PAIRS: ReadonlySet<string> = new Set();
+
+type Count = (identity: Identity, passage: Passage, error?: string, message?: string) => void;
+
 /** Compares what passages give with all rows and with the identity's alone. */
-async function ask(client: ClientBase, questions: readonly Question[]): Promise<OpenPassage[]> {
+async function ask(
+  client: ClientBase,
+  questions: readonly Question[],
+  count: Count,
+): Promise<OpenPassage[]> {
   const jobs = questions.flatMap(({ identity, passages }): Job[] => {
     const subject = passages.length === 1 ? (passages[0]?.object ?? "") : identity.description;
     const reads = passages.map(({ read }) => read);
-    const variants = [{ before: hideOthers(identity.person) }];
+    const variants = [{ before: hideOthers(identity.world) }];
     return [
       { identity, subject, variants: [{}], reads },
       { identity, subject, variants, reads },
@@ -107,14 +134,20 @@ async function ask(client: ClientBase, questions: readonly Question[]): Promise<
     // One that does not end must not hide the others.
     if (passages.length > 1 && outcomes.some((outcome) => outcome?.error === QUERY_CANCELED))
       again.push(...passages.map((passage) => ({ identity, passages: [passage] })));
-    else open.push(...compare(question, outcomes));
+    else {
+      passages.forEach((passage, place) => {
+        const { error, message, reads } = all ?? {};
+        count(identity, passage, error ?? reads?.[place]?.error, message);
+      });
+      open.push(...compare(question, outcomes));
+    }
   });
-  return again.length > 0 ? [...open, ...(await ask(client, again))] : open;
+  return again.length > 0 ? [...open, ...(await ask(client, again, count))] : open;
 }
 
-function changeJob(identity: Identity, { shown, object }: Passage, owned: readonly number[]): Job {
-  const who = identity.person ? quoteText(identity.person.id) : "null";
-  const measure = `select app_data_trial.changed('{${owned.join(",")}}', ${who}, true)`;
+function changeJob(identity: Identity, { shown, object }: Passage, tables: readonly number[]): Job {
+  const who = String(identity.world?.index ?? "null");
+  const measure = `select app_data_trial.changed('{${tables.join(",")}}', ${who})`;
   const variants = [{ statements: [shown] }];
   return { identity, subject: object, variants, measure, always: true };
 }
@@ -146,6 +179,9 @@ function compare(
     const failed = first?.error ?? own?.error;
     if (failed !== undefined) {
       if (first?.error === own?.error) return [];
+      // What constraints tell to a function with the caller's rights, they tell the caller anyway.
+      const isConstraint = [first?.error, own?.error].some((error) => error?.startsWith("23"));
+      if (!passage.definer && isConstraint) return [];
       return [
         {
           passage,

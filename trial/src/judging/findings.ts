@@ -1,31 +1,31 @@
-import type { Catalog, Relation } from "./catalog";
-import type { Fill } from "./fill";
-import type { Outcome } from "./job";
+import type { Attempt, Success } from "./judge-tables";
+import { judgeAttempts, whyNotFilled, whyNotJudged } from "./judge-tables";
 import type { OpenPassage } from "./judge-passages";
-import { type Success, judgeAttempt, whyNotFilled, whyNotJudged } from "./judge-tables";
-import type { Origins } from "./origins";
-import type { Owners } from "./owners";
 import { reproduction } from "./reproduction";
-import type { TableJob } from "./table-attacks";
+import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
+import type { Catalog, Relation } from "../rows/catalog";
+import { quoteIdentifier } from "../rows/statements";
 
-/** What findings are written with. */
-export interface Shared {
-  catalog: Catalog;
-  owners: Owners;
-  fill: Fill;
-  origins: Origins;
+/** A table, view or function that was attacked. */
+export interface Tried {
+  object: string;
+  attempts: number;
+  /** Whether the attempts tell anything of it. */
+  judged: boolean;
+  /** Why they do not. */
+  reason?: string;
 }
 
-/** Roles that app can become and that no policy binds. */
-export function bypassingRoles({ roles }: Catalog): TrialFinding[] {
-  return roles
+/** Roles that the application can become and that no policy binds. */
+export function bypassingRoles({ catalog, contract }: Shared): TrialFinding[] {
+  return catalog.roles
     .filter(({ bypasses }) => bypasses)
     .map(({ name }) =>
       trialFinding("trial-role", {
         object: `role ${name}`,
-        message: `app can become role ${name}, which row level security does not bind; it may become none such`,
-        reproduction: `set session authorization app;\nset role ${name};`,
+        message: `${contract.loginRole} can become role ${name}, which row level security does not bind; it may become none such`,
+        reproduction: `set session authorization ${quoteIdentifier(contract.loginRole)};\nset role ${quoteIdentifier(name)};`,
       }),
     );
 }
@@ -33,20 +33,22 @@ export function bypassingRoles({ roles }: Catalog): TrialFinding[] {
 /** What the attempts on a table show, or why they show nothing. */
 export function judgeTable(
   relation: Relation,
-  attempts: readonly { job: TableJob; outcome: Outcome }[],
+  attempts: readonly Attempt[],
   shared: Shared,
-): TrialFinding[] {
-  const { owners, fill, origins } = shared;
-  const place = origins.find("table", relation.name);
-  const isOwned = owners.hasRowsOf(relation);
-  const successes = attempts.flatMap(
-    ({ job, outcome }) => judgeAttempt(job, outcome, isOwned) ?? [],
-  );
+): { findings: TrialFinding[]; tried: Tried } {
+  const place = shared.origins.find("table", relation.name);
+  const successes = judgeAttempts(relation, attempts, shared);
   const findings = byRule(successes).map((alike) => describe(alike, place, shared));
-  const reason = whyNotFilled(relation, fill, isOwned) ?? whyNotJudged(relation, attempts, owners);
-  if (reason === undefined || (successes.length > 0 && isOwned)) return findings;
-  const message = `table ${relation.sql} was not judged: ${reason}`;
-  return [...findings, trialFinding("trial-judged", { object: relation.sql, message, ...place })];
+  const reason = whyNotFilled(relation, shared) ?? whyNotJudged(relation, attempts, shared);
+  const object = relation.sql;
+  const tried = { object, attempts: attempts.length };
+  const isShown = successes.some(({ level }) => level === "mandatory");
+  if (reason === undefined || isShown) return { findings, tried: { ...tried, judged: true } };
+  const message = `table ${object} was not judged: ${reason}`;
+  return {
+    findings: [...findings, trialFinding("trial-judged", { object, message, ...place })],
+    tried: { ...tried, judged: false, reason },
+  };
 }
 
 /** Successes of one kind; tricks count where plain identities had none. */
@@ -73,20 +75,20 @@ function byRule(successes: readonly Success[]): Success[][] {
 function describe(alike: readonly Success[], place: object, shared: Shared): TrialFinding {
   const [first] = alike;
   if (!first) throw new Error("A finding needs a success.");
-  const { rule, level, relation, job, what, owners } = first;
+  const { rule, level, relation, job, what, worlds } = first;
   const others = new Set(alike.map((success) => success.job.identity.description));
   others.delete(job.identity.description);
   const also =
     others.size > 0
       ? `; so could ${[...others].slice(0, 3).join(", ")}${others.size > 3 ? ` and ${others.size - 3} more` : ""}`
       : "";
-  const people = { ...shared, relations: [relation], people: owners };
+  const about = { ...shared, relations: [relation], worlds };
   return trialFinding(rule, {
     level,
     object: relation.sql,
     message: `table ${relation.sql}: ${job.identity.description} ${what}${also}`,
     ...place,
-    reproduction: reproduction(job.identity, job.shown, what, people),
+    reproduction: reproduction(job.identity, job.shown, what, about),
   });
 }
 
@@ -123,7 +125,7 @@ export function judgePassages(open: readonly OpenPassage[], shared: Shared): Tri
         object,
         message: `${identity.description}: ${result}`,
         ...place,
-        reproduction: reproduction(identity, shown, result, { ...shared, relations, people: [] }),
+        reproduction: reproduction(identity, shown, result, { ...shared, relations, worlds: [] }),
       }),
     ];
   });

@@ -1,6 +1,7 @@
 import type { Column, Relation } from "./catalog";
 import type { Hints } from "./hints";
 import { samplePattern } from "./pattern-sample";
+import type { World } from "./worlds";
 
 /** A value as text, to be cast to its column's type; null is NULL. */
 export type Value = string | null;
@@ -19,7 +20,42 @@ const LONG_AGO_DAYS = -1000;
 
 /** Whether the type can hold a user's id. */
 export function holdsIdentity({ base }: Column): boolean {
-  return base === "uuid" || base === "text" || base === "varchar";
+  return base === "uuid" || TEXTS.has(base);
+}
+
+/** Whether the type is a number. */
+export function isNumber({ base }: Column): boolean {
+  return NUMBERS.has(base);
+}
+
+/** What a column that names a user holds in the rows of a world, the likeliest first. */
+export function worldValues(
+  { base, element, name }: Column,
+  { id, number, email }: World,
+  clauses: readonly string[],
+  { object = {} }: Hints,
+  seed: number,
+): Value[] {
+  if (element !== null)
+    return element.startsWith("int") || element === "bigint" ? [`{${number}}`] : [`{${id}}`];
+  if (base === "uuid") return [id];
+  if (NUMBERS.has(base)) return [number];
+  if (/^json/.test(base))
+    return [JSON.stringify(Object.fromEntries(Object.keys(object).map((key) => [key, id])))];
+  if (!TEXTS.has(base)) return [];
+  // What a function is given holds the id somewhere: in a path, before a sign.
+  const isPart = clauses.some((clause) =>
+    new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name.replace(/\W/g, "\\$&")}\\b`).test(clause),
+  );
+  const isEmail = clauses.some((clause) => clause.includes("mail"));
+  const parts = ["/", ":", ".", "_", "@", " ", "|", ","].flatMap((mark) => [
+    `${id}${mark}${seed}`,
+    `${seed}${mark}${id}`,
+  ]);
+  return [
+    ...(isEmail ? [email] : []),
+    ...(isPart ? [`${id}/${seed}`, id, ...parts, `files/${id}/${seed}`] : [id]),
+  ];
 }
 
 /** Whether two rows of a column of this type can always be told apart. */
@@ -38,6 +74,10 @@ export interface ValueRequest {
   seed: number;
   unique: boolean;
   hints: Hints;
+  /** What a partition holds depends on it. */
+  isBound: boolean;
+  /** Where keys of the migrations' own rows end. */
+  firstNumber: number | undefined;
 }
 
 /** Values to try for a column, the likeliest first. */
@@ -48,9 +88,30 @@ export function candidateValues(
 ): Value[] {
   const { unique, hints } = request;
   const literals = unique ? [] : comparedValues(column, hints);
-  const values = [...literals, ...valuesOfType(relation, column, request)];
+  const bounds = request.isBound ? valuesWithin(column, request) : [];
+  const values = [...bounds, ...literals, ...valuesOfType(relation, column, request)];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
   return [...new Set(values)];
+}
+
+/** Values near the bounds that a partition is said to have. */
+function valuesWithin({ base }: Column, { seed, hints }: ValueRequest): Value[] {
+  const { literals, numbers } = hints;
+  if (NUMBERS.has(base))
+    return [...numbers, ...literals.map(Number)]
+      .filter(Number.isFinite)
+      .flatMap((bound) => [bound + seed, bound, bound - 1 - seed])
+      .map(String);
+  if (/^(?:timestamp|date)/.test(base))
+    return literals.flatMap((text) => {
+      const bound = Date.parse(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
+      if (Number.isNaN(bound)) return [];
+      const step = base === "date" ? DAY_MS : 60_000;
+      return [bound + seed * step, bound, bound - (seed + 1) * step].map((at) =>
+        new Date(at).toISOString().slice(0, base === "date" ? 10 : undefined),
+      );
+    });
+  return literals;
 }
 
 function valuesOfType(relation: Relation, column: Column, request: ValueRequest): Value[] {
@@ -60,7 +121,7 @@ function valuesOfType(relation: Relation, column: Column, request: ValueRequest)
   if (base === "bool") return ["true", "false"];
   if (base === "uuid") return [uuidOf(relation, column, seed)];
   if (NUMBERS.has(base)) {
-    const own = String(1001 + seed);
+    const own = String((request.firstNumber ?? 1001) + seed);
     return unique
       ? [own, String(1 + seed)]
       : ["1", own, "0", "2", "10", "50", "0.5", "-1"].filter(

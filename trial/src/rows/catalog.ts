@@ -1,3 +1,4 @@
+import type { Contract } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { CATALOG_SQL } from "./catalog-sql";
 
@@ -113,7 +114,7 @@ export interface Routine {
   executableBy: string[];
 }
 
-/** A role that `app` may become. */
+/** A role that the login role may become. */
 export interface ReachableRole {
   name: string;
   bypasses: boolean;
@@ -126,16 +127,20 @@ export interface ReachableRole {
 export interface Catalog {
   relations: Relation[];
   routines: Routine[];
-  /** `app` itself is the first. */
+  /** The login role itself is the first. */
   roles: ReachableRole[];
 }
 
 /** Reads the catalog as a superuser; the trial's own schema and those of extensions are left out. */
-export async function readCatalog(client: ClientBase): Promise<Catalog> {
+export async function readCatalog(
+  client: ClientBase,
+  { loginRole, platformRoles }: Contract,
+): Promise<Catalog> {
   const { rows } = await client.query<{ catalog: Catalog }>({
     // Prepared, because planning it takes longest: who tries several schemas plans it once.
     name: "app_data_trial_catalog",
     text: CATALOG_SQL,
+    values: [loginRole, platformRoles],
   });
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");

@@ -1,11 +1,11 @@
-/** One row: the catalog as JSON, of the shape `Catalog`. */
+/** One row: the catalog as JSON, of the shape `Catalog`; $1 is the login role, $2 the roles of the platform. */
 export const CATALOG_SQL = `
 with space as (
   select oid, nspname from pg_namespace
   where nspname !~ '^pg_' and nspname not in ('information_schema', 'app_data_trial')
 ), role as materialized (
   select oid, rolname, rolsuper or rolbypassrls as bypasses from pg_roles
-  where rolname = 'app' or (pg_has_role('app', oid, 'SET') and rolname <> 'app')
+  where rolname = $1 or (pg_has_role($1::name, oid, 'SET') and rolname <> all ($2::text[]))
 ), relation as materialized (
   select c.*, n.nspname, n.nspowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where (n.oid in (select oid from space) or n.nspname = 'app_data_trial' and c.relispartition)
@@ -137,5 +137,5 @@ select jsonb_build_object(
     'temporary', has_database_privilege(role.oid, current_database(), 'temp'),
     'creatableSchemas', coalesce((select jsonb_agg(format('%I', n.nspname)) from space n
       where has_schema_privilege(role.oid, n.oid, 'create') and has_schema_privilege(role.oid, n.oid, 'usage')), '[]'))
-    order by role.rolname <> 'app', role.rolname) from role)
+    order by role.rolname <> $1, role.rolname) from role)
 ) as catalog`;

@@ -1,15 +1,38 @@
 import { isDistinguishing } from "./candidate-values";
 import type { Column, Relation } from "./catalog";
-import type { GeneratedOwner } from "./generated-owners";
-import { PEOPLE, type Person } from "./people";
-import { writableColumns } from "./statements";
+import { wordsOf } from "./hints";
+import type { Links } from "./links";
+import { quoteText, writableColumns } from "./statements";
+import { WORLDS, type World } from "./worlds";
 
 /** Columns that constraints tie together, and what must hold of them. */
 export interface Group {
   columns: Column[];
   condition: string;
   /** Whose rows it is about. */
-  people: readonly Person[];
+  worlds: readonly World[];
+}
+
+/** That a generated column names the user, by what it is made of. */
+export interface GeneratedIdentity {
+  columns: string[];
+  /** What has to hold of them for the row to be of a world. */
+  condition: (world: World) => string;
+}
+
+/** The generated columns of a table that policies compare with who asks. */
+export function generatedIdentities(relation: Relation, links: Links): GeneratedIdentity[] {
+  return relation.columns.flatMap((column) => {
+    const { expression } = column;
+    if (expression === null || links.identityClauses(relation, column).length === 0) return [];
+    const words = wordsOf(expression);
+    return [
+      {
+        columns: relation.columns.map(({ name }) => name).filter((name) => words.has(name)),
+        condition: ({ id }: World) => `((${expression})::text = ${quoteText(id)}) is true`,
+      },
+    ];
+  });
 }
 
 const PLAIN_KINDS = new Set(["b", "e"]);
@@ -17,7 +40,7 @@ const PLAIN_KINDS = new Set(["b", "e"]);
 /** The groups of a table's columns that are given their values together. */
 export function constrainedGroups(
   relation: Relation,
-  generated: readonly GeneratedOwner[],
+  generated: readonly GeneratedIdentity[],
 ): Group[] {
   const writable = writableColumns(relation);
   const checks = [
@@ -55,12 +78,12 @@ export function constrainedGroups(
     const columns = writable.filter(({ name }) => names.has(name));
     const owners = generated.filter((owner) => owner.columns.some((name) => names.has(name)));
     if (owners.length === 0)
-      return [{ columns, people: PEOPLE, condition: conditions.join(" and ") }];
-    // Whose row it is, is asked for each person.
-    return PEOPLE.map((person) => ({
+      return [{ columns, worlds: WORLDS, condition: conditions.join(" and ") }];
+    // Whose row it is, is asked for each world.
+    return WORLDS.map((world) => ({
       columns,
-      people: [person],
-      condition: [...conditions, ...owners.map((owner) => owner.condition(person))].join(" and "),
+      worlds: [world],
+      condition: [...conditions, ...owners.map((owner) => owner.condition(world))].join(" and "),
     }));
   });
 }

@@ -1,23 +1,24 @@
-import type { Catalog, Routine } from "./catalog";
-import type { Fill } from "./fill";
-import { PEOPLE, type Person } from "./people";
-import { insertStatement, quoteIdentifier, quoteText } from "./statements";
+import type { Catalog, Routine } from "../rows/catalog";
+import type { Fill } from "../rows/fill";
+import { insertStatement, quoteIdentifier, quoteText } from "../rows/statements";
+import { WORLDS, type World } from "../rows/worlds";
 
 /** Objects of one's own that a function without a pinned search_path finds first. */
 export function shadowTricks(
   { relations, routines, roles }: Catalog,
   fill: Fill,
-  attacker: Person,
-  victim: Person,
+  role: string,
+  attacker: World,
+  victim: World,
 ): { description: string; statements: string[] }[] {
-  const role = roles.find(({ name }) => name === "authenticated");
+  const powers = roles.find(({ name }) => name === role);
   const open = routines.filter(
     ({ hasSearchPath, language }) =>
       !hasSearchPath && (language === "sql" || language === "plpgsql"),
   );
-  if (!role || open.length === 0) return [];
+  if (!powers || open.length === 0) return [];
   const text = open.map(({ source }) => source).join("\n");
-  const schema = role.creatableSchemas[0];
+  const schema = powers.creatableSchemas[0];
   const tables = relations.filter(
     ({ kind, name }) =>
       (kind === "r" || kind === "p") &&
@@ -25,35 +26,32 @@ export function shadowTricks(
         text,
       ),
   );
-  const people = [attacker, victim];
+  const worlds = [attacker, victim];
   const shadows = tables.map((table) => {
     const columns = table.columns
       .map(({ name, type }) => `${quoteIdentifier(name)} ${type}`)
       .join(", ");
     const into = `pg_temp.${quoteIdentifier(table.name)}`;
-    const rows = people.flatMap(({ index }) => fill.of(table).rows[index] ?? []);
+    const rows = worlds.flatMap(({ index }) => fill.of(table).rows[index] ?? []);
     return {
       description: `shadows ${table.sql} by a temporary table`,
       statements: [
         `create temporary table ${quoteIdentifier(table.name)} (${columns})`,
-        ...rows.map((row) => insertStatement(table, withPerson(row, attacker), undefined, into)),
+        ...rows.map((row) => insertStatement(table, withUser(row, attacker), undefined, into)),
       ],
     };
   });
   return [
-    ...(role.temporary ? shadows : []),
+    ...(powers.temporary ? shadows : []),
     ...(schema === undefined ? [] : [shadowedFunctions(schema, routines, text, victim)]),
   ];
 }
 
 /** The row as if all its users were this one. */
-function withPerson(
-  row: Record<string, string | null>,
-  person: Person,
-): Record<string, string | null> {
-  const ids: (string | null)[] = PEOPLE.map(({ id }) => id);
+function withUser(row: Record<string, string | null>, world: World): Record<string, string | null> {
+  const ids: (string | null)[] = WORLDS.map(({ id }) => id);
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, ids.includes(value) ? person.id : value]),
+    Object.entries(row).map(([name, value]) => [name, ids.includes(value) ? world.id : value]),
   );
 }
 
@@ -61,7 +59,7 @@ function shadowedFunctions(
   schema: string,
   routines: readonly Routine[],
   text: string,
-  victim: Person,
+  victim: World,
 ): { description: string; statements: string[] } {
   const operator = (type: string) => [
     `create function ${schema}.always(${type}, ${type}) returns boolean language sql as 'select true'`,

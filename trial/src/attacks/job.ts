@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { callEngine } from "./engine";
+import { callEngine } from "../rows/engine";
 import type { Identity } from "./identities";
 
 /** One way to try something; of several, the first that no constraint stops counts. */
@@ -23,6 +23,8 @@ export interface Job {
   reads?: string[];
   /** A query of the superuser; `$1` is what was read. */
   measure?: string;
+  /** Who looks at the table when rows were added, by a query that gives a JSON list. */
+  viewers?: { identity: Identity; before: string; read: string }[];
   /** Measure although no row was affected. */
   always?: boolean;
   /** Go on to the next variant when a policy stops one, too. */
@@ -32,7 +34,7 @@ export interface Job {
 /** What came of an attempt, which has been undone. */
 export interface Outcome {
   affected?: number;
-  reads?: { rows?: unknown[]; error?: string }[];
+  reads?: { rows?: unknown[]; error?: string; message?: string }[];
   measured?: Measured | null;
   /** The SQLSTATE that ended it. */
   error?: string;
@@ -42,13 +44,30 @@ export interface Outcome {
   table?: string;
 }
 
-/** The counts of `seen` or `changed`. */
+/** What a row that was added or changed refers to. */
+export interface AddedRow {
+  relation: number;
+  place: string;
+  refers: { columns: string; world: number; user: boolean }[];
+}
+
+/** What `seen` and `changed` tell, by the attacker's world. */
 export interface Measured {
   own?: number;
   foreign?: number;
-  owners?: string[][];
+  /** Rows seen that are nobody's. */
+  nobodys?: number;
+  /** The worlds of foreign rows. */
+  worlds?: number[];
+  /** Places of foreign rows that were seen. */
+  places?: string[];
+  /** Rows of other worlds that are gone or changed. */
   others?: number;
-  given?: number;
+  /** Rows of nobody's whose words are others. */
+  rewritten?: number;
+  added?: AddedRow[];
+  /** What each viewer sees of the table that was written, [[relation, place], …]. */
+  views?: [number, string][][];
 }
 
 const JOBS_A_MESSAGE = 400;
@@ -81,18 +100,26 @@ export async function runJobs(client: ClientBase, jobs: readonly Job[]): Promise
   return outcomes;
 }
 
-function messageOf({ identity, variants, read, reads, measure, always, rowByRow }: Job) {
+function messageOf({ identity, variants, read, reads, measure, always, rowByRow, viewers }: Job) {
   return {
     read,
     reads,
     measure,
     always,
     rowByRow,
-    role: identity.role,
-    settings: identity.settings,
+    ...who(identity),
+    viewers: viewers?.map((viewer) => ({
+      ...who(viewer.identity),
+      before: viewer.before,
+      read: viewer.read,
+    })),
     variants: variants.map(({ prelude = [], ...variant }) => ({
       ...variant,
       prelude: [...identity.prelude, ...prelude],
     })),
   };
+}
+
+function who({ role, login, settings }: Identity) {
+  return { role, login, settings };
 }

@@ -1,17 +1,17 @@
 import type { ClientBase } from "pg";
-import { callEngine } from "./engine";
 import type { Catalog, Relation } from "./catalog";
-import { HintReader } from "./hints";
-import type { Owners } from "./owners";
-import { PEOPLE } from "./people";
+import { callEngine } from "./engine";
+import type { HintReader } from "./hints";
+import type { Links } from "./links";
 import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
 import { insertStatement } from "./statements";
+import { WORLDS } from "./worlds";
 
 /** What became of one table. */
 export interface Filled {
-  /** The rows that are in it, by the index of their person. */
+  /** The rows that are in it, by the index of their world. */
   rows: Row[][];
-  /** Rows that would fit in, and are not, by the index of their person: for inserts. */
+  /** Rows that would fit in, and are not, by the index of their world: for inserts. */
   spare: Row[][];
   /** What PostgreSQL said of rows that it refused. */
   refusals: string[];
@@ -19,29 +19,33 @@ export interface Filled {
 
 const NOTHING: Filled = { rows: [], spare: [], refusals: [] };
 
-/**
- * Fills every table with rows of each person, and remembers what it wrote. Strangers, ids of users that
- * are no person of the trial, get a row each.
- */
+/** Fills every table with rows of each world, and remembers what it wrote. */
 export class Fill {
   private readonly done = new Map<number, Filled>();
   private readonly begun = new Set<number>();
   private readonly byId: Map<number, Relation>;
   private readonly planner: RowPlanner;
 
+  /**
+   * @param firstFreeNumber by `relation column`, where keys of rows that the migrations made end.
+   * @param absent tables that the last world has no rows of.
+   */
   constructor(
     private readonly client: ClientBase,
     catalog: Catalog,
-    private readonly owners: Owners,
-    private readonly strangers: readonly string[],
+    private readonly links: Links,
+    hints: HintReader,
+    firstFreeNumber: ReadonlyMap<string, number>,
+    private readonly absent: ReadonlySet<number>,
   ) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
     this.planner = new RowPlanner(
       client,
-      owners,
+      links,
       this.byId,
-      new HintReader(catalog),
+      hints,
       (id) => this.done.get(id)?.rows,
+      firstFreeNumber,
     );
   }
 
@@ -63,8 +67,11 @@ export class Fill {
       for (const part of parts) await this.table(part);
       this.done.set(relation.id, together(parts.map((part) => this.of(part))));
     } else if (relation.kind === "r") {
-      for (const { target } of relation.foreignKeys) {
-        const parent = this.byId.get(target);
+      const targets = this.links
+        .of(relation)
+        .flatMap((link) => [link.key?.target, ...link.targets.map((one) => one.relation.id)]);
+      for (const target of targets) {
+        const parent = target === undefined ? undefined : this.byId.get(target);
         // Of a table that waits for this one, the keys are known before its rows are.
         if (parent) await this.table(parent);
       }
@@ -74,42 +81,35 @@ export class Fill {
 
   private async fill(relation: Relation): Promise<Filled> {
     const planned = await this.planner.plan(relation);
-    const all = planned.flatMap((rows) => rows.slice(0, ROWS_EACH));
-    const others = this.rowsOfOthers(
-      relation,
-      planned.flatMap((rows) => rows.slice(-1)),
+    const isShared = this.links.isShared(relation);
+    const rows = planned.flatMap((of, world) =>
+      of
+        .slice(0, this.absent.has(relation.id) && world === WORLDS.length - 1 ? 0 : ROWS_EACH)
+        .map((row) => ({ row, world })),
     );
-    const statements = [...all, ...others].map(
-      (row) => `${insertStatement(relation, row)} on conflict do nothing`,
+    const outcome = await callEngine<string[]>(
+      this.client,
+      "fill",
+      rows.map(({ row, world }) => ({
+        insert: insertStatement(relation, row),
+        world: isShared ? null : world,
+      })),
     );
-    const outcome = await callEngine<string[]>(this.client, "fill", statements);
     return {
-      rows: planned.map((rows, person) =>
-        rows.slice(0, ROWS_EACH).filter((_, index) => outcome[person * ROWS_EACH + index] === ""),
+      rows: planned.map((_, world) =>
+        rows
+          .filter((one, index) => one.world === world && outcome[index] === "")
+          .map(({ row }) => row),
       ),
-      spare: planned.map((rows) => rows.slice(ROWS_EACH, -1)),
+      spare: planned.map((of) => of.slice(ROWS_EACH)),
       refusals: [...new Set(outcome.filter((line) => line !== ""))],
     };
-  }
-
-  /** Rows without an owner, where the table allows that, and of the strangers. */
-  private rowsOfOthers(relation: Relation, rows: readonly Row[]): Row[] {
-    const columns = this.owners.of(relation)?.columns ?? [];
-    if (columns.length === 0) return [];
-    const isNullable = columns.every((name) =>
-      relation.columns.some((column) => column.name === name && !column.notNull),
-    );
-    const others = [...(isNullable ? [null] : []), ...this.strangers];
-    return others.flatMap((id, index) => {
-      const row = rows[index];
-      return row ? [{ ...row, ...Object.fromEntries(columns.map((name) => [name, id])) }] : [];
-    });
   }
 }
 
 function together(parts: readonly Filled[]): Filled {
   const each = (which: "rows" | "spare") =>
-    PEOPLE.map(({ index }) => parts.flatMap((part) => part[which][index] ?? []));
+    WORLDS.map(({ index }) => parts.flatMap((part) => part[which][index] ?? []));
   return {
     rows: each("rows"),
     spare: each("spare"),

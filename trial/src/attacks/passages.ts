@@ -1,10 +1,11 @@
-import type { Catalog, Relation, Routine } from "./catalog";
-import type { Value } from "./candidate-values";
-import type { Fill } from "./fill";
-import { wordsOf } from "./hints";
+import type { Contract } from "@app-data/rules";
+import type { Value } from "../rows/candidate-values";
+import type { Catalog, Relation, Routine } from "../rows/catalog";
+import type { Fill } from "../rows/fill";
+import { wordsOf } from "../rows/hints";
+import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
+import { type World, victimOf } from "../rows/worlds";
 import type { Identity } from "./identities";
-import { PEOPLE, type Person } from "./people";
-import { insertStatement, literal, quoteIdentifier, quoteText } from "./statements";
 
 /** A query that goes around the tables: through a view, or through a function. */
 export interface Passage {
@@ -26,11 +27,15 @@ const KINDS = { v: "view", m: "materialized view", f: "foreign table" } as const
 const CALLS_EACH = 6;
 
 /** The passages that are open to an identity. */
-export function passagesOf(catalog: Catalog, fill: Fill, identity: Identity): Passage[] {
+export function passagesOf(
+  catalog: Catalog,
+  { backOfficeRoles }: Contract,
+  fill: Fill,
+  identity: Identity,
+): Passage[] {
   const { role } = identity;
-  if (role === "service_role") return [];
-  const victim = PEOPLE[identity.person?.index === 1 ? 0 : 1];
-  if (!victim) return [];
+  if (backOfficeRoles.includes(role)) return [];
+  const victim = victimOf(identity.world);
   return [
     ...catalog.relations.flatMap((relation) => viewPassages(relation, role, catalog, fill, victim)),
     ...catalog.routines
@@ -44,7 +49,7 @@ function viewPassages(
   role: string,
   { relations }: Catalog,
   fill: Fill,
-  victim: Person,
+  victim: World,
 ): Passage[] {
   const rights = relation.rights[role];
   const { kind, sql, columns } = relation;
@@ -87,12 +92,7 @@ function isCallable({ returns, arguments: given }: Routine): boolean {
   return !pseudo.test(returns) && !given.some(({ type }) => pseudo.test(type));
 }
 
-function routinePassages(
-  routine: Routine,
-  catalog: Catalog,
-  fill: Fill,
-  victim: Person,
-): Passage[] {
+function routinePassages(routine: Routine, catalog: Catalog, fill: Fill, victim: World): Passage[] {
   const { sql, kind, returns, signature, securityDefiner, volatile } = routine;
   return argumentLists(routine, catalog, fill, victim).map((list) => {
     const call = `${sql}(${list})`;
@@ -126,7 +126,7 @@ function argumentLists(
   { arguments: given, source }: Routine,
   { relations }: Catalog,
   fill: Fill,
-  victim: Person,
+  victim: World,
 ): string[] {
   const words = wordsOf(source);
   const choices = given.map(({ name, type }) => {
@@ -185,8 +185,10 @@ function defaultsOf(type: string): Value[] {
   return [null];
 }
 
-/** The statements that hide the rows of everybody else, and bring what is derived from rows up to date. */
-export function hideOthers(person: Person | null): string[] {
-  const who = person ? quoteText(person.id) : "null";
-  return [`select app_data_trial.hide(${who})`, "select app_data_trial.refresh()"];
+/** The statements that hide the rows of all other worlds, and bring what is derived from rows up to date. */
+export function hideOthers(world: World | null): string[] {
+  return [
+    `select app_data_trial.hide(${world?.index ?? "null"})`,
+    "select app_data_trial.refresh()",
+  ];
 }

@@ -1,3 +1,4 @@
+import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, Relation, Routine } from "./catalog";
 
 /** What constraints, policies, views and functions say of a column. */
@@ -17,8 +18,6 @@ export interface Hints {
 const STRING =
   /(~~\*?|~\*?|\bi?like\b|->>?|#>>?|\?|current_setting\(|set_config\()?\s*'((?:[^']|'')*)'/gi;
 const LOOKED_UP = /->>?\s*'(\w+)'(?:::text)?\)*(?:\s*=\s*\(?'((?:[^']|'')*)')?/g;
-/** Who asks is not a value of a row. */
-const IDENTITY = /request\.jwt/;
 const CONNECTIVE = /\b(?:and|or)\b|[;\n]/i;
 const NUMBER = /(?<![\w.'])-?\d+(?:\.\d+)?/g;
 const MOST_LITERALS = 8;
@@ -26,13 +25,20 @@ const MOST_LITERALS = 8;
 /** Finds, for each column, the texts that decide by its values. */
 export class HintReader {
   private readonly known = new WeakMap<Column, Hints>();
+  private readonly texts = new Map<string, readonly string[]>();
   /** All policies, views and functions, by the words that they hold. */
   private readonly byWord = new Map<string, Set<string>>();
 
   private readonly routines: readonly Routine[];
+  private readonly relations: readonly Relation[];
 
-  constructor(catalog: Catalog) {
-    this.routines = catalog.routines.filter(({ source }) => !IDENTITY.test(source));
+  constructor(catalog: Catalog, { identityFunctions }: Contract) {
+    this.relations = catalog.relations;
+    // How the token is read says nothing of rows.
+    this.routines = catalog.routines.filter(
+      ({ schema, name }) =>
+        !identityFunctions.some((one) => one.schema === schema && one.name === name),
+    );
     for (const { definition, policies } of catalog.relations) {
       this.remember(definition);
       for (const { using, check } of policies) {
@@ -47,26 +53,38 @@ export class HintReader {
   public of(relation: Relation, column: Column): Hints {
     let hints = this.known.get(column);
     if (!hints) {
-      hints = readHints(this.textsOn(relation, column), column.name);
+      const constraints = [
+        ...column.domainChecks,
+        ...relation.checks
+          .filter(({ columns }) => columns.includes(column.name))
+          .map(({ expression }) => expression),
+      ];
+      hints = readHints([...constraints, ...this.textsOn(relation, column.name)], column.name);
       this.known.set(column, hints);
     }
     return hints;
   }
 
-  private textsOn(relation: Relation, column: Column): string[] {
-    const { name, domainChecks } = column;
-    const constraints = [
-      ...relation.checks
-        .filter(({ columns }) => columns.includes(name))
-        .map(({ expression }) => expression),
-      ...domainChecks,
-      ...relation.columns.flatMap(({ expression }) =>
-        expression !== null && wordsOf(expression).has(name) ? [expression] : [],
-      ),
-      ...(relation.partitionCheck !== null && wordsOf(relation.partitionCheck).has(name)
-        ? [relation.partitionCheck]
-        : []),
-    ];
+  /** All texts that may say something of a column: policies, generated columns, partitions, functions, views. */
+  public textsOn(relation: Relation, name: string): readonly string[] {
+    const key = `${relation.id} ${name}`;
+    let texts = this.texts.get(key);
+    if (!texts) {
+      texts = this.findTexts(relation, name);
+      this.texts.set(key, texts);
+    }
+    return texts;
+  }
+
+  private findTexts(relation: Relation, name: string): string[] {
+    // What is asked of the rows of a partition or child stands on its parent.
+    const ofParents = this.relations
+      .filter(({ id }) => relation.parents.includes(id))
+      .flatMap((parent) => this.textsOn(parent, name));
+    const own = [
+      ...relation.columns.map(({ expression }) => expression),
+      relation.partitionCheck,
+    ].flatMap((text) => (text !== null && wordsOf(text).has(name) ? [text] : []));
     const policies = relation.policies
       .flatMap(({ using, check }) => [using ?? "", check ?? ""])
       .filter((text) => wordsOf(text).has(name));
@@ -79,7 +97,7 @@ export class HintReader {
     const callers = this.routines
       .filter(({ source }) => elsewhere.includes(source))
       .flatMap((routine) => [...(this.byWord.get(routine.name) ?? [])]);
-    return [...new Set([...constraints, ...policies, ...called, ...elsewhere, ...callers])];
+    return [...new Set([...own, ...ofParents, ...policies, ...called, ...elsewhere, ...callers])];
   }
 
   private remember(text: string | null): void {
@@ -90,6 +108,11 @@ export class HintReader {
       this.byWord.set(word, texts);
     }
   }
+}
+
+/** The parts of a condition between AND and OR, each of which compares something. */
+export function clausesOf(text: string): string[] {
+  return text.split(/\b(?:and|or)\b|;/i);
 }
 
 const wordsOfTexts = new Map<string, ReadonlySet<string>>();

@@ -1,9 +1,9 @@
-import type { Catalog, Relation } from "./catalog";
-import type { Fill } from "./fill";
-import type { Identity } from "./identities";
-import type { Owners } from "./owners";
-import { PEOPLE } from "./people";
-import { insertStatement, quoteText } from "./statements";
+import type { Identity } from "../attacks/identities";
+import type { Catalog, Relation } from "../rows/catalog";
+import type { Fill } from "../rows/fill";
+import { wordsOf } from "../rows/hints";
+import { insertStatement, quoteIdentifier, quoteText } from "../rows/statements";
+import { WORLDS } from "../rows/worlds";
 
 const TABLES = 12;
 
@@ -18,20 +18,18 @@ export function reproduction(
   {
     relations,
     catalog,
-    owners,
     fill,
-    people,
+    worlds,
   }: {
     relations: readonly Relation[];
     catalog: Catalog;
-    owners: Owners;
     fill: Fill;
-    people: readonly string[];
+    worlds: readonly number[];
   },
 ): string {
-  const needed = withParents(relations, catalog, owners).slice(0, TABLES);
+  const needed = withParents(relations, catalog).slice(0, TABLES);
   const inserts = needed.flatMap((relation) =>
-    PEOPLE.filter(({ id, index }) => index < 2 || people.includes(id)).flatMap(({ index }) =>
+    WORLDS.filter(({ index }) => index < 2 || worlds.includes(index)).flatMap(({ index }) =>
       (fill.of(relation).rows[index] ?? []).map(
         (row) => `${insertStatement(relation, row)} on conflict do nothing;`,
       ),
@@ -53,10 +51,10 @@ export function reproduction(
 }
 
 /** The statements that take on an identity. */
-export function actingAs({ role, settings, prelude }: Identity): string[] {
+export function actingAs({ role, login, settings, prelude }: Identity): string[] {
   return [
-    "set local session authorization app;",
-    ...(role === "app" ? [] : [`set local role ${role};`]),
+    `set local session authorization ${quoteIdentifier(login)};`,
+    ...(role === login ? [] : [`set local role ${quoteIdentifier(role)};`]),
     ...Object.entries(settings).map(
       ([name, value]) => `select set_config(${quoteText(name)}, ${quoteText(value)}, true);`,
     ),
@@ -65,21 +63,37 @@ export function actingAs({ role, settings, prelude }: Identity): string[] {
 }
 
 /** Tables with all that their rows and policies refer to, parents first. */
-function withParents(relations: readonly Relation[], catalog: Catalog, owners: Owners): Relation[] {
+function withParents(relations: readonly Relation[], catalog: Catalog): Relation[] {
   const found: Relation[] = [];
   const begun = new Set<number>();
   const add = (relation: Relation) => {
     if (begun.has(relation.id)) return;
     begun.add(relation.id);
-    const text = owners.policyText(relation);
+    const words = askedWords(relation, catalog);
     for (const other of catalog.relations) {
-      const isRead = new RegExp(`\\b${other.name.replace(/\W/g, "\\$&")}\\b`).test(text);
       const isPart = other.parents.includes(relation.id);
-      if (isRead || isPart || relation.foreignKeys.some(({ target }) => target === other.id))
-        add(other);
+      const isTarget = relation.foreignKeys.some(({ target }) => target === other.id);
+      if (words.has(other.name) || isPart || isTarget) add(other);
     }
     if (relation.kind === "r") found.push(relation);
   };
   for (const relation of relations) add(relation);
   return found;
+}
+
+/** The words of a table's policies, and of the functions that they call. */
+export function askedWords({ policies }: Relation, { routines }: Catalog): ReadonlySet<string> {
+  const words = new Set(
+    policies.flatMap(({ using, check }) => [...wordsOf(using ?? ""), ...wordsOf(check ?? "")]),
+  );
+  const read = new Set<number>();
+  for (let size = -1; size < words.size;) {
+    size = words.size;
+    for (const { id, name, source } of routines) {
+      if (read.has(id) || !words.has(name)) continue;
+      read.add(id);
+      for (const word of wordsOf(source)) words.add(word);
+    }
+  }
+  return words;
 }

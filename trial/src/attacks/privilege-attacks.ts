@@ -1,6 +1,6 @@
-import type { Catalog, Relation, Rights } from "./catalog";
+import type { Catalog, Relation, Rights } from "../rows/catalog";
 import type { Identity } from "./identities";
-import { quoteIdentifier } from "./statements";
+import { quoteIdentifier } from "../rows/statements";
 
 /** What a right lets its holder do that no policy limits. */
 export type PrivilegeAttack = "truncate" | "trigger" | "reference" | "unprotect" | "drop";
@@ -11,8 +11,9 @@ export const PRIVILEGE_WORDS: Record<PrivilegeAttack, string> = {
   trigger: "put a trigger on the table; nobody but the owner may",
   reference:
     "made a foreign key to the table, which tells what keys exist; nobody but the owner may",
-  unprotect: "switched row level security off; no role that app can become may own the table",
-  drop: "dropped the table; no role that app can become may own its schema",
+  unprotect:
+    "switched row level security off; no role that the application can become may own the table",
+  drop: "dropped the table; no role that the application can become may own its schema",
 };
 
 /** The statements of an identity that need a right on the table, or the rights of its owner. */
