@@ -1,7 +1,8 @@
-import type { Value } from "../candidate-values";
-import type { Catalog, Relation } from "../catalog";
-import type { Row } from "../row-planner";
-import { insertStatement, literal, quoteIdentifier } from "../statements";
+import type { Value } from "../rows/candidate-values";
+import type { Catalog, Relation } from "../rows/catalog";
+import type { Row } from "../rows/row-planner";
+import type { World } from "../rows/worlds";
+import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
 import { type Choice, type List, choicesOf } from "./lists";
 
 /** The rows of two worlds: the attacker's and the victim's. */
@@ -12,6 +13,7 @@ export interface TwoWorlds {
 
 /** The rows of one world. */
 export interface WorldRows {
+  world: World;
   /** The rows that are in a table. */
   rows(relation: Relation): Row[];
   /** Rows of this world that a table could hold, and does not. */
@@ -58,16 +60,16 @@ export function listedRow(
   const [first] = victim.rows(relation);
   const spare = victim.spare(relation);
   const row = spare[version % Math.max(1, spare.length)];
-  const own = attacker.rows(relation)[0]?.[user] ?? attacker.spare(relation)[0]?.[user];
-  if (!row || own === undefined) return undefined;
+  if (!row) return undefined;
   const isDeciding = (name: string) =>
     !users.includes(name) && deciding.some(({ column }) => column.name === name);
-  const linked = links.flatMap(({ columns, target, targetColumns }): [string, Value][] => {
-    const parent = relations.find(({ id }) => id === target);
-    // The same row of the victim's for each list, so that an invitation and a membership meet.
-    const keys = parent && parent !== relation ? victim.rows(parent)[0] : undefined;
+  // The same row of the victim's for each list, so that an invitation and a membership meet.
+  const linked = links.flatMap(({ columns, key, targets: [target] }): [string, Value][] => {
+    const parent = target?.relation ?? relations.find(({ id }) => id === key?.target);
+    const named = parent && parent !== relation ? victim.rows(parent)[0] : undefined;
+    const names = key?.targetColumns ?? [target?.key ?? ""];
     return columns.flatMap((name, place): [string, Value][] => {
-      const value = keys?.[targetColumns[place] ?? ""];
+      const value = named?.[names[place] ?? ""];
       return value === undefined ? [] : [[name, value]];
     });
   });
@@ -81,9 +83,18 @@ export function listedRow(
     ...kept,
     ...alike.filter(([name]) => !isDeciding(name)),
     ...linked,
+    ...users.map((name): [string, Value] => [name, userIn(victim, relation, name)]),
     ...Object.entries(choice),
-    [user, own],
+    [user, userIn(attacker, relation, user)],
   ]);
+}
+
+/** What a column holds of the user of a world: the id, a number or an address. */
+export function userIn({ world, rows, spare }: WorldRows, relation: Relation, name: string): Value {
+  const { id, number, email } = world;
+  const value = rows(relation)[0]?.[name] ?? spare(relation)[0]?.[name] ?? null;
+  // A row that names several users has others of the world beside.
+  return value === number || value === email ? value : id;
 }
 
 function listed(catalog: Catalog, list: List, worlds: TwoWorlds): Given[] {
@@ -108,11 +119,10 @@ function listed(catalog: Catalog, list: List, worlds: TwoWorlds): Given[] {
 }
 
 function withoutOwn({ relation, user }: List, { attacker }: TwoWorlds): string[] {
-  const own = attacker.rows(relation)[0]?.[user];
   const column = relation.columns.find(({ name }) => name === user);
-  if (own === undefined || !column) return [];
-  const name = quoteIdentifier(user);
-  return [`delete from ${relation.sql} where ${name} = ${literal(own, column)}`];
+  if (!column) return [];
+  const own = literal(userIn(attacker, relation, user), column);
+  return [`delete from ${relation.sql} where ${quoteIdentifier(user)} = ${own}`];
 }
 
 /** The attacker's own row with other values, and no such row. */

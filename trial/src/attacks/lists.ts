@@ -1,7 +1,8 @@
-import type { Value } from "../candidate-values";
-import type { Catalog, Column, ForeignKey, Relation } from "../catalog";
-import { type HintReader, wordsOf } from "../hints";
-import type { Row } from "../row-planner";
+import type { Value } from "../rows/candidate-values";
+import type { Catalog, Column, ForeignKey, Relation } from "../rows/catalog";
+import { type HintReader, wordsOf } from "../rows/hints";
+import type { Link, Links } from "../rows/links";
+import type { Row } from "../rows/row-planner";
 
 /**
  * A table whose rows decide what their user may do: it is asked by policies, or says who belongs to what.
@@ -12,8 +13,8 @@ export interface List {
   user: string;
   /** Columns that hold a user, {@link List.user} among them. */
   users: string[];
-  /** Foreign keys to what the user is listed for; none in a table of users, profiles or roles. */
-  links: ForeignKey[];
+  /** What leads to what the user is listed for; none in a table of users, profiles or roles. */
+  links: Link[];
   /** The listed user has one row and no other. */
   isSingle: boolean;
   /** Columns that conditions look at, with the values that they are compared with. */
@@ -33,36 +34,67 @@ const MOST_VALUES = 5;
 const MOST_CHOICES = 16;
 const FAR_FUTURE = "2099-01-01";
 
-/** What the columns of tables name. */
-export interface Naming {
-  /** The columns that hold a user. */
-  usersOf(relation: Relation): string[];
-  /** The keys of a table whose rows are nobody's, of roles say; undefined for any other table. */
-  sharedKeys(id: number, columns: readonly string[]): Row[] | undefined;
-}
+/** Rows of tables that are nobody's, of roles say, by the table's id. */
+export type SharedRows = ReadonlyMap<number, Row[]>;
 
 /** The lists of a schema. */
-export function listsOf(catalog: Catalog, hints: HintReader, naming: Naming): List[] {
+export function listsOf(
+  catalog: Catalog,
+  hints: HintReader,
+  links: Links,
+  sharedRows: SharedRows,
+): List[] {
   const asked = new AskedColumns(catalog);
-  return catalog.relations.flatMap((relation) => {
-    if ((relation.kind !== "r" && relation.kind !== "p") || relation.isPartition) return [];
-    const users = naming.usersOf(relation);
-    const links = relation.foreignKeys.filter(
-      ({ columns, target, targetColumns }) =>
-        columns.every((name) => !users.includes(name)) &&
-        naming.sharedKeys(target, targetColumns) === undefined,
+  /** The keys of roles: of rows of nobody's, at which conditions look. */
+  const roleKeys = ({ target, columns, targetColumns }: ForeignKey, { name }: Column) => {
+    const role = catalog.relations.find(({ id }) => id === target);
+    const isLookedAt = role?.columns.some(
+      (one) => !targetColumns.includes(one.name) && asked.has(role, one.name),
     );
-    return users.flatMap((user): List[] => {
-      const isListed = relation.uniques.some((key) => key.length > 1 && key.includes(user));
-      if (!isListed && !asked.has(relation, user)) return [];
-      const isSingle = relation.uniques.some((key) => key.join() === user);
-      const deciding = relation.columns.flatMap((column): Deciding[] => {
-        const values = decidingValues(relation, column, users, user, { hints, naming, asked });
-        return values.length > 0 ? [{ column, values: values.slice(0, MOST_VALUES) }] : [];
-      });
-      return [{ relation, user, users, links, isSingle, deciding }];
+    const place = targetColumns[columns.indexOf(name)] ?? "";
+    const rows = isLookedAt === true ? (sharedRows.get(target) ?? []) : [];
+    return [...new Set(rows.map((row) => row[place] ?? null))];
+  };
+  return catalog.relations.flatMap((relation): List[] => {
+    if ((relation.kind !== "r" && relation.kind !== "p") || relation.isPartition) return [];
+    const users = usersOf(relation, links);
+    const isListed = (user: string) =>
+      relation.uniques.some((key) => key.length > 1 && key.includes(user));
+    const listing = users.filter((user) => isListed(user) || asked.has(relation, user));
+    if (listing.length === 0) return [];
+    const decisions = relation.columns.flatMap((column): Deciding[] => {
+      if (column.generated !== "" || !asked.has(relation, column.name)) return [];
+      const key = relation.foreignKeys.find(({ columns }) => columns.includes(column.name));
+      // Another user, who invited or approved, or has not yet.
+      const others = column.notNull ? [] : [null];
+      const values = users.includes(column.name)
+        ? others
+        : key
+          ? roleKeys(key, column)
+          : comparedValues(relation, column, hints);
+      return values.length > 0 ? [{ column, values: values.slice(0, MOST_VALUES) }] : [];
     });
+    const isDecision = (name: string) => decisions.some(({ column }) => column.name === name);
+    return listing.map((user) => ({
+      relation,
+      user,
+      users,
+      links: links
+        .of(relation)
+        .filter(({ isUser, columns }) => !isUser && !columns.some(isDecision)),
+      isSingle: relation.uniques.some((key) => key.join() === user),
+      deciding: decisions.filter(({ column }) => column.name !== user),
+    }));
   });
+}
+
+/** The columns of a table that hold a user, and one alone. */
+export function usersOf(relation: Relation, links: Links): string[] {
+  return links
+    .of(relation)
+    .filter(({ isUser }) => isUser)
+    .flatMap(({ columns }) => columns)
+    .filter((name) => relation.columns.some((one) => one.name === name && one.element === null));
 }
 
 /** Each combination of the values that decide, the defaults first. */
@@ -93,24 +125,6 @@ export function choicesOf(
 function optionsOf({ typeKind, base, hasDefault }: Column, values: readonly Value[]) {
   const isListed = typeKind === "e" || base === "bool";
   return hasDefault && !isListed ? [undefined, ...values] : values;
-}
-
-function decidingValues(
-  relation: Relation,
-  column: Column,
-  users: readonly string[],
-  user: string,
-  { hints, naming, asked }: { hints: HintReader; naming: Naming; asked: AskedColumns },
-): Value[] {
-  const { name, generated, notNull } = column;
-  const key = relation.foreignKeys.find(({ columns }) => columns.includes(name));
-  if (name === user || generated !== "" || !asked.has(relation, name)) return [];
-  // Another user, who invited or approved, or has not yet.
-  if (users.includes(name)) return notNull ? [] : [null];
-  if (!key) return comparedValues(relation, column, hints);
-  const rows = naming.sharedKeys(key.target, key.targetColumns) ?? [];
-  const place = key.targetColumns[key.columns.indexOf(name)] ?? "";
-  return [...new Set(rows.map((row) => row[place] ?? null))];
 }
 
 function comparedValues(relation: Relation, column: Column, hints: HintReader): Value[] {

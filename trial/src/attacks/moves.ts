@@ -1,9 +1,9 @@
-import type { Value } from "../candidate-values";
-import type { Catalog, Column, Relation, Routine } from "../catalog";
-import { wordsOf } from "../hints";
-import type { Row } from "../row-planner";
-import { insertStatement, literal, quoteIdentifier } from "../statements";
-import { type Given, type TwoWorlds, assignments, listedRow } from "./given-rows";
+import type { Value } from "../rows/candidate-values";
+import type { Catalog, Column, Relation, Routine } from "../rows/catalog";
+import { wordsOf } from "../rows/hints";
+import type { Row } from "../rows/row-planner";
+import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
+import { type Given, type TwoWorlds, assignments, listedRow, userIn } from "./given-rows";
 import { type Choice, type List, choicesOf } from "./lists";
 
 /** A write by which the attacker may gain something. */
@@ -49,7 +49,9 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
       const row = listedRow(catalog, list, worlds, choice, 1);
       if (!row || rights.insertColumns.length === 0) return [];
       // Whoever else is named: the victim, as the one who invites, or the attacker.
-      const alone = Object.fromEntries(users.map((name) => [name, row[user] ?? null]));
+      const alone = Object.fromEntries(
+        users.map((name) => [name, userIn(worlds.attacker, relation, name)]),
+      );
       return [row, { ...row, ...alone }].map((one) =>
         move(insertStatement(relation, one, rights.insertColumns)),
       );
@@ -60,7 +62,7 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
   const mayLookAt = (names: readonly string[]) =>
     names.every((name) => rights.selectColumns.includes(name));
   const mine = mayLookAt([user])
-    ? ` where ${quoteIdentifier(user)} = ${literal(own[user] ?? null, column)}`
+    ? ` where ${quoteIdentifier(user)} = ${literal(userIn(worlds.attacker, relation, user), column)}`
     : "";
   const update = (values: Choice, where: string) => {
     const set = assignments(relation, values);
@@ -71,7 +73,7 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
   const approved = users.filter((name) => name !== user && mayUpdate(name));
   const choices = [
     ...choicesOf(list, mayUpdate),
-    ...approved.map((name) => ({ [name]: own[user] ?? null })),
+    ...approved.map((name) => ({ [name]: userIn(worlds.attacker, relation, user) })),
   ];
   const theirs = listedRow(catalog, list, worlds, {}, 1) ?? {};
   const elsewhere = Object.fromEntries(

@@ -1,7 +1,8 @@
-import type { Catalog, Relation } from "../catalog";
-import { insertStatement, literal, quoteIdentifier, writableColumns } from "../statements";
-import type { TwoWorlds } from "./given-rows";
-import type { List } from "./lists";
+import type { Catalog, Relation } from "../rows/catalog";
+import { insertStatement, literal, quoteIdentifier, writableColumns } from "../rows/statements";
+import { type TwoWorlds, userIn } from "./given-rows";
+import { type List, usersOf } from "./lists";
+import type { Links } from "../rows/links";
 
 /** One thing that the attacker could do to the victim's world. */
 export interface Probe {
@@ -20,7 +21,7 @@ export interface Probe {
 export function probesOf(
   catalog: Catalog,
   lists: readonly List[],
-  usersOf: (relation: Relation) => string[],
+  links: Links,
   { attacker, victim }: TwoWorlds,
   role: string,
 ): Probe[] {
@@ -50,13 +51,14 @@ export function probesOf(
     const isReadable = set && rights.selectColumns.includes(set.name);
     const value =
       set && (isReadable ? quoteIdentifier(set.name) : literal(sample[set.name] ?? null, set));
-    const users = usersOf(relation);
-    const own = attacker.rows(relation)[0] ?? {};
+    const users = usersOf(relation, links);
     const inserted = victim
       .spare(relation)
       .slice(0, 2)
       .flatMap((row) => {
-        const mine = Object.fromEntries(users.map((name) => [name, own[name] ?? null]));
+        const mine = Object.fromEntries(
+          users.map((name) => [name, userIn(attacker, relation, name)]),
+        );
         // To enter oneself into a list is a move; to enter others is a power.
         const isList = lists.some((list) => list.relation === relation);
         return (isList ? [row] : [row, { ...row, ...mine }]).map((one) =>

@@ -1,6 +1,7 @@
 import type { Given } from "../attacks/given-rows";
 import type { Move } from "../attacks/moves";
 import type { Probe } from "../attacks/probes";
+import type { Link } from "../rows/links";
 
 /** What the attacker can do after moves; without moves, what was given allows. */
 export interface State {
@@ -87,7 +88,7 @@ function allowedOf(
 /** Whether what is given opens nothing but itself and what it is for. */
 function isInvitation({ list, row }: Given, gained: readonly string[], probes: readonly Probe[]) {
   if (!list || !row) return false;
-  const shown = [list.relation.id, ...list.links.map(({ target }) => target)];
+  const shown = [list.relation.id, ...list.links.flatMap(targetsOf)];
   return gained.every((power) => {
     const probe = probes[Number(power.split(" ")[0]) - 1];
     return probe?.kind === "read" && shown.includes(probe.relation.id);
@@ -98,9 +99,8 @@ function isInvitation({ list, row }: Given, gained: readonly string[], probes: r
 function fitsInvitation(invitation: Given, { list, row, choice = {} }: Given): boolean {
   const from = invitation.list;
   if (!from || !list || !row || list.relation === from.relation) return false;
-  const isSamePlace = list.links.some(({ target }) =>
-    from.links.some((link) => link.target === target),
-  );
+  const places = from.links.flatMap(targetsOf);
+  const isSamePlace = list.links.flatMap(targetsOf).some((id) => places.includes(id));
   return (
     isSamePlace &&
     Object.entries(choice).every(([name, value]) => {
@@ -108,6 +108,11 @@ function fitsInvitation(invitation: Given, { list, row, choice = {} }: Given): b
       return asked === undefined || asked === value;
     })
   );
+}
+
+/** The ids of the tables that a link leads to. */
+function targetsOf({ key, targets }: Link): number[] {
+  return [...(key ? [key.target] : []), ...targets.map(({ relation }) => relation.id)];
 }
 
 /** Whether the attacker already changes other users' rows of the tables that they write. */

@@ -60,7 +60,10 @@ export class Links {
     return this.hints
       .textsOn(relation, name)
       .flatMap(clausesOf)
-      .filter((clause) => this.asksWho.test(clause) && wordsOf(clause).has(name));
+      .filter(
+        (clause) =>
+          this.asksWho.test(clause) && COMPARISON.test(clause) && wordsOf(clause).has(name),
+      );
   }
 
   /**
@@ -210,6 +213,8 @@ export class Links {
   }
 }
 
+/** A list of values compares nothing. */
+const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct)\b/i;
 const UUID_SQL = "'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'";
 
 /** What a text calls a table: its name, and the aliases that it gives it. */
