@@ -1,6 +1,6 @@
 import { type Contract, type SqlFile, defaultContract } from "@app-data/rules";
 import type { ClientBase } from "pg";
-import { Identities, type Identity } from "./attacks/identities";
+import { Identities, type Identity, namedUsers } from "./attacks/identities";
 import { type Outcome, runJobs } from "./attacks/job";
 import { TableAttacks } from "./attacks/table-attacks";
 import {
@@ -21,6 +21,7 @@ import { ENGINE_SQL } from "./rows/engine-sql";
 import { Fill } from "./rows/fill";
 import { HintReader } from "./rows/hints";
 import { Links } from "./rows/links";
+import { worldsWith } from "./rows/worlds";
 import { givePartitions, rememberRows, runSeeds, thinOut } from "./rows/prepare";
 
 /** What a trial has shown. */
@@ -74,13 +75,14 @@ export async function tryDatabase(
   const hints = new HintReader(catalog, contract);
   const links = new Links(catalog, contract, hints);
   const firstNumbers = await thinOut(client, catalog);
-  await runSeeds(client, seeds);
-  const fill = new Fill(client, catalog, links, hints, firstNumbers, shuttingOut(catalog));
+  const worlds = worldsWith(namedUsers(catalog));
+  const fill = new Fill(client, worlds, catalog, links, hints, firstNumbers, shuttingOut(catalog));
+  await runSeeds(client, worlds, seeds);
   await fill.all();
-  await rememberRows(client, catalog, links, fill);
+  await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
-  const identities = new Identities(catalog, contract, fill);
+  const identities = new Identities(catalog, contract, worlds, fill);
   const attacks = new TableAttacks(catalog, contract, links, fill, identities);
   const tables = catalog.relations.filter(
     ({ kind }) => kind === "r" || kind === "p" || kind === "f",

@@ -2,7 +2,7 @@ import type { Contract } from "@app-data/rules";
 import type { Catalog } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { quoteText } from "../rows/statements";
-import { NOWHERE, WORLDS, type World, victimOf } from "../rows/worlds";
+import { MOST_NAMED_USERS, NOWHERE, WORLDS, type World, victimOf } from "../rows/worlds";
 import { shadowTricks } from "./shadow-tricks";
 import { claimTricks, readClaims, readSettings, settingTricks } from "./tricks";
 
@@ -26,7 +26,6 @@ export interface Identity {
 }
 
 const UUIDS = /(?<=')[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=')/gi;
-const MOST_STRANGERS = 3;
 
 /** Makes the identities that a contract and the policies of a schema allow. */
 export class Identities {
@@ -37,6 +36,7 @@ export class Identities {
   constructor(
     private readonly catalog: Catalog,
     private readonly contract: Contract,
+    private readonly worlds: readonly World[],
     fill: Fill,
   ) {
     this.text = decidingText(catalog);
@@ -72,8 +72,8 @@ export class Identities {
 
   private plain(): Identity[] {
     const { anonymousRole, signedInRoles, backOfficeRoles, loginRole, claims } = this.contract;
-    const [a, b, , d] = WORLDS;
-    if (!a || !b || !d) throw new Error("The trial needs its worlds.");
+    const [a, b, c, d] = this.worlds;
+    if (!a || !b || !c || !d) throw new Error("The trial needs its worlds.");
     const withClaims = (role: string, name: string, value: string): Identity => ({
       ...this.as(role, null, `${role} with ${name}`, { [claims.setting]: value }),
       readsOnly: true,
@@ -95,6 +95,7 @@ export class Identities {
         withClaims(role, `a ${claims.subject} that is not a UUID`, `{"${claims.subject}":"1"}`),
         ...(settings.length > 0 ? [this.withoutSettings(a, role, settings)] : []),
         { ...this.signedIn(d, role), description: `${role} as user D, whom no table shuts out` },
+        ...(namedUsers(this.catalog).length > 1 ? [this.signedIn(c, role)] : []),
       ]),
       this.as(anonymousRole, null, `${anonymousRole} without claims`),
       withClaims(anonymousRole, "empty claims", ""),
@@ -106,10 +107,6 @@ export class Identities {
         world: null,
         description: `${loginRole}, before it takes on a role, with user A's claims`,
       },
-      ...this.namedUsers().map((id) => ({
-        ...this.signedIn({ ...NOWHERE, id }),
-        description: `${signedInRoles[0] ?? ""} as user ${id}, whom the migrations name`,
-      })),
       ...others.map(({ name }) => this.signedIn(a, name)),
     ];
   }
@@ -125,7 +122,7 @@ export class Identities {
   }
 
   private tricks(fill: Fill): Identity[] {
-    const [a] = WORLDS;
+    const [a] = this.worlds;
     if (!a) return [];
     const b = victimOf(a);
     const { claims, signedInRoles } = this.contract;
@@ -189,15 +186,15 @@ export class Identities {
       user_metadata: {},
     };
   }
+}
 
-  /** Ids of users that policies or functions name: a default of the identity, an administrator. */
-  private namedUsers(): string[] {
-    const known = [...WORLDS.map(({ id }) => id), NOWHERE.id];
-    const ids = this.text.match(UUIDS) ?? [];
-    return [...new Set(ids.map((id) => id.toLowerCase()))]
-      .filter((id) => !known.includes(id))
-      .slice(0, MOST_STRANGERS);
-  }
+/** Ids of users that policies or functions name: a default of the identity, an administrator. */
+export function namedUsers(catalog: Catalog): string[] {
+  const known = [...WORLDS.map(({ id }) => id), NOWHERE.id];
+  const ids = decidingText(catalog).match(UUIDS) ?? [];
+  return [...new Set(ids.map((id) => id.toLowerCase()))]
+    .filter((id) => !known.includes(id))
+    .slice(0, MOST_NAMED_USERS);
 }
 
 /** All that decides about rows: policies, and the functions that they or requests call. */

@@ -3,7 +3,7 @@ import type { Value } from "../rows/candidate-values";
 import type { Catalog, Relation, Routine } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
-import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
+import { insertStatement, literal, quoteIdentifier, quoteText } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
 import type { Identity } from "./identities";
 
@@ -11,7 +11,7 @@ import type { Identity } from "./identities";
 export interface Passage {
   /** The view or function. */
   object: string;
-  kind: "view" | "materialized view" | "foreign table" | "function" | "procedure";
+  kind: "table" | "view" | "materialized view" | "foreign table" | "function" | "procedure";
   /** A function that runs with its owner's rights. */
   definer: boolean;
   /** As a reader would write it. */
@@ -37,10 +37,13 @@ export function passagesOf(
   if (backOfficeRoles.includes(role)) return [];
   const victim = victimOf(identity.world);
   return [
-    ...catalog.relations.flatMap((relation) => viewPassages(relation, role, catalog, fill, victim)),
+    ...catalog.relations.flatMap((relation) => [
+      ...viewPassages(relation, role, catalog, fill, victim),
+      ...triggerPassages(relation, identity, fill),
+    ]),
     ...catalog.routines
       .filter((routine) => routine.executableBy.includes(role) && isCallable(routine))
-      .flatMap((routine) => routinePassages(routine, catalog, fill, victim)),
+      .flatMap((routine) => routinePassages(routine, catalog, fill, victim, identity.world)),
   ];
 }
 
@@ -84,6 +87,28 @@ function viewPassages(
   ];
 }
 
+/** A row of one's own, given back as triggers made it: what they put in must not come of rows of others. */
+function triggerPassages(
+  relation: Relation,
+  { world, role, isTrick, readsOnly }: Identity,
+  fill: Fill,
+): Passage[] {
+  const rights = relation.rights[role];
+  const row = world && fill.of(relation).spare[world.index]?.[0];
+  if (!rights?.select || !row || isTrick || readsOnly || relation.triggers.length === 0) return [];
+  if (rights.insertColumns.length === 0) return [];
+  const statement = insertStatement(relation, row, rights.insertColumns);
+  // What a default draws differs each time.
+  const drawn = relation.columns
+    .filter(({ name, hasDefault }) => hasDefault && !rights.insertColumns.includes(name))
+    .map(({ name }) => quoteText(name));
+  const read =
+    `with added as (${statement} on conflict do nothing returning *) ` +
+    `select coalesce(jsonb_agg(to_jsonb(r) - array[${drawn.join(", ")}]::text[]), '[]') from added r`;
+  const shown = `${statement} returning *`;
+  return [{ object: relation.sql, kind: "table", definer: false, shown, read, changes: false }];
+}
+
 const NO_ROWS = "select '[]'::jsonb";
 
 function isCallable({ returns, arguments: given }: Routine): boolean {
@@ -92,9 +117,15 @@ function isCallable({ returns, arguments: given }: Routine): boolean {
   return !pseudo.test(returns) && !given.some(({ type }) => pseudo.test(type));
 }
 
-function routinePassages(routine: Routine, catalog: Catalog, fill: Fill, victim: World): Passage[] {
+function routinePassages(
+  routine: Routine,
+  catalog: Catalog,
+  fill: Fill,
+  victim: World,
+  attacker: World | null,
+): Passage[] {
   const { sql, kind, returns, signature, securityDefiner, volatile } = routine;
-  return argumentLists(routine, catalog, fill, victim).map((list) => {
+  return argumentLists(routine, catalog, fill, victim, attacker).map((list) => {
     const call = `${sql}(${list})`;
     const common = { object: signature, definer: securityDefiner, changes: volatile };
     if (kind === "p") {
@@ -105,6 +136,11 @@ function routinePassages(routine: Routine, catalog: Catalog, fill: Fill, victim:
         read: NO_ROWS,
         changes: true,
       };
+    }
+    if (kind === "a") {
+      const shown = `select ${call}`;
+      const read = `select jsonb_build_array(to_jsonb(${call}))`;
+      return { ...common, kind: "function" as const, shown, read };
     }
     const shown = returns === "void" ? `select ${call}` : `select r.* from ${call} r`;
     const read =
@@ -121,39 +157,48 @@ function listOf(query: string): string {
   return `select coalesce(jsonb_agg(to_jsonb(r) order by to_jsonb(r)), '[]') from (${query}) r`;
 }
 
-/** What an attacker would ask for: the keys and texts of the victim's rows. */
+/**
+ * What an attacker would ask for: the keys and texts of the victim's rows, all of them or one beside one's
+ * own, and what the function compares with.
+ */
 function argumentLists(
   { arguments: given, source }: Routine,
   { relations }: Catalog,
   fill: Fill,
   victim: World,
+  attacker: World | null,
 ): string[] {
   const words = wordsOf(source);
-  const choices = given.map(({ name, type }) => {
-    const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
-    const found = relations.flatMap((relation) => {
-      const row = fill.of(relation).rows[victim.index]?.[0];
-      return relation.columns
-        .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
-        .map((column): { weight: number; value: Value } => ({
-          weight:
-            weigh(bare, column.name, relation.name) +
-            (words.has(relation.name) && words.has(column.name) ? 2 : 0),
-          value: row?.[column.name] ?? null,
-        }));
+  const literals = [...source.matchAll(/'([\w-]{1,30})'/g)].map(([, text = ""]) => text);
+  const choicesOf = (world: World) =>
+    given.map(({ name, type }) => {
+      const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
+      const found = relations.flatMap((relation) => {
+        const row = fill.of(relation).rows[world.index]?.[0];
+        return relation.columns
+          .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
+          .map((column) => ({
+            weight:
+              weigh(bare, column.name, relation.name) +
+              (words.has(relation.name) && words.has(column.name) ? 2 : 0),
+            value: row?.[column.name] ?? null,
+            labels: column.labels,
+          }));
+      });
+      const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
+      const values = found
+        .filter(({ value }) => value !== null && !isCount)
+        .sort((left, right) => right.weight - left.weight)
+        .flatMap(({ value, labels }): Value[] => [value, ...labels]);
+      const own = type === "uuid" || type === "text" ? [world.id] : [];
+      const compared = type === "text" ? [...new Set(literals)].slice(0, 2) : [];
+      const isUser = /user|owner|uid|account|sub/.test(bare);
+      const all = isUser
+        ? [...own, ...values, ...compared]
+        : [...values.slice(0, 2), ...compared, ...values.slice(2), ...own];
+      return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
     });
-    const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
-    const values = found
-      .filter(({ value }) => value !== null && !isCount)
-      .sort((left, right) => right.weight - left.weight)
-      .map(({ value }) => value);
-    const own = type === "uuid" || type === "text" ? [victim.id] : [];
-    const isUser = /user|owner|uid|account|sub/.test(bare);
-    const all = isUser ? [...own, ...values] : [...values, ...own];
-    return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
-  });
-  const calls = Math.max(1, ...choices.map(({ length }) => length));
-  return Array.from({ length: calls }, (_, index) =>
+  const write = (choices: readonly Value[][], index: number) =>
     given
       .map(({ type }, place) => {
         const values = choices[place] ?? [];
@@ -161,8 +206,21 @@ function argumentLists(
           ? "null"
           : literal(values[index % Math.max(1, values.length)] ?? null, { type });
       })
-      .join(", "),
+      .join(", ");
+  const theirs = choicesOf(victim);
+  const calls = Math.max(1, ...theirs.map(({ length }) => length));
+  const lists = Array.from({ length: calls }, (_, index) => write(theirs, index));
+  if (!attacker || given.length < 2) return lists;
+  const mine = choicesOf(attacker);
+  const mixed = given.flatMap((_, own) =>
+    [0, 1].map((index) =>
+      write(
+        theirs.map((some, place) => (place === own ? (mine[place] ?? []) : some)),
+        index,
+      ),
+    ),
   );
+  return [...new Set([...lists, ...mixed])];
 }
 
 function weigh(argument: string, column: string, table: string): number {

@@ -3,6 +3,7 @@ import type { Catalog, Column, Relation, Rights } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
 import type { Link, Links } from "../rows/links";
+import type { Value } from "../rows/candidate-values";
 import { ROWS_EACH, type Row } from "../rows/row-planner";
 import {
   insertStatement,
@@ -155,7 +156,27 @@ export class TableAttacks {
       ...(readable ? [{ statements: [statement(`${name} = ${name}`)] }] : []),
       { before: this.without(relation, identity.world), statements: [statement(first.set)] },
     ];
-    return [this.rowByRow("update", relation, statement(first.set), variants, victim)];
+    const parts = [this.rowByRow("update", relation, statement(first.set), variants, victim)];
+    if (!relation.hasEffects || !identity.world) return parts;
+    // What triggers do may depend on what is written.
+    const { rows, spare } = this.fill.of(relation);
+    const own = [...(rows[identity.world.index] ?? []), ...(spare[identity.world.index] ?? [])];
+    const values = columns
+      .slice(0, 4)
+      .flatMap((column) =>
+        [...new Set(own.map((one) => one[column.name] ?? null))]
+          .slice(0, 4)
+          .map((value) => statement(`${quoteIdentifier(column.name)} = ${literal(value, column)}`)),
+      );
+    return [
+      ...parts,
+      ...values.map((shown) => ({
+        attack: "update" as const,
+        shown,
+        variants: [{ statements: [shown] }],
+        isMixed: true,
+      })),
+    ];
   }
 
   private delete(relation: Relation, rights: Rights, identity: Identity): Part[] {
@@ -196,7 +217,9 @@ export class TableAttacks {
       const taking = (some: readonly Link[], from: Row, into: Row): Row => ({
         ...into,
         ...Object.fromEntries(
-          some.flatMap((link) => link.columns.map((name) => [name, from[name] ?? null])),
+          some.flatMap((link) =>
+            link.columns.map((name) => [name, this.keyOf(link, victim) ?? from[name] ?? null]),
+          ),
         ),
       });
       const users = links.filter(({ isUser }) => isUser);
@@ -209,6 +232,7 @@ export class TableAttacks {
       ];
     });
     const before = (of: World | null) => this.without(relation, of);
+    const effects = this.written(relation).flatMap((other) => this.without(other, victim));
     const seen = new Set<string>();
     return [...theirs, ...mixed].flatMap((row, index): Part[] => {
       const shown = insertStatement(relation, row, columns);
@@ -218,13 +242,31 @@ export class TableAttacks {
       const variants = [
         { statements: [shown] },
         ...(clearing.length > 0 ? [{ before: clearing, statements: [shown] }] : []),
+        ...(effects.length > 0 ? [{ before: [...clearing, ...effects], statements: [shown] }] : []),
       ];
       return [{ attack: "insert", shown, variants, isMixed: index >= theirs.length }];
     });
   }
 
+  /** The tables that triggers of a table may write, but for those that it refers to. */
+  private written(relation: Relation): Relation[] {
+    const sources = this.catalog.routines.filter(({ id }) => relation.triggers.includes(id));
+    return this.catalog.relations.filter(
+      ({ id, kind, name }) =>
+        kind === "r" &&
+        id !== relation.id &&
+        !relation.foreignKeys.some(({ target }) => target === id) &&
+        sources.some(({ source }) => wordsOf(source).has(name)),
+    );
+  }
+
   private isWritten({ columns }: Link, among: readonly string[]): boolean {
     return columns.some((name) => among.includes(name));
+  }
+
+  /** Where there is no foreign key: the key of a row of a world that the link may name. */
+  private keyOf({ targets: [target] }: Link, { index }: World): Value | undefined {
+    return target && this.fill.of(target.relation).rows[index]?.[0]?.[target.key];
   }
 
   /** Updates of what rows refer to: one's own to the other world, and theirs to one's own. */
@@ -239,7 +281,7 @@ export class TableAttacks {
       [
         ...this.move("give away", relation, rights, some, victim, world),
         ...this.move("steal", relation, rights, some, world, victim),
-      ].map((part) => ({ ...part, isMixed: all.length > 1 })),
+      ].map((part) => ({ ...part, isMixed: this.links.of(relation).length > 1 })),
     );
   }
 
@@ -252,7 +294,13 @@ export class TableAttacks {
     to: World,
     from: World,
   ): Part[] {
-    const row = this.fill.of(relation).rows[to.index]?.[0];
+    const example = this.fill.of(relation).rows[to.index]?.[0];
+    const row = example && { ...example };
+    for (const link of links)
+      for (const name of link.columns) {
+        const key = this.keyOf(link, to);
+        if (row && key !== undefined) row[name] = key;
+      }
     const writable = writableColumns(relation).filter(({ name }) =>
       rights.updateColumns.includes(name),
     );
@@ -270,7 +318,8 @@ export class TableAttacks {
     // A check may ask for something else, which the first row of every world has.
     const linking = this.linkingColumns(relation);
     const asked = writable.filter(
-      ({ name }) => !linking.includes(name) && policiesLookAt(relation, name),
+      ({ name }) =>
+        !linking.includes(name) && (relation.hasEffects || policiesLookAt(relation, name)),
     );
     const shown = assign(columns);
     const statements = [...(asked.length > 0 ? [assign([...columns, ...asked])] : []), shown];

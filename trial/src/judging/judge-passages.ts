@@ -90,7 +90,10 @@ export async function tryPassages(
     else if ((measured?.rewritten ?? 0) > 0)
       say(`rewrote ${countRows(measured?.rewritten ?? 0)} that every user shares`);
     // Giving away what is one's own is what a function may be for.
-    else if (leak && !(leak.target === "" && (measured?.own ?? 0) > 0))
+    else if (
+      leak &&
+      !(passage.kind === "function" && leak.target === "" && (measured?.own ?? 0) > 0)
+    )
       say(`wrote 1 row of ${leak.table} for ${describeWorlds(leak.worlds)}`);
   });
   return { open, tried, failures };

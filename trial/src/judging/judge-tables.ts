@@ -89,7 +89,7 @@ function judgeAttempt(
     const what = `${PAST[attack]} a row, which rewrote ${countRows(measured?.rewritten ?? 0)} that every user shares`;
     return success("trial-change", what);
   }
-  const leak = leakingRow(measured, world, pairs, shared);
+  const leak = leakingRow(measured, world, pairs, shared, attack !== "insert");
   if (!leak) return undefined;
   const whose = describeWorlds(leak.worlds);
   const { worlds } = leak;
@@ -122,6 +122,7 @@ export function leakingRow(
   world: World | null,
   pairs: ReadonlySet<string>,
   { catalog, links }: Shared,
+  isUpdate = false,
 ): LeakingRow | undefined {
   const [seenBySelf, seenByVictim] = (measured?.views ?? []).map(
     (rows) => new Set(rows.map(([relation, place]) => `${relation} ${place}`)),
@@ -163,7 +164,9 @@ export function leakingRow(
           ),
       ),
     );
-    if ((self.length === 0 && isNeeded) || isHidden || isSwapped) return found("");
+    // What stays in one's own world through another row may be signed by somebody else, if it was written before.
+    const stays = isUpdate && row.refers.some((one) => !one.user && one.world === world?.index);
+    if ((self.length === 0 && isNeeded && !stays) || isHidden || isSwapped) return found("");
   }
   return undefined;
 }
@@ -229,7 +232,9 @@ export function whyNotJudged(
     if (error === undefined || job.identity.isTrick) continue;
     if (error === "57014") return `${job.shown} did not end in time`;
     const isStopped = error.startsWith("23") && table === relation.name;
-    if (isStopped && ATTEMPTS_TO_WRITE.has(job.attack) && !job.isMixed) {
+    // A user in no world is in no table, so that no key can name them.
+    const isNowhere = error === "23503" && job.identity.world === null;
+    if (isStopped && ATTEMPTS_TO_WRITE.has(job.attack) && !job.isMixed && !isNowhere) {
       return `${job.identity.description}, "${job.shown}" is let through by the policies, and only ${constraint === "" ? message : `constraint ${constraint}`} stopped it`;
     }
     if (isUser(job) && !isExpected(error))

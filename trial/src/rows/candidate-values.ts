@@ -30,11 +30,11 @@ export function isNumber({ base }: Column): boolean {
 
 /** What a column that names a user holds in the rows of a world, the likeliest first. */
 export function worldValues(
-  { base, element, name }: Column,
+  { base, element }: Column,
   { id, number, email }: World,
-  clauses: readonly string[],
   { object = {} }: Hints,
   seed: number,
+  { isPart, isEmail }: { isPart: boolean; isEmail: boolean },
 ): Value[] {
   if (element !== null)
     return element.startsWith("int") || element === "bigint" ? [`{${number}}`] : [`{${id}}`];
@@ -43,11 +43,6 @@ export function worldValues(
   if (/^json/.test(base))
     return [JSON.stringify(Object.fromEntries(Object.keys(object).map((key) => [key, id])))];
   if (!TEXTS.has(base)) return [];
-  // What a function is given holds the id somewhere: in a path, before a sign.
-  const isPart = clauses.some((clause) =>
-    new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name.replace(/\W/g, "\\$&")}\\b`).test(clause),
-  );
-  const isEmail = clauses.some((clause) => clause.includes("mail"));
   const parts = ["/", ":", ".", "_", "@", " ", "|", ","].flatMap((mark) => [
     `${id}${mark}${seed}`,
     `${seed}${mark}${id}`,
@@ -78,6 +73,12 @@ export interface ValueRequest {
   isBound: boolean;
   /** Where keys of the migrations' own rows end. */
   firstNumber: number | undefined;
+}
+
+/** Whether a function is given the column, which then holds an id somewhere: in a path, before a sign. */
+export function isGivenToFunction(column: string, clause: string): boolean {
+  const name = column.replace(/\W/g, "\\$&");
+  return new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name}\\b`).test(clause);
 }
 
 /** Values to try for a column, the likeliest first. */

@@ -69,6 +69,8 @@ select jsonb_build_object(
     'hasEffects', exists (select from pg_trigger t
         where t.tgrelid = r.oid and not t.tgisinternal and t.tgenabled <> 'D')
       or exists (select from pg_rewrite w where w.ev_class = r.oid and w.ev_type <> '1'),
+    'triggers', coalesce((select jsonb_agg(distinct t.tgfoid::bigint) from pg_trigger t
+      where t.tgrelid = r.oid and not t.tgisinternal and t.tgenabled <> 'D'), '[]'),
     'partitionCheck', case when r.relispartition then pg_get_partition_constraintdef(r.oid) end,
     'columns', coalesce((select jsonb_agg(jsonb_build_object(
         'name', c.attname, 'type', c.type, 'base', c.base, 'typeKind', c.kind, 'isDomain', c.typtype = 'd',
@@ -130,7 +132,7 @@ select jsonb_build_object(
       where has_schema_privilege(role.oid, n.oid, 'usage')
         and has_function_privilege(role.oid, p.oid, 'execute')), '[]')) order by p.oid)
     from pg_proc p join space n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
-    where p.prokind in ('f', 'p') and not exists (select from pg_depend d
+    where p.prokind in ('f', 'p', 'a') and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')), '[]'),
   'roles', (select jsonb_agg(jsonb_build_object(
     'name', role.rolname, 'bypasses', role.bypasses,

@@ -23,6 +23,8 @@ export interface Relation {
   definition: string | null;
   /** Has triggers or rewrite rules, so that a write may reach other tables. */
   hasEffects: boolean;
+  /** Ids of the functions of its triggers. */
+  triggers: number[];
   /** What the partition key or its bounds demand; null when it is no partition. */
   partitionCheck: string | null;
   policies: Policy[];
@@ -101,7 +103,8 @@ export interface Routine {
   name: string;
   /** Quoted and qualified. */
   sql: string;
-  kind: "f" | "p";
+  /** As in pg_proc: f function, p procedure, a aggregate. */
+  kind: "f" | "p" | "a";
   /** `name(types)`. */
   signature: string;
   arguments: { name: string; type: string }[];

@@ -3,7 +3,7 @@ import type { Column, Relation } from "./catalog";
 import { wordsOf } from "./hints";
 import type { Links } from "./links";
 import { quoteText, writableColumns } from "./statements";
-import { WORLDS, type World } from "./worlds";
+import type { World } from "./worlds";
 
 /** Columns that constraints tie together, and what must hold of them. */
 export interface Group {
@@ -41,6 +41,7 @@ const PLAIN_KINDS = new Set(["b", "e"]);
 export function constrainedGroups(
   relation: Relation,
   generated: readonly GeneratedIdentity[],
+  worlds: readonly World[],
 ): Group[] {
   const writable = writableColumns(relation);
   const checks = [
@@ -77,10 +78,9 @@ export function constrainedGroups(
   return groups.flatMap(({ names, conditions }) => {
     const columns = writable.filter(({ name }) => names.has(name));
     const owners = generated.filter((owner) => owner.columns.some((name) => names.has(name)));
-    if (owners.length === 0)
-      return [{ columns, worlds: WORLDS, condition: conditions.join(" and ") }];
+    if (owners.length === 0) return [{ columns, worlds, condition: conditions.join(" and ") }];
     // Whose row it is, is asked for each world.
-    return WORLDS.map((world) => ({
+    return worlds.map((world) => ({
       columns,
       worlds: [world],
       condition: [...conditions, ...owners.map((owner) => owner.condition(world))].join(" and "),

@@ -5,7 +5,7 @@ import type { HintReader } from "./hints";
 import type { Links } from "./links";
 import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
 import { insertStatement } from "./statements";
-import { WORLDS } from "./worlds";
+import { WORLDS, type World } from "./worlds";
 
 /** What became of one table. */
 export interface Filled {
@@ -32,6 +32,7 @@ export class Fill {
    */
   constructor(
     private readonly client: ClientBase,
+    worlds: readonly World[],
     catalog: Catalog,
     private readonly links: Links,
     hints: HintReader,
@@ -41,6 +42,7 @@ export class Fill {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
     this.planner = new RowPlanner(
       client,
+      worlds,
       links,
       this.byId,
       hints,

@@ -85,6 +85,9 @@ export class HintReader {
       ...relation.columns.map(({ expression }) => expression),
       relation.partitionCheck,
     ].flatMap((text) => (text !== null && wordsOf(text).has(name) ? [text] : []));
+    const triggers = this.routines
+      .filter(({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(name))
+      .map(({ source }) => source);
     const policies = relation.policies
       .flatMap(({ using, check }) => [using ?? "", check ?? ""])
       .filter((text) => wordsOf(text).has(name));
@@ -97,7 +100,17 @@ export class HintReader {
     const callers = this.routines
       .filter(({ source }) => elsewhere.includes(source))
       .flatMap((routine) => [...(this.byWord.get(routine.name) ?? [])]);
-    return [...new Set([...own, ...ofParents, ...policies, ...called, ...elsewhere, ...callers])];
+    return [
+      ...new Set([
+        ...own,
+        ...ofParents,
+        ...policies,
+        ...triggers,
+        ...called,
+        ...elsewhere,
+        ...callers,
+      ]),
+    ];
   }
 
   private remember(text: string | null): void {

@@ -57,9 +57,11 @@ export class Links {
 
   /** Whether policies compare the column with who asks, and the clauses that do. */
   public identityClauses(relation: Relation, { name }: Column): string[] {
+    // A key stands in many a clause that compares something else with who asks.
+    const isKey = relation.uniques.some((columns) => columns.join() === name);
     return this.hints
       .textsOn(relation, name)
-      .flatMap(clausesOf)
+      .flatMap(isKey ? comparisonsOf : clausesOf)
       .filter(
         (clause) =>
           this.asksWho.test(clause) && COMPARISON.test(clause) && wordsOf(clause).has(name),
@@ -115,9 +117,8 @@ export class Links {
     });
     const keyed = new Set(relation.foreignKeys.flatMap(({ columns }) => columns));
     for (const column of relation.columns) {
-      const holds = holdsIdentity(column) || column.element !== null || /^json/.test(column.base);
       const isLink = links.some(({ columns }) => columns.includes(column.name));
-      if (keyed.has(column.name) || !(holds || (isLink && isNumber(column)))) continue;
+      if (keyed.has(column.name) || !(column.base === "uuid" || isLink)) continue;
       const text = `t.${quoteIdentifier(column.name)}::text`;
       parts.push(
         `select ${quoteText(column.name)}, k.world, k.of_user from app_data_trial.key k ` +
@@ -158,7 +159,10 @@ export class Links {
     if (relation.uniques.some((columns) => columns.join() === column.name)) return [];
     const texts = this.hints.textsOn(relation, column.name);
     const tables = this.catalog.relations.filter(
-      ({ id, kind }) => id !== relation.id && (kind === "r" || kind === "p"),
+      ({ kind, isPartition }) => (kind === "r" || kind === "p") && !isPartition,
+    );
+    const ofTriggers = this.catalog.routines.filter(
+      ({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(column.name),
     );
     return tables.flatMap((target) => {
       const key = target.columns.find(
@@ -176,7 +180,9 @@ export class Links {
               new RegExp(`select\\s+${key.name}\\s+from`, "i").test(clause)),
         );
       });
-      return isCompared ? [{ relation: target, key: key.name }] : [];
+      const isInTrigger =
+        column.base === "uuid" && ofTriggers.some(({ source }) => wordsOf(source).has(target.name));
+      return isCompared || isInTrigger ? [{ relation: target, key: key.name }] : [];
     });
   }
 
@@ -211,6 +217,12 @@ export class Links {
       this.catalog.relations.some(({ name, kind }) => kind !== "v" && words.has(name))
     );
   }
+}
+
+/** The single comparisons of a condition: sub-queries are taken apart, but for those that only ask who it is. */
+function comparisonsOf(text: string): string[] {
+  const plain = text.replace(/\(\s*select\s+([^()]*\([^()]*\)[^()]*?)(?:\s+as\s+\w+)?\)/gi, "$1");
+  return plain.split(/\b(?:and|or|select|from|where|join|on)\b|;/i);
 }
 
 /** A list of values compares nothing. */

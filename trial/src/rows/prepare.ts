@@ -5,7 +5,7 @@ import type { Catalog, Relation } from "./catalog";
 import type { Fill } from "./fill";
 import type { Links } from "./links";
 import { quoteIdentifier, quoteText } from "./statements";
-import { WORLDS } from "./worlds";
+import type { World } from "./worlds";
 
 /** How many of the rows that migrations made a table keeps: with more of them, attempts only take longer. */
 const MOST_OWN_ROWS = 100;
@@ -27,9 +27,13 @@ export async function givePartitions(client: ClientBase): Promise<void> {
  * Runs seed files: rows that the trial cannot make up. They name the users of worlds as
  * `current_setting('trial.user_a')` to `current_setting('trial.user_d')`.
  */
-export async function runSeeds(client: ClientBase, seeds: readonly SqlFile[]): Promise<void> {
+export async function runSeeds(
+  client: ClientBase,
+  worlds: readonly World[],
+  seeds: readonly SqlFile[],
+): Promise<void> {
   if (seeds.length === 0) return;
-  const settings = WORLDS.map(
+  const settings = worlds.map(
     ({ name, id }) => `set_config('trial.user_${name.toLowerCase()}', ${quoteText(id)}, false)`,
   );
   await client.query(`select ${settings.join(", ")}`);
@@ -77,13 +81,14 @@ export async function thinOut(
 /** Remembers whose world each row is, and what ids of rows there are. */
 export async function rememberRows(
   client: ClientBase,
+  worlds: readonly World[],
   { relations }: Catalog,
   links: Links,
   fill: Fill,
 ): Promise<void> {
   const tables = relations.filter(({ kind }) => kind === "r");
   if (tables.length === 0) return;
-  const users = WORLDS.flatMap(({ index, id, number, email }) =>
+  const users = worlds.flatMap(({ index, id, number, email }) =>
     [id, number, email].map((text) => `(${quoteText(text)}, ${index}, true)`),
   );
   const keys = tables.flatMap((relation) => {
@@ -96,7 +101,7 @@ export async function rememberRows(
         relation.uniques.some((columns) => columns.join() === name),
     );
     if (links.isShared(relation)) return [];
-    return WORLDS.flatMap(({ index }) =>
+    return worlds.flatMap(({ index }) =>
       (fill.of(relation).rows[index] ?? []).flatMap((row) =>
         unique.flatMap(({ name }) => {
           const value = row[name] ?? null;

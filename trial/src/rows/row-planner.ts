@@ -4,6 +4,8 @@ import {
   candidateValues,
   holdsIdentity,
   isDistinguishing,
+  isGivenToFunction,
+  isNumber,
   worldValues,
 } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
@@ -16,7 +18,7 @@ import {
 import { callEngine } from "./engine";
 import { type HintReader, wordsOf } from "./hints";
 import type { Link, Links } from "./links";
-import { WORLDS, type World } from "./worlds";
+import type { World } from "./worlds";
 import { literal, quoteIdentifier, writableColumns } from "./statements";
 
 /** Values by column. */
@@ -41,6 +43,7 @@ const ROUNDS: readonly [number, number][] = [
 export class RowPlanner {
   constructor(
     private readonly client: ClientBase,
+    private readonly worlds: readonly World[],
     private readonly links: Links,
     private readonly byId: ReadonlyMap<number, Relation>,
     private readonly hints: HintReader,
@@ -59,7 +62,7 @@ export class RowPlanner {
     );
     const users = this.links.of(relation).filter(({ isUser }) => isUser);
     const fixed: ReadonlySet<string>[][] = [];
-    const rows = WORLDS.map((world) => {
+    const rows = this.worlds.map((world) => {
       const own: Row[] = [];
       const fixedOfWorld: ReadonlySet<string>[] = [];
       for (let version = 0; version < SEEDS_EACH; version += 1) {
@@ -74,15 +77,19 @@ export class RowPlanner {
       fixed.push(fixedOfWorld);
       return own;
     });
-    await this.satisfy(constrainedGroups(relation, generated), rows, (name, world, version) => {
-      const value = rows[world.index]?.[version]?.[name] ?? null;
-      const isFixed = fixed[world.index]?.[version]?.has(name) ?? false;
-      if (!isFixed) return choices.get(name)?.(world, version) ?? [value];
-      const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
-      const isUser = users.some(({ columns }) => columns.join() === name);
-      const others = isUser ? [this.userOf(world, 1)] : [];
-      return [value, ...others, ...(nullable ? [null] : [])];
-    });
+    await this.satisfy(
+      constrainedGroups(relation, generated, this.worlds),
+      rows,
+      (name, world, version) => {
+        const value = rows[world.index]?.[version]?.[name] ?? null;
+        const isFixed = fixed[world.index]?.[version]?.has(name) ?? false;
+        if (!isFixed) return choices.get(name)?.(world, version) ?? [value];
+        const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
+        const isUser = users.some(({ columns }) => columns.join() === name);
+        const others = isUser ? [this.userOf(world, 1)] : [];
+        return [value, ...others, ...(nullable ? [null] : [])];
+      },
+    );
     return rows;
   }
 
@@ -104,9 +111,12 @@ export class RowPlanner {
     const isBound = wordsOf(relation.partitionCheck ?? "").has(column.name);
     const firstNumber = this.firstFreeNumber.get(`${relation.id} ${column.name}`);
     const known: Value[][] = [];
+    const rank = [...this.byId.keys()].indexOf(relation.id);
     const isPlain = !unique && link === undefined && column.base !== "uuid" && !isBound;
     return (world, version) => {
-      const number = world.index * SEEDS_EACH + version;
+      // Keys that are numbers must not happen to be those of the same world in another table.
+      const turn = isNumber(column) ? (world.index + rank) % this.worlds.length : world.index;
+      const number = turn * SEEDS_EACH + version;
       // What names nothing is the same in all worlds: it can be guessed.
       const seed = isAlike ? 0 : isPlain ? version : number;
       const values = (known[seed] ??= candidateValues(relation, column, {
@@ -120,9 +130,15 @@ export class RowPlanner {
       if (isUsersKey) naming.push(...(version < USERS_EACH ? [this.userOf(world, version)] : []));
       else if (isEmail && (version === 0 || (!unique && version % 2 === 0)))
         naming.push(world.email);
-      else if (makesIdentity) naming.push(...worldValues(column, world, ["("], hints, number));
+      else if (makesIdentity)
+        naming.push(...worldValues(column, world, hints, number, { isPart: true, isEmail }));
       else if (link?.isUser && (version === 0 || !unique))
-        naming.push(...worldValues(column, world, clauses, hints, number));
+        naming.push(
+          ...worldValues(column, world, hints, number, {
+            isPart: clauses.some((clause) => isGivenToFunction(column.name, clause)),
+            isEmail: clauses.some((clause) => clause.includes("mail")),
+          }),
+        );
       if (link?.key === undefined && link?.targets.length && version % 5 !== 4)
         naming.unshift(...this.keysOfTargets(link.targets, column, world, version));
       // A row without a user, where the table allows that.
@@ -135,7 +151,7 @@ export class RowPlanner {
       if (naming.length > 0 || unique) return [...naming, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the
       // first two rows, in which all have what they are compared with first.
-      const step = version < 2 ? version : Math.floor(version / ((place % 3) + 1)) + (place % 2);
+      const step = version < 2 ? version : version + (place % 3) * (version - 1);
       const first = step % Math.max(1, values.length);
       return [...values.slice(first), ...values.slice(0, first)];
     };

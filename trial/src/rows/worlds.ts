@@ -13,14 +13,22 @@ export interface World {
   email: string;
 }
 
-/** Two that attack each other, and two more, so that a table with one row a user has several kinds. */
-export const WORLDS: readonly World[] = ["A", "B", "C", "D"].map((name, index) => ({
-  index,
-  name,
-  id: `${"abcd"[index]}0000000-0000-4000-8000-00000000000${index + 1}`,
-  number: String(910_001 + index),
-  email: `${name.toLowerCase()}@${name.toLowerCase()}.example.test`,
-}));
+/** Worlds whose users nobody names. */
+export const WORLDS: readonly World[] = worldsWith([]);
+
+/** Two that attack each other, and two more, whose users have the ids that migrations name. */
+export function worldsWith(namedIds: readonly string[]): World[] {
+  return ["A", "B", "C", "D"].map((name, index) => ({
+    index,
+    name,
+    id: namedIds[3 - index] ?? `${"abcd"[index]}0000000-0000-4000-8000-00000000000${index + 1}`,
+    number: String(910_001 + index),
+    email: `${name.toLowerCase()}@${name.toLowerCase()}.example.test`,
+  }));
+}
+
+/** How many ids of users that migrations name are some world's. */
+export const MOST_NAMED_USERS = 2;
 
 /** Signed in, and in no world. */
 export const NOWHERE: World = {
