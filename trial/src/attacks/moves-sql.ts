@@ -4,7 +4,7 @@
  */
 export const MOVES_SQL = `
 -- Runs a statement as the attacker; afterwards the superuser goes on. Returns the rows that it affected.
-create function app_data_trial.act(
+create or replace function app_data_trial.act(
   job jsonb, statement text, reads boolean default false, out affected bigint, out answer jsonb)
 language plpgsql as $$
 begin
@@ -21,14 +21,14 @@ end $$;
 
 -- Rows of tables that the session has written so far, undone ones among them: what tells whether a call
 -- changed any.
-create function app_data_trial.written(tables oid[]) returns bigint language sql as $$
+create or replace function app_data_trial.written(tables oid[]) returns bigint language sql as $$
   select sum(pg_stat_get_xact_tuples_inserted(t) + pg_stat_get_xact_tuples_updated(t)
     + pg_stat_get_xact_tuples_deleted(t))::bigint from unnest(tables) t
 $$;
 
 -- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
 -- read or change rows.
-create function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
+create or replace function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
 declare
   probe record;
   relation oid;
@@ -93,7 +93,7 @@ end $$;
 
 -- Makes each of the candidates' moves that can be made here, and from there those that could not be made
 -- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …]; a path is the numbers of moves.
-create function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
+create or replace function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
 returns jsonb language plpgsql as $$
 declare
   move integer;
@@ -143,7 +143,7 @@ begin
 end $$;
 
 -- The powers of an attacker to whom something is given, and after each series of moves.
-create function app_data_trial.moves(job jsonb) returns jsonb language plpgsql as $$
+create or replace function app_data_trial.moves(job jsonb) returns jsonb language plpgsql as $$
 declare
   line text;
   setting record;

@@ -3,7 +3,9 @@ import { type Given, type WorldRows, givenRows } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
 import { type SharedRows, listsOf } from "../attacks/lists";
 import { type Move, movesOf, orphaned } from "../attacks/moves";
-import { probesOf } from "../attacks/probes";
+import { MOVES_SQL } from "../attacks/moves-sql";
+import { type Probe, probesOf } from "../attacks/probes";
+import type { Relation } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
 import type { HintReader } from "../rows/hints";
@@ -24,6 +26,42 @@ export interface MovesTried {
   attempts: number;
 }
 
+/** What a user may try, and how it is measured. */
+interface Plan {
+  givens: Given[];
+  moves: Move[];
+  probes: Probe[];
+  /** The powers that something given brings, and those after each series of moves. */
+  statesOf(given: Given, moves: readonly Move[]): Promise<State[]>;
+}
+
+/**
+ * Where values in a user's own row open other worlds, a role or a flag, gives all users values that open
+ * least, so that what is attacked is not what an administrator may do.
+ */
+export async function quietOwnRows(
+  client: ClientBase,
+  identity: Identity,
+  shared: Shared,
+  hints: HintReader,
+): Promise<void> {
+  const { givens, statesOf } = await planMoves(client, identity, shared, hints);
+  const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
+  if (own.length === 0) return;
+  await client.query(MOVES_SQL);
+  const [nothing] = await statesOf({ kind: "nothing", description: "", before: [] }, []);
+  const least = new Map<Relation, State>();
+  for (const given of own) {
+    const [state] = await statesOf(given, []);
+    const relation = given.list?.relation;
+    const known = (relation && least.get(relation)) ?? nothing;
+    if (relation && state && known && state.powers.size < known.powers.size)
+      least.set(relation, state);
+  }
+  for (const [relation, { given }] of least)
+    await shared.fill.replace(relation, given.choice ?? {});
+}
+
 /**
  * Lets a user make each write that may let them into another world, one, two and three after the other, and
  * compares what they can do then with what they were given.
@@ -34,55 +72,12 @@ export async function tryMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const { catalog, links, fill } = shared;
-  const { role, login, settings, world = null } = identity;
-  if (!world) throw new Error("Moves are a user's.");
-  const victim = victimOf(world);
-  const worlds = {
-    attacker: rowsOf(fill, world),
-    victim: rowsOf(fill, victim),
-  };
-  const lists = listsOf(catalog, hints, links, await readShared(client, shared, worlds.attacker));
-  const givens = [...givenRows(catalog, lists, worlds), ...orphaned(catalog, worlds, role)];
-  const moves = movesOf(catalog, lists, worlds, role, givens);
-  const own = givens.filter(({ kind }) => kind === "own");
-  if (moves.length === 0 && own.length === 0) return { gains: [], privileges: [], attempts: 0 };
-  const probes = probesOf(catalog, lists, links, worlds, role);
-  const job = {
-    role,
-    login,
-    settings,
-    victim: victim.index,
-    tables: catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id),
-    again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
-    probes: probes.map(({ kind, statement, grant = null, relations }) => ({
-      kind,
-      statement,
-      grant,
-      relations,
-    })),
-  };
-  const statesOf = async (given: Given, before: readonly Given[], made: readonly Move[]) => {
-    const found = await callEngine<{ path: number[]; powers: string[] }[]>(client, "moves", {
-      ...job,
-      before: [...before, given].flatMap((one) => one.before),
-      moves: made.map(({ statement }) => statement),
-      rounds: ROUNDS,
-    });
-    return found.map(({ path, powers }) => ({
-      given,
-      moves: path.flatMap((number) => made[number - 1] ?? []),
-      powers: new Set(powers),
-    }));
-  };
-  const openings: State[] = [];
-  for (const given of own) openings.push(...(await statesOf(given, [], [])));
-  const quiet = quietest(openings);
+  const { givens, moves, probes, statesOf } = await planMoves(client, identity, shared, hints);
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
+    return { gains: [], privileges: [], attempts: 0 };
+  await client.query(MOVES_SQL);
   const states: State[] = [];
-  for (const given of givens) {
-    const others = quiet.filter(({ list }) => list?.relation !== given.list?.relation);
-    states.push(...(await statesOf(given, others, moves)));
-  }
+  for (const given of givens) states.push(...(await statesOf(given, moves)));
   return {
     gains: gainsOf(states, probes),
     privileges: privilegesOf(states, probes),
@@ -90,16 +85,51 @@ export async function tryMoves(
   };
 }
 
-/** Of each table that gives its user powers by values: the row that gives the least. */
-function quietest(states: readonly State[]): Given[] {
-  const least = new Map<unknown, State>();
-  for (const state of states) {
-    const { list, choice } = state.given;
-    const known = least.get(list?.relation);
-    if (choice && (!known || state.powers.size < known.powers.size))
-      least.set(list?.relation, state);
-  }
-  return [...least.values()].map(({ given }) => given);
+async function planMoves(
+  client: ClientBase,
+  { role, login, settings, world }: Identity,
+  shared: Shared,
+  hints: HintReader,
+): Promise<Plan> {
+  const { catalog, links, fill } = shared;
+  if (!world) throw new Error("Moves are made by the user of a world.");
+  const victim = victimOf(world);
+  const worlds = { attacker: rowsOf(fill, world), victim: rowsOf(fill, victim) };
+  const roles = await readShared(client, shared, worlds.attacker);
+  const lists = listsOf(catalog, hints, links, roles);
+  const givens = [...givenRows(catalog, lists, worlds), ...orphaned(catalog, worlds, role)];
+  const probes = probesOf(catalog, lists, links, worlds, role);
+  const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
+  const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
+    kind,
+    statement,
+    grant,
+    relations,
+  }));
+  return {
+    givens,
+    moves: movesOf(catalog, lists, worlds, role, givens),
+    probes,
+    async statesOf(given, moves) {
+      const found = await callEngine<{ path: number[]; powers: string[] }[]>(client, "moves", {
+        role,
+        login,
+        settings,
+        victim: victim.index,
+        tables,
+        probes: asked,
+        before: given.before,
+        moves: moves.map(({ statement }) => statement),
+        again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
+        rounds: ROUNDS,
+      });
+      return found.map(({ path, powers }) => ({
+        given,
+        moves: path.flatMap((number) => moves[number - 1] ?? []),
+        powers: new Set(powers),
+      }));
+    },
+  };
 }
 
 function rowsOf(fill: Fill, world: World): WorldRows {
