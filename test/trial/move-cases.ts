@@ -13,7 +13,6 @@ const protect = (...tables: string[]) =>
     .join("\n");
 
 const ME = "(select auth.uid())";
-const MAIL = "(select current_setting('request.jwt.claims', true)::jsonb ->> 'email')";
 
 /** Teams, their members with roles, and documents that all members read and only admins write. */
 const teams = `
@@ -51,27 +50,25 @@ grant select on public.teams, public.members, public.papers to authenticated;
 grant update (title) on public.papers to authenticated;
 `;
 
-/** Invitations by e-mail address, with the role that they are for. */
-const mails = `${teams}
-create table public.mails (
+/** Invitations, with the role that they are for. */
+const invitations = (condition: string) => `${teams}
+create table public.invitations (
   id uuid primary key default gen_random_uuid(),
   team_id uuid not null references public.teams (id) on delete cascade,
-  email text not null,
+  invited_id uuid not null references public.users (id) on delete cascade,
   role text not null check (role in ('admin', 'member')),
-  unique (team_id, email)
+  unique (team_id, invited_id)
 );
-${protect("mails")}
-create policy mails_read on public.mails for select to authenticated
-  using (email = ${MAIL} or public.role_in(team_id) in ('owner', 'admin'));
-create policy mails_write on public.mails for insert to authenticated
+create index on public.invitations (invited_id);
+${protect("invitations")}
+create policy invitations_read on public.invitations for select to authenticated
+  using (invited_id = ${ME} or public.role_in(team_id) in ('owner', 'admin'));
+create policy invitations_write on public.invitations for insert to authenticated
   with check (public.role_in(team_id) in ('owner', 'admin'));
-grant select, insert (team_id, email, role) on public.mails to authenticated;
-`;
-
-const joinByMail = (condition: string) => `${mails}
+grant select, insert (team_id, invited_id, role) on public.invitations to authenticated;
 create policy members_join on public.members for insert to authenticated
-  with check (user_id = ${ME} and exists (select from public.mails i
-    where i.team_id = members.team_id and i.email = ${MAIL}${condition}));
+  with check (user_id = ${ME} and exists (select from public.invitations i
+    where i.team_id = members.team_id and i.invited_id = ${ME}${condition}));
 grant insert (team_id, user_id, role) on public.members to authenticated;
 `;
 
@@ -230,8 +227,8 @@ grant insert (club_id, person_id, approved_by) on public.club_people to authenti
 export const moveCases: MoveCase[] = [
   {
     way: "an invitation that says who, and leaves the role to the invited",
-    leaking: joinByMail(""),
-    safe: joinByMail(" and i.role = members.role"),
+    leaking: invitations(""),
+    safe: invitations(" and i.role = members.role"),
   },
   {
     way: "a flag in one's own profile",
@@ -325,7 +322,7 @@ export const moveCases: MoveCase[] = [
       revoke all on function public.enter(uuid) from public;
       grant execute on function public.enter(uuid) to authenticated;`,
     safe: `${teams}
-      alter table public.teams add column secret text;
+      alter table public.teams add column secret text unique;
       create policy teams_migrator on public.teams for select to migrator using (true);
       revoke select on public.teams from authenticated;
       grant select (id, name) on public.teams to authenticated;
