@@ -76,9 +76,9 @@ export async function tryDatabase(
   const catalog = await readCatalog(client, contract);
   const hints = new HintReader(catalog, contract);
   const links = new Links(catalog, contract, hints);
-  const firstNumbers = await thinOut(client, catalog);
+  const ownRows = await thinOut(client, catalog);
   const worlds = worldsWith(namedUsers(catalog));
-  const fill = new Fill(client, worlds, catalog, links, hints, firstNumbers, shuttingOut(catalog));
+  const fill = new Fill(client, worlds, catalog, links, hints, ownRows, shuttingOut(catalog));
   await runSeeds(client, worlds, seeds);
   await fill.all();
   const identities = new Identities(catalog, contract, worlds, fill);

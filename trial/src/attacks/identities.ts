@@ -169,10 +169,10 @@ export class Identities {
    */
   private claimsOf({ id, number, email }: World, role: string): Record<string, unknown> {
     const others = Object.fromEntries(
-      readClaims(this.text).map(({ key, value, isNumber }) => [
-        key,
-        value ?? (isNumber ? Number(number) : id),
-      ]),
+      readClaims(this.text).map(({ key, value, isNumber, isList }) => {
+        const own = value ?? (isNumber ? Number(number) : id);
+        return [key, isList ? [own] : own];
+      }),
     );
     return {
       ...others,

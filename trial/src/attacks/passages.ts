@@ -1,9 +1,9 @@
 import type { Contract } from "@app-data/rules";
-import type { Value } from "../rows/candidate-values";
+import { type Value, isText } from "../rows/candidate-values";
 import type { Catalog, Relation, Routine } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
-import { insertStatement, literal, quoteIdentifier, quoteText } from "../rows/statements";
+import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
 import type { Identity } from "./identities";
 
@@ -37,10 +37,7 @@ export function passagesOf(
   if (backOfficeRoles.includes(role)) return [];
   const victim = victimOf(identity.world);
   return [
-    ...catalog.relations.flatMap((relation) => [
-      ...viewPassages(relation, role, catalog, fill, victim),
-      ...triggerPassages(relation, identity, fill),
-    ]),
+    ...catalog.relations.flatMap((relation) => viewPassages(relation, role, catalog, fill, victim)),
     ...catalog.routines
       .filter((routine) => routine.executableBy.includes(role) && isCallable(routine))
       .flatMap((routine) => routinePassages(routine, catalog, fill, victim, identity.world)),
@@ -87,26 +84,34 @@ function viewPassages(
   ];
 }
 
-/** A row of one's own, given back as triggers made it: what they put in must not come of rows of others. */
-function triggerPassages(
-  relation: Relation,
-  { world, role, isTrick, readsOnly }: Identity,
+/** Rows of one's own, given back as triggers made them: they must not hold texts of others. */
+export function triggerPassages(
+  { relations, routines }: Catalog,
   fill: Fill,
+  identity: Identity,
 ): Passage[] {
-  const rights = relation.rights[role];
-  const row = world && fill.of(relation).spare[world.index]?.[0];
-  if (!rights?.select || !row || isTrick || readsOnly || relation.triggers.length === 0) return [];
-  if (rights.insertColumns.length === 0) return [];
-  const statement = insertStatement(relation, row, rights.insertColumns);
-  // What a default draws differs each time.
-  const drawn = relation.columns
-    .filter(({ name, hasDefault }) => hasDefault && !rights.insertColumns.includes(name))
-    .map(({ name }) => quoteText(name));
-  const read =
-    `with added as (${statement} on conflict do nothing returning *) ` +
-    `select coalesce(jsonb_agg(to_jsonb(r) - array[${drawn.join(", ")}]::text[]), '[]') from added r`;
-  const shown = `${statement} returning *`;
-  return [{ object: relation.sql, kind: "table", definer: false, shown, read, changes: false }];
+  const { world, role, isTrick, readsOnly } = identity;
+  if (!world || isTrick || readsOnly) return [];
+  return relations.flatMap((relation) => {
+    const rights = relation.rights[role];
+    const row = fill.of(relation).spare[world.index]?.[0];
+    if (!rights?.selectColumns.length || !row || relation.triggers.length === 0) return [];
+    if (rights.insertColumns.length === 0) return [];
+    const columns = rights.selectColumns.map(quoteIdentifier).join(", ");
+    const sources = routines.filter(({ id }) => relation.triggers.includes(id));
+    // A trigger may look for what is written in the rows of others.
+    const looking = relation.columns
+      .filter(
+        (column) =>
+          isText(column) && sources.some(({ source }) => wordsOf(source).has(column.name)),
+      )
+      .map(({ name }) => ({ ...row, [name]: victimOf(world).id }));
+    return [row, ...looking].map((one): Passage => {
+      const shown = `${insertStatement(relation, one, rights.insertColumns)} returning ${columns}`;
+      const read = `with added as (${shown}) select jsonb_agg(to_jsonb(r)) from added r`;
+      return { object: relation.sql, kind: "table", definer: false, shown, read, changes: false };
+    });
+  });
 }
 
 const NO_ROWS = "select '[]'::jsonb";

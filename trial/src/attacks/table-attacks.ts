@@ -281,7 +281,12 @@ export class TableAttacks {
       [
         ...this.move("give away", relation, rights, some, victim, world),
         ...this.move("steal", relation, rights, some, world, victim),
-      ].map((part) => ({ ...part, isMixed: this.links.of(relation).length > 1 })),
+      ].map((part) => ({
+        ...part,
+        isMixed:
+          this.links.of(relation).length > 1 ||
+          some.some(({ columns }) => !columns.every((name) => rights.updateColumns.includes(name))),
+      })),
     );
   }
 

@@ -14,6 +14,8 @@ interface Claim {
   value: string | undefined;
   /** Whether it is read as a number. */
   isNumber: boolean;
+  /** Whether it is read as a list. */
+  isList: boolean;
 }
 
 /** The claims that a text reads, but for the registered ones. */
@@ -35,6 +37,7 @@ export function readClaims(text: string): Claim[] {
       key,
       value: compared.get(key),
       isNumber: new RegExp(`'${key}'(?:::text)?\\)*::(?:int|bigint|numeric|smallint)`).test(text),
+      isList: new RegExp(`_array_elements(?:_text)?\\([^;,]{0,120}'${key}'`).test(text),
     }));
 }
 
@@ -49,7 +52,7 @@ export function claimTricks(
       new RegExp(`'\\{?${claim}\\b|"${claim}"`).test(text) ||
       (claim === "email" && /\bemail\(/.test(text)),
   );
-  const keys = readClaims(text).map(({ key }) => key);
+  const keys = readClaims(text);
   const values = [...new Set(["true", "admin", ...comparedTexts(text), victim.id, victim.email])];
   return written.flatMap((claim) => {
     const isObject = /meta/.test(claim);
@@ -59,13 +62,18 @@ export function claimTricks(
       chosen: {
         [claim]: isObject
           ? Object.fromEntries(
-              [...keys, "role"].map((key) => [key, value === "true" ? true : value]),
+              [...keys, ROLE].map(({ key, isList }) => {
+                const chosen = value === "true" ? true : value;
+                return [key, isList ? [chosen] : chosen];
+              }),
             )
           : value,
       },
     }));
   });
 }
+
+const ROLE = { key: "role", isList: false };
 
 /** The texts that something is compared with. */
 function comparedTexts(text: string): string[] {
@@ -86,7 +94,7 @@ export function readSettings(
   return [...new Set(names)].map((name) => ({
     name,
     isNumber: new RegExp(
-      `'${name.replace(/\W/g, "\\$&")}'[^)]*\\)+(?:, ''::text\\))?\\)*::(?:int|bigint|numeric|smallint)`,
+      `'${name.replace(/\W/g, "\\$&")}'[^)]*\\)+(?:, ''(?:::text)?\\))?\\)*::(?:int|bigint|numeric|smallint)`,
     ).test(text),
   }));
 }

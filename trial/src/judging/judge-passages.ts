@@ -1,8 +1,10 @@
 import type { ClientBase } from "pg";
 import type { Identity } from "../attacks/identities";
 import { type Job, type Outcome, QUERY_CANCELED, runJobs } from "../attacks/job";
-import { type Passage, hideOthers, passagesOf } from "../attacks/passages";
+import { type Passage, hideOthers, passagesOf, triggerPassages } from "../attacks/passages";
 import { isPlannedId } from "../rows/candidate-values";
+import { TEXT_MARK } from "../rows/engine-sql";
+import { quoteText } from "../rows/statements";
 import { countRows, describeWorlds } from "../rows/worlds";
 import { isExpected, leakingRow } from "./judge-tables";
 import type { Shared } from "./shared";
@@ -96,7 +98,31 @@ export async function tryPassages(
     )
       say(`wrote 1 row of ${leak.table} for ${describeWorlds(leak.worlds)}`);
   });
+  open.push(...(await tryTriggers(client, identities, shared)));
   return { open, tried, failures };
+}
+
+/** Marks the texts of other worlds, and looks for them in rows that triggers complete. */
+async function tryTriggers(
+  client: ClientBase,
+  identities: readonly Identity[],
+  { catalog, fill }: Shared,
+): Promise<OpenPassage[]> {
+  const jobs = identities.flatMap((identity) =>
+    triggerPassages(catalog, fill, identity).map((passage): Job & { passage: Passage } => {
+      const before = [`select app_data_trial.mark(${identity.world?.index ?? "null"})`];
+      const clear = `select app_data_trial.clear(${quoteText(passage.object)}, ${identity.world?.index ?? "null"})`;
+      const variants = [{ before }, { before: [clear, ...before] }];
+      const measure = "select $1";
+      return { identity, subject: passage.object, variants, read: passage.read, measure, passage };
+    }),
+  );
+  const outcomes = await runJobs(client, jobs);
+  return jobs.flatMap(({ identity, passage }, index) =>
+    JSON.stringify(outcomes[index]?.measured ?? null).includes(TEXT_MARK)
+      ? [{ passage, identity, judged: true, what: "puts text of rows of other users into it" }]
+      : [],
+  );
 }
 
 const NO_PAIRS: ReadonlySet<string> = new Set();

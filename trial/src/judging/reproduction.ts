@@ -1,7 +1,7 @@
 import type { Identity } from "../attacks/identities";
 import type { Catalog, Relation } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
-import { wordsOf } from "../rows/hints";
+import { askedWords } from "../rows/hints";
 import { insertStatement, quoteIdentifier, quoteText } from "../rows/statements";
 import { WORLDS } from "../rows/worlds";
 
@@ -83,21 +83,4 @@ function withParents(relations: readonly Relation[], catalog: Catalog): Relation
   };
   for (const relation of relations) add(relation);
   return found;
-}
-
-/** The words of a table's policies, and of the functions that they call. */
-export function askedWords({ policies }: Relation, { routines }: Catalog): ReadonlySet<string> {
-  const words = new Set(
-    policies.flatMap(({ using, check }) => [...wordsOf(using ?? ""), ...wordsOf(check ?? "")]),
-  );
-  const read = new Set<number>();
-  for (let size = -1; size < words.size;) {
-    size = words.size;
-    for (const { id, name, source } of routines) {
-      if (read.has(id) || !words.has(name)) continue;
-      read.add(id);
-      for (const word of wordsOf(source)) words.add(word);
-    }
-  }
-  return words;
 }

@@ -28,6 +28,11 @@ export function isNumber({ base }: Column): boolean {
   return NUMBERS.has(base);
 }
 
+/** Whether the type is text of any length. */
+export function isText({ base }: Column): boolean {
+  return TEXTS.has(base);
+}
+
 /** What a column that names a user holds in the rows of a world, the likeliest first. */
 export function worldValues(
   { base, element }: Column,
@@ -88,9 +93,13 @@ export function candidateValues(
   request: ValueRequest,
 ): Value[] {
   const { unique, hints } = request;
-  const literals = unique ? [] : comparedValues(column, hints);
+  const compared = comparedValues(column, hints);
+  const turn = request.seed % Math.max(1, compared.length);
+  const [literals, last] = unique
+    ? [[], [...compared.slice(turn), ...compared.slice(0, turn)]]
+    : [compared, []];
   const bounds = request.isBound ? valuesWithin(column, request) : [];
-  const values = [...bounds, ...literals, ...valuesOfType(relation, column, request)];
+  const values = [...bounds, ...literals, ...valuesOfType(relation, column, request), ...last];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
   return [...new Set(values)];
 }

@@ -1,6 +1,9 @@
 /** The schema that the trial keeps its own objects in; nobody but the superuser has a right on it. */
 export const TRIAL_SCHEMA = "app_data_trial";
 
+/** Stands in the texts of others where they are marked. */
+export const TEXT_MARK = " (of another world)";
+
 /**
  * The server's half of the trial. Each attempt runs in a subtransaction that ends in an exception of
  * its own, which carries the outcome out and undoes everything, the role included.
@@ -19,7 +22,7 @@ create table app_data_trial.key (id text primary key, world integer not null, of
 -- How to tell what a row of a table refers to: an expression over t that gives JSON.
 create table app_data_trial.watched (
   relation oid primary key, name text not null, shared boolean not null, refers text not null,
-  words text not null
+  words text not null, texts text[] not null
 );
 
 -- Inserts planned rows one by one, so that one that a constraint refuses costs no other.
@@ -180,6 +183,29 @@ begin
       'delete from only %s t using app_data_trial.pristine p
        where p.relation = %L and p.place = t.ctid and p.world <> coalesce($1, -1)',
       source.name, source.relation) using attacker;
+  end loop;
+end $$;
+
+-- Marks the texts of all other worlds, so that where they turn up they are known.
+create function app_data_trial.mark(attacker integer) returns void language plpgsql as $$
+declare
+  source record;
+begin
+  for source in select * from app_data_trial.watched w where w.texts <> '{}' loop
+    begin
+      execute format(
+        'update only %s t set %s from app_data_trial.pristine p
+         where p.relation = %s and p.place = t.ctid and p.world <> $1', source.name,
+        (select string_agg(format('%1$s = %1$s || %2$L', c, '${TEXT_MARK}'), ', ')
+         from unnest(source.texts) c), source.relation) using attacker;
+      -- One's own rows come last where nothing orders them.
+      execute format(
+        'update only %1$s t set %2$s = %2$s from app_data_trial.pristine p
+         where p.relation = %3$s and p.place = t.ctid and p.world = $1', source.name, source.texts[1],
+        source.relation) using attacker;
+    exception when others or assert_failure then
+      null;
+    end;
   end loop;
 end $$;
 

@@ -3,7 +3,7 @@ import type { Catalog, Relation } from "./catalog";
 import { callEngine } from "./engine";
 import type { HintReader } from "./hints";
 import type { Links } from "./links";
-import { ROWS_EACH, type Row, RowPlanner } from "./row-planner";
+import { type OwnRows, ROWS_EACH, type Row, RowPlanner } from "./row-planner";
 import { insertStatement } from "./statements";
 import { WORLDS, type World } from "./worlds";
 
@@ -27,7 +27,7 @@ export class Fill {
   private readonly planner: RowPlanner;
 
   /**
-   * @param firstFreeNumber by `relation column`, where keys of rows that the migrations made end.
+   * @param ownRows of the migrations.
    * @param absent tables that the last world has no rows of.
    */
   constructor(
@@ -36,7 +36,7 @@ export class Fill {
     catalog: Catalog,
     private readonly links: Links,
     hints: HintReader,
-    firstFreeNumber: ReadonlyMap<string, number>,
+    ownRows: OwnRows,
     private readonly absent: ReadonlySet<number>,
   ) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
@@ -47,7 +47,7 @@ export class Fill {
       this.byId,
       hints,
       (id) => this.done.get(id)?.rows,
-      firstFreeNumber,
+      ownRows,
     );
   }
 

@@ -1,7 +1,7 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
-import { holdsIdentity, isNumber } from "./candidate-values";
-import { type HintReader, clausesOf, wordsOf } from "./hints";
+import { holdsIdentity, isGivenToFunction, isNumber } from "./candidate-values";
+import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
 /** Columns of a table that together name a user or another row. */
@@ -89,14 +89,44 @@ export class Links {
     );
   }
 
+  /** Whether a foreign key of these columns leads to a table that the contract shares. */
+  public leadsToListed(relation: Relation, columns: string): boolean {
+    return relation.foreignKeys.some((key) => {
+      const target = this.byId.get(key.target);
+      return key.columns.join() === columns && target !== undefined && this.isListed(target);
+    });
+  }
+
   /** Whether a unique key is made of the user column and at least one more: members, readers, invitations. */
   public isList(relation: Relation): boolean {
-    const users = this.of(relation).filter(({ isUser }) => isUser);
+    const users = this.of(relation).filter(
+      ({ isUser, key, columns }) =>
+        isUser && (key !== undefined || !this.holdsMore(relation, columns)),
+    );
     return relation.uniques.some(
       (columns) =>
         columns.length > 1 &&
         users.some((link) => link.columns.every((name) => columns.includes(name))),
     );
+  }
+
+  /** Whether a column holds more than the id: a path that begins with it. */
+  private holdsMore(relation: Relation, columns: readonly string[]): boolean {
+    return relation.columns.some(
+      (column) =>
+        columns.includes(column.name) &&
+        this.identityClauses(relation, column).some((clause) =>
+          isGivenToFunction(column.name, clause),
+        ),
+    );
+  }
+
+  /** Whether policies of other tables, or functions that policies call, read the table. */
+  public isAsked({ id, name }: Relation): boolean {
+    return this.catalog.relations.some((other) => {
+      const words = askedWords(other, this.catalog);
+      return words.has(name) && (other.id !== id || words.has("from") || words.has("FROM"));
+    });
   }
 
   /** A SQL expression over the row `t`: what it refers to, as JSON [{"columns", "world", "user"}, …]. */
@@ -118,7 +148,8 @@ export class Links {
     const keyed = new Set(relation.foreignKeys.flatMap(({ columns }) => columns));
     for (const column of relation.columns) {
       const isLink = links.some(({ columns }) => columns.includes(column.name));
-      if (keyed.has(column.name) || !(column.base === "uuid" || isLink)) continue;
+      const isOwnKey = relation.uniques.some((unique) => unique.join() === column.name);
+      if (keyed.has(column.name) || !(isLink || (column.base === "uuid" && !isOwnKey))) continue;
       const text = `t.${quoteIdentifier(column.name)}::text`;
       parts.push(
         `select ${quoteText(column.name)}, k.world, k.of_user from app_data_trial.key k ` +

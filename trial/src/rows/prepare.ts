@@ -1,9 +1,10 @@
 import type { SqlFile } from "@app-data/rules";
 import type { ClientBase } from "pg";
-import { isNumber } from "./candidate-values";
+import { isNumber, isText } from "./candidate-values";
 import type { Catalog, Relation } from "./catalog";
 import type { Fill } from "./fill";
 import type { Links } from "./links";
+import type { OwnRows } from "./row-planner";
 import { quoteIdentifier, quoteText } from "./statements";
 import type { World } from "./worlds";
 
@@ -43,22 +44,17 @@ export async function runSeeds(
   await client.query("set session_replication_role = origin");
 }
 
-/**
- * Leaves few of the rows that migrations made.
- * @returns by `relation column`, the first number above those that are left in unique columns.
- */
-export async function thinOut(
-  client: ClientBase,
-  { relations }: Catalog,
-): Promise<ReadonlyMap<string, number>> {
+/** Leaves few of the rows that migrations made, and tells what those take up. */
+export async function thinOut(client: ClientBase, { relations }: Catalog): Promise<OwnRows> {
+  const firstNumbers = new Map<string, number>();
+  const keys = new Map<string, string[]>();
   const tables = relations.filter(({ kind }) => kind === "r");
-  if (tables.length === 0) return new Map();
+  if (tables.length === 0) return { firstNumbers, keys };
   const counts = tables.map(
     ({ id, sql }) =>
       `select ${id}::bigint as id, (select count(*) from (select from only ${sql} limit ${MOST_OWN_ROWS + 1}) t)::integer as rows`,
   );
   const { rows } = await client.query<{ id: string; rows: number }>(counts.join(" union all "));
-  const first = new Map<string, number>();
   for (const table of tables) {
     const count = rows.find(({ id }) => Number(id) === table.id)?.rows ?? 0;
     if (count === 0) continue;
@@ -68,14 +64,16 @@ export async function thinOut(
         set session_replication_role = origin`);
     }
     for (const column of table.columns) {
-      if (!isNumber(column) || !table.uniques.some((columns) => columns.includes(column.name)))
-        continue;
-      const query = `select coalesce(max(${quoteIdentifier(column.name)}), 0)::bigint as most from only ${table.sql}`;
-      const most = Number((await client.query<{ most: string }>(query)).rows[0]?.most ?? 0);
-      first.set(`${table.id} ${column.name}`, Math.max(1001, most + 1));
+      if (!table.uniques.some((columns) => columns.includes(column.name))) continue;
+      const query = `select array_agg(${quoteIdentifier(column.name)}::text) as taken from only ${table.sql}`;
+      const taken = (await client.query<{ taken: (string | null)[] | null }>(query)).rows[0]?.taken;
+      const values = (taken ?? []).filter((value) => value !== null);
+      keys.set(`${table.id} ${column.name}`, values);
+      const most = Math.max(1000, ...values.map(Number).filter(Number.isFinite));
+      if (isNumber(column)) firstNumbers.set(`${table.id} ${column.name}`, Math.floor(most) + 1);
     }
   }
-  return first;
+  return { firstNumbers, keys };
 }
 
 /** Remembers whose world each row is, and what ids of rows there are. */
@@ -114,7 +112,11 @@ export async function rememberRows(
   const watched = tables.map((relation) => {
     const texts = [links.refersExpression(relation), wordsExpression(relation)];
     const isShared = String(links.isShared(relation));
-    return `(${relation.id}, ${quoteText(relation.sql)}, ${isShared}, ${texts.map(quoteText).join(", ")})`;
+    const linking = links.of(relation).flatMap(({ columns }) => columns);
+    const plain = relation.columns
+      .filter((one) => isText(one) && one.generated === "" && !linking.includes(one.name))
+      .map(({ name }) => quoteIdentifier(name));
+    return `(${relation.id}, ${quoteText(relation.sql)}, ${isShared}, ${texts.map(quoteText).join(", ")}, array[${plain.map(quoteText).join(", ")}]::text[])`;
   });
   await client.query(`
     insert into app_data_trial.key values ${[...users, ...keys].join(", ")} on conflict do nothing;

@@ -6,6 +6,7 @@ import {
   isDistinguishing,
   isGivenToFunction,
   isNumber,
+  isText,
   worldValues,
 } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
@@ -21,6 +22,14 @@ import type { Link, Links } from "./links";
 import type { World } from "./worlds";
 import { literal, quoteIdentifier, writableColumns } from "./statements";
 
+/** What the rows that migrations made take up. */
+export interface OwnRows {
+  /** By `relation column`, the first free number in unique columns. */
+  firstNumbers: ReadonlyMap<string, number>;
+  /** By `relation column`, the keys of those rows. */
+  keys: ReadonlyMap<string, string[]>;
+}
+
 /** Values by column. */
 export type Row = Record<string, Value>;
 
@@ -31,6 +40,8 @@ const USERS_EACH = 2;
 /** For inserts. */
 const SPARE_EACH = 4;
 const SEEDS_EACH = ROWS_EACH + SPARE_EACH;
+/** With which kind of row each world begins. */
+const FIRST_VERSIONS = [0, 0, ROWS_EACH - 1, 2];
 const COMBINATIONS = 60;
 /** Which combinations are tried in one message. */
 const ROUNDS: readonly [number, number][] = [
@@ -48,7 +59,7 @@ export class RowPlanner {
     private readonly byId: ReadonlyMap<number, Relation>,
     private readonly hints: HintReader,
     private readonly rowsOf: (id: number) => Row[][] | undefined,
-    private readonly firstFreeNumber: ReadonlyMap<string, number>,
+    private readonly ownRows: OwnRows,
   ) {}
 
   /** The rows of each world: first those to insert, then the spare ones. */
@@ -65,7 +76,8 @@ export class RowPlanner {
     const rows = this.worlds.map((world) => {
       const own: Row[] = [];
       const fixedOfWorld: ReadonlySet<string>[] = [];
-      for (let version = 0; version < SEEDS_EACH; version += 1) {
+      for (let place = 0; place < SEEDS_EACH; place += 1) {
+        const version = versionOf(world, place);
         const keys = this.keyValues(relation, world, version, own);
         const row: Row = { ...keys };
         for (const [name, choose] of choices) {
@@ -80,10 +92,10 @@ export class RowPlanner {
     await this.satisfy(
       constrainedGroups(relation, generated, this.worlds),
       rows,
-      (name, world, version) => {
-        const value = rows[world.index]?.[version]?.[name] ?? null;
-        const isFixed = fixed[world.index]?.[version]?.has(name) ?? false;
-        if (!isFixed) return choices.get(name)?.(world, version) ?? [value];
+      (name, world, place) => {
+        const value = rows[world.index]?.[place]?.[name] ?? null;
+        const isFixed = fixed[world.index]?.[place]?.has(name) ?? false;
+        if (!isFixed) return choices.get(name)?.(world, versionOf(world, place)) ?? [value];
         const nullable = relation.columns.some((column) => column.name === name && !column.notNull);
         const isUser = users.some(({ columns }) => columns.join() === name);
         const others = isUser ? [this.userOf(world, 1)] : [];
@@ -104,15 +116,17 @@ export class RowPlanner {
     const hints = this.hints.of(relation, column);
     const makesIdentity = generated.some(({ columns }) => columns.includes(column.name));
     const clauses = this.links.identityClauses(relation, column);
+    const isPart = clauses.some((clause) => isGivenToFunction(column.name, clause));
     const link = this.links.of(relation).find(({ columns }) => columns.join() === column.name);
     const isUsersKey = this.links.usersKey(relation) === column.name;
     const isEmail = column.name.includes("mail") && holdsIdentity(column) && column.base !== "uuid";
     const isAlike = !unique && !isDistinguishing(column);
     const isBound = wordsOf(relation.partitionCheck ?? "").has(column.name);
-    const firstNumber = this.firstFreeNumber.get(`${relation.id} ${column.name}`);
+    const firstNumber = this.ownRows.firstNumbers.get(`${relation.id} ${column.name}`);
     const known: Value[][] = [];
     const rank = [...this.byId.keys()].indexOf(relation.id);
-    const isPlain = !unique && link === undefined && column.base !== "uuid" && !isBound;
+    const isPlain =
+      !unique && link === undefined && !isBound && (isText(column) || isNumber(column));
     return (world, version) => {
       // Keys that are numbers must not happen to be those of the same world in another table.
       const turn = isNumber(column) ? (world.index + rank) % this.worlds.length : world.index;
@@ -132,10 +146,10 @@ export class RowPlanner {
         naming.push(world.email);
       else if (makesIdentity)
         naming.push(...worldValues(column, world, hints, number, { isPart: true, isEmail }));
-      else if (link?.isUser && (version === 0 || !unique))
+      else if (link?.isUser && (version === 0 || !unique || isPart))
         naming.push(
           ...worldValues(column, world, hints, number, {
-            isPart: clauses.some((clause) => isGivenToFunction(column.name, clause)),
+            isPart,
             isEmail: clauses.some((clause) => clause.includes("mail")),
           }),
         );
@@ -149,6 +163,7 @@ export class RowPlanner {
         link?.isUser && !isUsersKey && version % 3 === 2 && !unique ? hints.literals : [];
       if (literals.length > 0 && holdsIdentity(column) && column.base !== "uuid") naming.reverse();
       if (naming.length > 0 || unique) return [...naming, ...values];
+      if (!column.notNull && version === 3 + (place % 2)) return [null, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the
       // first two rows, in which all have what they are compared with first.
       const step = version < 2 ? version : version + (place % 3) * (version - 1);
@@ -193,7 +208,9 @@ export class RowPlanner {
   private keyValues(relation: Relation, world: World, version: number, earlier: Row[]): Row {
     const row: Row = {};
     for (const key of relation.foreignKeys) {
-      const values = this.parentValues(relation, key, world, version, earlier);
+      const values =
+        this.namedKey(relation, key, version) ??
+        this.parentValues(relation, key, world, version, earlier);
       key.columns.forEach((name, index) => (row[name] = values[index] ?? null));
     }
     for (const { columns, isUser, key } of this.links.of(relation)) {
@@ -204,6 +221,19 @@ export class RowPlanner {
       row[name] = isNone ? null : world.id;
     }
     return row;
+  }
+
+  /** The key of a row of nobody's that the migrations made and policies name: in every second row. */
+  private namedKey(
+    relation: Relation,
+    { columns, target, targetColumns }: ForeignKey,
+    version: number,
+  ): Value[] | undefined {
+    const column = relation.columns.find(({ name }) => name === columns[0]);
+    if (!column || columns.length > 1 || version % 2 > 0) return undefined;
+    const existing = this.ownRows.keys.get(`${target} ${targetColumns.join()}`) ?? [];
+    const named = this.hints.of(relation, column).literals.filter((one) => existing.includes(one));
+    return named.length > 0 ? [named[(version / 2) % named.length] ?? null] : undefined;
   }
 
   private parentValues(
@@ -290,6 +320,11 @@ export class RowPlanner {
         .filter((group) => group.rows.length > 0);
     }
   }
+}
+
+/** Where a table takes one row of each world, those of the last worlds are of other kinds. */
+function versionOf({ index }: World, place: number): number {
+  return place < ROWS_EACH ? (place + (FIRST_VERSIONS[index] ?? 0)) % ROWS_EACH : place;
 }
 
 function listOf(values: readonly Value[], columns: readonly Column[]): string {
