@@ -1,6 +1,6 @@
 import type { Contract } from "@app-data/rules";
 import { type Value, isText } from "../rows/candidate-values";
-import type { Catalog, Relation, Routine } from "../rows/catalog";
+import { type Catalog, type Relation, type Routine, isSecret } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
@@ -181,7 +181,12 @@ function argumentLists(
       const found = relations.flatMap((relation) => {
         const row = fill.of(relation).rows[world.index]?.[0];
         return relation.columns
-          .filter((column) => row !== undefined && column.type.replace(/\(.*\)/, "") === type)
+          .filter(
+            (column) =>
+              row !== undefined &&
+              column.type.replace(/\(.*\)/, "") === type &&
+              !isSecret(relation, column),
+          )
           .map((column) => ({
             weight:
               weigh(bare, column.name, relation.name) +
