@@ -17,6 +17,7 @@ export interface Hints {
 /** A string of a SQL text, after what says how it is used. */
 const STRING =
   /(~~\*?|~\*?|\bi?like\b|->>?|#>>?|\?|current_setting\(|set_config\()?\s*'((?:[^']|'')*)'/gi;
+const LOOKED_FOR = /\?[&|]?\s*'(\w+)'/g;
 const LOOKED_UP = /->>?\s*'(\w+)'(?:::text)?\)*(?:\s*=\s*\(?'((?:[^']|'')*)')?/g;
 const CONNECTIVE = /\b(?:and|or)\b|[;\n]/i;
 const NUMBER = /(?<![\w.'])-?\d+(?:\.\d+)?/g;
@@ -123,9 +124,9 @@ export class HintReader {
   }
 }
 
-/** The parts of a condition between AND and OR, each of which compares something. */
+/** The parts of a text that each compare something. */
 export function clausesOf(text: string): string[] {
-  return text.split(/\b(?:and|or)\b|;/i);
+  return text.split(/\b(?:and|or|where|on|join|returning|then|else)\b|;/i);
 }
 
 const wordsOfTexts = new Map<string, ReadonlySet<string>>();
@@ -159,6 +160,7 @@ function readHints(texts: readonly string[], name: string): Hints {
     key,
     value ?? "true",
   ]);
+  for (const [, key = ""] of text.matchAll(LOOKED_FOR)) keys.push([key, "1"]);
   return {
     literals: usedBy(""),
     numbers: [...new Set([...text.matchAll(NUMBER)].map(([number]) => Number(number)))].slice(
