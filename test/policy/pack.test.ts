@@ -55,6 +55,14 @@ const ADVISED = `
   create policy updated on public.messages for update to authenticated
     using (auth.uid() in (sender_id, recipient_id));
   grant insert, update on public.messages to authenticated;
+  create table public.drafts (
+    id uuid primary key, user_id uuid not null references public.users (id), deleted_at timestamptz
+  );
+  alter table public.drafts enable row level security, force row level security;
+  create policy own on public.drafts for select to authenticated
+    using (auth.uid() = user_id and deleted_at is null);
+  create policy own_changes on public.drafts for update to authenticated using (auth.uid() = user_id);
+  grant select, update (deleted_at) on public.drafts to authenticated;
   create table public.plain (id integer primary key);
   alter table public.plain enable row level security, force row level security;`;
 /** What no case of the corpus does. */
