@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { tryMigrations } from "../../trial/src";
 import { createDatabase } from "../support/database";
 import { moveCases } from "./move-cases";
-import { superuser } from "./trial-server";
+import { superuser, tryMigrations } from "./trial-server";
 
 const base = readFileSync(path.resolve(__dirname, "../../sql/000_existing_schema.sql"), "utf8");
 

@@ -20,7 +20,7 @@ import { callEngine } from "./engine";
 import { type HintReader, wordsOf } from "./hints";
 import type { Link, Links } from "./links";
 import type { World } from "./worlds";
-import { literal, quoteIdentifier, writableColumns } from "./statements";
+import { type Row, literal, quoteIdentifier, writableColumns } from "./statements";
 
 /** What the rows that migrations made take up. */
 export interface OwnRows {
@@ -30,8 +30,7 @@ export interface OwnRows {
   keys: ReadonlyMap<string, string[]>;
 }
 
-/** Values by column. */
-export type Row = Record<string, Value>;
+export type { Row } from "./statements";
 
 /** How many rows of each world a table is given, unless a constraint allows fewer. */
 export const ROWS_EACH = 6;

@@ -1,6 +1,8 @@
 import type { Column, Relation } from "./catalog";
 import type { Value } from "./candidate-values";
-import type { Row } from "./row-planner";
+
+/** Values by column. */
+export type Row = Record<string, Value>;
 
 /** A name as SQL writes it, quoted where it has to be. */
 export function quoteIdentifier(name: string): string {
