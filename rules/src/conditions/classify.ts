@@ -1,4 +1,4 @@
-import type { A_Expr, Node } from "libpg-query";
+import type { A_Expr, ColumnRef, Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Column, Table } from "../model/schema";
 import { below, constantText, identifiers, parseExpression } from "../sql/expressions";
@@ -11,6 +11,7 @@ import {
   constantTruth,
   hasOnly,
   isIdentity,
+  isOfRequest,
   onlyTarget,
   selectOf,
   selectedValue,
@@ -259,8 +260,7 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
   }
   // Claims and functions that say what every signed-in user is.
   const role = constantText(right);
-  const isRole = spell(left)?.match(/^auth\.role\(\)$|->> .*"role".*\)$/) != null;
-  return isRole && role !== undefined && contract.signedInRoles.includes(role)
+  return role !== undefined && contract.signedInRoles.includes(role) && isOfRequest(left, contract)
     ? open(`it is true for everybody who is ${role}`)
     : undefined;
 }
@@ -271,8 +271,11 @@ function userIn({ name, generated, copyOf }: Column, table: Table, judged: Judge
   const users = judged
     .userColumns(table)
     .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
-  const texts = (table.policies ?? []).flatMap(({ using, check }) => [using, check]).join(" ");
-  const isAsked = users.some((user) => new Set(texts.split(/\W+/)).has(user));
+  const asked = (table.policies ?? [])
+    .flatMap(({ using, check }) => [using, check])
+    .flatMap((text) => below({ tree: text === null ? null : parseExpression(text) }, "ColumnRef"))
+    .flatMap((ref) => columnOf({ ColumnRef: ref as ColumnRef })?.column ?? []);
+  const isAsked = users.some((user) => asked.includes(user));
   const leadsNowhere = judged.references(table, name).size === 1;
   if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {
     return open(

@@ -172,6 +172,18 @@ function booleanText(text: string): boolean | undefined {
   return undefined;
 }
 
+/** Whether a value is read from the verified claims of the request, and not from the row. */
+export function isOfRequest(tree: Node, contract: Contract): boolean {
+  return (
+    below({ tree }, "ColumnRef").length === 0 &&
+    functionCalls({ tree }).some(
+      ({ schema = "pg_catalog", name, args }) =>
+        contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
+        (name === "current_setting" && constantText(args[0]) === contract.claims.setting),
+    )
+  );
+}
+
 /** What in a value whoever makes a request can choose, or is the same for all of them; as a clause. */
 export function chosenByUser(tree: Node, contract: Contract): string | undefined {
   let readsClaims = false;
@@ -190,9 +202,19 @@ export function chosenByUser(tree: Node, contract: Contract): string | undefined
     ? claimKeys(tree).find((key) => contract.userWrittenClaims.includes(key))
     : undefined;
   if (claim !== undefined) return `it trusts the claim ${claim}, which users choose themselves`;
-  return below(tree, "SQLValueFunction").some((node) => /_(USER|ROLE)"/.test(JSON.stringify(node)))
+  return below({ tree }, "SQLValueFunction").some(isRoleFunction)
     ? "it asks for the database role, which is the same for all signed-in users"
     : undefined;
+}
+
+/** Whether it is CURRENT_USER, SESSION_USER or the like. */
+function isRoleFunction(node: unknown): boolean {
+  return (
+    typeof node === "object" &&
+    node !== null &&
+    "op" in node &&
+    /_(USER|ROLE)$/.test(String(node.op))
+  );
 }
 
 /** Whether a condition asks neither who makes the request nor any table, and calls PostgreSQL's own functions alone. */

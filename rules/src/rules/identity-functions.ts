@@ -56,13 +56,13 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
   );
   if (settings.length === 0 && !isIndirect) return "does not read the claims of the request";
   if (below(body.trees, "RangeVar").length > 0) return "reads a table";
-  const texts = below(body.trees, "sval").map(String);
   const words = below(body.trees, "sval").flatMap((value) =>
     typeof value === "object" && value !== null && "sval" in value ? [String(value.sval)] : [],
   );
-  const written = [...texts, ...words].find((word) => contract.userWrittenClaims.includes(word));
+  const written = words.find((word) => contract.userWrittenClaims.includes(word));
   const isUser = contract.identity.includes(`${item.schema}.${item.name}()`);
-  if (written !== undefined && (isUser || !/^(email|phone|name)$/.test(written))) {
+  // A function may be called what it reads.
+  if (written !== undefined && written !== item.name) {
     return `trusts the claim ${written}, which users choose themselves`;
   }
   if (words.some((word) => /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(word)))
