@@ -1,12 +1,38 @@
 export { loadModule as loadParser } from "libpg-query";
-export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
-export { type Step, readPlPgSql } from "./plpgsql-steps";
-export { copiedColumnOf } from "./generated-copies";
-export { largeObjectIn } from "./large-object-names";
-export { quoteName } from "./names";
-export { rowSecurityRule } from "./row-security";
-export { type Found, type Rule, type Severity, defineRule } from "./rule";
-export { judgeSchema, schemaRules } from "./rule-set";
+export {
+  type Contract,
+  ContractError,
+  type ObjectName,
+  type UsersTable,
+  contractFile,
+  contractPresets,
+  defaultContract,
+  parseContract,
+  projectContract,
+  readContract,
+  requestRolesOf,
+} from "./model/contract";
+export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
+export { type Step, readPlPgSql } from "./sql/plpgsql";
+export { copiedColumnOf } from "./conditions/generated-copies";
+export { largeObjectIn } from "./sql/large-objects";
+export {
+  type NamedObject,
+  functionObject,
+  partObject,
+  quoteIdentifier,
+  quoteName,
+  quoteRole,
+  roleObject,
+  schemaObject,
+  tableObject,
+  viewObject,
+} from "./model/names";
+export { JudgedSchema } from "./model/judged-schema";
+export { type Outcome, classify } from "./conditions/classify";
+export { rowSecurityRule } from "./rules/row-security";
+export { type Found, type Rule, type Severity, defineRule } from "./rules/rule";
+export { judgeSchema, schemaRules } from "./rules";
 export type {
   Column,
   DatabaseFunction,
@@ -18,7 +44,6 @@ export type {
   Level,
   Membership,
   Namespace,
-  Operator,
   Origin,
   Role,
   RowPolicy,
@@ -27,43 +52,27 @@ export type {
   SessionSetting,
   Table,
   TableKind,
-  Transition,
   Trigger,
   View,
-} from "./schema";
-export { SchemaShapeError, parseSchema } from "./schema-shape";
-export {
-  type Remark,
-  type SqlFile,
-  type SqlSchema,
-  SqlSchemaReader,
-  readSqlSchema,
-} from "./sql-schema";
-export {
-  claimsSetting,
-  migrationRole,
-  ownerColumnNames,
-  tenantNames,
-  requestRoles,
-  sealedTables,
-  usersTable,
-} from "./contract";
+} from "./model/schema";
+export { SchemaShapeError, parseSchema } from "./model/parse-schema";
 export {
   type Position,
+  type SqlFile,
   type Statement,
   SqlSyntaxError,
   positionAt,
   splitStatements,
-} from "./statements";
-export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
-export { databaseRules, waive } from "./database-waivers";
+} from "./sql/statements";
+export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./rules/trial-rules";
+export { databaseRules, waive } from "./waivers/database-waivers";
 export {
   WaiverFileError,
   type WaiverPlace,
   parseWaivers,
   readWaivers,
   waiverFile,
-} from "./waiver-file";
+} from "./waivers/waiver-file";
 export {
   type Environment,
   type Waivable,
@@ -76,5 +85,5 @@ export {
   applyWaivers,
   covers,
   environments,
-} from "./waivers";
-export { significantTokens } from "./tokens";
+} from "./waivers/waivers";
+export { significantTokens } from "./sql/tokens";

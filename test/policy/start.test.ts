@@ -11,7 +11,7 @@ describe("a pack that is not what its sources say", () => {
   beforeEach(() => {
     copy = mkdtempSync(path.join(tmpdir(), "app-data-pack-"));
     const options = { recursive: true, preserveTimestamps: true };
-    for (const part of ["policy", "rules/src", "tsconfig.base.json"])
+    for (const part of ["policy", "rules/src", "migrator/src", "trial/src", "tsconfig.base.json"])
       cpSync(path.join(root, part), path.join(copy, part), options);
     symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
   });
@@ -38,15 +38,16 @@ describe("a pack that is not what its sources say", () => {
     );
   });
 
-  it.each(["policy/src/aws/network.ts", "rules/src/row-security.ts"])(
-    "does not start when %s has changed since",
-    (source) => {
-      const later = new Date(Date.now() + 60_000);
-      utimesSync(path.join(copy, source), later, later);
-      const { status, stderr } = start();
-      expect(status).toBe(1);
-      const file = path.relative("policy", source);
-      expect(stderr).toContain(`POL003 ${file} is newer than the compiled pack, so it would not`);
-    },
-  );
+  it.each([
+    "policy/src/aws/network.ts",
+    "rules/src/rules/row-security.ts",
+    "trial/src/try-database.ts",
+  ])("does not start when %s has changed since", (source) => {
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(path.join(copy, source), later, later);
+    const { status, stderr } = start();
+    expect(status).toBe(1);
+    const file = path.relative("policy", source);
+    expect(stderr).toContain(`POL003 ${file} is newer than the compiled pack, so it would not`);
+  });
 });

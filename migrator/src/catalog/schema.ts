@@ -4,7 +4,6 @@ import {
   type Grant,
   type Schema,
   type SessionSetting,
-  type Transition,
   type Trigger,
   copiedColumnOf,
   largeObjectIn,
@@ -18,10 +17,12 @@ type Parts = Map<string, Fact[]>;
 
 type ByKind = Map<string, [string, Fact][]>;
 
-/** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
+/** What the rules judge of a catalog. */
 export function schemaOf(catalog: Catalog): Schema {
   const kinds = byKind(catalog);
-  const entriesOf = (kind: string) => kinds.get(kind) ?? [];
+  // Members of an extension are not the application's.
+  const entriesOf = (kind: string) =>
+    (kinds.get(kind) ?? []).filter(([, { extension }]) => extension === undefined);
   const factsOf = (kind: string) => entriesOf(kind).map(([, fact]) => fact);
   const parts = partsByTable(kinds);
   const partsOf = (key: string) => parts.get(splitKey(key).name) ?? new Map<string, Fact[]>();
@@ -42,6 +43,10 @@ export function schemaOf(catalog: Catalog): Schema {
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
       calls: namesIn(fact["calls"]),
+    })),
+    sequences: entriesOf("sequence").map(([key, fact]) => ({
+      ...relationName(splitKey(key).name),
+      grants: grantList(fact["grants"]),
     })),
     triggers: factsOf("trigger").map(triggerOf),
     schemas: factsOf("schema").map(withGrants),
@@ -91,7 +96,7 @@ function partsByTable(kinds: ByKind): Map<string, Parts> {
       const table = String(fact["table"]);
       const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
       // A rule is known by its key alone.
-      const name = splitKey(key).name.slice(table.length + 1);
+      const { name } = relationName(splitKey(key).name.slice(table.length + 1));
       const found = parts.get(kind) ?? [];
       found.push(kind === "rule" ? { ...fact, name } : fact);
       parts.set(kind, found);
@@ -131,6 +136,7 @@ function tableFacts(fact: Fact, parts: Parts) {
               notNull: column["notNull"] === true,
               ...largeObjectOf(column["default"] ?? column["generated"]),
               ...copyOf(column),
+              ...(typeof column["generated"] === "string" && { generated: true as const }),
             },
           ]
         : [],
@@ -170,24 +176,11 @@ function definitionsOf(parts: Parts, kind: string): string[] {
 function triggerOf({ name, table, definition }: Fact): Trigger {
   const text = String(definition);
   const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(text)?.[1] ?? "";
-  const before = / BEFORE (.*?) ON /s.exec(text)?.[1] ?? "";
   return {
     name: String(name),
     relation: relationName(String(table)),
     function: relationName(called),
-    beforeUpdate: /\bUPDATE\b/.test(before),
-    transitions: transitionsOf(text),
   };
-}
-
-/** The tables that `REFERENCING NEW TABLE AS …` names. */
-function transitionsOf(trigger: string): Transition[] {
-  const [, named = ""] = / REFERENCING (.*?) FOR EACH /s.exec(trigger) ?? [];
-  const each = named.matchAll(/(NEW|OLD) TABLE AS ("(?:[^"]|"")*"|\S+)/g);
-  return [...each].map(([, row, name = ""]) => ({
-    name: relationName(name).name,
-    row: row === "NEW" ? "new" : "old",
-  }));
 }
 
 function namesIn(names: Json | undefined) {
