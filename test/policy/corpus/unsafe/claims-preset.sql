@@ -1,5 +1,4 @@
 -- unsafe: every session starts as a user
--- refused-by: rules
 -- run-by: postgres
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a

@@ -1,5 +1,4 @@
 -- unsafe: the login can become the owner
--- refused-by: both
 -- run-by: postgres
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: app -

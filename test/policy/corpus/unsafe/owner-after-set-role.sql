@@ -1,5 +1,4 @@
 -- unsafe: made by an application role
--- refused-by: both
 -- run-by: postgres
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a

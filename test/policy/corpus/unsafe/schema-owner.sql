@@ -1,5 +1,4 @@
 -- unsafe: end users own the schema
--- refused-by: both
 -- run-by: postgres
 -- rows: insert into private.notes (user_id) values (:a), (:b)
 -- as: authenticated a

@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client, type ClientBase } from "pg";
+import { readCatalog, schemaOf } from "../../migrator/src/catalog";
+import { type Finding, type SqlFile, judgeSchema, loadParser } from "../../rules/src";
+import { type TrialFinding, type TrialServer, tryDatabase } from "../../trial/src";
+import { type CorpusCase, userA, userB } from "./corpus-case";
+
+const SQL = join(__dirname, "../../sql");
+
+/** A session keeps the plans of dropped functions, and goes through them whenever something is altered. */
+const CASES_A_SESSION = 5;
+
+/** What rules and trial say of the database that migrations made. */
+export interface Verdict {
+  findings: (Finding | TrialFinding)[];
+  /** The mandatory ones. */
+  refusals: (Finding | TrialFinding)[];
+  tables: number;
+  attempts: number;
+}
+
+/**
+ * A database with some of the project's own migrations, on which cases are run one after the other, each
+ * in a transaction that is rolled back.
+ */
+export class Ground {
+  #cases = 0;
+
+  private constructor(
+    private readonly server: TrialServer,
+    private readonly database: string,
+    private client: Client,
+  ) {}
+
+  /** @param base names of files of `sql/`. */
+  static async create(server: TrialServer, base: readonly string[]): Promise<Ground> {
+    await loadParser();
+    const database = `ground_${randomBytes(6).toString("hex")}`;
+    await administer(server, [
+      `create database ${database} owner migrator strategy file_copy`,
+      `revoke all on database ${database} from public`,
+      `grant connect on database ${database} to app`,
+    ]);
+    const ground = new Ground(server, database, await connect(server, database));
+    for (const file of base) await ground.apply(readFileSync(join(SQL, file), "utf8"));
+    return ground;
+  }
+
+  /** Runs a migration for good. */
+  async apply(sql: string, role = "migrator"): Promise<void> {
+    await this.client.query(`set session authorization ${role}`);
+    await this.client.query(sql);
+    await this.client.query("reset all; reset session authorization");
+  }
+
+  /** Runs what shows whether a case leaks. @returns the last value of its proof, or of its query. */
+  async prove({ sql, runBy, rows, role, claims, query, proof }: CorpusCase) {
+    return this.#rolledBack(async (client) => {
+      const insert = "insert into public.users (id, email) values ($1, 'a'), ($2, 'b')";
+      await client.query(insert, [userA, userB]);
+      await client.query(`set local role ${runBy}`);
+      await client.query(sql);
+      await client.query("reset role; set local search_path = public");
+      if (rows) await client.query(rows);
+      await client.query(`set local role ${role}`);
+      await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
+      const returned = await lastValue(client, query);
+      if (!proof) return returned;
+      await client.query("reset role");
+      return lastValue(client, proof);
+    });
+  }
+
+  /** Runs a migration, undoes it, and says what rules and trial find in between. */
+  async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy">): Promise<Verdict> {
+    return this.#rolledBack(async (client) => {
+      await client.query(`set local role ${one.runBy}`);
+      await client.query(one.sql);
+      await client.query("reset role; set local search_path = public");
+      return judge(client, [{ file: one.name, sql: one.sql }]);
+    });
+  }
+
+  /** Applies files for good, and says what rules and trial find. */
+  async judgeFiles(files: readonly SqlFile[]): Promise<Verdict> {
+    for (const { sql } of files) await this.apply(sql);
+    await this.client.query("begin");
+    return judge(this.client, files);
+  }
+
+  async drop(): Promise<void> {
+    await this.client.end();
+    await administer(this.server, [`drop database ${this.database} with (force)`]);
+  }
+
+  async #rolledBack<Result>(work: (client: ClientBase) => Promise<Result>): Promise<Result> {
+    this.#cases += 1;
+    if (this.#cases % CASES_A_SESSION === 0) {
+      await this.client.end();
+      this.client = await connect(this.server, this.database);
+    }
+    await this.client.query("begin");
+    try {
+      return await work(this.client);
+    } finally {
+      await this.client.query("rollback");
+    }
+  }
+}
+
+/** Judges a database by the rules and the trial. Whoever changes how they are called changes this. */
+async function judge(client: ClientBase, files: readonly SqlFile[]): Promise<Verdict> {
+  const found = judgeSchema(schemaOf(await readCatalog(client)));
+  const { findings: shown, tables, attempts } = await tryDatabase(client, files);
+  const findings = [...found, ...shown];
+  const refusals = findings.filter(({ level }) => level === "mandatory");
+  return { findings, refusals, tables, attempts };
+}
+
+async function administer(server: TrialServer, statements: string[]): Promise<void> {
+  const client = await connect(server, "postgres");
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function connect(server: TrialServer, database: string): Promise<Client> {
+  const client = new Client({ ...server, database });
+  await client.connect();
+  // Compiling the query of the catalog takes longer than running it.
+  await client.query("set jit = off");
+  return client;
+}
+
+/** The first value of the last statement's first row. */
+async function lastValue(client: ClientBase, sql: string): Promise<string | undefined> {
+  const results = [await client.query<Record<string, unknown>>(sql)].flat();
+  const row = results.at(-1)?.rows[0];
+  return row && String(Object.values(row)[0]);
+}
