@@ -1,4 +1,15 @@
 export { loadModule as loadParser } from "libpg-query";
+export {
+  type Contract,
+  ContractError,
+  type ObjectName,
+  type UsersTable,
+  contractPresets,
+  defaultContract,
+  parseContract,
+  readContract,
+  requestRolesOf,
+} from "./model/contract";
 export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
 export { type Step, readPlPgSql } from "./plpgsql-steps";
 export { copiedColumnOf } from "./generated-copies";
