@@ -3,7 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, type ClientBase } from "pg";
 import { readCatalog, schemaOf } from "../../migrator/src/catalog";
-import { type Finding, type SqlFile, judgeSchema, loadParser } from "../../rules/src";
+import {
+  type Contract,
+  type Finding,
+  type SqlFile,
+  judgeSchema,
+  loadParser,
+  parseContract,
+} from "../../rules/src";
 import { type TrialFinding, type TrialServer, tryDatabase } from "../../trial/src";
 import { type CorpusCase, userA, userB } from "./corpus-case";
 
@@ -20,6 +27,9 @@ export interface Verdict {
   tables: number;
   attempts: number;
 }
+
+/** What of a case is declared in the contract. */
+export type Declared = Partial<Pick<CorpusCase, "sharedTables" | "trustedSettings">>;
 
 /**
  * A database with some of the project's own migrations, on which cases are run one after the other, each
@@ -74,20 +84,20 @@ export class Ground {
   }
 
   /** Runs a migration, undoes it, and says what rules and trial find in between. */
-  async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy">): Promise<Verdict> {
+  async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy"> & Declared): Promise<Verdict> {
     return this.#rolledBack(async (client) => {
       await client.query(`set local role ${one.runBy}`);
       await client.query(one.sql);
       await client.query("reset role; set local search_path = public");
-      return judge(client, [{ file: one.name, sql: one.sql }]);
+      return judge(client, [{ file: one.name, sql: one.sql }], contractOf(one));
     });
   }
 
   /** Applies files for good, and says what rules and trial find. */
-  async judgeFiles(files: readonly SqlFile[]): Promise<Verdict> {
+  async judgeFiles(files: readonly SqlFile[], declared: Declared = {}): Promise<Verdict> {
     for (const { sql } of files) await this.apply(sql);
     await this.client.query("begin");
-    return judge(this.client, files);
+    return judge(this.client, files, contractOf(declared));
   }
 
   async drop(): Promise<void> {
@@ -111,12 +121,26 @@ export class Ground {
 }
 
 /** Judges a database by the rules and the trial. Whoever changes how they are called changes this. */
-async function judge(client: ClientBase, files: readonly SqlFile[]): Promise<Verdict> {
+async function judge(
+  client: ClientBase,
+  files: readonly SqlFile[],
+  contract: Contract,
+): Promise<Verdict> {
+  // Neither takes the contract yet.
+  void contract;
   const found = judgeSchema(schemaOf(await readCatalog(client)));
   const { findings: shown, tables, attempts } = await tryDatabase(client, files);
   const findings = [...found, ...shown];
   const refusals = findings.filter(({ level }) => level === "mandatory");
   return { findings, refusals, tables, attempts };
+}
+
+function contractOf({ sharedTables = [], trustedSettings = [] }: Declared): Contract {
+  const tables = sharedTables.map((table) => {
+    const [schema, name] = table.split(".");
+    return { schema, name };
+  });
+  return parseContract({ sharedTables: tables, trustedSettings });
 }
 
 async function administer(server: TrialServer, statements: string[]): Promise<void> {

@@ -164,8 +164,6 @@ function casesIn(folder) {
     place,
     title: `${files.length} migrations`,
     base: baseMigrations.slice(0, options.on === "001" ? 2 : 1),
-    sharedTables: [],
-    trustedSettings: [],
     migrations: files.map(read),
   };
   return [whole, ...rest];
