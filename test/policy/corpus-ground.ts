@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client, type ClientBase } from "pg";
+import { Client, type ClientBase, DatabaseError } from "pg";
 import { readCatalog, schemaOf } from "../../migrator/src/catalog";
 import {
   type Contract,
@@ -12,6 +12,7 @@ import {
   parseContract,
 } from "../../rules/src";
 import { type TrialFinding, type TrialServer, tryDatabase } from "../../trial/src";
+import { trialFinding } from "../../trial/src/trial-finding";
 import { type CorpusCase, userA, userB } from "./corpus-case";
 
 const SQL = join(__dirname, "../../sql");
@@ -65,6 +66,12 @@ export class Ground {
     await this.client.query("reset all; reset session authorization");
   }
 
+  /** Asks the database, as the superuser, with every name spelled out. */
+  async ask(sql: string): Promise<Record<string, unknown>[]> {
+    await this.client.query("set search_path = ''");
+    return (await this.client.query<Record<string, unknown>>(sql)).rows;
+  }
+
   /** Runs what shows whether a case leaks. @returns the last value of its proof, or of its query. */
   async prove({ sql, runBy, rows, role, claims, query, proof }: CorpusCase) {
     return this.#rolledBack(async (client) => {
@@ -93,9 +100,21 @@ export class Ground {
     });
   }
 
-  /** Applies files for good, and says what rules and trial find. */
+  /** Applies files for good, and says what rules and trial find, or which file PostgreSQL refused. */
   async judgeFiles(files: readonly SqlFile[], declared: Declared = {}): Promise<Verdict> {
-    for (const { sql } of files) await this.apply(sql);
+    for (const { file, sql } of files) {
+      try {
+        await this.apply(sql);
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error;
+        const refusal = trialFinding("trial-applied", {
+          object: file,
+          file,
+          message: error.message,
+        });
+        return { findings: [refusal], refusals: [refusal], tables: 0, attempts: 0 };
+      }
+    }
     await this.client.query("begin");
     return judge(this.client, files, contractOf(declared));
   }

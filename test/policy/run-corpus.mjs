@@ -5,7 +5,6 @@
 //   --only TEXT  cases whose path contains it
 //   --prove      runs what shows whether each case leaks, instead of judging it
 //   --all        prints the findings on every case, not only on those that are judged wrongly
-//   --on 001     plain folders of migrations stand on 000 and 001, not on 000 alone
 //   --jobs N     processes that share the work
 // A folder holds cases (`test/policy/corpus/README.md`) in `safe/` and `unsafe/`, or is itself named so, or
 // holds migrations, which are then one case: an unsafe one where a folder that it stands in is named "unsafe…".
@@ -26,7 +25,6 @@ const { values: options, positionals } = parseArgs({
     kind: { type: "string" },
     prove: { type: "boolean", default: false },
     all: { type: "boolean", default: false },
-    on: { type: "string", default: "000" },
     jobs: { type: "string", default: "1" },
     share: { type: "string", default: "0" },
     server: { type: "string" },
@@ -34,8 +32,9 @@ const { values: options, positionals } = parseArgs({
 });
 
 const load = sourceLoader();
-const { baseMigrations, isCase, readCase } = load("./corpus-case.ts");
+const { isCase, readCase } = load("./corpus-case.ts");
 const { Ground } = load("./corpus-ground.ts");
+const { readMigrationFolder } = load("./migration-folders.ts");
 
 const folders = positionals.length > 0 ? positionals : [path.join(HERE, "corpus")];
 const cases = folders
@@ -159,12 +158,13 @@ function casesIn(folder) {
     ];
   }
   const isUnsafe = folder.split(path.sep).some((part) => part.startsWith("unsafe"));
+  const { base, files: migrations } = readMigrationFolder(folder);
   const whole = {
     kind: isUnsafe ? "unsafe" : "safe",
     place,
     title: `${files.length} migrations`,
-    base: baseMigrations.slice(0, options.on === "001" ? 2 : 1),
-    migrations: files.map(read),
+    base,
+    migrations,
   };
   return [whole, ...rest];
 }

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { Ground, type Verdict } from "../policy/corpus-ground";
+import { migrationFoldersIn, readMigrationFolder } from "../policy/migration-folders";
+import { superuser } from "../trial/trial-server";
+
+const REPORTED = join(__dirname, "../policy/reported");
+
+/** Judges a folder on a database of its own, and asks that database. */
+async function judge<T = undefined>(
+  folder: string,
+  ask?: (ground: Ground) => Promise<T>,
+): Promise<Verdict & { answer: T | undefined }> {
+  const { base, files } = readMigrationFolder(join(REPORTED, folder));
+  const ground = await Ground.create(superuser(), base);
+  try {
+    const verdict = await ground.judgeFiles(files);
+    return { ...verdict, answer: await ask?.(ground) };
+  } finally {
+    await ground.drop();
+  }
+}
+
+const tell = ({ refusals }: Verdict) => refusals.map(({ code, message }) => `${code} ${message}`);
+
+describe("reported inputs", () => {
+  it.each(migrationFoldersIn(join(REPORTED, "safe")))("are accepted: %s", async (folder) => {
+    expect(tell(await judge(join("safe", folder)))).toEqual([]);
+  });
+
+  it.each(migrationFoldersIn(join(REPORTED, "unsafe")))("are refused: %s", async (folder) => {
+    expect(tell(await judge(join("unsafe", folder)))).not.toEqual([]);
+  });
+});
+
+describe("what a refusal says", () => {
+  it.each(["mutual", "three-tables"])("names the cycle of policies: %s", async (name) => {
+    const { refusals } = await judge(`unsafe/21-policy-recursion/${name}`);
+    const tables = {
+      mutual: ["projects", "project_members"],
+      "three-tables": ["shops", "shelves", "boxes"],
+    }[name];
+    const recursion = refusals.find(({ message }) => /recurs/i.test(message));
+    for (const table of tables ?? []) expect(recursion?.message).toContain(table);
+  });
+
+  it("names each role that default privileges and grants open", async () => {
+    const { refusals } = await judge("unsafe/31-default-privileges/hosted");
+    for (const code of ["POL116", "POL125"]) {
+      const messages = refusals.filter((one) => one.code === code).map(({ message }) => message);
+      for (const role of ["anon", "authenticated", "service_role"])
+        expect(messages.join("\n")).toContain(role);
+    }
+  });
+
+  it("calls a function by one name in rules and trial", async () => {
+    const { refusals, answer } = await judge("unsafe/23-rbac-authorize/claim", (ground) =>
+      ground.ask(`
+        select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.proname = 'authorize'`),
+    );
+    const named = refusals.filter(({ object }) => object.includes("authorize"));
+    expect(named).not.toEqual([]);
+    for (const { object } of named) expect(object).toContain(String(answer?.[0]?.["name"]));
+  });
+
+  it("calls functions as PostgreSQL does, whatever they were written as", async () => {
+    const { refusals, answer = [] } = await judge("unsafe/47-object-names/files", (ground) =>
+      ground.ask(`
+        select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = 'public' and p.prosecdef`),
+    );
+    expect(answer).toHaveLength(9);
+    for (const { name } of answer) {
+      const isNamed = refusals.some(({ object }) => object.endsWith(String(name)));
+      expect({ name, isNamed }).toEqual({ name, isNamed: true });
+    }
+  });
+
+  it("does not speak of the functions of an extension", async () => {
+    const { findings } = await judge("unsafe/33-extensions/citext-public");
+    expect(findings.filter(({ object }) => object.includes("citext,"))).toEqual([]);
+  });
+
+  it.each([
+    ["42-begin-commit/files", 1, /begin/i],
+    ["42-begin-commit/commit-alone", 3, /commit/i],
+    ["44-unqualified-names/files", 1, /public\.notes/],
+    ["44-unqualified-names/existing-table", 1, /public\.sessions/],
+  ])("gives the line of what `up` refuses: %s", async (folder, line, words) => {
+    const { refusals } = await judge(`unsafe/${folder}`);
+    expect(refusals.some((one) => one.line === line && words.test(one.message))).toBe(true);
+  });
+});
