@@ -20,11 +20,14 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   env       shell exports: eval "$(npm run --silent env)"
   down      destroy the stack, with all rows, and stop the servers
               --purge            forget everything at once: state, database, passphrase
-  policy    judge the SQL of the migrations; exit code 1 where something is refused, 2 where the call
-            is wrong or the SQL cannot be read
+  policy    apply the migrations to a throw-away PostgreSQL, judge what they make, and attack it; exit
+            code 1 where something is refused, 2 where the call is wrong or nothing can be judged
               --sql DIR          another folder, of trios or of plain .sql files
+              --contract NAME    what the schema is built on: a preset (supabase), or a JSON file; without
+                                 it policy/contract.json, or this project's own values
               --environment NAME take into account the waivers that hold there alone
-              --trial            also build it in a throw-away PostgreSQL and attack it
+              --no-trial         leave the attacker out (--trial is the default)
+              --fresh            judge anew what was judged before
               --json             what was found, as JSON
               --sarif [FILE]     what was found, as SARIF 2.1.0
   test      (npm test) lint, type checks, unit tests and one end-to-end run
@@ -47,7 +50,10 @@ const OPTIONS = {
   policy: {
     sql: { type: "string" },
     environment: { type: "string" },
+    contract: { type: "string" },
     trial: { type: "boolean" },
+    "no-trial": { type: "boolean" },
+    fresh: { type: "boolean" },
     json: { type: "boolean" },
     sarif: { type: "string" },
   },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClientBase } from "pg";
+import { type ClientBase, escapeIdentifier } from "pg";
 import { sqlStateOf } from "./connection";
 import { Script } from "./script";
 
@@ -13,6 +13,8 @@ export interface TransactionOptions {
   statementTimeoutMs?: number;
   /** Whether a rollback may lose rows: the setting `app_data.allow_data_loss`. @default false */
   allowDataLoss?: boolean;
+  /** The schemas in which unqualified names are looked for. @default none */
+  searchPath?: readonly string[];
   /** Ends the work: no transaction is begun any more. */
   signal?: AbortSignal | undefined;
   /**
@@ -176,11 +178,12 @@ function settingsOf(
     lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
     statementTimeoutMs = 0,
     allowDataLoss = false,
+    searchPath = [],
     waitsForDisk = true,
   }: TransactionOptions,
 ): string[] {
   const settings = [
-    "search_path = ''",
+    `search_path = ${searchPath.map(escapeIdentifier).join(", ") || "''"}`,
     `lock_timeout = ${lockTimeoutMs}`,
     `statement_timeout = ${statementTimeoutMs}`,
     `idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`,

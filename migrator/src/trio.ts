@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import type { Statement } from "@app-data/rules";
+import type { Position, Statement } from "@app-data/rules";
 import { MigratorError } from "./errors";
 import { canonicalVersion, compareVersions, digitsOf, isTime, versionOf } from "./version";
 
@@ -45,6 +45,7 @@ export type TrioPart = "forward" | "rollback" | "verify";
 export const TRIO_PARTS: readonly TrioPart[] = ["forward", "rollback", "verify"];
 
 const NAME = /^\d{3,18}(?:_[a-z0-9]+)+$/;
+const COPY_FROM_STDIN = /(?:^|;)\s*copy\s[^;]*?\sfrom\s+stdin\b/im;
 const OTHER_PARTS = ["rollback", "verify"] as const;
 
 /**
@@ -90,12 +91,8 @@ export function readTrios(directory: string): Trio[] {
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
   // Loaded when it is needed: PostgreSQL's parser is large.
-  const { significantTokens, splitStatements } = await import("@app-data/rules");
-  for (const part of TRIO_PARTS) {
-    const { sql, file } = trio[part];
-    for (const statement of await splitStatements(sql, file))
-      refuseTransactionControl(statement, file);
-  }
+  const { significantTokens } = await import("@app-data/rules");
+  for (const part of TRIO_PARTS) await inspectFile(trio[part]);
   const digest = ({ sql }: SqlFile): FileDigest => ({
     text: sha256(sql),
     content: sha256(significantTokens(sql).join("\0")),
@@ -105,6 +102,36 @@ export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
     rollback: digest(trio.rollback),
     verify: digest(trio.verify),
   };
+}
+
+/**
+ * Checks that a file can run inside the migrator's transaction.
+ * @param searchPath the schemas in which unqualified names are looked for.
+ * @throws SqlSyntaxError at the first statement that PostgreSQL's parser refuses.
+ * @throws MigratorError MIG002 for a statement that would end or change the transaction, that reads rows from
+ * the file, or that makes something in no schema.
+ */
+export async function inspectFile(
+  { file, sql }: SqlFile,
+  searchPath: readonly string[] = [],
+): Promise<void> {
+  const { SqlSyntaxError, positionAt, splitStatements } = await import("@app-data/rules");
+  try {
+    const statements = await splitStatements(sql, file);
+    const hasPath = searchPath.length > 0 || statements.some(mayChangeSearchPath);
+    for (const statement of statements) {
+      refuseTransactionControl(statement, file);
+      refuseCopiedRows(statement, file);
+      if (!hasPath) refuseUnqualified(statement, file);
+    }
+  } catch (error) {
+    // The parser takes the rows for SQL, and stops at the first.
+    const copy = error instanceof SqlSyntaxError ? COPY_FROM_STDIN.exec(sql) : null;
+    if (!copy || !(error instanceof SqlSyntaxError)) throw error;
+    const place = positionAt(sql, copy.index + copy[0].search(/\S/));
+    if (place.line > error.line) throw error;
+    throw copiesRows(place, file, error);
+  }
 }
 
 /** SHA-256 of a text, hexadecimal. */
@@ -126,6 +153,63 @@ function refuseTransactionControl({ tree, text, line, column }: Statement, file:
     `${file}:${line}:${column}: "${text}" controls the transaction. The migrator runs a whole file ` +
       "in a transaction of its own; remove the statement.",
   );
+}
+
+function refuseCopiedRows({ tree, ...place }: Statement, file: string): void {
+  if (!("CopyStmt" in tree)) return;
+  const { is_from: isFrom = false, filename, is_program: isProgram } = tree.CopyStmt;
+  if (isFrom && filename === undefined && !isProgram) throw copiesRows(place, file);
+}
+
+function copiesRows({ line, column }: Position, file: string, cause?: unknown): MigratorError {
+  return new MigratorError(
+    "MIG002",
+    `${file}:${line}:${column}: \`copy … from stdin\` reads rows that follow it in the file, and the ` +
+      "migrator sends statements alone. Write the rows as `insert into TABLE (COLUMNS) values (…), (…);`.",
+    { cause },
+  );
+}
+
+function mayChangeSearchPath({ tree, text }: Statement): boolean {
+  return !("CreateFunctionStmt" in tree) && text.includes("search_path");
+}
+
+function refuseUnqualified({ tree, line, column }: Statement, file: string): void {
+  const name = unqualifiedName(tree);
+  if (name === undefined) return;
+  throw new MigratorError(
+    "MIG002",
+    `${file}:${line}:${column}: ${name} is made in no schema: the migrator runs every file with an empty ` +
+      `search path. Write the schema before the name, such as public.${name}.`,
+  );
+}
+
+/** The name of what a statement makes, where it stands without its schema. */
+function unqualifiedName(tree: Statement["tree"]): string | undefined {
+  const relation =
+    "CreateStmt" in tree
+      ? tree.CreateStmt.relation
+      : "ViewStmt" in tree
+        ? tree.ViewStmt.view
+        : "CreateSeqStmt" in tree
+          ? tree.CreateSeqStmt.sequence
+          : "CreateTableAsStmt" in tree
+            ? tree.CreateTableAsStmt.into?.rel
+            : undefined;
+  if (relation) {
+    const isTemporary = relation.relpersistence === "t";
+    return relation.schemaname === undefined && !isTemporary ? relation.relname : undefined;
+  }
+  const parts =
+    "CreateFunctionStmt" in tree
+      ? tree.CreateFunctionStmt.funcname
+      : "CreateEnumStmt" in tree
+        ? tree.CreateEnumStmt.typeName
+        : "CreateDomainStmt" in tree
+          ? tree.CreateDomainStmt.domainname
+          : undefined;
+  const [only, ...others] = parts ?? [];
+  return only && "String" in only && others.length === 0 ? only.String.sval : undefined;
 }
 
 function misnamed(names: string[]): string[] {

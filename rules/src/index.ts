@@ -4,9 +4,11 @@ export {
   ContractError,
   type ObjectName,
   type UsersTable,
+  contractFile,
   contractPresets,
   defaultContract,
   parseContract,
+  projectContract,
   readContract,
   requestRolesOf,
 } from "./model/contract";

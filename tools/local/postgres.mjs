@@ -34,10 +34,11 @@ const MEMORY = "/dev/shm";
  * @param directory where the server keeps its port and its passwords, and its files unless root
  * starts it.
  * @param settings server settings, by name.
+ * @param superuser its name, where the server is made.
  * @returns `{ host, port, pid, password, dataDirectory, isNew }`; `password` is that of the superuser,
  * `isNew` says that there was no database before.
  */
-export async function startPostgres({ directory, settings = {} }) {
+export async function startPostgres({ directory, settings = {}, superuser = SUPERUSER }) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const server = locate(directory);
   const isNew = !existsSync(server.dataDirectory);
@@ -48,7 +49,7 @@ export async function startPostgres({ directory, settings = {} }) {
     await end(running, server);
     running = undefined;
   }
-  if (isNew) await initialise(server);
+  if (isNew) await initialise(server, superuser);
   else if (!isOpen) await renewPassword(server);
   running = running
     ? await becomesReady(server, running)
@@ -117,7 +118,7 @@ function findUnprivileged() {
   );
 }
 
-async function initialise(server) {
+async function initialise(server, superuser) {
   const fresh = `${server.dataDirectory}.new`;
   rmSync(fresh, { recursive: true, force: true });
   makeRoot(server);
@@ -128,7 +129,7 @@ async function initialise(server) {
   writeFileSync(passwordFile, password, { mode: 0o600, flag: "wx" });
   if (server.account) chownSync(passwordFile, server.account.uid, server.account.gid);
   const flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"];
-  const access = [`--username=${SUPERUSER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+  const access = [`--username=${superuser}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
   await run(server, "initdb", ["--pgdata", fresh, ...flags, ...access]);
   writeSecret(passwordFileOf(server), password);
   rmSync(passwordFile);

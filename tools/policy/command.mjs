@@ -1,4 +1,4 @@
-// npm run policy: judges SQL files, without engine, database or network; with --trial, with a database.
+// npm run policy: judges SQL files on a throw-away PostgreSQL, by the rules and by the attacker.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { PROJECT } from "../prepare.mjs";
@@ -11,48 +11,71 @@ import { standing } from "./standing.mjs";
 const STANDARD_OUTPUT = "-";
 // The rules know them too, but are compiled only after the call was understood.
 const ENVIRONMENTS = ["local", "dev", "staging", "prod"];
+/** There is no PostgreSQL to judge on. */
+const NO_SERVER = "POL004";
 
 /**
- * @param options `{ sql, trial, json, sarif, environment }`; `sarif` is a file, or "-" for standard output;
- * waivers for some environments hold in `environment` alone.
- * @returns 0, 1 where something is refused, 2 where the call is wrong or the SQL cannot be read.
+ * @param options `{ sql, trial, "no-trial", fresh, contract, json, sarif, environment }`; `sarif` is a file, or "-"
+ * for standard output; `contract` the name of a preset or a file; waivers for some environments hold in
+ * `environment` alone.
+ * @returns 0, 1 where something is refused, 2 where the call is wrong or the SQL cannot be judged.
  */
-export async function policy({ sql, trial: withTrial = false, json = false, ...options }) {
+export async function policy({ sql, json = false, fresh = false, ...options }) {
   const { sarif: sarifFile, environment } = options;
   const from = callersDirectory();
   try {
-    if (json && sarifFile === STANDARD_OUTPUT) {
-      throw new UsageError(
-        "--json and --sarif both print to standard output. Give --sarif a file.",
-      );
-    }
-    const place = sql === undefined ? path.join(PROJECT, "sql") : path.resolve(from, sql);
-    const files = readSqlFiles(place, from);
-    const { findings, rules, trial, unreadable } = await judge(files, { withTrial });
-    const isReadable = unreadable === 0;
-    // What is waived is an object of the project's own; elsewhere its name means something else.
+    refuseContradictions({ json, ...options });
     const isOwn = sql === undefined;
-    const judged = isReadable ? rules.map(({ name }) => name) : [];
+    const place = isOwn ? path.join(PROJECT, "sql") : path.resolve(from, sql);
+    const files = readSqlFiles(place, from);
+    const withTrial = !options["no-trial"];
+    const contract = contractOf(options.contract, from);
+    const seeds = isOwn ? undefined : path.join(place, "trial-rows");
+    const { verdict, rules } = await judge(files, { withTrial, fresh, contract, seeds });
+    const { findings, trial, limits, refusedFiles } = verdict;
+    // What is waived is an object of the project's own; elsewhere its name means something else.
+    const judged = refusedFiles > 0 ? [] : judgedRules(rules, withTrial);
     const { stands, waived } = isOwn
       ? standing(findings, judged, { environment: environmentOf(environment) })
       : { stands: findings, waived: [] };
     const refusals = stands.filter(({ level }) => level === "mandatory").length;
 
-    if (json)
-      print({ files: files.map(({ file }) => file), refusals, findings: stands, waived, trial });
+    if (json) {
+      const names = files.map(({ file }) => file);
+      print({ files: names, refusals, findings: stands, waived, trial, limits });
+    }
     if (sarifFile !== undefined) writeSarif(sarifFile, sarif(stands, rules, from), from);
     if (!json && sarifFile !== STANDARD_OUTPUT) {
       for (const finding of stands) console.log(describe(finding));
-      console.log(summary(files.length, refusals, stands.length - refusals, waived.length));
+      for (const limit of limits) console.log(`note     ${limit}`);
+      const counts = { files: files.length, refusals, waived: waived.length };
+      console.log(summary({ ...counts, advice: stands.length - refusals }, trial));
     }
-    // What was refused stays so, whether or not the rest could be judged.
-    if (refusals > unreadable) return 1;
-    return isReadable ? 0 : 2;
+    if (refusedFiles > 0) return 2;
+    return refusals > 0 ? 1 : 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError) && error.code !== NO_SERVER) throw error;
     report(`error: ${error.message}`);
     return 2;
   }
+}
+
+function refuseContradictions({ json, sarif: sarifFile, trial, "no-trial": noTrial }) {
+  if (json && sarifFile === STANDARD_OUTPUT) {
+    throw new UsageError("--json and --sarif both print to standard output. Give --sarif a file.");
+  }
+  if (trial && noTrial) throw new UsageError("--trial and --no-trial contradict each other.");
+}
+
+/** A preset by its name, or a file from where the user is. */
+function contractOf(contract, from) {
+  if (contract === undefined || !/[./\\]/.test(contract)) return contract;
+  return path.resolve(from, contract);
+}
+
+/** Names of the rules that were judged completely. */
+function judgedRules(rules, withTrial) {
+  return rules.filter(({ page }) => withTrial || page !== "trial").map(({ name }) => name);
 }
 
 function environmentOf(name) {
@@ -91,10 +114,13 @@ function describe({ level, code, file, line, message, remediation, reproduction 
   return `${verdict}  ${code} ${place}${message}\n         ${remediation}${shown}`;
 }
 
-function summary(files, refusals, advice, waived) {
+function summary({ files, refusals, advice, waived }, trial) {
   const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+  const attacker = trial
+    ? `${count(trial.attempts, "attempt", "attempts")} on ${count(trial.tables, "table", "tables")}`
+    : "the attacker was left out";
   return (
     `${count(files, "file", "files")} judged: ${count(refusals, "refusal", "refusals")}, ` +
-    `${advice} advice, ${waived} waived`
+    `${advice} advice, ${waived} waived; ${attacker}`
   );
 }

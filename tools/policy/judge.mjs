@@ -1,71 +1,58 @@
-// Judges SQL files by the rules, and by the trial where that is asked for.
+// Judges SQL files by the rules and by the attacker, on a throw-away PostgreSQL.
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { compileWorkspaces, PROJECT } from "../prepare.mjs";
 import { report } from "../report.mjs";
-import { judgeMade, readSchema } from "./made-schema.mjs";
-import { readSqlFiles } from "./sql-files.mjs";
+import { readSqlFiles, UsageError } from "./sql-files.mjs";
 
 const load = createRequire(import.meta.url);
 
 /** What the application's own migrations stand on; other folders may leave it out. */
-const BASE = "000_existing_schema.sql";
+const BASE = "sql/000_existing_schema.sql";
+
+/** Rows for the attacker, from the project's root; beside other folders they are in `trial-rows`. */
+const SEEDS = "policy/trial-rows";
 
 /**
  * @param files as `readSqlFiles` gives them.
- * @returns `{ findings, rules, trial, unreadable }`: what is wrong, every rule that was judged, as
- * `{ name, code, description, remediation, page }`, `{ tables, attempts, seconds }` of the trial if there
- * was one, and how many findings say that PostgreSQL's parser could not read a file or, in a trial, the server
- * not run it.
+ * @param options `{ withTrial, fresh, contract, seeds }`: the contract is the name of a preset or a file, without
+ * it the project's own; `seeds` is a folder of rows for the attacker.
+ * @returns `{ verdict, rules }`: the verdict as `judgeMigrations` gives it, and every rule that there is, as
+ * `{ name, code, description, remediation, page }`.
  */
-export async function judge(files, { withTrial }) {
+export async function judge(files, { withTrial, fresh, contract, seeds }) {
   await compileWorkspaces();
   const rules = load(path.join(PROJECT, "rules/dist/index.js"));
+  const { judgeMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
+  const judgedBy = readContract(rules, contract);
+  const rows = seeds ?? path.join(PROJECT, SEEDS);
+  const verdict = await judgeMigrations(files, {
+    contract: judgedBy,
+    base: judgedBy.platform === null ? readSqlFiles(path.join(PROJECT, BASE), PROJECT) : [],
+    seeds: existsSync(rows) ? readSqlFiles(rows, PROJECT) : [],
+    withTrial,
+    fresh,
+    report,
+  });
   const known = [
     READABLE,
     ...rules.schemaRules.map((rule) => ({ ...rule, page: rule.name })),
-    PROVABLE,
+    ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" })),
     ...WAIVERS,
   ];
-  let schema;
-  try {
-    schema = await rules.readSqlSchema(files);
-  } catch (error) {
-    if (!(error instanceof rules.SqlSyntaxError)) throw error;
-    return { findings: [unreadable(error)], rules: known, unreadable: 1 };
-  }
-  let made;
-  // Rules are judged while the server of the trial is being made.
-  const trying = withTrial
-    ? tryFiles(files, async (client) => {
-        made = await readSchema(client);
-      })
-    : undefined;
-  const findings = [...rules.judgeSchema(schema), ...schema.notProvable.map(notProvable)].map(
-    (finding) => ({ level: "mandatory", ...finding }),
-  );
-  const trial = await trying;
-  if (!trial) return { findings, rules: known, unreadable: 0 };
-  return {
-    findings: [...findings, ...(made ? judgeMade(made, findings) : []), ...trial.findings],
-    rules: [...known, ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" }))],
-    trial: { tables: trial.tables, attempts: trial.attempts, seconds: trial.seconds },
-    unreadable: trial.findings.filter(({ rule }) => rule === "trial-applied").length,
-  };
+  return { verdict, rules: known };
 }
 
-async function tryFiles(files, onApplied) {
-  const { withTrialServer } = await import("./trial-server.mjs");
-  const begin = Date.now();
-  report("Trial: building the schema in a throw-away PostgreSQL …");
-  const base = readSqlFiles(path.join(PROJECT, "sql", BASE), PROJECT);
-  const trial = await withTrialServer((server) => {
-    const { tryMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
-    return tryMigrations(server, files, { base, onApplied });
-  });
-  const seconds = (Date.now() - begin) / 1000;
-  report(`  ${trial.attempts} attempts on ${trial.tables} tables in ${seconds.toFixed(1)} s`);
-  return { ...trial, seconds };
+function readContract(rules, nameOrFile) {
+  try {
+    return nameOrFile === undefined
+      ? rules.projectContract(PROJECT)
+      : rules.readContract(nameOrFile);
+  } catch (error) {
+    if (error.code !== "CFG046") throw error;
+    throw new UsageError(error.message);
+  }
 }
 
 const READABLE = {
@@ -76,49 +63,14 @@ const READABLE = {
   page: "migration-readable",
 };
 
-const PROVABLE = {
-  name: "migration-provable",
-  code: "POL102",
-  level: "advisory",
-  description: "What a migration does to tables can be read off its SQL.",
-  remediation: "Write the statements out instead of putting them together at run time.",
-  page: "migration-provable",
-};
-
 const WAIVERS = [
   { code: "POL170", description: "No waiver has expired." },
   { code: "POL171", description: "Every waiver is needed." },
   { code: "POL172", description: "Every waiver is exact." },
-  { code: "POL178", description: "Nothing waives what can not be waived." },
+  { code: "POL178", description: "Nothing waives what cannot be waived." },
 ].map((rule) => ({
   ...rule,
   name: "waivers",
   remediation: "Correct, renew or remove the waiver in policy/waivers.json.",
   page: "waivers",
 }));
-
-function unreadable({ file, line, column, reason }) {
-  return {
-    rule: READABLE.name,
-    code: READABLE.code,
-    level: "mandatory",
-    object: file,
-    file,
-    line,
-    message: `column ${column}: ${reason}`,
-    remediation: READABLE.remediation,
-  };
-}
-
-function notProvable({ file, line, object, reason }) {
-  return {
-    rule: PROVABLE.name,
-    code: PROVABLE.code,
-    level: "advisory",
-    object,
-    file,
-    line,
-    message: `${object} can not be judged from its text: ${reason}`,
-    remediation: PROVABLE.remediation,
-  };
-}

@@ -1,4 +1,4 @@
-import type { SqlFile } from "@app-data/rules";
+import type { Contract, SqlFile } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { type Catalog, readCatalog } from "./catalog";
 import { callEngine } from "./engine";
@@ -14,8 +14,35 @@ import { quoteText } from "./statements";
 import { TableAttacks } from "./table-attacks";
 import type { TrialFinding } from "./trial-finding";
 
+/** What was attacked, and whether that tells anything. */
+export interface Tried {
+  /** As findings name it. */
+  object: string;
+  attempts: number;
+  judged: boolean;
+  /** Why the attempts tell nothing. */
+  reason?: string;
+}
+
+/** Attempts on an object that ended in the same error, which is none that was expected. */
+export interface Unexpected {
+  object: string;
+  sqlState: string;
+  message: string;
+  count: number;
+}
+
+/** How a database is tried. */
+export interface DatabaseTrialOptions {
+  contract?: Contract;
+  /** SQL files with rows that the trial cannot make up itself. */
+  seeds?: readonly SqlFile[];
+}
+
 /** What a trial has shown. */
 export interface Trial {
+  tried: Tried[];
+  unexpected: Unexpected[];
   findings: TrialFinding[];
   /** How many tables were attacked. */
   tables: number;
@@ -30,7 +57,12 @@ export interface Trial {
  * @param client the superuser's.
  * @param files the migrations that the database was made with; findings name their lines.
  */
-export async function tryDatabase(client: ClientBase, files: readonly SqlFile[]): Promise<Trial> {
+export async function tryDatabase(
+  client: ClientBase,
+  files: readonly SqlFile[],
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  options: DatabaseTrialOptions = {},
+): Promise<Trial> {
   const origins = await Origins.of(files);
   await client.query(ENGINE_SQL);
   await givePartitions(client);
@@ -53,6 +85,12 @@ export async function tryDatabase(client: ClientBase, files: readonly SqlFile[])
 
   const shared = { catalog, owners, fill, origins };
   return {
+    tried: tables.map(({ sql, id }) => ({
+      object: sql,
+      attempts: jobs.filter(({ relation }) => relation.id === id).length,
+      judged: true,
+    })),
+    unexpected: [],
     findings: [
       ...bypassingRoles(catalog),
       ...unrefreshed.map(notRefreshed),

@@ -21,7 +21,9 @@ type ByKind = Map<string, [string, Fact][]>;
 /** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
 export function schemaOf(catalog: Catalog): Schema {
   const kinds = byKind(catalog);
-  const entriesOf = (kind: string) => kinds.get(kind) ?? [];
+  // Members of an extension are not the application's.
+  const entriesOf = (kind: string) =>
+    (kinds.get(kind) ?? []).filter(([, { extension }]) => extension === undefined);
   const factsOf = (kind: string) => entriesOf(kind).map(([, fact]) => fact);
   const parts = partsByTable(kinds);
   const partsOf = (key: string) => parts.get(splitKey(key).name) ?? new Map<string, Fact[]>();

@@ -17,7 +17,7 @@ import {
   inTransaction,
   outsideTransaction,
 } from "../transaction";
-import type { SqlFile } from "../trio";
+import { type SqlFile, inspectFile } from "../trio";
 import {
   type RunKey,
   type StepProgress,
@@ -27,7 +27,7 @@ import {
 } from "./journal";
 import { lockAhead } from "./lock-ahead";
 import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
-import { type DigestedStep, type Step, digestSteps } from "./split";
+import { type DigestedStep, type Step, digestSteps, splitSteps } from "./split";
 import { changesOfStep, changesOfTransaction } from "./step-changes";
 
 /** What the steps of one file need to run. */
@@ -63,6 +63,42 @@ export async function runSteps(work: StepRun): Promise<void> {
     if (known?.state === "done") continue;
     const changes = await runStep({ ...work, expected }, step, index + 1, known);
     expected = applyChanges(expected, changes);
+  }
+}
+
+/**
+ * Runs one file as a migration in a database that nobody else is connected to and that keeps no log: the
+ * same steps, settings and refusals, and no waits.
+ * @param searchPath where it is another than that of migrations.
+ * @throws SqlSyntaxError; MigratorError MIG002 for a statement that no migration may hold, MIG005 for one
+ * that PostgreSQL refuses.
+ */
+export async function runFile(
+  client: ClientBase,
+  file: SqlFile,
+  searchPath: readonly string[] = [],
+): Promise<void> {
+  await inspectFile(file, searchPath);
+  const transaction = { attempts: 1, searchPath };
+  for (const step of digestSteps(await splitSteps(file))) {
+    switch (step.kind) {
+      case "transaction":
+        await inScript(
+          client,
+          (script) => addStatements(script, step.statements, file),
+          transaction,
+        );
+        break;
+      case "batch":
+        await runBatches(client, step.directive, step.statement, {
+          file,
+          transaction,
+          saveCheckpoint: () => Promise.resolve(),
+        });
+        break;
+      case "single":
+        await runSingle({ client, file, transaction }, step, undefined, () => Promise.resolve());
+    }
   }
 }
 
@@ -152,7 +188,7 @@ async function runStep(
 }
 
 async function runSingle(
-  { client, file, transaction }: StepRun,
+  { client, file, transaction }: Pick<StepRun, "client" | "file" | "transaction">,
   { statement, digest }: Extract<DigestedStep, { kind: "single" }>,
   known: StepProgress | undefined,
   enter: (state: "started") => Promise<void>,

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 
 /** The name of a table or function, as the catalog holds it: case kept, no quotes. */
 export interface ObjectName {
@@ -29,6 +30,10 @@ export interface Contract {
   backOfficeRoles: string[];
   /** Roles of the platform: they are not judged, and no role of an application may become one. */
   platformRoles: string[];
+  /** The platform that the database runs on, whose SQL is in `trial/platforms`; null where it brings nothing. */
+  platform: "supabase" | null;
+  /** The schemas in which migrations and requests look for unqualified names. */
+  searchPath: string[];
   /** Schemas that the platform fills. Of these only policies and triggers are judged. */
   platformSchemas: string[];
   usersTables: UsersTable[];
@@ -69,6 +74,8 @@ export const defaultContract: Contract = {
     "rds_reserved",
     "rds_ad",
   ],
+  platform: null,
+  searchPath: [],
   platformSchemas: [],
   usersTables: [{ schema: "public", name: "users", key: "id" }],
   identity: [
@@ -108,6 +115,8 @@ const supabase: Contract = {
     "dashboard_user",
     "pgbouncer",
   ],
+  platform: "supabase",
+  searchPath: ["public", "extensions"],
   platformSchemas: [
     "auth",
     "storage",
@@ -166,6 +175,19 @@ export function readContract(nameOrFile: string): Contract {
   return parseContract(value);
 }
 
+/** Where a project's own contract stands, from its root; without the file it is {@link defaultContract}. */
+export const contractFile = "policy/contract.json";
+
+/**
+ * Reads the contract of a project.
+ * @param directory its root.
+ * @throws {ContractError} when the file is no contract.
+ */
+export function projectContract(directory: string): Contract {
+  const file = path.join(directory, contractFile);
+  return existsSync(file) ? readContract(file) : defaultContract;
+}
+
 /**
  * Makes a contract of a JSON value: fields that it leaves out are those of the preset that `extends` names,
  * or of {@link defaultContract}.
@@ -193,6 +215,8 @@ export function parseContract(value: unknown): Contract {
     signedInRoles: field("signedInRoles", base.signedInRoles, texts),
     backOfficeRoles: field("backOfficeRoles", base.backOfficeRoles, texts),
     platformRoles: field("platformRoles", base.platformRoles, texts),
+    platform: field("platform", base.platform, platform),
+    searchPath: field("searchPath", base.searchPath, texts),
     platformSchemas: field("platformSchemas", base.platformSchemas, texts),
     usersTables: field("usersTables", base.usersTables, listOf(usersTable)),
     identity: field("identity", base.identity, texts),
@@ -218,6 +242,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function platform(value: unknown): Contract["platform"] | undefined {
+  return value === "supabase" || value === null ? value : undefined;
 }
 
 function flag(value: unknown): boolean | undefined {

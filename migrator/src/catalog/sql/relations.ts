@@ -1,6 +1,7 @@
 import {
   type ObjectQuery,
   comment,
+  extensionOf,
   grantsByObject,
   list,
   listOf,
@@ -59,6 +60,7 @@ export const tables: ObjectQuery = {
     replicaIdentity: "case c.relreplident when 'f' then 'full' when 'n' then 'nothing' end",
     options,
     grants,
+    extension: extensionOf("pg_class", "c.oid", "c.relowner"),
     comment: comment("pg_class", "c.oid"),
   },
   from: "relations c left join relation_grants g using (oid) where c.relkind in ('r', 'p', 'f')",
@@ -78,6 +80,7 @@ export const views: ObjectQuery = {
     options,
     populated: "case when c.relkind = 'm' then c.relispopulated end",
     grants,
+    extension: extensionOf("pg_class", "c.oid", "c.relowner"),
     comment: comment("pg_class", "c.oid"),
   },
   from: "relations c left join relation_grants g using (oid) where c.relkind in ('v', 'm')",

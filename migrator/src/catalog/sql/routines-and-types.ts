@@ -1,4 +1,12 @@
-import { type ObjectQuery, comment, grantsOf, listOf, object, roleName } from "./shared";
+import {
+  type ObjectQuery,
+  comment,
+  extensionOf,
+  grantsOf,
+  listOf,
+  object,
+  roleName,
+} from "./shared";
 
 /** The source is kept as its digest: long, and all that matters is whether it is the same. */
 export const functions: ObjectQuery = {
@@ -33,6 +41,7 @@ export const functions: ObjectQuery = {
         a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
       where a.aggfnoid = p.oid and f.prosecdef) end`,
     grants: grantsOf("p.proacl", "f", "p.proowner"),
+    extension: extensionOf("pg_proc", "p.oid", "p.proowner"),
     comment: comment("pg_proc", "p.oid"),
   },
   from: `namespaces n join pg_proc p on p.pronamespace = n.oid

@@ -68,3 +68,14 @@ export function comment(catalog: string, oid: string, part = "0"): string {
   return `(select d.description from pg_description d
     where d.objoid = ${oid} and d.classoid = '${catalog}'::regclass and d.objsubid = ${part})`;
 }
+
+/**
+ * The extension that an object came with. What its owner may have added to one later, by `alter extension`,
+ * is the owner's: the members of an extension belong to a superuser.
+ */
+export function extensionOf(catalog: string, oid: string, owner: string): string {
+  return `(select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
+    join pg_roles r on r.oid = ${owner} and r.rolsuper
+    where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.objsubid = 0
+      and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e')`;
+}

@@ -1,0 +1,161 @@
+import { inspectFile } from "@app-data/migrator/judged-database";
+import {
+  type Contract,
+  type SqlFile,
+  SqlSyntaxError,
+  judgeSchema,
+  splitStatements,
+} from "@app-data/rules";
+import type { Client } from "pg";
+import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
+import { withThrowawayDatabase } from "../server/throwaway-database";
+import { type ThrowawayServer, withThrowawayServer } from "../server/throwaway-server";
+import { trialFinding } from "../trial-finding";
+import { type Trial, tryDatabase } from "../try-database";
+import { findOrigins } from "./origins";
+import { settleUnknown } from "./settle-unknown";
+import type { JudgedFinding, Verdict } from "./verdict";
+
+/** As for `judgeMigrations`, all of them given. */
+export interface Settings {
+  contract: Contract;
+  base: readonly SqlFile[];
+  seeds: readonly SqlFile[];
+  withTrial: boolean;
+  server: ThrowawayServer | undefined;
+  report: (line: string) => void;
+}
+
+/** PostgreSQL says by these that something does not exist: a table, function, schema, type, column. */
+const MISSING = new Set(["42P01", "42883", "3F000", "42704", "42703"]);
+
+/** Judges migrations, whether or not a verdict of them is kept. */
+export async function judgeAnew(files: readonly SqlFile[], settings: Settings): Promise<Verdict> {
+  const { contract, base, server } = settings;
+  const unfit = await readFiles(files, contract);
+  if (unfit.length > 0) return refused(unfit);
+  const judgeOn = async (place: ThrowawayServer): Promise<Verdict> => {
+    const judge = (all: readonly SqlFile[]) =>
+      withThrowawayDatabase(place, contract, (client) => judgeDatabase(client, all, settings));
+    let result = await judge(files);
+    const needsBase =
+      "refusal" in result ? MISSING.has(result.refusal.sqlState ?? "") : result.isEmpty;
+    if (needsBase && base.length > 0) result = await judge([...base, ...files]);
+    if ("refusal" in result) return refused([notApplied(result.refusal)]);
+    return result.verdict;
+  };
+  return server ? judgeOn(server) : withThrowawayServer(judgeOn);
+}
+
+/** What the text of the files shows, before any of them is applied. */
+async function readFiles(
+  files: readonly SqlFile[],
+  { platform }: Contract,
+): Promise<JudgedFinding[]> {
+  const findings: JudgedFinding[] = [];
+  for (const file of files) {
+    try {
+      // A platform's tool allows other files; what is wrong with them is found when they are applied.
+      if (platform === null) await inspectFile(file);
+      else await splitStatements(file.sql, file.file);
+    } catch (error) {
+      if (error instanceof SqlSyntaxError) findings.push(unreadable(error));
+      else findings.push(notApplied(refusalOf(error, file)));
+    }
+  }
+  return findings;
+}
+
+/** That PostgreSQL's parser can read the SQL; without it nothing else can be judged. */
+export const readableRule = {
+  name: "migration-readable",
+  code: "POL001",
+  description: "PostgreSQL's parser can read the SQL of every migration.",
+  remediation: "Correct the statement at the line and column that the message gives.",
+} as const;
+
+function unreadable({ file, line, column, reason }: SqlSyntaxError): JudgedFinding {
+  return {
+    rule: readableRule.name,
+    code: readableRule.code,
+    level: "mandatory",
+    object: file,
+    file,
+    line,
+    message: `column ${column}: ${reason}`,
+    remediation: readableRule.remediation,
+  };
+}
+
+function notApplied({ file, line, message }: Refusal): JudgedFinding {
+  return trialFinding("trial-applied", {
+    object: file,
+    file,
+    line,
+    message: `the migration cannot be applied, so nothing was judged: ${message}`,
+  });
+}
+
+function refused(findings: JudgedFinding[]): Verdict {
+  return { findings, refusedFiles: findings.length, limits: [] };
+}
+
+interface Judged {
+  verdict: Verdict;
+  /** There is nothing in the database that could be judged. */
+  isEmpty: boolean;
+}
+
+async function judgeDatabase(
+  client: Client,
+  files: readonly SqlFile[],
+  { contract, seeds, withTrial, report }: Settings,
+): Promise<Judged | { refusal: Refusal }> {
+  const { starts, limits, refusal } = await applyMigrations(client, files, contract);
+  if (refusal) return { refusal };
+  const schema = await readSchema(client);
+  const found = judgeSchema(schema);
+  if (withTrial) report("The attacker tries what the policies let through …");
+  const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
+  const all: JudgedFinding[] = [...settleUnknown(found, trial), ...(trial?.findings ?? [])];
+  const { tables, views = [], functions = [], defaultPrivileges = [] } = schema;
+  const makesSomething = [tables, views, functions, defaultPrivileges].some(
+    ({ length }) => length > 0,
+  );
+  if (trial?.attempts === 0 && tables.length === 0 && makesSomething) all.push(nothingTried(files));
+  const verdict = {
+    findings: await withOrigins(client, files, starts, all),
+    refusedFiles: 0,
+    ...(trial && { trial: { tables: trial.tables, attempts: trial.attempts } }),
+    limits: [...limits, ...(trial?.unexpected ?? []).map(describeUnexpected)],
+  };
+  return { verdict, isEmpty: tables.length === 0 };
+}
+
+/** Nobody can say that it is safe. */
+function nothingTried(files: readonly SqlFile[]): JudgedFinding {
+  const object = files.at(-1)?.file ?? "";
+  return trialFinding("trial-judged", {
+    object,
+    file: object,
+    line: 1,
+    message:
+      "there were 0 attempts on 0 tables: the files make no table, and what they make was not tried",
+  });
+}
+
+function describeUnexpected({ object, sqlState, message, count }: Trial["unexpected"][number]) {
+  return `${count} attempts on ${object} ended in an error of their own (${sqlState}): ${message}`;
+}
+
+async function withOrigins(
+  client: Client,
+  files: readonly SqlFile[],
+  starts: readonly string[],
+  findings: readonly JudgedFinding[],
+): Promise<JudgedFinding[]> {
+  const objects = new Set(findings.map(({ object }) => object));
+  if (objects.size === 0) return [];
+  const origins = await findOrigins(client, files, starts, [...objects]);
+  return findings.map((finding) => ({ ...finding, ...origins.get(finding.object) }));
+}

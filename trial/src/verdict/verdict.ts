@@ -1,0 +1,26 @@
+import type { Finding } from "@app-data/rules";
+
+/** What is said of migrations, before waivers. */
+export interface Verdict {
+  findings: JudgedFinding[];
+  /** How many files could not be read or were refused: nothing was judged. */
+  refusedFiles: number;
+  /** What the attacker did; absent where it was left out or never got to it. */
+  trial?: TrialSummary;
+  /** What was left out or went wrong without harm, in sentences. */
+  limits: string[];
+}
+
+/** What the attacker did. */
+export interface TrialSummary {
+  tables: number;
+  attempts: number;
+}
+
+/** A finding of a rule or of the trial. */
+export interface JudgedFinding extends Finding {
+  /** The rule cannot tell: the attacker decides. */
+  unknown?: true;
+  /** SQL that shows it. */
+  reproduction?: string;
+}
