@@ -1,30 +1,35 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client, type ClientBase, DatabaseError } from "pg";
+import { Client, type ClientBase } from "pg";
 import { readCatalog, schemaOf } from "../../migrator/src/catalog";
 import {
   type Contract,
-  type Finding,
   type SqlFile,
   judgeSchema,
   loadParser,
   parseContract,
 } from "../../rules/src";
-import { type TrialFinding, type TrialServer, tryDatabase } from "../../trial/src";
-import { trialFinding } from "../../trial/src/trial-finding";
+import {
+  type JudgedFinding,
+  type ThrowawayServer,
+  judgeMigrations,
+  tryDatabase,
+} from "../../trial/src";
+import { settleUnknown } from "../../trial/src/verdict/settle-unknown";
 import { type CorpusCase, userA, userB } from "./corpus-case";
+import type { MigrationFolder } from "./migration-folders";
 
 const SQL = join(__dirname, "../../sql");
 
 /** A session keeps the plans of dropped functions, and goes through them whenever something is altered. */
 const CASES_A_SESSION = 5;
 
-/** What rules and trial say of the database that migrations made. */
-export interface Verdict {
-  findings: (Finding | TrialFinding)[];
+/** What rules and trial say of migrations. */
+export interface Opinion {
+  findings: JudgedFinding[];
   /** The mandatory ones. */
-  refusals: (Finding | TrialFinding)[];
+  refusals: JudgedFinding[];
   tables: number;
   attempts: number;
 }
@@ -40,13 +45,13 @@ export class Ground {
   #cases = 0;
 
   private constructor(
-    private readonly server: TrialServer,
+    private readonly server: ThrowawayServer,
     private readonly database: string,
     private client: Client,
   ) {}
 
   /** @param base names of files of `sql/`. */
-  static async create(server: TrialServer, base: readonly string[]): Promise<Ground> {
+  static async create(server: ThrowawayServer, base: readonly string[]): Promise<Ground> {
     await loadParser();
     const database = `ground_${randomBytes(6).toString("hex")}`;
     await administer(server, [
@@ -64,12 +69,6 @@ export class Ground {
     await this.client.query(`set session authorization ${role}`);
     await this.client.query(sql);
     await this.client.query("reset all; reset session authorization");
-  }
-
-  /** Asks the database, as the superuser, with every name spelled out. */
-  async ask(sql: string): Promise<Record<string, unknown>[]> {
-    await this.client.query("set search_path = ''");
-    return (await this.client.query<Record<string, unknown>>(sql)).rows;
   }
 
   /** Runs what shows whether a case leaks. @returns the last value of its proof, or of its query. */
@@ -91,32 +90,13 @@ export class Ground {
   }
 
   /** Runs a migration, undoes it, and says what rules and trial find in between. */
-  async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy"> & Declared): Promise<Verdict> {
+  async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy"> & Declared): Promise<Opinion> {
     return this.#rolledBack(async (client) => {
       await client.query(`set local role ${one.runBy}`);
       await client.query(one.sql);
       await client.query("reset role; set local search_path = public");
       return judge(client, [{ file: one.name, sql: one.sql }], contractOf(one));
     });
-  }
-
-  /** Applies files for good, and says what rules and trial find, or which file PostgreSQL refused. */
-  async judgeFiles(files: readonly SqlFile[], declared: Declared = {}): Promise<Verdict> {
-    for (const { file, sql } of files) {
-      try {
-        await this.apply(sql);
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        const refusal = trialFinding("trial-applied", {
-          object: file,
-          file,
-          message: error.message,
-        });
-        return { findings: [refusal], refusals: [refusal], tables: 0, attempts: 0 };
-      }
-    }
-    await this.client.query("begin");
-    return judge(this.client, files, contractOf(declared));
   }
 
   async drop(): Promise<void> {
@@ -139,17 +119,37 @@ export class Ground {
   }
 }
 
-/** Judges a database by the rules and the trial. Whoever changes how they are called changes this. */
+/** Judges migrations as `npm run policy` does, on a database of their own. */
+export async function judgeFiles(
+  server: ThrowawayServer,
+  { base, files }: MigrationFolder,
+): Promise<Opinion> {
+  const made = base.map((file) => ({ file, sql: readFileSync(join(SQL, file), "utf8") }));
+  // What is not an application's own migrations stands on 000 where it has to; a trio always on both.
+  const isTrio = base.length > 1;
+  const { findings, trial } = await judgeMigrations(isTrio ? [...made, ...files] : files, {
+    base: made,
+    server,
+    fresh: true,
+  });
+  return opinionOf(findings, trial ?? { tables: 0, attempts: 0 });
+}
+
+/** Judges a database by the rules and the trial. */
 async function judge(
   client: ClientBase,
   files: readonly SqlFile[],
   contract: Contract,
-): Promise<Verdict> {
-  // Neither takes the contract yet.
-  void contract;
+): Promise<Opinion> {
   const found = judgeSchema(schemaOf(await readCatalog(client)));
-  const { findings: shown, tables, attempts } = await tryDatabase(client, files);
-  const findings = [...found, ...shown];
+  const trial = await tryDatabase(client, files, { contract });
+  return opinionOf([...settleUnknown(found, trial), ...trial.findings], trial);
+}
+
+function opinionOf(
+  findings: JudgedFinding[],
+  { tables, attempts }: Pick<Opinion, "tables" | "attempts">,
+): Opinion {
   const refusals = findings.filter(({ level }) => level === "mandatory");
   return { findings, refusals, tables, attempts };
 }
@@ -162,7 +162,7 @@ function contractOf({ sharedTables = [], trustedSettings = [] }: Declared): Cont
   return parseContract({ sharedTables: tables, trustedSettings });
 }
 
-async function administer(server: TrialServer, statements: string[]): Promise<void> {
+async function administer(server: ThrowawayServer, statements: string[]): Promise<void> {
   const client = await connect(server, "postgres");
   try {
     for (const statement of statements) await client.query(statement);
@@ -171,7 +171,7 @@ async function administer(server: TrialServer, statements: string[]): Promise<vo
   }
 }
 
-async function connect(server: TrialServer, database: string): Promise<Client> {
+async function connect(server: ThrowawayServer, database: string): Promise<Client> {
   const client = new Client({ ...server, database });
   await client.connect();
   // Compiling the query of the catalog takes longer than running it.

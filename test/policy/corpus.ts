@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { TrialServer } from "../../trial/src";
+import type { ThrowawayServer } from "../../trial/src";
 import { type CorpusCase, readCase } from "./corpus-case";
 import { Ground } from "./corpus-ground";
 
@@ -18,7 +18,7 @@ export function casesOf(kind: "unsafe" | "safe"): (readonly [string, CorpusCase]
 export class Grounds {
   readonly #grounds = new Map<string, Promise<Ground>>();
 
-  constructor(private readonly server: () => TrialServer) {}
+  constructor(private readonly server: () => ThrowawayServer) {}
 
   of(base: readonly string[]): Promise<Ground> {
     const key = base.join();

@@ -33,7 +33,8 @@ const { values: options, positionals } = parseArgs({
 
 const load = sourceLoader();
 const { isCase, readCase } = load("./corpus-case.ts");
-const { Ground } = load("./corpus-ground.ts");
+const { Ground, judgeFiles } = load("./corpus-ground.ts");
+const { withThrowawayServer } = load("../../trial/src/index.ts");
 const { readMigrationFolder } = load("./migration-folders.ts");
 
 const folders = positionals.length > 0 ? positionals : [path.join(HERE, "corpus")];
@@ -47,10 +48,9 @@ else await runAll();
 
 /** Starts a server, shares the cases among processes, and adds up what they say. */
 async function runAll() {
-  const { withTrialServer } = await import("../../tools/policy/trial-server.mjs");
   const begin = Date.now();
   const wrong = [];
-  await withTrialServer(async ({ host, port, user, password }) => {
+  await withThrowawayServer(async ({ host, port, user, password }) => {
     const server = { host, port, user, password };
     await prepareRoles(server);
     const shares = Array.from({ length: Number(options.jobs) }, (_, share) => share);
@@ -106,14 +106,7 @@ async function work(server) {
 }
 
 async function run(one, server, grounds) {
-  if (one.migrations) {
-    const ground = await Ground.create(server, one.base);
-    try {
-      return outcomeOf(one, await ground.judgeFiles(one.migrations));
-    } finally {
-      await ground.drop();
-    }
-  }
+  if (one.files) return outcomeOf(one, await judgeFiles(server, one));
   const key = one.base.join();
   if (!grounds.has(key)) grounds.set(key, await Ground.create(server, one.base));
   const ground = grounds.get(key);
@@ -158,13 +151,11 @@ function casesIn(folder) {
     ];
   }
   const isUnsafe = folder.split(path.sep).some((part) => part.startsWith("unsafe"));
-  const { base, files: migrations } = readMigrationFolder(folder);
   const whole = {
     kind: isUnsafe ? "unsafe" : "safe",
     place,
     title: `${files.length} migrations`,
-    base,
-    migrations,
+    ...readMigrationFolder(folder),
   };
   return [whole, ...rest];
 }

@@ -1,26 +1,14 @@
 import { join } from "node:path";
-import { Ground, type Verdict } from "../policy/corpus-ground";
+import { type Opinion, judgeFiles } from "../policy/corpus-ground";
 import { migrationFoldersIn, readMigrationFolder } from "../policy/migration-folders";
 import { superuser } from "../trial/trial-server";
 
 const REPORTED = join(__dirname, "../policy/reported");
 
-/** Judges a folder on a database of its own, and asks that database. */
-async function judge<T = undefined>(
-  folder: string,
-  ask?: (ground: Ground) => Promise<T>,
-): Promise<Verdict & { answer: T | undefined }> {
-  const { base, files } = readMigrationFolder(join(REPORTED, folder));
-  const ground = await Ground.create(superuser(), base);
-  try {
-    const verdict = await ground.judgeFiles(files);
-    return { ...verdict, answer: await ask?.(ground) };
-  } finally {
-    await ground.drop();
-  }
-}
+const judge = (folder: string): Promise<Opinion> =>
+  judgeFiles(superuser(), readMigrationFolder(join(REPORTED, folder)));
 
-const tell = ({ refusals }: Verdict) => refusals.map(({ code, message }) => `${code} ${message}`);
+const tell = ({ refusals }: Opinion) => refusals.map(({ code, message }) => `${code} ${message}`);
 
 describe("reported inputs", () => {
   it.each(migrationFoldersIn(join(REPORTED, "safe")))("are accepted: %s", async (folder) => {
@@ -53,26 +41,28 @@ describe("what a refusal says", () => {
   });
 
   it("calls a function by one name in rules and trial", async () => {
-    const { refusals, answer } = await judge("unsafe/23-rbac-authorize/claim", (ground) =>
-      ground.ask(`
-        select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name
-        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.proname = 'authorize'`),
-    );
+    const { refusals } = await judge("unsafe/23-rbac-authorize/claim");
     const named = refusals.filter(({ object }) => object.includes("authorize"));
     expect(named).not.toEqual([]);
-    for (const { object } of named) expect(object).toContain(String(answer?.[0]?.["name"]));
+    for (const { object } of named)
+      expect(object).toMatch(/^(function )?public\.authorize\(wanted public\.app_permission\)$/);
   });
 
   it("calls functions as PostgreSQL does, whatever they were written as", async () => {
-    const { refusals, answer = [] } = await judge("unsafe/47-object-names/files", (ground) =>
-      ground.ask(`
-        select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name
-        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = 'public' and p.prosecdef`),
-    );
-    expect(answer).toHaveLength(9);
-    for (const { name } of answer) {
-      const isNamed = refusals.some(({ object }) => object.endsWith(String(name)));
+    const { refusals } = await judge("unsafe/47-object-names/files");
+    const names = [
+      "public.f_int(a integer)",
+      "public.f_varchar(a character varying, b character)",
+      "public.f_array(a uuid[], VARIADIC b text[])",
+      "public.f_out(a text, OUT b bigint)",
+      "public.f_default(a numeric, b boolean)",
+      "public.f_slug(a public.slug)",
+      'public."f Quoted"("Große" text)',
+      "public.f_noname(uuid, double precision)",
+      "public.f_float(a double precision, b real, c smallint, d boolean)",
+    ];
+    for (const name of names) {
+      const isNamed = refusals.some(({ object }) => object.endsWith(name));
       expect({ name, isNamed }).toEqual({ name, isNamed: true });
     }
   });
