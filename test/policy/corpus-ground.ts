@@ -6,6 +6,7 @@ import { readCatalog, schemaOf } from "../../migrator/src/catalog";
 import {
   type Contract,
   type SqlFile,
+  defaultContract,
   judgeSchema,
   loadParser,
   parseContract,
@@ -123,12 +124,14 @@ export class Ground {
 export async function judgeFiles(
   server: ThrowawayServer,
   { base, files }: MigrationFolder,
+  contract: Contract = defaultContract,
 ): Promise<Opinion> {
   const made = base.map((file) => ({ file, sql: readFileSync(join(SQL, file), "utf8") }));
   // What is not an application's own migrations stands on 000 where it has to; a trio always on both.
   const isTrio = base.length > 1;
   const { findings, trial } = await judgeMigrations(isTrio ? [...made, ...files] : files, {
-    base: made,
+    base: contract.platform === null ? made : [],
+    contract,
     server,
     fresh: true,
   });

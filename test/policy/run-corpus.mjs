@@ -1,10 +1,11 @@
 // Judges the corpus, or other folders, by the sources of rules and trial as they stand, and prints what is
 // judged wrongly.
 //
-// Usage: node test/policy/run-corpus.mjs [--only TEXT] [--kind safe|unsafe] [--prove] [--all] [--jobs N] [FOLDER…]
+// Usage: node test/policy/run-corpus.mjs [--only TEXT] [--kind safe|unsafe] [--prove] [--all] [--contract NAME] [--jobs N] [FOLDER…]
 //   --only TEXT  cases whose path contains it
 //   --prove      runs what shows whether each case leaks, instead of judging it
 //   --all        prints the findings on every case, not only on those that are judged wrongly
+//   --contract NAME  the contract of folders of migrations: a preset or a file
 //   --jobs N     processes that share the work
 // A folder holds cases (`test/policy/corpus/README.md`) in `safe/` and `unsafe/`, or is itself named so, or
 // holds migrations, which are then one case: an unsafe one where a folder that it stands in is named "unsafe…".
@@ -25,6 +26,7 @@ const { values: options, positionals } = parseArgs({
     kind: { type: "string" },
     prove: { type: "boolean", default: false },
     all: { type: "boolean", default: false },
+    contract: { type: "string", default: "default" },
     jobs: { type: "string", default: "1" },
     share: { type: "string", default: "0" },
     server: { type: "string" },
@@ -34,6 +36,7 @@ const { values: options, positionals } = parseArgs({
 const load = sourceLoader();
 const { isCase, readCase } = load("./corpus-case.ts");
 const { Ground, judgeFiles } = load("./corpus-ground.ts");
+const { readContract } = load("../../rules/src/index.ts");
 const { withThrowawayServer } = load("../../trial/src/index.ts");
 const { readMigrationFolder } = load("./migration-folders.ts");
 
@@ -106,7 +109,8 @@ async function work(server) {
 }
 
 async function run(one, server, grounds) {
-  if (one.files) return outcomeOf(one, await judgeFiles(server, one));
+  if (one.files)
+    return outcomeOf(one, await judgeFiles(server, one, readContract(options.contract)));
   const key = one.base.join();
   if (!grounds.has(key)) grounds.set(key, await Ground.create(server, one.base));
   const ground = grounds.get(key);
