@@ -1,7 +1,14 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type SqlFile, readContract } from "../../rules/src";
-import { type Verdict, judgeMigrations, withThrowawayServer } from "../../trial/src";
+import {
+  type Verdict,
+  judgeMigrations,
+  withThrowawayDatabase,
+  withThrowawayServer,
+} from "../../trial/src";
+import { applyMigrations } from "../../trial/src/server/apply-migrations";
+import { userA, userB } from "../policy/corpus-case";
 
 const STARTER = join(__dirname, "../policy/starter");
 
@@ -58,11 +65,13 @@ const tell = ({ findings }: Verdict) =>
     .filter(({ level }) => level === "mandatory")
     .map(({ code, object, message }) => `${code} ${object}: ${message}`);
 
+const contract = readContract("supabase");
+const stranger = "cccccccc-cccc-4ccc-8ccc-cccccccccccc";
+
 describe("a starter application on the platform supabase", () => {
   const verdicts = new Map<string, Verdict>();
 
   beforeAll(async () => {
-    const contract = readContract("supabase");
     await withThrowawayServer(async (server) => {
       const judge = (files: readonly SqlFile[]) =>
         judgeMigrations(files, { contract, server, fresh: true });
@@ -94,5 +103,83 @@ describe("a starter application on the platform supabase", () => {
 
   it.each(slips.map(([name]) => name))("is refused where %s", (name) => {
     expect(tell(verdictOn(name))).not.toEqual([]);
+  });
+});
+
+describe("the starter application", () => {
+  it("lets a team work, and shows a stranger nothing of it", async () => {
+    await withThrowawayServer((server) =>
+      withThrowawayDatabase(server, contract, async (client) => {
+        expect(await applyMigrations(client, starter, contract)).not.toHaveProperty("refusal");
+        /** @returns the first value that the last statement gives a user. */
+        const as = async (user: string, sql: string): Promise<unknown> => {
+          await client.query("begin; set local role authenticated");
+          const claims = JSON.stringify({ sub: user, role: "authenticated" });
+          await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
+          const results = [await client.query<Record<string, unknown>>(sql)].flat();
+          await client.query("commit");
+          return Object.values(results.at(-1)?.rows[0] ?? {})[0];
+        };
+        await client.query(`insert into auth.users (id, email, raw_user_meta_data) values
+          ('${userA}', 'a@example.org', '{"full_name": "A"}'),
+          ('${userB}', 'b@example.org', '{"full_name": "B"}'),
+          ('${stranger}', 'c@example.org', '{}')`);
+
+        const team = String(
+          await as(userA, "insert into public.teams (name) values ('Ours') returning id"),
+        );
+        const token = await as(
+          userA,
+          `insert into public.team_invitations (team_id, email, role)
+             values ('${team}', 'b@example.org', 'editor') returning token`,
+        );
+        await as(userB, `select public.accept_invitation('${String(token)}')`);
+        const project = await as(
+          userB,
+          `insert into public.projects (team_id, name) values ('${team}', 'First') returning id`,
+        );
+        await as(
+          userB,
+          `insert into public.tasks (project_id, title, assignee_id)
+             values ('${String(project)}', 'Begin', '${userA}')`,
+        );
+        await as(
+          userA,
+          "insert into public.task_comments (task_id, body) select id, 'Yes' from public.tasks",
+        );
+        await as(
+          userA,
+          `insert into storage.objects (bucket_id, name) values ('team-files', '${team}/plan.pdf')`,
+        );
+
+        const seen = {
+          profiles: "public.profiles",
+          members: "public.team_members",
+          tasks: "public.tasks",
+          comments: "public.task_comments",
+          notifications: "public.notifications",
+          audited: "public.audit_log",
+          files: "storage.objects",
+        };
+        const counts = async (user: string) => {
+          const entries = Object.entries(seen).map(
+            ([name, table]) => `'${name}', (select count(*) from ${table})`,
+          );
+          return as(user, `select json_build_object(${entries.join(", ")})`);
+        };
+        const ofTeam = { profiles: 2, members: 2, tasks: 1, comments: 1, files: 1 };
+        expect(await counts(userA)).toEqual({ ...ofTeam, notifications: 1, audited: 2 });
+        expect(await counts(userB)).toEqual({ ...ofTeam, notifications: 0, audited: 0 });
+        expect(await counts(stranger)).toEqual({
+          profiles: 1,
+          members: 0,
+          tasks: 0,
+          comments: 0,
+          notifications: 0,
+          audited: 0,
+          files: 0,
+        });
+      }),
+    );
   });
 });
