@@ -21,7 +21,7 @@ export interface CorpusCase {
   sharedTables: string[];
   /** Settings that the contract trusts. */
   trustedSettings: string[];
-  /** The role that runs the migration. */
+  /** The role that runs the migration, or "superuser". */
   runBy: string;
   /** Run as superuser after the migration. */
   rows: string | undefined;

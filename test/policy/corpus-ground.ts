@@ -77,7 +77,7 @@ export class Ground {
     return this.#rolledBack(async (client) => {
       const insert = "insert into public.users (id, email) values ($1, 'a'), ($2, 'b')";
       await client.query(insert, [userA, userB]);
-      await client.query(`set local role ${runBy}`);
+      await this.#become(client, runBy);
       await client.query(sql);
       await client.query("reset role; set local search_path = public");
       if (rows) await client.query(rows);
@@ -93,7 +93,7 @@ export class Ground {
   /** Runs a migration, undoes it, and says what rules and trial find in between. */
   async judgeCase(one: Pick<CorpusCase, "name" | "sql" | "runBy"> & Declared): Promise<Opinion> {
     return this.#rolledBack(async (client) => {
-      await client.query(`set local role ${one.runBy}`);
+      await this.#become(client, one.runBy);
       await client.query(one.sql);
       await client.query("reset role; set local search_path = public");
       return judge(client, [{ file: one.name, sql: one.sql }], contractOf(one));
@@ -103,6 +103,10 @@ export class Ground {
   async drop(): Promise<void> {
     await this.client.end();
     await administer(this.server, [`drop database ${this.database} with (force)`]);
+  }
+
+  async #become(client: ClientBase, role: string): Promise<void> {
+    if (role !== "superuser") await client.query(`set local role ${role}`);
   }
 
   async #rolledBack<Result>(work: (client: ClientBase) => Promise<Result>): Promise<Result> {
