@@ -3,6 +3,7 @@ import {
   type Waiver,
   type Waivers,
   covers,
+  defaultContract,
   judgeSchema,
   waive,
 } from "@app-data/rules";
@@ -18,15 +19,17 @@ export class Gate {
   /**
    * @param waivers none when undefined.
    * @param report is given a line for each finding that is waived.
+   * @param contract what the database is built on.
    */
   public constructor(
     private readonly waivers: Waivers | undefined,
     private readonly report: (line: string) => void,
+    private readonly contract = defaultContract,
   ) {}
 
   /** Judges a catalog. @returns what must not be committed. */
   public judge(catalog: Catalog): Finding[] {
-    const findings = judgeSchema(schemaOf(catalog), "mandatory");
+    const findings = judgeSchema(schemaOf(catalog), "mandatory", this.contract);
     if (this.waivers === undefined) return findings;
     // Of the others, whether they are needed included, policies speak before and after.
     const entries = this.waivers.entries.filter((waiver) =>

@@ -1,4 +1,4 @@
-import type { Waivers } from "@app-data/rules";
+import { type Waivers, projectContract } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
 import { type ConnectionSettings, withConnection } from "./connection";
 import { Gate } from "./gate";
@@ -64,7 +64,7 @@ export function withSession<T>(
               await demandLock(client, pid);
             },
             keeper: pid,
-            gate: new Gate(waivers, report),
+            gate: new Gate(waivers, report, projectContract(".")),
             known: undefined,
           };
           const endWatch = watchWork(keeper, report);

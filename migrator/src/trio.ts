@@ -128,7 +128,7 @@ export async function inspectFile(
     // The parser takes the rows for SQL, and stops at the first.
     const copy = error instanceof SqlSyntaxError ? COPY_FROM_STDIN.exec(sql) : null;
     if (!copy || !(error instanceof SqlSyntaxError)) throw error;
-    const place = positionAt(sql, copy.index + copy[0].search(/\S/));
+    const place = positionAt(sql, copy.index + copy[0].search(/copy/i));
     if (place.line > error.line) throw error;
     throw copiesRows(place, file, error);
   }

@@ -1,9 +1,11 @@
 import {
+  type Contract,
   type Rule,
   type Schema,
   SchemaShapeError,
   type Waivable,
   type Waivers,
+  defaultContract,
   judgeSchema,
   loadParser,
   parseSchema,
@@ -15,7 +17,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { migrationPlanType, migrationType } from "./migration-sql";
+import { migrationPlanType, migrationType } from "./judged-migrations";
 import { page } from "./page";
 import { type Reading, read, readWhole } from "./reading";
 
@@ -23,6 +25,11 @@ import { type Reading, read, readWhole } from "./reading";
 export const schemaAttestationType = "pulumi-nodejs:dynamic/database:SchemaAttestation";
 
 const tags = ["postgresql", "attestation"];
+
+interface JudgedBy {
+  waivers: Waivers;
+  contract: Contract;
+}
 
 /**
  * Every migration of a database is followed by one reading of its catalog.
@@ -70,7 +77,7 @@ const schemaAttested: StackValidationPolicy = {
  * Judges the inputs: the database as it was read when the resource was planned.
  * A pack is not told whether it runs at preview, so this one speaks in both.
  */
-function livePolicyOf(rule: Rule, waivers: Waivers): ResourceValidationPolicy {
+function livePolicyOf(rule: Rule, by: JudgedBy): ResourceValidationPolicy {
   return {
     name: `live-${rule.name}`,
     description: `${rule.description} Judged on what was read for the plan.`,
@@ -85,7 +92,7 @@ function livePolicyOf(rule: Rule, waivers: Waivers): ResourceValidationPolicy {
       await loadParser();
       const schema = readWhole(props, "schema");
       if (schema.state === "known") {
-        for (const finding of judge(rule, waivers, schema, name))
+        for (const finding of judge(rule, by, schema, name))
           report(`${finding} (as read for the plan)`);
         return;
       }
@@ -104,7 +111,7 @@ function livePolicyOf(rule: Rule, waivers: Waivers): ResourceValidationPolicy {
  * Judges the outputs: the database as it is after an update, or as the state
  * holds it. At the preview of a change there are none yet; `live-…` speaks then.
  */
-function attestedPolicyOf(rule: Rule, waivers: Waivers): StackValidationPolicy {
+function attestedPolicyOf(rule: Rule, by: JudgedBy): StackValidationPolicy {
   return {
     name: `attested-${rule.name}`,
     description: rule.description,
@@ -120,20 +127,27 @@ function attestedPolicyOf(rule: Rule, waivers: Waivers): StackValidationPolicy {
           continue;
         const { props, name, urn } = attestation;
         const schema = readWhole(props, "schema");
-        for (const finding of judge(rule, waivers, schema, name)) report(finding, urn);
+        for (const finding of judge(rule, by, schema, name)) report(finding, urn);
       }
     },
   };
 }
 
 /** The policies on attestations that judge one resource. */
-export function liveSchemaPolicies(waivers: Waivers): readonly ResourceValidationPolicy[] {
-  return schemaRules.map((rule) => livePolicyOf(rule, waivers));
+export function liveSchemaPolicies(
+  waivers: Waivers,
+  contract = defaultContract,
+): readonly ResourceValidationPolicy[] {
+  return schemaRules.map((rule) => livePolicyOf(rule, { waivers, contract }));
 }
 
 /** The policies on attestations that judge the whole stack. */
-export function attestedSchemaPolicies(waivers: Waivers): readonly StackValidationPolicy[] {
-  return [schemaAttested, ...schemaRules.map((rule) => attestedPolicyOf(rule, waivers))];
+export function attestedSchemaPolicies(
+  waivers: Waivers,
+  contract = defaultContract,
+): readonly StackValidationPolicy[] {
+  const by = { waivers, contract };
+  return [schemaAttested, ...schemaRules.map((rule) => attestedPolicyOf(rule, by))];
 }
 
 /**
@@ -141,7 +155,10 @@ export function attestedSchemaPolicies(waivers: Waivers): readonly StackValidati
  * does not tell yet how the stack leaves its database, and none where a release was undone, since what
  * comes back with it may need its waivers.
  */
-export async function attestedWaivable(resources: readonly PolicyResource[]) {
+export async function attestedWaivable(
+  resources: readonly PolicyResource[],
+  contract = defaultContract,
+) {
   const none: { findings: Waivable[]; judged: string[] } = { findings: [], judged: [] };
   const attestations = resources.filter(({ type }) => type === schemaAttestationType);
   const isWhole =
@@ -153,7 +170,7 @@ export async function attestedWaivable(resources: readonly PolicyResource[]) {
   try {
     const findings = attestations.flatMap(({ props }) => {
       const schema = readWhole(props, "schema");
-      return schema.state === "known" ? judgeSchema(parsed(schema.value)) : [];
+      return schema.state === "known" ? judgeSchema(parsed(schema.value), undefined, contract) : [];
     });
     return { findings, judged: schemaRules.map(({ name }) => name) };
   } catch (error) {
@@ -169,7 +186,12 @@ function isLowered(plan: PolicyResource["props"]): boolean {
 }
 
 /** @returns one message for each finding, or the reason why there can be none. */
-function judge(rule: Rule, waivers: Waivers, schema: Reading, name: string): string[] {
+function judge(
+  rule: Rule,
+  { waivers, contract }: JudgedBy,
+  schema: Reading,
+  name: string,
+): string[] {
   // What no rule can be judged for, one of them says.
   const speaks = rule === schemaRules[0];
   if (schema.state !== "known") {
@@ -180,7 +202,11 @@ function judge(rule: Rule, waivers: Waivers, schema: Reading, name: string): str
     ];
   }
   try {
-    return waive(rule.judge(parsed(schema.value)), waivers).standing.map(
+    // What a rule cannot tell refuses nothing here: the attacker has tried it at preview.
+    const findings = rule
+      .judge(parsed(schema.value), contract)
+      .filter(({ level }) => level === rule.level);
+    return waive(findings, waivers).standing.map(
       ({ code, message }) => `${code} ${name}: in the live database, ${message}`,
     );
   } catch (error) {

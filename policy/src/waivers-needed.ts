@@ -1,4 +1,4 @@
-import { applyWaivers, databaseRules } from "@app-data/rules";
+import { applyWaivers, databaseRules, defaultContract } from "@app-data/rules";
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { type PackContext, awsWaivable } from "./aws/policies";
 import { awsRules } from "./aws/rules";
@@ -6,7 +6,10 @@ import { page } from "./page";
 import { attestedWaivable } from "./schema-attestation";
 
 /** A waiver that waives nothing would hide the next fault. */
-export function waiversNeeded({ environment, waivers }: PackContext): StackValidationPolicy {
+export function waiversNeeded(
+  { environment, waivers }: PackContext,
+  contract = defaultContract,
+): StackValidationPolicy {
   return {
     name: "waivers",
     description: "Every waiver is exact, needed and not expired.",
@@ -17,7 +20,7 @@ export function waiversNeeded({ environment, waivers }: PackContext): StackValid
     url: page("waivers"),
     validateStack: async ({ resources }, report) => {
       const ofAws = awsWaivable(environment, resources);
-      const ofDatabase = await attestedWaivable(resources);
+      const ofDatabase = await attestedWaivable(resources, contract);
       const findings = [...ofAws.findings, ...ofDatabase.findings];
       const judged = [...ofAws.judged, ...ofDatabase.judged];
       const known = [...awsRules, ...databaseRules];

@@ -12,14 +12,27 @@ export {
   readContract,
   requestRolesOf,
 } from "./model/contract";
-export { type Call, constantText, functionCalls, parseExpression } from "./expressions";
-export { type Step, readPlPgSql } from "./plpgsql-steps";
+export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
+export { type Step, readPlPgSql } from "./sql/plpgsql";
 export { copiedColumnOf } from "./generated-copies";
-export { largeObjectIn } from "./large-object-names";
-export { quoteName } from "./names";
-export { rowSecurityRule } from "./row-security";
-export { type Found, type Rule, type Severity, defineRule } from "./rule";
-export { judgeSchema, schemaRules } from "./rule-set";
+export { largeObjectIn } from "./sql/large-objects";
+export {
+  type NamedObject,
+  functionObject,
+  partObject,
+  quoteIdentifier,
+  quoteName,
+  quoteRole,
+  roleObject,
+  schemaObject,
+  tableObject,
+  viewObject,
+} from "./model/names";
+export { JudgedSchema } from "./model/judged-schema";
+export { type Outcome, classify } from "./conditions/classify";
+export { rowSecurityRule } from "./rules/row-security";
+export { type Found, type Rule, type Severity, defineRule } from "./rules/rule";
+export { judgeSchema, schemaRules } from "./rules";
 export type {
   Column,
   DatabaseFunction,
@@ -43,8 +56,8 @@ export type {
   Transition,
   Trigger,
   View,
-} from "./schema";
-export { SchemaShapeError, parseSchema } from "./schema-shape";
+} from "./model/schema";
+export { SchemaShapeError, parseSchema } from "./model/parse-schema";
 export {
   type Remark,
   type SqlFile,
@@ -67,16 +80,16 @@ export {
   SqlSyntaxError,
   positionAt,
   splitStatements,
-} from "./statements";
-export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./trial-rules";
-export { databaseRules, waive } from "./database-waivers";
+} from "./sql/statements";
+export { type TrialRule, type TrialRuleName, trialRule, trialRules } from "./rules/trial-rules";
+export { databaseRules, waive } from "./waivers/database-waivers";
 export {
   WaiverFileError,
   type WaiverPlace,
   parseWaivers,
   readWaivers,
   waiverFile,
-} from "./waiver-file";
+} from "./waivers/waiver-file";
 export {
   type Environment,
   type Waivable,
@@ -89,5 +102,5 @@ export {
   applyWaivers,
   covers,
   environments,
-} from "./waivers";
-export { significantTokens } from "./tokens";
+} from "./waivers/waivers";
+export { significantTokens } from "./sql/tokens";

@@ -148,7 +148,7 @@ async function judge(
   files: readonly SqlFile[],
   contract: Contract,
 ): Promise<Opinion> {
-  const found = judgeSchema(schemaOf(await readCatalog(client)));
+  const found = judgeSchema(schemaOf(await readCatalog(client)), undefined, contract);
   const trial = await tryDatabase(client, files, { contract });
   return opinionOf([...settleUnknown(found, trial), ...trial.findings], trial);
 }

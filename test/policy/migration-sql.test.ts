@@ -1,7 +1,10 @@
-import type { Waiver } from "@app-data/rules";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { type Waiver, defaultContract } from "@app-data/rules";
 import { migrationSqlPolicies } from "../../policy/src/migration-sql";
-import { schemaRules } from "../../rules/src";
-import { judgeResource, unknown } from "./judging";
+import { schemaRules, trialRules } from "../../rules/src";
+import { type ScratchServer, startScratchServer } from "../support/scratch-server";
+import { judgeStack, unknown } from "./judging";
 import { waiverOf, waiversOf } from "./project-waivers";
 
 const protect = (table: string) =>
@@ -9,6 +12,10 @@ const protect = (table: string) =>
    create policy nobody on ${table} to authenticated using (false);`;
 const protectedTable = `create table public.a (); ${protect("public.a")}`;
 
+const base = {
+  forwardFile: "sql/000_existing_schema.sql",
+  forwardSql: readFileSync(path.join(__dirname, "../../sql/000_existing_schema.sql"), "utf8"),
+};
 const ownTable = `create table public.bills (
     id uuid primary key,
     user_id uuid not null unique references public.users (id)
@@ -18,36 +25,44 @@ const ownTable = `create table public.bills (
     using ((select auth.uid()) = user_id);
   grant select on public.bills to authenticated;`;
 
-let databases = 0;
+const context = (waivers = waiversOf()) => ({
+  waivers,
+  migrations: { contract: defaultContract, seeds: [] },
+});
 
-const judge = (
-  props: Record<string, unknown>,
-  type = "Migration",
-  // Migrations of one database are judged on top of each other.
-  parent = `database-${(databases += 1)}`,
-  waivers = waiversOf(),
-) =>
-  judgeResource([...migrationSqlPolicies(waivers)], {
-    parent,
-    type: `pulumi-nodejs:dynamic/database:${type}`,
-    name: "002_bills",
-    props: { name: "bills", version: "002", ...props },
-  });
+const judge = (migrations: Record<string, unknown>[], waivers = waiversOf(), type = "Migration") =>
+  judgeStack(
+    [...migrationSqlPolicies(context(waivers))],
+    migrations.map((props, index) => ({
+      type: `pulumi-nodejs:dynamic/database:${type}`,
+      name: `migration-${index}`,
+      props,
+    })),
+  );
+const judgeOne = (forwardSql: unknown, waivers = waiversOf()) =>
+  judge([{ forwardFile: "sql/002_bills.sql", forwardSql }], waivers);
 
 describe("policies on the SQL of migrations", () => {
-  it("says nothing of a migration that protects its table", async () => {
-    expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql: protectedTable })).toEqual(
-      [],
-    );
+  let scratch: ScratchServer;
+
+  beforeAll(async () => {
+    scratch = await startScratchServer();
   });
 
-  it("says nothing of other resources", async () => {
-    expect(await judge({ forwardSql: "create table public.a ();" }, "Other")).toEqual([]);
+  afterAll(() => scratch.stop());
+
+  it("say nothing of migrations that protect their tables", async () => {
+    expect(await judgeOne(protectedTable)).toEqual([]);
+    expect(await judge([base, { forwardFile: "sql/001_a.sql", forwardSql: ownTable }])).toEqual([]);
   });
 
-  it("refuses a migration that forgets row level security, with file, line and remedy", async () => {
-    const forwardSql = `${protectedTable}\ncreate table public.bills ();`;
-    const said = await judge({ forwardFile: "sql/002_bills.sql", forwardSql });
+  it("say nothing of other resources", async () => {
+    const open = { forwardFile: "sql/001_a.sql", forwardSql: "create table public.a ();" };
+    expect(await judge([open], waiversOf(), "Other")).toEqual([]);
+  });
+
+  it("refuse a migration that forgets row level security, with file, line and remedy", async () => {
+    const said = await judgeOne(`${protectedTable}\ncreate table public.bills ();`);
     expect(said.filter((message) => message.includes("POL101"))).toEqual([
       "migration-row-level-security: POL101 sql/002_bills.sql:3: table public.bills has row level " +
         "security neither enabled nor forced; every table must have it enabled and forced. Write " +
@@ -55,102 +70,110 @@ describe("policies on the SQL of migrations", () => {
     ]);
   });
 
-  it("judges migration 1000 on top of 999", async () => {
-    const database = "database-of-a-thousand";
-    const first = { forwardFile: "sql/999_a.sql", forwardSql: "create table public.a ();" };
-    expect(await judge(first, "Migration", database)).toContainEqual(
-      expect.stringContaining("POL101 sql/999_a.sql:1: table public.a"),
+  it("judge what is put together at run time", async () => {
+    const said = await judgeOne(
+      "select 1;\ndo $$ begin\n  execute 'create table public.' || 'b ()';\nend $$;",
     );
-    const mended = { forwardFile: "sql/1000_b.sql", forwardSql: protect("public.a") };
-    expect(await judge(mended, "Migration", database)).toEqual([]);
-    const worse = { ...mended, forwardSql: "drop policy nobody on public.a;" };
-    expect(await judge({ ...worse, forwardFile: "sql/1001_c.sql" }, "Migration", database)).toEqual(
-      [expect.stringContaining("table public.a")],
+    expect(said).toContainEqual(
+      expect.stringContaining(
+        "migration-row-level-security: POL101 sql/002_bills.sql:2: table public.b ",
+      ),
     );
   });
 
-  it("refuses SQL that it can not read, without quoting it", async () => {
-    const forwardSql = "select 1;\nalter role app password 'hunter2";
-    const said = await judge({ forwardFile: "sql/002_bills.sql", forwardSql });
-    expect(said).toEqual([
-      "migration-readable: POL001 sql/002_bills.sql:2:25: PostgreSQL's parser can not read the SQL " +
+  it("judge all migrations together, 1000 after 999, and name the one that is at fault", async () => {
+    const first = { forwardFile: "sql/999_a.sql", forwardSql: "create table public.a ();" };
+    const mended = { forwardFile: "sql/1000_b.sql", forwardSql: protect("public.a") };
+    const opened = {
+      forwardFile: "sql/1001_c.sql",
+      forwardSql: "select 1;\nalter table public.a no force row level security;",
+    };
+    expect(await judge([mended, first])).toEqual([]);
+    expect(await judge([mended, opened, first])).toEqual([
+      expect.stringContaining("POL101 sql/1001_c.sql:2: table public.a"),
+    ]);
+  });
+
+  it("let the attacker refuse what the rules let pass", async () => {
+    const leaking = ownTable.replace("(select auth.uid()) = user_id", "user_id is not null");
+    const said = await judge([base, { forwardFile: "sql/001_a.sql", forwardSql: leaking }]);
+    expect(said).toContainEqual(
+      expect.stringMatching(/^migration-trial-read: POL151 sql\/001_a\.sql:\d+: /),
+    );
+  });
+
+  it("refuse SQL that they cannot read, without quoting it", async () => {
+    expect(await judgeOne("select 1;\nalter role app password 'hunter2")).toEqual([
+      "migration-readable: POL001 sql/002_bills.sql:2:25: PostgreSQL's parser cannot read the SQL " +
         "here. Correct the statement at this place.",
     ]);
   });
 
-  it("refuses a migration without SQL", async () => {
-    const remedy = "the text of the forward file must be in it. Give the resource the whole trio.";
-    expect(await judge({ forwardFile: "sql/002_bills.sql" })).toEqual([
-      `migration-readable: POL001 sql/002_bills.sql: forwardSql is missing; ${remedy}`,
+  it("refuse SQL that PostgreSQL or the migrator refuses, without quoting it", async () => {
+    expect(await judgeOne("select 1;\nselect 'hunter2'::integer;")).toEqual([
+      "migration-trial-applied: POL159 sql/002_bills.sql:2: the statement cannot be applied " +
+        "(SQLSTATE 22P02), so nothing was judged. `npm run policy` quotes what PostgreSQL says of it.",
     ]);
-    expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql: 5 })).toEqual([
-      `migration-readable: POL001 sql/002_bills.sql: forwardSql is not a string; ${remedy}`,
-    ]);
-  });
-
-  it("names the migration where the file is not known", async () => {
-    const forwardSql = `create table a (); ${protect("a")} alter table a no force row level security;`;
-    const said = await judge({ forwardFile: unknown, forwardSql });
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain("POL101 migration 002_bills:2: table public.a ");
-  });
-
-  it("says that unknown SQL was not judged", async () => {
-    expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql: unknown })).toEqual([
-      "migration-provable: POL102 sql/002_bills.sql: the forward SQL is not known at preview, so " +
-        "nothing in it was judged; it is judged before it is applied. Read the file when the program runs.",
+    expect(await judgeOne("select 1;\ncommit;")).toEqual([
+      expect.stringContaining("POL159 sql/002_bills.sql:2: the statement cannot be applied, so"),
     ]);
   });
 
-  it("says what in known SQL was not judged", async () => {
-    const forwardSql = "do $$ begin\n  execute format('create table %I ()', now());\nend $$;";
-    expect(await judge({ forwardFile: "sql/002_bills.sql", forwardSql })).toEqual([
-      "migration-provable: POL102 sql/002_bills.sql:2: do block can not be judged at preview: " +
-        "`execute format('create table %I ()', now())` runs SQL that is put together only then. The " +
-        "gate before commit judges what it made; write the statements out to have them judged here.",
+  it.each([
+    ["missing", undefined],
+    ["not a string", 1],
+  ])("refuse a migration whose SQL is %s", async (found, forwardSql) => {
+    expect(await judgeOne(forwardSql)).toEqual([
+      `migration-readable: POL001 sql/002_bills.sql: forwardSql is ${found}; the text of the forward ` +
+        "file must be in it. Give the resource the whole trio.",
     ]);
   });
 
-  it("judges a migration on top of those before it, and says of each what it brought", async () => {
-    const first = { forwardFile: "sql/002_bills.sql", forwardSql: ownTable };
-    const second = {
-      forwardFile: "sql/003_open.sql",
-      forwardSql: "\nalter policy bills_own on public.bills using (true);",
-    };
-    const third = { forwardFile: "sql/004_more.sql", forwardSql: "select 1;" };
-    expect(await judge(first, "Migration", "one")).toEqual([]);
-    const refusal = [
-      "migration-policy-confinement: POL110 sql/003_open.sql:2: policy bills_own on public.bills lets " +
-        "authenticated reach rows of other users: in `using (true)` it is true for every row; every " +
-        "way in which it is true must make the signed-in user the row's owner. Write `using " +
-        "((select auth.uid()) = user_id)`, with further conditions joined by `and`.",
-    ];
-    expect(await judge(second, "Migration", "one")).toEqual(refusal);
-    expect(await judge(third, "Migration", "one")).toEqual([]);
-    expect(await judge(second, "Migration", "one")).toEqual(refusal);
-  });
-
-  it("goes on after one that can not be read", async () => {
-    const first = { forwardFile: "sql/002_bills.sql", forwardSql: ownTable };
-    expect(await judge(first, "Migration", "two")).toEqual([]);
-    const broken = { forwardFile: "sql/003_x.sql", forwardSql: "drop tabel public.bills;" };
-    expect(await judge(broken, "Migration", "two")).toHaveLength(1);
-    const mended = { ...broken, forwardSql: "grant delete on public.bills to authenticated;" };
-    const said = await judge(mended, "Migration", "two");
-    expect(said.map((message) => message.split(" ", 3).join(" "))).toEqual([
-      "migration-policy-coverage: POL113 sql/003_x.sql:1:",
+  it("say that unknown SQL was not judged, nor what follows it", async () => {
+    const before = { forwardFile: "sql/001_a.sql", forwardSql: "create table public.a ();" };
+    const known = { forwardFile: "sql/003_c.sql", forwardSql: "create table public.c ();" };
+    const said = await judge([
+      before,
+      { forwardFile: "sql/002_b.sql", forwardSql: unknown },
+      known,
+    ]);
+    expect(said).toContainEqual(expect.stringContaining("POL101 sql/001_a.sql:1: table public.a"));
+    expect(said.filter((message) => message.startsWith("migration-provable"))).toEqual([
+      "migration-provable: POL102 sql/002_b.sql: the forward SQL is not known at preview, so nothing " +
+        "in it was judged; it is judged before it is applied. Read the file when the program runs.",
+      expect.stringContaining("POL102 sql/003_c.sql: that of a migration before it is not known"),
     ]);
   });
 
-  it("lets pass what is waived, of one rule and one object, until its last day", async () => {
-    const openTo = (role: string) =>
-      ownTable.replace("for select to authenticated", `for select to ${role}`);
-    const props = { forwardFile: "sql/002_bills.sql", forwardSql: openTo("anon") };
+  it("name the migration where the file is not known", async () => {
+    const said = await judge([{ forwardFile: unknown, forwardSql: "create table public.a ();" }]);
+    expect(said).toContainEqual(expect.stringContaining("POL101 migration migration-0:1: "));
+  });
+
+  it("refuse everything where there is no server", async () => {
+    process.env["APP_DATA_SCRATCH_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/postgres";
+    try {
+      const said = await judgeOne("create table public.unheard_of ();");
+      expect(said).toEqual([
+        expect.stringMatching(
+          /^migration-readable: POL004 There is no PostgreSQL to judge the migrations on: 127\.0\.0\.1:1 /,
+        ),
+      ]);
+    } finally {
+      process.env["APP_DATA_SCRATCH_DATABASE_URL"] = scratch.url;
+    }
+  });
+
+  it("let pass what is waived, of one rule and one object, until its last day", async () => {
+    const forwardSql = ownTable.replace("for select to authenticated", "for select to anon");
     const waiver = waiverOf("policy-roles", "policy bills_own on public.bills");
     const said = async (entries: Waiver[], today = "2026-11-22") =>
-      (await judge(props, "Migration", undefined, { ...waiversOf(entries), today })).filter(
-        (each) => each.startsWith("migration-policy-roles"),
-      );
+      (
+        await judge([base, { forwardFile: "sql/001_bills.sql", forwardSql }], {
+          ...waiversOf(entries),
+          today,
+        })
+      ).filter((each) => each.startsWith("migration-policy-roles"));
     expect(await said([])).toHaveLength(1);
     expect(await said([waiver])).toEqual([]);
     expect(await said([waiver], "2027-02-01")).toHaveLength(1);
@@ -158,23 +181,21 @@ describe("policies on the SQL of migrations", () => {
     expect(await said([{ ...waiver, reason: "later" }])).toHaveLength(1);
   });
 
-  it("lets no waiver excuse a table without row level security", async () => {
+  it("let no waiver excuse a table without row level security", async () => {
     const waivers = waiversOf([waiverOf("row-level-security", "public.a")]);
-    const props = { forwardFile: "sql/002_a.sql", forwardSql: "create table public.a ();" };
-    expect(await judge(props, "Migration", undefined, waivers)).toContainEqual(
-      expect.stringContaining("migration-row-level-security: POL101 sql/002_a.sql:1:"),
+    expect(await judgeOne("create table public.a ();", waivers)).toContainEqual(
+      expect.stringContaining("migration-row-level-security: POL101 sql/002_bills.sql:1:"),
     );
   });
 
-  it("has a policy for each rule, of the rule's level", () => {
+  it("are one for each rule, of the rule's level", () => {
     expect(
-      migrationSqlPolicies(waiversOf()).map(({ name, enforcementLevel }) => [
-        name,
-        enforcementLevel,
-      ]),
+      migrationSqlPolicies(context()).map(({ name, enforcementLevel }) => [name, enforcementLevel]),
     ).toEqual([
       ["migration-readable", "mandatory"],
       ...schemaRules.map(({ name, level }) => [`migration-${name}`, level]),
+      ...trialRules.map(({ name }) => [`migration-${name}`, "mandatory"]),
+      ["migration-advice", "advisory"],
       ["migration-provable", "advisory"],
     ]);
   });

@@ -1,4 +1,11 @@
-import type { ThrowawayServer } from "../../trial/src";
+import { type SqlFile, defaultContract } from "@app-data/rules";
+import {
+  type ThrowawayServer,
+  type Trial,
+  tryDatabase,
+  withThrowawayDatabase,
+} from "../../trial/src";
+import { applyMigrations } from "../../trial/src/server/apply-migrations";
 import type { TestServer } from "../support/start-servers";
 
 /** The superuser of this worker's server of `start-servers.ts`. */
@@ -8,4 +15,13 @@ export function superuser(): ThrowawayServer {
   if (!server) throw new Error("The test servers are not there; start-servers.ts starts them.");
   const { host, port, passwords } = server;
   return { host, port, user: "postgres", password: passwords.postgres };
+}
+
+/** Applies migrations to a database of their own, and has the attacker try it. */
+export function tryMigrations(server: ThrowawayServer, files: readonly SqlFile[]): Promise<Trial> {
+  return withThrowawayDatabase(server, defaultContract, async (client) => {
+    const { refusal } = await applyMigrations(client, files, defaultContract);
+    if (refusal) throw new Error(`${refusal.file}:${refusal.line}: ${refusal.message}`);
+    return tryDatabase(client, files);
+  });
 }

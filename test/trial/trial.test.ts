@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Client } from "pg";
-import { type Trial, tryMigrations } from "../../trial/src";
+import type { Trial } from "../../trial/src";
 import { createDatabase } from "../support/database";
 import { leakCases } from "./leak-cases";
-import { superuser } from "./trial-server";
+import { superuser, tryMigrations } from "./trial-server";
 
 const PROJECT = path.resolve(__dirname, "../..");
 const sqlOf = (file: string) => ({ file, sql: readFileSync(path.join(PROJECT, file), "utf8") });
@@ -147,31 +147,6 @@ describe("what cannot be judged", () => {
         message:
           "PostgreSQL refused the migration, so that nothing after it was judged: permission denied to create role",
       }),
-    ]);
-  });
-});
-
-describe("a folder without users", () => {
-  const notes = {
-    file: "notes.sql",
-    sql: `create table public.notes (user_id uuid references public.users (id));
-      alter table public.notes enable row level security, force row level security;
-      create policy r on public.notes for select to authenticated using (auth.uid() = user_id);
-      grant select on public.notes to authenticated;`,
-  };
-
-  it("stands on the base, where PostgreSQL misses something without it", async () => {
-    expect((await tryMigrations(superuser(), [notes], { base })).findings).toEqual([]);
-  });
-
-  it("is refused without a base", async () => {
-    const { findings } = await tryMigrations(superuser(), [notes]);
-    expect(findings.map(({ code, message }) => ({ code, message }))).toEqual([
-      {
-        code: "POL159",
-        message:
-          'PostgreSQL refused the migration, so that nothing after it was judged: relation "public.users" does not exist',
-      },
     ]);
   });
 });

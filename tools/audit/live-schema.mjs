@@ -36,7 +36,11 @@ export async function judgeLiveSchema(connection, { environment, variables, isLo
   const attestation = JSON.parse(await migrator(["attest", "--json", ...connection], variables));
   const rules = await import("@app-data/rules");
   await rules.loadParser();
-  const findings = rules.judgeSchema(rules.parseSchema(attestation.schema));
+  const findings = rules.judgeSchema(
+    rules.parseSchema(attestation.schema),
+    undefined,
+    rules.projectContract(PROJECT),
+  );
   const judged = isLowered ? [] : rules.schemaRules.map(({ name }) => name);
   const { stands, waived } = standing(findings, judged, { environment });
   return {

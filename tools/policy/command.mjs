@@ -30,7 +30,7 @@ export async function policy({ sql, json = false, fresh = false, ...options }) {
     const files = readSqlFiles(place, from);
     const withTrial = !options["no-trial"];
     const contract = contractOf(options.contract, from);
-    const seeds = isOwn ? undefined : path.join(place, "trial-rows");
+    const seeds = isOwn ? undefined : place;
     const { verdict, rules } = await judge(files, { withTrial, fresh, contract, seeds });
     const { findings, trial, limits, refusedFiles } = verdict;
     // What is waived is an object of the project's own; elsewhere its name means something else.

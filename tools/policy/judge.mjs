@@ -1,5 +1,4 @@
 // Judges SQL files by the rules and by the attacker, on a throw-away PostgreSQL.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { compileWorkspaces, PROJECT } from "../prepare.mjs";
@@ -11,26 +10,26 @@ const load = createRequire(import.meta.url);
 /** What the application's own migrations stand on; other folders may leave it out. */
 const BASE = "sql/000_existing_schema.sql";
 
-/** Rows for the attacker, from the project's root; beside other folders they are in `trial-rows`. */
-const SEEDS = "policy/trial-rows";
+/** Where rows for the attacker are in a folder that is not the project's. */
+const SEEDS = "trial-rows";
 
 /**
  * @param files as `readSqlFiles` gives them.
  * @param options `{ withTrial, fresh, contract, seeds }`: the contract is the name of a preset or a file, without
- * it the project's own; `seeds` is a folder of rows for the attacker.
+ * it the project's own; `seeds` is a folder in whose
+ * `trial-rows` rows for the attacker are, without it they are the project's.
  * @returns `{ verdict, rules }`: the verdict as `judgeMigrations` gives it, and every rule that there is, as
  * `{ name, code, description, remediation, page }`.
  */
 export async function judge(files, { withTrial, fresh, contract, seeds }) {
   await compileWorkspaces();
   const rules = load(path.join(PROJECT, "rules/dist/index.js"));
-  const { judgeMigrations } = load(path.join(PROJECT, "trial/dist/index.js"));
+  const { judgeMigrations, readSeeds } = load(path.join(PROJECT, "trial/dist/index.js"));
   const judgedBy = readContract(rules, contract);
-  const rows = seeds ?? path.join(PROJECT, SEEDS);
   const verdict = await judgeMigrations(files, {
     contract: judgedBy,
     base: judgedBy.platform === null ? readSqlFiles(path.join(PROJECT, BASE), PROJECT) : [],
-    seeds: existsSync(rows) ? readSqlFiles(rows, PROJECT) : [],
+    seeds: seeds === undefined ? readSeeds(PROJECT) : readSeeds(seeds, SEEDS),
     withTrial,
     fresh,
     report,

@@ -1,9 +1,17 @@
 export { type JudgeOptions, judgeMigrations } from "./verdict/judge";
 export type { JudgedFinding, Verdict } from "./verdict/verdict";
+export { readSeeds } from "./verdict/seeds";
 export {
   NoServerError,
   type ThrowawayServer,
   withThrowawayServer,
 } from "./server/throwaway-server";
 export { withThrowawayDatabase } from "./server/throwaway-database";
-export { type Trial, tryDatabase } from "./try-database";
+export {
+  type DatabaseTrialOptions,
+  type Trial,
+  type Unexpected,
+  tryDatabase,
+} from "./try-database";
+export type { TrialFinding } from "./judging/trial-finding";
+export type { Tried } from "./judging/findings";

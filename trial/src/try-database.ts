@@ -1,32 +1,48 @@
-import type { Contract, SqlFile } from "@app-data/rules";
+import { type Contract, type SqlFile, defaultContract } from "@app-data/rules";
 import type { ClientBase } from "pg";
-import { type Catalog, readCatalog } from "./catalog";
-import { callEngine } from "./engine";
-import { ENGINE_SQL } from "./engine-sql";
-import { Fill } from "./fill";
-import { bypassingRoles, judgePassages, judgeTable, notRefreshed } from "./findings";
-import { identities, namedStrangers } from "./identities";
-import { runJobs } from "./job";
-import { tryPassages } from "./judge-passages";
-import { Origins } from "./origins";
-import { Owners } from "./owners";
-import { quoteText } from "./statements";
-import { TableAttacks } from "./table-attacks";
-import type { TrialFinding } from "./trial-finding";
+import { Identities, type Identity, namedUsers } from "./attacks/identities";
+import { type Outcome, runJobs } from "./attacks/job";
+import { TableAttacks } from "./attacks/table-attacks";
+import {
+  type Tried,
+  bypassingRoles,
+  judgePassages,
+  judgeTable,
+  notRefreshed,
+} from "./judging/findings";
+import { tryPassages } from "./judging/judge-passages";
+import { isExpected } from "./judging/judge-tables";
+import { Origins } from "./judging/origins";
+import type { TrialFinding } from "./judging/trial-finding";
+import { readCatalog } from "./rows/catalog";
+import { shuttingOut } from "./rows/emptiness";
+import { callEngine } from "./rows/engine";
+import { ENGINE_SQL } from "./rows/engine-sql";
+import { Fill } from "./rows/fill";
+import { HintReader } from "./rows/hints";
+import { Links } from "./rows/links";
+import { worldsWith } from "./rows/worlds";
+import { givePartitions, rememberRows, runSeeds, thinOut } from "./rows/prepare";
 
-/** What was attacked, and whether that tells anything. */
-export interface Tried {
-  /** As findings name it. */
-  object: string;
+/** What a trial has shown. */
+export interface Trial {
+  findings: TrialFinding[];
+  /** How many tables were attacked. */
+  tables: number;
+  /** How many attempts were made. */
   attempts: number;
-  judged: boolean;
-  /** Why the attempts tell nothing. */
-  reason?: string;
+  /** What was attacked, and whether that tells anything. */
+  tried: Tried[];
+  /** Attempts that ended in an error which is neither a refusal nor a constraint's. */
+  unexpected: Unexpected[];
 }
 
-/** Attempts on an object that ended in the same error, which is none that was expected. */
+/** Attempts on an object that ended in the same error. */
 export interface Unexpected {
   object: string;
+  /** The first of them. */
+  statement: string;
+  identity: string;
   sqlState: string;
   message: string;
   count: number;
@@ -34,107 +50,113 @@ export interface Unexpected {
 
 /** How a database is tried. */
 export interface DatabaseTrialOptions {
+  /** @default the contract of this project */
   contract?: Contract;
-  /** SQL files with rows that the trial cannot make up itself. */
+  /** SQL files with rows that the trial cannot make up itself. @default none */
   seeds?: readonly SqlFile[];
 }
 
-/** What a trial has shown. */
-export interface Trial {
-  tried: Tried[];
-  unexpected: Unexpected[];
-  findings: TrialFinding[];
-  /** How many tables were attacked. */
-  tables: number;
-  /** How many attempts were made. */
-  attempts: number;
-}
-
 /**
- * Fills the tables of a database with rows of several users, and tries, as every role and identity, to get
- * at rows that are somebody else's. What it makes is left behind: the database is to be thrown away, or the
- * transaction that the client is in.
+ * Fills the tables of a database with rows of several worlds, and tries, as every role and identity, to get
+ * at rows of another. What it makes is left behind: the database is to be thrown away, or the transaction
+ * that the client is in.
  * @param client the superuser's.
  * @param files the migrations that the database was made with; findings name their lines.
  */
 export async function tryDatabase(
   client: ClientBase,
   files: readonly SqlFile[],
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  options: DatabaseTrialOptions = {},
+  { contract = defaultContract, seeds = [] }: DatabaseTrialOptions = {},
 ): Promise<Trial> {
   const origins = await Origins.of(files);
   await client.query(ENGINE_SQL);
   await givePartitions(client);
-  const catalog = await readCatalog(client);
-  const owners = new Owners(catalog);
-  const strangers = namedStrangers(catalog, owners);
-  const fill = new Fill(client, catalog, owners, strangers);
+  const catalog = await readCatalog(client, contract);
+  const hints = new HintReader(catalog, contract);
+  const links = new Links(catalog, contract, hints);
+  const ownRows = await thinOut(client, catalog);
+  const worlds = worldsWith(namedUsers(catalog));
+  const fill = new Fill(client, worlds, catalog, links, hints, ownRows, shuttingOut(catalog));
+  await runSeeds(client, worlds, seeds);
   await fill.all();
-  const owned = await rememberOwners(client, catalog, owners);
+  await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
-  const all = identities(catalog, owners, fill, strangers);
-  const attacks = new TableAttacks(catalog, owners, fill);
+  const identities = new Identities(catalog, contract, worlds, fill);
+  const attacks = new TableAttacks(catalog, contract, links, fill, identities);
   const tables = catalog.relations.filter(
     ({ kind }) => kind === "r" || kind === "p" || kind === "f",
   );
-  const jobs = all.flatMap((identity) => tables.flatMap((table) => attacks.of(identity, table)));
+  const jobs = identities.all.flatMap((identity) =>
+    tables.flatMap((table) => attacks.of(identity, table)),
+  );
   const outcomes = await runJobs(client, jobs);
-  const passages = await tryPassages(client, all, { catalog, fill, owned });
+  const shared = { catalog, contract, links, fill, origins };
+  const passages = await tryPassages(client, identities.all, shared);
 
-  const shared = { catalog, owners, fill, origins };
-  return {
-    tried: tables.map(({ sql, id }) => ({
-      object: sql,
-      attempts: jobs.filter(({ relation }) => relation.id === id).length,
-      judged: true,
+  const attempts = jobs.flatMap((job, index) => {
+    const outcome = outcomes[index];
+    return outcome ? [{ job, outcome }] : [];
+  });
+  const judged = tables.map((table) =>
+    judgeTable(
+      table,
+      attempts.filter(({ job }) => job.relation === table),
+      shared,
+    ),
+  );
+  const failed = [
+    ...attempts.map(({ job: { identity, shown, relation }, outcome }) => ({
+      identity,
+      shown,
+      object: relation.sql,
+      outcome,
     })),
-    unexpected: [],
+    ...passages.failures,
+  ];
+  const triedPassages = [...passages.tried].map(
+    ([object, { attempts: count, answered, reason }]): Tried => ({
+      object,
+      attempts: count,
+      judged: answered > 0,
+      ...(answered > 0 ? {} : { reason: `no call of it succeeded: ${reason}` }),
+    }),
+  );
+  const tried = [...judged.map((one) => one.tried), ...triedPassages];
+  return {
     findings: [
-      ...bypassingRoles(catalog),
+      ...bypassingRoles(shared),
       ...unrefreshed.map(notRefreshed),
-      ...tables.flatMap((table) => {
-        const attempts = jobs.flatMap((job, index) => {
-          const outcome = outcomes[index];
-          return job.relation === table && outcome ? [{ job, outcome }] : [];
-        });
-        return judgeTable(table, attempts, shared);
-      }),
+      ...judged.flatMap(({ findings }) => findings),
       ...judgePassages(passages.open, shared),
     ],
     tables: tables.length,
-    attempts: jobs.length + passages.attempts,
+    attempts: tried.reduce((sum, one) => sum + one.attempts, 0),
+    tried,
+    unexpected: countUnexpected(failed),
   };
 }
 
-/** A partitioned table without partitions holds no rows that could be tried. */
-async function givePartitions(client: ClientBase): Promise<void> {
-  await client.query(`do $$ declare parent record; begin
-    for parent in select c.oid, c.oid::regclass as name, p.partstrat from pg_class c
-      join pg_partitioned_table p on p.partrelid = c.oid
-      where not exists (select from pg_inherits i where i.inhparent = c.oid)
-    loop
-      execute format('create table app_data_trial.partition_%s partition of %s %s', parent.oid, parent.name,
-        case parent.partstrat when 'h' then 'for values with (modulus 1, remainder 0)' else 'default' end);
-    end loop;
-  end $$`);
-}
-
-/** @returns the ids of the tables whose rows have owners. */
-async function rememberOwners(
-  client: ClientBase,
-  { relations }: Catalog,
-  owners: Owners,
-): Promise<number[]> {
-  const owned = relations.filter((relation) => relation.kind === "r" && owners.of(relation));
-  const values = owned.map((relation) => {
-    const texts = [relation.sql, owners.expression(relation), owners.expression(relation, false)];
-    return `(${relation.id}, ${texts.map(quoteText).join(", ")})`;
-  });
-  if (values.length > 0) {
-    await client.query(`insert into app_data_trial.owned values ${values.join(", ")}`);
-    await client.query("select app_data_trial.remember()");
+/** Errors by object and SQLSTATE. A trick that PostgreSQL cannot read is none. */
+function countUnexpected(
+  failed: readonly { identity: Identity; shown: string; object: string; outcome: Outcome }[],
+): Unexpected[] {
+  const found = new Map<string, Unexpected>();
+  for (const { identity, shown, object, outcome } of failed) {
+    const { error: sqlState, message = "" } = outcome;
+    if (sqlState === undefined || isExpected(sqlState) || identity.isTrick) continue;
+    const key = `${object} ${sqlState}`;
+    const one = found.get(key);
+    if (one) one.count += 1;
+    else
+      found.set(key, {
+        object,
+        statement: shown,
+        identity: identity.description,
+        sqlState,
+        message,
+        count: 1,
+      });
   }
-  return owned.map(({ id }) => id);
+  return [...found.values()];
 }

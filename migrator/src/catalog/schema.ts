@@ -18,7 +18,7 @@ type Parts = Map<string, Fact[]>;
 
 type ByKind = Map<string, [string, Fact][]>;
 
-/** What the rules judge of a catalog: the same facts, in the shape that is also read off SQL. */
+/** What the rules judge of a catalog. */
 export function schemaOf(catalog: Catalog): Schema {
   const kinds = byKind(catalog);
   // Members of an extension are not the application's.
@@ -44,6 +44,10 @@ export function schemaOf(catalog: Catalog): Schema {
       settings: settingNames(fact["settings"]).filter((name) => name !== "search_path"),
       executableBy: grantList(fact["grants"]).map(({ grantee }) => grantee),
       calls: namesIn(fact["calls"]),
+    })),
+    sequences: entriesOf("sequence").map(([key, fact]) => ({
+      ...relationName(splitKey(key).name),
+      grants: grantList(fact["grants"]),
     })),
     triggers: factsOf("trigger").map(triggerOf),
     schemas: factsOf("schema").map(withGrants),
@@ -93,7 +97,7 @@ function partsByTable(kinds: ByKind): Map<string, Parts> {
       const table = String(fact["table"]);
       const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
       // A rule is known by its key alone.
-      const name = splitKey(key).name.slice(table.length + 1);
+      const { name } = relationName(splitKey(key).name.slice(table.length + 1));
       const found = parts.get(kind) ?? [];
       found.push(kind === "rule" ? { ...fact, name } : fact);
       parts.set(kind, found);
@@ -133,6 +137,7 @@ function tableFacts(fact: Fact, parts: Parts) {
               notNull: column["notNull"] === true,
               ...largeObjectOf(column["default"] ?? column["generated"]),
               ...copyOf(column),
+              ...(typeof column["generated"] === "string" && { generated: true as const }),
             },
           ]
         : [],

@@ -10,29 +10,28 @@ import { queryEffect } from "./queries";
  * @param effectOf gives the effect of one statement in it.
  */
 export function blockEffect(text: string, effectOf: (tree: Node) => Effect): Effect {
-  let branches = 0;
   let steps: Step[];
   try {
-    steps = readPlPgSql(text, [], { newBranch: () => (branches += 1) });
+    steps = readPlPgSql(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return hidden(`what the block does cannot be told from the text (${reason})`);
   }
   const effects = steps.map((step) => {
     const { creates, ...found } = stepEffect(step, effectOf);
-    return step.path.length > 0 ? effect({ ...found, mayCreate: creates }) : { ...found, creates };
+    return step.conditional ? effect({ ...found, mayCreate: creates }) : { ...found, creates };
   });
-  const conditional = steps.filter(({ kind, path }) => kind !== "expression" && path.length > 0);
-  const notes = conditional.length > 0 ? ["some of its statements run only on a condition"] : [];
+  const onCondition = steps.filter(({ kind, conditional }) => kind !== "expression" && conditional);
+  const notes = onCondition.length > 0 ? ["some of its statements run only on a condition"] : [];
   return together([...effects, effect({ notes })]);
 }
 
-function stepEffect({ kind, text, values }: Step, effectOf: (tree: Node) => Effect): Effect {
+function stepEffect({ kind, text }: Step, effectOf: (tree: Node) => Effect): Effect {
   if (kind === "sql") return nested(text, effectOf);
   if (kind === "rollback") return effect({ unclear: ["it rolls back a part of its own work"] });
   const expression = parseExpression(text);
   if (kind === "expression") return queryEffect(expression);
-  const constant = constantText(expression, values);
+  const constant = constantText(expression);
   if (constant !== undefined) return nested(constant, effectOf);
   return hidden(`what \`execute\` runs is put together only when it runs (${excerpt(text)})`);
 }

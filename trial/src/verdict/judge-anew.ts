@@ -10,7 +10,7 @@ import type { Client } from "pg";
 import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";
 import { type ThrowawayServer, withThrowawayServer } from "../server/throwaway-server";
-import { trialFinding } from "../trial-finding";
+import { trialFinding } from "../judging/trial-finding";
 import { type Trial, tryDatabase } from "../try-database";
 import { findOrigins } from "./origins";
 import { settleUnknown } from "./settle-unknown";
@@ -114,7 +114,7 @@ async function judgeDatabase(
   const { starts, limits, refusal } = await applyMigrations(client, files, contract);
   if (refusal) return { refusal };
   const schema = await readSchema(client);
-  const found = judgeSchema(schema);
+  const found = judgeSchema(schema, undefined, contract);
   if (withTrial) report("The attacker tries what the policies let through …");
   const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
   const all: JudgedFinding[] = [...settleUnknown(found, trial), ...(trial?.findings ?? [])];

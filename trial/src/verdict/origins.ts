@@ -51,7 +51,9 @@ written (object, schema, name, part, xid) as (
       select r.xmin union all select m.xmin from pg_auth_members m where m.member = r.oid
       union all select s.xmin from pg_db_role_setting s where s.setrole = r.oid) x
   union all
-  select format('default privileges of %I%s', r.rolname, ' in schema ' || quote_ident(n.nspname)), null,
+  select format('default privileges of %I%s on %s', r.rolname, ' in schema ' || quote_ident(n.nspname),
+           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
+             when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end), null,
          '${DEFAULT_PRIVILEGES}', null, d.xmin
     from pg_default_acl d join pg_roles r on r.oid = d.defaclrole
     left join pg_namespace n on n.oid = d.defaclnamespace
@@ -73,39 +75,49 @@ export async function findOrigins(
 ): Promise<ReadonlyMap<string, Place>> {
   const { rows } = await client.query<Written>(ORIGINS_SQL, [starts, objects]);
   const places = new Map<string, Place>();
+  const parsed = await Promise.all(files.map(({ sql, file }) => splitStatements(sql, file)));
   for (const written of rows) {
-    const place = await placeOf(written, files);
+    const place = placeOf(written, files, parsed);
     if (place) places.set(written.object, place);
   }
   return places;
 }
 
-async function placeOf(written: Written, files: readonly SqlFile[]): Promise<Place | undefined> {
-  const writers = written.files.sort((a, b) => b - a).flatMap((number) => files[number - 1] ?? []);
-  for (const { file, sql } of writers) {
-    const line = lineIn(await splitStatements(sql, file), written);
-    if (line !== undefined) return { file, line };
+function placeOf(
+  written: Written,
+  files: readonly SqlFile[],
+  parsed: readonly (readonly Statement[])[],
+): Place | undefined {
+  const latest = Math.max(...written.files);
+  // A foreign key writes the row of the table that it refers to: then what was written before is lost.
+  for (let number = latest; number > 0; number -= 1) {
+    const statements = parsed[number - 1] ?? [];
+    const line =
+      lineAbout(statements, written) ??
+      (written.files.includes(number) ? lineOfCode(statements, written) : undefined);
+    const { file } = files[number - 1] ?? {};
+    if (file !== undefined && line !== undefined) return { file, line };
   }
-  const [latest] = writers;
-  return latest && { file: latest.file, line: 1 };
+  const { file } = files[latest - 1] ?? {};
+  return file === undefined ? undefined : { file, line: 1 };
 }
 
-/**
- * The line of the statement that makes the object, or of the last one that is about it, or of a block that
- * mentions it. Undefined where others merely refer to it: a foreign key writes the row of the table that it
- * refers to.
- */
-function lineIn(statements: readonly Statement[], written: Written): number | undefined {
+/** The line of the statement that makes the object, or of the last one that is about it. */
+function lineAbout(statements: readonly Statement[], written: Written): number | undefined {
   const about = statements.filter(({ tree }) => isAbout(tree, written));
   const made = about.findLast(({ tree }) => creates(tree, written));
-  const found = made ?? about.at(-1);
-  if (found) return found.line;
+  return (made ?? about.at(-1))?.line;
+}
+
+/** The line of a block or call that mentions the object, or of any where no statement does. */
+function lineOfCode(statements: readonly Statement[], written: Written): number | undefined {
   const name = written.part ?? written.name;
   const mentioning = statements.filter(({ text }) => text.includes(name));
   const runsCode = ({ tree }: Statement) => CODE.some((kind) => kind in tree);
   const block = mentioning.findLast(runsCode);
-  if (block)
+  if (block) {
     return block.line + block.text.slice(0, block.text.indexOf(name)).split("\n").length - 1;
+  }
   return mentioning.length > 0 ? undefined : statements.findLast(runsCode)?.line;
 }
 
@@ -129,7 +141,8 @@ function isAbout(tree: Statement["tree"], { schema, name, part }: Written): bool
   if ("AlterDefaultPrivilegesStmt" in tree) return name === DEFAULT_PRIVILEGES;
   const names = new Set<string>();
   for (const node of Object.values(tree)) collectNames(node, names, 4);
-  const isNamed = names.has(schema === null ? name : `${schema}.${name}`);
+  const isNamed =
+    schema === null ? names.has(name) : names.has(`${schema}.${name}`) || names.has(`.${name}`);
   return isNamed && (part === null || names.has(part));
 }
 
@@ -140,13 +153,13 @@ function collectNames(node: unknown, names: Set<string>, depth: number): void {
   if (Array.isArray(node)) {
     const parts = node.map(stringOf);
     if (parts.length > 0 && parts.every((text) => text !== undefined)) {
-      names.add(parts.slice(-2).join("."));
+      names.add(["", ...parts].slice(-2).join("."));
       names.add(parts.at(-1) ?? "");
       return;
     }
   }
   const { schemaname, relname, newname, newschema }: Record<string, unknown> = Object(node);
-  if (typeof schemaname === "string") names.add(`${schemaname}.${String(relname)}`);
+  if (typeof relname === "string") names.add(`${textOrNone(schemaname)}.${relname}`);
   if (typeof newname === "string" || typeof newschema === "string") renamed(node, names);
   for (const [key, value] of Object.entries(node)) {
     // What a table or view is made of names others.
@@ -172,7 +185,11 @@ const DETAILS = new Set([
 function renamed(node: object, names: Set<string>): void {
   const { relation, newname, newschema }: Record<string, unknown> = Object(node);
   const { schemaname, relname }: Record<string, unknown> = Object(relation);
-  names.add(`${String(newschema ?? schemaname)}.${String(newname ?? relname)}`);
+  names.add(`${textOrNone(newschema ?? schemaname)}.${textOrNone(newname ?? relname)}`);
+}
+
+function textOrNone(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function stringOf(node: unknown): string | undefined {

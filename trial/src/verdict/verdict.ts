@@ -19,8 +19,6 @@ export interface TrialSummary {
 
 /** A finding of a rule or of the trial. */
 export interface JudgedFinding extends Finding {
-  /** The rule cannot tell: the attacker decides. */
-  unknown?: true;
   /** SQL that shows it. */
   reproduction?: string;
 }

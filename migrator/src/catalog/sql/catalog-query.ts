@@ -51,7 +51,8 @@ const relationSets = (condition: string) => `
 relations as materialized (
   select c.*, n.nspname, format('%I.%I', n.nspname, c.relname) as qualified
     from pg_class c join namespaces n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and c.relpersistence <> 't' ${condition}
+   where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and c.relpersistence <> 't'
+     ${condition}
 ),
 relation_grants as materialized (
   ${relations.RELATION_GRANTS}

@@ -8,7 +8,6 @@ import {
   roleName,
 } from "./shared";
 
-/** The source is kept as its digest: long, and all that matters is whether it is the same. */
 export const functions: ObjectQuery = {
   key: "'function ' || p.oid::regprocedure",
   fields: {
@@ -31,10 +30,8 @@ export const functions: ObjectQuery = {
     strict: "p.proisstrict",
     sourceSha256: `encode(sha256(convert_to(concat_ws(E'\\n', p.probin,
       coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), 'UTF8')), 'hex')`,
-    // Rules read what policies, end users and requests rely on.
-    source: `case when l.lanname in ('sql', 'plpgsql') and (p.prosecdef or n.nspname = 'auth'
-                 or coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ilike '%notify%'
-                 or p.prorettype in ('trigger'::regtype, 'boolean'::regtype, 'uuid'::regtype, 'text'::regtype, 'jsonb'::regtype))
+    // Rules read it.
+    source: `case when l.lanname in ('sql', 'plpgsql')
              then coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) end`,
     calls: `case when p.prokind = 'a' then (select json_agg(f.oid::regproc::text order by f.oid::regproc::text)
       from pg_aggregate a join pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn,

@@ -1,0 +1,57 @@
+import type { Node } from "libpg-query";
+import type { JudgedSchema } from "../model/judged-schema";
+import { quoteName } from "../model/names";
+import type { DatabaseFunction } from "../model/schema";
+import { below, constantText, functionCalls } from "../sql/expressions";
+import { functionBody } from "../sql/function-body";
+
+/** Whether a tree sets a claim, a trusted setting or the role of the request by itself. */
+export function setsClaims(tree: Node, judged: JudgedSchema): boolean {
+  const byCall = functionCalls(tree).some(
+    ({ schema = "pg_catalog", name, args }) =>
+      schema === "pg_catalog" && name === "set_config" && saysWho(constantText(args[0]), judged),
+  );
+  const bySet = below({ tree }, "VariableSetStmt").some((node) => {
+    const name = typeof node === "object" && node !== null && "name" in node ? node.name : "";
+    return saysWho(String(name), judged);
+  });
+  return byCall || bySet;
+}
+
+/** Whether a function sets them in its body. */
+export function functionSetsClaims(item: DatabaseFunction, judged: JudgedSchema): boolean {
+  const body = functionBody(item);
+  return [...(body?.trees ?? []), ...(body?.dynamic ?? [])].some((tree) =>
+    setsClaims(tree, judged),
+  );
+}
+
+/** The functions that set them, or call one that does. */
+export function claimSetters(judged: JudgedSchema): ReadonlySet<DatabaseFunction> {
+  const setters = new Set(judged.functions.filter((item) => functionSetsClaims(item, judged)));
+  for (const setter of setters) {
+    for (const item of judged.functions) {
+      const calls = functionCalls(functionBody(item)?.trees ?? []);
+      if (calls.some(({ schema, name }) => isNamed(setter, schema, name))) setters.add(item);
+    }
+  }
+  return setters;
+}
+
+/** Whether a call may mean a function; an unqualified name may mean one of any schema. */
+export function isNamed(item: DatabaseFunction, schema: string | undefined, name: string): boolean {
+  return schema === undefined
+    ? item.name === name
+    : quoteName(item) === quoteName({ schema, name });
+}
+
+/** Whether a setting says who makes a request; a name that is computed may be any. */
+export function saysWho(setting: string | undefined, { contract }: JudgedSchema): boolean {
+  if (setting === undefined) return true;
+  const name = setting.toLowerCase();
+  return (
+    ["role", "session_authorization", "row_security"].includes(name) ||
+    [contract.claims.setting, ...contract.trustedSettings].includes(name) ||
+    name.startsWith(`${contract.claims.setting.split(".")[0] ?? ""}.`)
+  );
+}

@@ -1,0 +1,301 @@
+import type { A_Expr, Node } from "libpg-query";
+import type { JudgedSchema } from "../model/judged-schema";
+import type { Column, Table } from "../model/schema";
+import { below, constantText, identifiers, parseExpression } from "../sql/expressions";
+import { inlined, inlinedQuery } from "./helpers";
+import { type Query, type Surroundings, subQuery, tiesRow } from "./queries";
+import {
+  asksNothing,
+  chosenByUser,
+  columnOf,
+  constantTruth,
+  hasOnly,
+  isIdentity,
+  onlyTarget,
+  selectOf,
+  selectedValue,
+  spell,
+  withoutCasts,
+} from "./values";
+
+/**
+ * What a condition lets through. "own": every way in which it is true ties the row to the signed-in user.
+ * "open": it is visibly true for rows of others. "unknown": neither was read; the trial decides.
+ */
+export type Outcome =
+  { outcome: "own" } | { outcome: "open"; reason: string } | { outcome: "unknown"; reason: string };
+
+/** Where a condition stands. */
+export interface Place extends Pick<Surroundings, "table" | "judged"> {
+  /** The functions and tables that are being looked into. */
+  within?: ReadonlySet<object>;
+}
+
+const own: Outcome = { outcome: "own" };
+const open = (reason: string): Outcome => ({ outcome: "open", reason });
+const unknown = (reason: string): Outcome => ({ outcome: "unknown", reason });
+
+/** Classifies a policy's expression as the server prints it. The parser has to be loaded. */
+export function classify(expression: string, place: Place): Outcome {
+  const tree = parseExpression(expression);
+  return tree ? classifyNode(tree, place) : unknown("it cannot be parsed");
+}
+
+function classifyNode(node: Node, place: Place): Outcome {
+  const truth = constantTruth(node);
+  if (truth !== undefined) return truth === true ? open("it is always true") : own;
+  if ("BoolExpr" in node && hasOnly(node.BoolExpr, "boolop", "args")) {
+    const { boolop, args = [] } = node.BoolExpr;
+    if (boolop === "NOT_EXPR") return negated(args[0], place);
+    const outcomes = args.map((arg) => classifyNode(arg, place));
+    return boolop === "AND_EXPR" ? allOf(outcomes) : anyOf(outcomes);
+  }
+  if ("BooleanTest" in node && hasOnly(node.BooleanTest, "arg", "booltesttype")) {
+    const { arg, booltesttype } = node.BooleanTest;
+    if (arg && booltesttype === "IS_TRUE") return classifyNode(arg, place);
+  }
+  if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
+    return nullTest(node.NullTest.arg, node.NullTest.nulltesttype === "IS_NULL", place);
+  }
+  if ("A_Expr" in node && hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr")) {
+    return comparison(node.A_Expr, node, place);
+  }
+  const query = subQuery(node) ?? queryOfHelper(node, place);
+  if (query && ties(query, place)) return own;
+  const selected = selectedValue(node);
+  if (selected) return classifyNode(selected, place);
+  return helper(node, place) ?? unread(node, place);
+}
+
+/** A condition that no other function reads. */
+function unread(node: Node, { table, judged }: Place): Outcome {
+  const chosen = chosenByUser(node, judged.contract);
+  if (chosen !== undefined && below({ node }, "ColumnRef").length === 0) return open(chosen);
+  if (asksNothing(node) && below({ node }, "ColumnRef").length > 0) {
+    return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+  }
+  const isQuery = below({ node }, "SubLink").length > 0;
+  return unknown(
+    isQuery
+      ? `its sub-query is not read as a way from a row of ${table.name} to the user`
+      : "what it asks is not read",
+  );
+}
+
+/** A call of a function that does nothing but select: its query in the place of the call. */
+function helper(node: Node, place: Place): Outcome | undefined {
+  const { within = new Set<object>() } = place;
+  // Functions that call functions are followed a few steps: each may be called twice.
+  const found = within.size < 3 ? inlined(node, place.judged) : undefined;
+  if (!found || within.has(found.item)) return undefined;
+  const inside = { ...place, within: new Set([...within, found.item]) };
+  const value = onlyTarget(found.select);
+  if (!value) return undefined;
+  if (!found.select.fromClause) {
+    const outcome = found.select.whereClause ? undefined : classifyNode(value, inside);
+    return outcome?.outcome === "unknown" ? undefined : outcome;
+  }
+  // Without a row its result is null.
+  return ties({ select: found.select, equal: [] }, inside) ? own : undefined;
+}
+
+/** Whether a value is read from rows that tie the judged row to the user, and null where there are none. */
+function isReadFromOwn(node: Node, place: Place): boolean {
+  const value = selectedValue(withoutCasts(node)) ?? withoutCasts(node);
+  const select =
+    "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK"
+      ? selectOf(value.SubLink.subselect)
+      : inlined(value, place.judged)?.select;
+  // An aggregate has a value where there is no row.
+  const target = select?.fromClause && onlyTarget(select);
+  return (
+    select !== undefined &&
+    target !== undefined &&
+    ("ColumnRef" in target || "A_Const" in target) &&
+    ties({ select, equal: [] }, place)
+  );
+}
+
+/** `column in (select f())` where the function does nothing but select. */
+function queryOfHelper(node: Node, { judged }: Place): Query | undefined {
+  if (!("SubLink" in node) || node.SubLink.subLinkType !== "ANY_SUBLINK") return undefined;
+  return inlinedQuery(node.SubLink, judged);
+}
+
+function ties(query: Query, place: Place): boolean {
+  const shows = (table: Table) => showsOwnRows(table, place);
+  return tiesRow(query, { table: place.table, judged: place.judged, shows });
+}
+
+const shown = new WeakMap<JudgedSchema, Map<Table, boolean>>();
+
+/** Whether the policies of a table let end users read rows that are tied to them, and no others. */
+function showsOwnRows(table: Table, { judged, within = new Set<object>() }: Place): boolean {
+  const known = shown.get(judged) ?? new Map<Table, boolean>();
+  shown.set(judged, known);
+  const before = known.get(table);
+  if (before !== undefined || within.has(table) || !table.rowSecurity) return before ?? false;
+  const place = { table, judged, within: new Set([...within, table]) };
+  const policies = judged.policiesFor(table, "select").filter(({ permissive }) => permissive);
+  const isOwn = policies.every(
+    ({ using }) => using !== null && classify(using, place).outcome === "own",
+  );
+  // What was not read because of a cycle may be read without it.
+  if (isOwn || within.size === 0) known.set(table, isOwn);
+  return isOwn;
+}
+
+/** Joined by AND: one that ties the row is enough. */
+export function allOf(outcomes: readonly Outcome[]): Outcome {
+  return (
+    outcomes.find(({ outcome }) => outcome === "own") ??
+    outcomes.find(({ outcome }) => outcome === "unknown") ??
+    outcomes[0] ??
+    unknown("it is empty")
+  );
+}
+
+/** Joined by OR, or several policies: each has to tie the row. */
+export function anyOf(outcomes: readonly Outcome[]): Outcome {
+  return (
+    outcomes.find(({ outcome }) => outcome === "open") ??
+    outcomes.find(({ outcome }) => outcome === "unknown") ??
+    own
+  );
+}
+
+function negated(node: Node | undefined, place: Place): Outcome {
+  if (!node) return unknown("it is empty");
+  const truth = constantTruth(node);
+  if (truth !== undefined) return truth === false ? open("it is always true") : own;
+  if ("BoolExpr" in node && hasOnly(node.BoolExpr, "boolop", "args")) {
+    const { boolop, args = [] } = node.BoolExpr;
+    if (boolop === "NOT_EXPR" && args[0]) return classifyNode(args[0], place);
+    const outcomes = args.map((arg) => negated(arg, place));
+    return boolop === "AND_EXPR" ? anyOf(outcomes) : allOf(outcomes);
+  }
+  if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
+    return nullTest(node.NullTest.arg, node.NullTest.nulltesttype !== "IS_NULL", place);
+  }
+  if ("A_Expr" in node && identifiers(node.A_Expr.name ?? []).join(".") === "<>") {
+    const equal = [{ String: { sval: "=" } }];
+    return classifyNode({ A_Expr: { ...node.A_Expr, name: equal } }, place);
+  }
+  return unread({ BoolExpr: { boolop: "NOT_EXPR", args: [node] } }, place);
+}
+
+function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
+  const { table, judged } = place;
+  if (!isNull && isReadFromOwn(arg, place)) return own;
+  if (isIdentity(arg, judged.contract)) {
+    return isNull
+      ? unknown("it is for requests without a user")
+      : open("it is true for every signed-in user");
+  }
+  const column = ownColumn(arg, table);
+  if (!column) return unread({ NullTest: { arg } }, place);
+  if (!isNull) return open(`it is true for all rows with a ${column.name}`);
+  if (column.notNull) return own;
+  const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
+  return isUser || judged.namesUser(table, column.name)
+    ? unknown(`it shows rows without a ${column.name}`)
+    : open(`it is true for all rows without a ${column.name}`);
+}
+
+function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
+  const { kind, name = [], lexpr, rexpr } = expression;
+  const isEqual = identifiers(name).join(".") === "=";
+  if (!lexpr || !rexpr) return unread(node, place);
+  const isRead = isEqual && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY");
+  if (isRead && [lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
+  if (isEqual && kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
+  const equal =
+    isEqual && kind === "AEXPR_OP"
+      ? (equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place))
+      : undefined;
+  if (equal) return equal;
+  if (isRoleOfNoUser(lexpr, rexpr, place)) return unknown("it asks for a role of no end user");
+  const chosen = chosenByUser(node, place.judged.contract);
+  return chosen === undefined ? unread(node, place) : open(chosen);
+}
+
+/** What `value = any (list)` lets through. */
+function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
+  const { table, judged } = place;
+  if ("SubLink" in list && list.SubLink.subLinkType === "ARRAY_SUBLINK") {
+    const asked = {
+      SubLink: { ...list.SubLink, subLinkType: "ANY_SUBLINK", testexpr: value },
+    } as const;
+    return classifyNode(asked, place);
+  }
+  if ("A_ArrayExpr" in list && hasOnly(list.A_ArrayExpr, "elements", "list_start", "list_end")) {
+    const equal = (list.A_ArrayExpr.elements ?? []).map(
+      (element) => equality(value, element, place) ?? equality(element, value, place),
+    );
+    const known = equal.filter((outcome) => outcome !== undefined);
+    if (known.length === equal.length && known.length > 0) return anyOf(known);
+  }
+  // A list of users in the row itself.
+  const isList = ownColumn(list, table)?.type.endsWith("[]") === true;
+  return isList && isIdentity(value, judged.contract) ? own : unread(node, place);
+}
+
+/** What `left = right` lets through; undefined where this way round nothing is known. */
+function equality(left: Node, right: Node, place: Place): Outcome | undefined {
+  const { table, judged } = place;
+  const { contract } = judged;
+  const column = ownColumn(left, table);
+  if (column && spell(left) === spell(right)) return open("it compares a column with itself");
+  if (isIdentity(right, contract)) {
+    if (isIdentity(left, contract)) return open("it is true for every signed-in user");
+    if (column) return userIn(column, table, judged);
+  }
+  // The value of a sub-query: the same as asking whether it finds the other side.
+  const select = "SubLink" in left ? selectOf(left.SubLink.subselect) : undefined;
+  const value = select?.fromClause && onlyTarget(select);
+  if (select && value && "ColumnRef" in value && "SubLink" in left) {
+    const isScalar = left.SubLink.subLinkType === "EXPR_SUBLINK";
+    if (isScalar && ties({ select, equal: [[value, right]] }, place)) return own;
+  }
+  // Claims and functions that say what every signed-in user is.
+  const role = constantText(right);
+  const isRole = spell(left)?.match(/^auth\.role\(\)$|->> .*"role".*\)$/) != null;
+  return isRole && role !== undefined && contract.signedInRoles.includes(role)
+    ? open(`it is true for everybody who is ${role}`)
+    : undefined;
+}
+
+/** What a column that equals the signed-in user says of the row. */
+function userIn({ name, generated, copyOf }: Column, table: Table, judged: JudgedSchema): Outcome {
+  if ([name, copyOf].some((one) => one !== undefined && judged.namesUser(table, one))) return own;
+  const users = judged
+    .userColumns(table)
+    .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
+  const texts = (table.policies ?? []).flatMap(({ using, check }) => [using, check]).join(" ");
+  const isAsked = users.some((user) => new Set(texts.split(/\W+/)).has(user));
+  const leadsNowhere = judged.references(table, name).size === 1;
+  if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {
+    return open(
+      `it asks for ${name}, and not for ${users.join(" or ")}, which says whose the row is`,
+    );
+  }
+  return judged.holdsUser(table, name)
+    ? own
+    : unknown(`${name} does not lead to users by its foreign keys`);
+}
+
+/** Whether it compares the database role with one that no end user has. */
+function isRoleOfNoUser(left: Node, right: Node, { judged }: Place): boolean {
+  const role = constantText(right) ?? constantText(left);
+  const isRole =
+    "SQLValueFunction" in withoutCasts(constantText(right) === undefined ? right : left);
+  return isRole && role !== undefined && !judged.endUsers.has(role);
+}
+
+/** The column of the judged table that a value is, below faithful casts. */
+function ownColumn(node: Node, table: Table) {
+  const column = columnOf(withoutCasts(node));
+  return column?.from === undefined || column.from === table.name
+    ? (table.columns ?? []).find(({ name }) => name === column?.column)
+    : undefined;
+}

@@ -1,0 +1,235 @@
+import { type Contract, type ObjectName, requestRolesOf } from "./contract";
+import { quoteName } from "./names";
+import type {
+  DatabaseFunction,
+  Grant,
+  Role,
+  RowPolicy,
+  RowPolicyCommand,
+  Schema,
+  Table,
+  Trigger,
+  View,
+} from "./schema";
+
+/** PUBLIC, as the catalog reading spells it. */
+export const everyone = "public";
+
+/** A schema by a contract, and what follows from both for all rules. */
+export class JudgedSchema {
+  /** The tables that the migrations made. */
+  public readonly tables: readonly Table[];
+  public readonly functions: readonly DatabaseFunction[];
+  public readonly views: readonly View[];
+  public readonly triggers: readonly Trigger[];
+  /** Every table, the platform's among them. */
+  public readonly allTables: readonly Table[];
+  /** Whose rights the request of an end user can have, PUBLIC among them. */
+  public readonly endUsers: ReadonlySet<string>;
+  /** The roles of requests and what they can become, PUBLIC left out. */
+  public readonly applicationRoles: ReadonlySet<string>;
+  readonly #roles: ReadonlyMap<string, Role>;
+  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #references = new Map<string, ReadonlySet<string>>();
+
+  public constructor(
+    public readonly schema: Schema,
+    public readonly contract: Contract,
+  ) {
+    const isOurs = (object: { schema: string }) =>
+      !contract.platformSchemas.includes(object.schema);
+    this.allTables = schema.tables;
+    this.tables = schema.tables.filter(isOurs);
+    this.functions = (schema.functions ?? []).filter(isOurs);
+    this.views = (schema.views ?? []).filter(isOurs);
+    this.triggers = schema.triggers ?? [];
+    this.#roles = new Map((schema.roles ?? []).map((role) => [role.name, role]));
+    this.#tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
+    this.endUsers = this.#endUsers();
+    const application = new Set([...this.endUsers, ...contract.backOfficeRoles]);
+    application.delete(everyone);
+    this.applicationRoles = application;
+  }
+
+  public role(name: string): Role | undefined {
+    return this.#roles.get(name);
+  }
+
+  public table(name: ObjectName): Table | undefined {
+    return this.#tables.get(quoteName(name));
+  }
+
+  /** Whether an object is the platform's. */
+  public isOfPlatform({ schema }: { schema: string }): boolean {
+    return this.contract.platformSchemas.includes(schema);
+  }
+
+  /** The functions of a name, the platform's among them. */
+  public functionsNamed({ schema, name }: ObjectName): DatabaseFunction[] {
+    return (this.schema.functions ?? []).filter(
+      (item) => item.schema === schema && item.name === name,
+    );
+  }
+
+  /** Whether end users have a right on a relation; on one of these columns, where they are given. */
+  public isGranted(
+    { grants = [] }: Pick<Table, "grants">,
+    privilege: string,
+    columns?: readonly string[],
+  ): boolean {
+    return grants.some(
+      (grant) =>
+        grant.privilege === privilege &&
+        this.endUsers.has(grant.grantee) &&
+        (!columns || columns.some((name) => !grant.columns || grant.columns.includes(name))),
+    );
+  }
+
+  /** The policies of a table that judge a command of end users. */
+  public policiesFor(table: Table, command: RowPolicyCommand): RowPolicy[] {
+    return (table.policies ?? []).filter(
+      (policy) =>
+        (policy.command === "all" || policy.command === command) && this.bindsEndUsers(policy),
+    );
+  }
+
+  public bindsEndUsers({ roles }: RowPolicy): boolean {
+    return roles.some((role) => this.endUsers.has(role));
+  }
+
+  /** Whether some end user may do this to rows of a table: they have the right, and a policy lets them. */
+  public canDo(table: Table, command: "select" | "insert" | "update" | "delete"): boolean {
+    return (
+      this.isGranted(table, command) &&
+      this.policiesFor(table, command).some(({ permissive }) => permissive)
+    );
+  }
+
+  /** Whether end users can write rows of a table. */
+  public canWrite(table: Table): boolean {
+    return (["insert", "update", "delete"] as const).some((command) => this.canDo(table, command));
+  }
+
+  /**
+   * The columns that a column leads to by foreign keys of its table and of theirs, itself included, each as
+   * `schema.table.column`.
+   */
+  public references(table: ObjectName, column: string): ReadonlySet<string> {
+    const start = columnKey(table, column);
+    const known = this.#references.get(start);
+    if (known) return known;
+    const found = new Map([[start, { table, column }]]);
+    for (const place of found.values()) {
+      for (const key of this.table(place.table)?.foreignKeys ?? []) {
+        const target = key.references[key.columns.indexOf(place.column)];
+        if (target === undefined) continue;
+        found.set(columnKey(key.table, target), { table: key.table, column: target });
+      }
+    }
+    const references = new Set(found.keys());
+    this.#references.set(start, references);
+    return references;
+  }
+
+  /** Whether a column leads to the key of a table of users, or is that key. */
+  public namesUser(table: ObjectName, column: string): boolean {
+    const references = this.references(table, column);
+    return this.contract.usersTables.some((users) => references.has(columnKey(users, users.key)));
+  }
+
+  /** The columns whose foreign keys lead to users. */
+  public userColumns(table: Table): string[] {
+    return (table.columns ?? [])
+      .map(({ name }) => name)
+      .filter((name) => this.namesUser(table, name));
+  }
+
+  /**
+   * Whether a column that is compared with the signed-in user may hold the id of one: it leads to users, or it
+   * leads nowhere and is not the key of rows that name their user in another column.
+   */
+  public holdsUser(table: Table, name: string): boolean {
+    if (this.namesUser(table, name)) return true;
+    const column = (table.columns ?? []).find((one) => one.name === name);
+    if (column?.copyOf !== undefined) return this.namesUser(table, column.copyOf);
+    if (!column || column.generated || this.references(table, name).size > 1) return false;
+    const isKey = (table.keys ?? []).some(([first, second]) => first === name && !second);
+    return !isKey || this.userColumns(table).length === 0;
+  }
+
+  /** Whether a table, or one that it leads to by foreign keys, holds users. */
+  public leadsToUsers(table: Table): boolean {
+    const users = new Set(this.contract.usersTables.map(quoteName));
+    const found = new Set([quoteName(table)]);
+    for (const name of found) {
+      if (users.has(name)) return true;
+      for (const key of this.#tables.get(name)?.foreignKeys ?? []) found.add(quoteName(key.table));
+      // Who reads a table reads its partitions and inheritance children.
+      for (const child of this.allTables) {
+        if (child.parents?.some((parent) => quoteName(parent) === name))
+          found.add(quoteName(child));
+      }
+    }
+    return false;
+  }
+
+  /** The contract says that others than their owners read these rows. */
+  public isDeclaredShared(table: ObjectName): boolean {
+    return this.contract.sharedTables.some((shared) => quoteName(shared) === quoteName(table));
+  }
+
+  /** The roles whose rights a role has without SET ROLE, itself and PUBLIC among them. */
+  public inheritedRoles(name: string): ReadonlySet<string> {
+    const found = new Set([name, everyone]);
+    for (const member of found) {
+      for (const { role, inherit } of this.#roles.get(member)?.memberOf ?? []) {
+        if (inherit) found.add(role);
+      }
+    }
+    return found;
+  }
+
+  /** How a role becomes another, outermost first; undefined where it cannot. */
+  public pathTo(from: string, isWanted: (role: string) => boolean): string[] | undefined {
+    const paths = new Map([[from, [from]]]);
+    for (const [name, path] of paths) {
+      if (name !== from && isWanted(name)) return path;
+      for (const { role, inherit, set, admin } of this.#roles.get(name)?.memberOf ?? []) {
+        if ((inherit || set || admin) && !paths.has(role)) paths.set(role, [...path, role]);
+      }
+    }
+    return undefined;
+  }
+
+  #endUsers(): ReadonlySet<string> {
+    const { contract } = this;
+    const trusted = [
+      ...contract.backOfficeRoles,
+      ...contract.platformRoles,
+      contract.migrationRole,
+    ];
+    const found = new Set([
+      everyone,
+      contract.loginRole,
+      ...requestRolesOf({ ...contract, backOfficeRoles: [] }),
+    ]);
+    for (const name of found) {
+      for (const { role } of this.#roles.get(name)?.memberOf ?? []) {
+        if (!trusted.includes(role) && !role.startsWith("pg_")) found.add(role);
+      }
+    }
+    return found;
+  }
+}
+
+/** What is granted, as a list of words: "select, insert (id)". */
+export function privilegesOf(grants: readonly Grant[]): string {
+  const words = grants.map(({ privilege, columns }) =>
+    columns ? `${privilege} (${columns.join(", ")})` : privilege,
+  );
+  return [...new Set(words)].join(", ");
+}
+
+function columnKey(table: ObjectName, column: string): string {
+  return JSON.stringify([table.schema, table.name, column]);
+}

@@ -1,0 +1,37 @@
+import { everyone, privilegesOf } from "../model/judged-schema";
+import { quoteIdentifier, quoteRole } from "../model/names";
+import { type Found, defineRule } from "./rule";
+
+/** Objects to come are granted when they come. */
+export const defaultPrivilegesRule = defineRule({
+  name: "default-privileges",
+  code: "POL125",
+  description: "No default privileges open tables, functions or schemas to come.",
+  severity: "high",
+  level: "mandatory",
+  remediation: "Grant on each object in the migration that makes it.",
+  judgesPlatformGrants: true,
+  find: ({ schema, applicationRoles }) =>
+    (schema.defaultPrivileges ?? []).flatMap(({ objects, grants, owner, schema: in_ }): Found[] => {
+      if (!["tables", "functions", "schemas"].includes(objects)) return [];
+      const held = grants.filter(
+        ({ grantee }) =>
+          applicationRoles.has(grantee) ||
+          // What PostgreSQL itself gives PUBLIC is in the entry, too.
+          (grantee === everyone && objects !== "functions"),
+      );
+      if (held.length === 0) return [];
+      const roles = [...new Set(held.map(({ grantee }) => grantee))];
+      const where = in_ === null ? "" : ` in schema ${quoteIdentifier(in_)}`;
+      const object = `default privileges of ${quoteIdentifier(owner)}${where} on ${objects}`;
+      const who = roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
+      return [
+        {
+          kind: "default privileges",
+          object,
+          message: `${object} to come give ${who} ${privilegesOf(held)}, before anybody has looked at them; there must be none`,
+          remediation: `Write \`alter default privileges for role ${quoteRole(owner)}${where} revoke all on ${objects} from ${roles.map(quoteRole).join(", ")};\`.`,
+        },
+      ];
+    }),
+});

@@ -1,0 +1,50 @@
+import { type JudgedSchema, everyone } from "../model/judged-schema";
+import { quoteRole, tableObject } from "../model/names";
+import type { Table } from "../model/schema";
+import { type Found, defineRule } from "./rule";
+
+const commands = ["select", "insert", "update", "delete"] as const;
+
+/** Whatever a role is granted, a policy says which rows it means. */
+export const policyCoverageRule = defineRule({
+  name: "policy-coverage",
+  code: "POL113",
+  description: "For each command that a role is granted on a table, a permissive policy covers it.",
+  severity: "medium",
+  level: "mandatory",
+  remediation: "Add a policy for the role and the command, or revoke the right.",
+  judgesPlatformGrants: true,
+  find: (judged) => judged.tables.flatMap((table) => findUncovered(table, judged)),
+});
+
+function findUncovered(table: Table, judged: JudgedSchema): Found[] {
+  const { grants = [], policies = [] } = table;
+  const named = tableObject(table);
+  return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((role) => {
+    const power = judged.role(role);
+    // Rules on roles refuse these; a policy would not bind them.
+    if (role === everyone || power?.superuser || power?.bypassRowSecurity) return [];
+    const acting = judged.inheritedRoles(role);
+    const missing = commands.filter(
+      (command) =>
+        grants.some(({ grantee, privilege }) => grantee === role && privilege === command) &&
+        !policies.some(
+          (policy) =>
+            policy.permissive &&
+            (policy.command === "all" || policy.command === command) &&
+            policy.roles.some((bound) => acting.has(bound)),
+        ),
+    );
+    const [first] = missing;
+    if (first === undefined) return [];
+    return [
+      {
+        ...named,
+        message:
+          `${role} is granted ${missing.join(", ")} on ${named.object}, for which no permissive policy lets it ` +
+          "reach any row; every command that a role is granted must have its policy",
+        remediation: `Write a policy \`for ${first} to ${quoteRole(role)}\`, or revoke the right.`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,101 @@
+import { type FuncCall, type Node, type SelectStmt, parseSync } from "libpg-query";
+
+/** A call of a function, as written. */
+export interface Call {
+  /** Undefined when the name is not qualified. */
+  schema: string | undefined;
+  name: string;
+  args: readonly Node[];
+}
+
+/** Every function call below a syntax tree. */
+export function functionCalls(tree: unknown): Call[] {
+  return [...below(tree, "FuncCall"), ...below(tree, "funccall")].flatMap((node) =>
+    isCall(node) ? [readCall(node)] : [],
+  );
+}
+
+/** Every node of a kind below a syntax tree, in the order of the text. */
+export function below(tree: unknown, kind: string): unknown[] {
+  if (typeof tree !== "object" || tree === null) return [];
+  return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => [
+    ...(key === kind ? [value] : []),
+    ...below(value, kind),
+  ]);
+}
+
+/** Name and arguments of a call. */
+export function readCall({ funcname = [], args = [] }: FuncCall): Call {
+  const parts = identifiers(funcname);
+  return { schema: parts.at(-2), name: parts.at(-1) ?? "", args };
+}
+
+/** The parts of a qualified name. */
+export function identifiers(names: readonly Node[]): string[] {
+  return names.flatMap((name) => ("String" in name ? [name.String.sval ?? ""] : []));
+}
+
+/** The text of a constant, or of what `||` and `format` make of constants; undefined for anything else. */
+export function constantText(node: Node | undefined): string | undefined {
+  if (!node) return undefined;
+  if ("FuncCall" in node) {
+    const { name, args } = readCall(node.FuncCall);
+    const [text, ...values] = args.map(constantText);
+    return name === "format" && text !== undefined ? formatted(text, values) : undefined;
+  }
+  if ("A_Const" in node) {
+    const { isnull, sval } = node.A_Const;
+    return isnull || !sval ? undefined : (sval.sval ?? "");
+  }
+  if ("TypeCast" in node) return constantText(node.TypeCast.arg);
+  if (!("A_Expr" in node)) return undefined;
+  const { name = [], lexpr, rexpr } = node.A_Expr;
+  if (identifiers(name).join(".") !== "||") return undefined;
+  const [left, right] = [constantText(lexpr), constantText(rexpr)];
+  return left === undefined || right === undefined ? undefined : left + right;
+}
+
+/**
+ * Reads an expression, or the right side of a PL/pgSQL assignment.
+ * @returns undefined where it is not SQL by itself.
+ */
+export function parseExpression(text: string): Node | undefined {
+  const assigned = /^[^'"(]*?:?=(?![>=])(.*)$/s.exec(text)?.[1];
+  for (const expression of [text, assigned]) {
+    const target =
+      expression === undefined ? undefined : parseQuery(`select (${expression}\n)`)?.targetList;
+    const value = target?.[0] && "ResTarget" in target[0] ? target[0].ResTarget.val : undefined;
+    if (value) return value;
+  }
+  return undefined;
+}
+
+/** The one query that a text consists of; undefined for any other text. */
+export function parseQuery(text: string): SelectStmt | undefined {
+  try {
+    const { stmts = [] } = parseSync(text);
+    const statement = stmts.length === 1 ? stmts[0]?.stmt : undefined;
+    return statement && "SelectStmt" in statement ? statement.SelectStmt : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What PostgreSQL's `format` makes of a text; undefined where a value is missing or a placeholder special. */
+function formatted(text: string, values: readonly (string | undefined)[]): string | undefined {
+  const left = [...values];
+  let isKnown = true;
+  const result = text.replace(/%(.?)/gs, (_, kind: string) => {
+    if (kind === "%") return "%";
+    const value = left.shift();
+    if (value === undefined || !/^[ILs]$/.test(kind)) isKnown = false;
+    if (value === undefined || kind === "s") return value ?? "";
+    const mark = kind === "I" ? '"' : "'";
+    return mark + value.replaceAll(mark, mark + mark) + mark;
+  });
+  return isKnown ? result : undefined;
+}
+
+function isCall(value: unknown): value is FuncCall {
+  return typeof value === "object" && value !== null && "funcname" in value;
+}

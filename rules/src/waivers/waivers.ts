@@ -1,0 +1,200 @@
+import type { Finding } from "../model/schema";
+
+/** What a stack is for; levels and waivers may differ by it. */
+export type Environment = "local" | "dev" | "staging" | "prod";
+
+/** The environments, from the least to the most demanding. */
+export const environments: readonly Environment[] = ["local", "dev", "staging", "prod"];
+
+/** That one rule need not hold of one object for some time. */
+export interface Waiver {
+  /** Name of the rule. */
+  readonly rule: string;
+  /** The object as findings name it: `public.users`, `Instance database`. */
+  readonly object: string;
+  /** Why it is safe, or what makes up for it, in a sentence. */
+  readonly reason: string;
+  /** Who answers for it: a team or an address. */
+  readonly owner: string;
+  /** Day on which it was given, `YYYY-MM-DD`. */
+  readonly granted: string;
+  /** Last day on which it holds, `YYYY-MM-DD`. */
+  readonly expires: string;
+  /** Where it holds; in every environment when absent. */
+  readonly environments?: readonly Environment[];
+}
+
+/** What a waiver can be about. */
+export interface Waivable {
+  readonly rule: string;
+  readonly object: string;
+}
+
+/** A fault of a waiver; always mandatory. */
+export interface WaiverFinding extends Finding {
+  readonly level: "mandatory";
+}
+
+/** The waivers of a project, and where and when they are asked about. */
+export interface Waivers {
+  readonly entries: readonly Waiver[];
+  /** The file that they stand in, for messages. */
+  readonly file: string;
+  /** Where; absent where files are judged for every environment, so a waiver for some does not hold. */
+  readonly environment?: Environment;
+  /** `YYYY-MM-DD`. */
+  readonly today: string;
+}
+
+/** A rule as waivers see it. */
+export interface WaivableRule {
+  readonly name: string;
+  /** @default true */
+  readonly waivable?: boolean;
+}
+
+/** Which rules a waiver may be about. */
+export interface WaivableRules {
+  /** All that there are. */
+  readonly known: readonly WaivableRule[];
+  /** Names of those that were judged completely: a waiver of another can not be called unused. */
+  readonly judged: readonly string[];
+}
+
+/** Findings after waivers. */
+export interface Waived<F extends Waivable> {
+  /** What stands. */
+  readonly standing: F[];
+  /** What a waiver took away. */
+  readonly waived: { readonly finding: F; readonly waiver: Waiver }[];
+  /** What is wrong with the waivers. */
+  readonly problems: WaiverFinding[];
+}
+
+const LONGEST_DAYS = 366;
+const SHORTEST_REASON = 20;
+const DAY_MS = 86_400_000;
+
+/**
+ * Takes away the findings that are waived, and says which waivers are vague (POL172), of what can not be
+ * waived (POL178), expired (POL170) or used by nothing (POL171). Only a waiver without fault takes
+ * anything away.
+ */
+export function applyWaivers<F extends Waivable>(
+  findings: readonly F[],
+  waivers: Waivers,
+  { known, judged }: WaivableRules,
+): Waived<F> {
+  const here = waivers.entries.filter(({ environments: places }) =>
+    holdsIn(places, waivers.environment),
+  );
+  const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, waivers, known)]));
+  const valid = here.filter((waiver) => faults.get(waiver) === undefined);
+  const standing: F[] = [];
+  const waived: Waived<F>["waived"] = [];
+  for (const finding of findings) {
+    const waiver = valid.find((each) => covers(each, finding));
+    if (waiver) waived.push({ finding, waiver });
+    else standing.push(finding);
+  }
+  const used = new Set(waived.map(({ waiver }) => waiver));
+  const problems = here.flatMap((waiver): WaiverFinding[] => {
+    const fault = faults.get(waiver);
+    if (fault) return [fault];
+    if (used.has(waiver) || !judged.includes(waiver.rule)) return [];
+    return [unused(waiver, waivers.file)];
+  });
+  return { standing, waived, problems };
+}
+
+/** Whether a waiver names what a finding is about. */
+export function covers(waiver: Waivable, finding: Waivable): boolean {
+  return waiver.rule === finding.rule && waiver.object === finding.object;
+}
+
+function holdsIn(places: readonly Environment[] | undefined, here: Environment | undefined) {
+  return places === undefined || (here !== undefined && places.includes(here));
+}
+
+function faultOf(
+  waiver: Waiver,
+  { today, file }: Waivers,
+  known: readonly WaivableRule[],
+): WaiverFinding | undefined {
+  const rule = known.find(({ name }) => name === waiver.rule);
+  const vague = rule ? vagueness(waiver) : `names no rule: "${waiver.rule}"`;
+  if (vague !== undefined) {
+    return problem(
+      "POL172",
+      waiver,
+      file,
+      `${vague}; a waiver names one rule, one object, a reason and an owner, and lasts at most ` +
+        `${LONGEST_DAYS} days`,
+      "Say exactly what is waived, why, by whom and until when.",
+    );
+  }
+  if (rule?.waivable === false) {
+    return problem(
+      "POL178",
+      waiver,
+      file,
+      "takes nothing away: this rule can not be waived, whatever the reason",
+      "Remove it, and put the object right.",
+    );
+  }
+  if (waiver.expires >= today) return undefined;
+  return problem(
+    "POL170",
+    waiver,
+    file,
+    `expired on ${waiver.expires}, so the rule holds again; today is ${today}`,
+    "Correct the object, or give a new waiver with a reason of today.",
+  );
+}
+
+function unused(waiver: Waiver, file: string): WaiverFinding {
+  return problem(
+    "POL171",
+    waiver,
+    file,
+    "waives nothing: the rule finds no fault with the object; a waiver must be needed",
+    "Remove it, or correct the object's name.",
+  );
+}
+
+function vagueness(waiver: Waiver): string | undefined {
+  const { object, reason, owner, granted, expires } = waiver;
+  if (object.trim() === "" || /[*?%]/.test(object)) return `names no single object: "${object}"`;
+  if (reason.trim().length < SHORTEST_REASON) return "gives no reason that explains anything";
+  if (owner.trim() === "") return "has no owner";
+  const days = (dateOf(expires) - dateOf(granted)) / DAY_MS;
+  if (Number.isNaN(days)) return "has a date that is not of the form YYYY-MM-DD";
+  if (days < 0) return `expires (${expires}) before it was given (${granted})`;
+  return days > LONGEST_DAYS ? `lasts ${days} days` : undefined;
+}
+
+function problem(
+  code: string,
+  waiver: Waiver,
+  file: string,
+  message: string,
+  remediation: string,
+): WaiverFinding {
+  const object = `${waiver.rule} of ${waiver.object}`;
+  return {
+    rule: "waivers",
+    code,
+    level: "mandatory",
+    object,
+    file,
+    message: `the waiver of ${object} ${message}`,
+    remediation,
+  };
+}
+
+/** Milliseconds since the epoch; NaN for what is no day of the calendar. */
+function dateOf(text: string): number {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return NaN;
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return Number.isNaN(time) || new Date(time).toISOString().startsWith(text) ? time : NaN;
+}

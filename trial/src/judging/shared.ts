@@ -1,0 +1,14 @@
+import type { Contract } from "@app-data/rules";
+import type { Catalog } from "../rows/catalog";
+import type { Fill } from "../rows/fill";
+import type { Links } from "../rows/links";
+import type { Origins } from "./origins";
+
+/** What attempts are judged and findings are written with. */
+export interface Shared {
+  catalog: Catalog;
+  contract: Contract;
+  links: Links;
+  fill: Fill;
+  origins: Origins;
+}

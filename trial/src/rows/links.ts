@@ -1,0 +1,261 @@
+import type { Contract } from "@app-data/rules";
+import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
+import { holdsIdentity, isNumber } from "./candidate-values";
+import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
+import { quoteIdentifier, quoteText } from "./statements";
+
+/** Columns of a table that together name a user or another row. */
+export interface Link {
+  columns: string[];
+  /** Whether it names a user, and not a row. */
+  isUser: boolean;
+  /** The foreign key that holds it; undefined where policies alone make it a link. */
+  key: ForeignKey | undefined;
+  /** Where there is no foreign key: the tables whose keys policies compare it with. */
+  targets: { relation: Relation; key: string }[];
+}
+
+/** Tells what the columns of each table name: foreign keys do, and what policies compare with an identity or a key. */
+export class Links {
+  private readonly byId: ReadonlyMap<number, Relation>;
+  private readonly asksWho: RegExp;
+  private readonly known = new Map<number, Link[]>();
+  private readonly shared = new Map<number, boolean>();
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly contract: Contract,
+    private readonly hints: HintReader,
+  ) {
+    this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
+    this.asksWho = identityPattern(catalog, contract);
+  }
+
+  /** The links of a table, foreign keys first. */
+  public of(relation: Relation): Link[] {
+    let links = this.known.get(relation.id);
+    if (!links) {
+      links = [
+        ...relation.foreignKeys.map((key) => ({
+          columns: key.columns,
+          isUser: this.namesUser(key),
+          key,
+          targets: [],
+        })),
+        ...relation.columns.flatMap((column) => this.byPolicy(relation, column)),
+      ];
+      this.known.set(relation.id, links);
+    }
+    return links;
+  }
+
+  /** The column of a table of users that is the user; undefined for any other table. */
+  public usersKey({ schema, name }: Relation): string | undefined {
+    return this.contract.usersTables.find((table) => table.schema === schema && table.name === name)
+      ?.key;
+  }
+
+  /** Whether policies compare the column with who asks, and the clauses that do. */
+  public identityClauses(relation: Relation, { name }: Column): string[] {
+    // A key stands in many a clause that compares something else with who asks.
+    const isKey = relation.uniques.some((columns) => columns.join() === name);
+    return this.hints
+      .textsOn(relation, name)
+      .flatMap(isKey ? comparisonsOf : clausesOf)
+      .filter((clause) => this.asksWho.test(clause) && wordsOf(clause).has(name));
+  }
+
+  /**
+   * Whether the rows are nobody's: neither the table nor what it refers to leads to a user, and its policies
+   * do not tell users apart.
+   */
+  public isShared(relation: Relation): boolean {
+    const known = this.shared.get(relation.id);
+    if (known !== undefined) return known;
+    // While it is being found out, a way that comes back here leads nowhere.
+    this.shared.set(relation.id, true);
+    const isShared = this.findShared(relation);
+    this.shared.set(relation.id, isShared);
+    return isShared;
+  }
+
+  /** Whether the contract has the table read by all who are signed in. */
+  public isListed({ schema, name }: Relation): boolean {
+    return this.contract.sharedTables.some(
+      (table) => table.schema === schema && table.name === name,
+    );
+  }
+
+  /** Whether a unique key is made of the user column and at least one more: members, readers, invitations. */
+  public isList(relation: Relation): boolean {
+    const users = this.of(relation).filter(({ isUser }) => isUser);
+    return relation.uniques.some(
+      (columns) =>
+        columns.length > 1 &&
+        users.some((link) => link.columns.every((name) => columns.includes(name))),
+    );
+  }
+
+  /** Whether policies of other tables, or functions that policies call, read the table. */
+  public isAsked({ id, name }: Relation): boolean {
+    return this.catalog.relations.some((other) => {
+      const words = askedWords(other, this.catalog);
+      return words.has(name) && (other.id !== id || words.has("from") || words.has("FROM"));
+    });
+  }
+
+  /** A SQL expression over the row `t`: what it refers to, as JSON [{"columns", "world", "user"}, …]. */
+  public refersExpression(relation: Relation): string {
+    const links = this.of(relation);
+    const parts = links.flatMap(({ columns, key, isUser }) => {
+      const target = key && this.byId.get(key.target);
+      if (!target) return [];
+      const same = key.targetColumns.map(
+        (name, index) =>
+          `k.${quoteIdentifier(name)} = t.${quoteIdentifier(columns[index] ?? name)}`,
+      );
+      return [
+        `select ${quoteText(columns.join())} as columns, p.world, ${String(isUser)} as of_user ` +
+          `from ${target.sql} k join app_data_trial.pristine p on p.relation = k.tableoid and p.place = k.ctid ` +
+          `where ${same.join(" and ")}`,
+      ];
+    });
+    const keyed = new Set(relation.foreignKeys.flatMap(({ columns }) => columns));
+    for (const column of relation.columns) {
+      const isLink = links.some(({ columns }) => columns.includes(column.name));
+      if (keyed.has(column.name) || !(column.base === "uuid" || isLink)) continue;
+      const text = `t.${quoteIdentifier(column.name)}::text`;
+      parts.push(
+        `select ${quoteText(column.name)}, k.world, k.of_user from app_data_trial.key k ` +
+          `where k.id in (select ${text} union select m[1] from regexp_matches(${text}, ${UUID_SQL}, 'g') m)`,
+      );
+    }
+    if (parts.length === 0) return "'[]'::jsonb";
+    return (
+      `(select coalesce(jsonb_agg(jsonb_build_object('columns', l.columns, 'world', l.world, 'user', l.of_user)), '[]') ` +
+      `from (${parts.join(" union ")}) l (columns, world, of_user) where l.world is not null)`
+    );
+  }
+
+  private namesUser({ columns, target, targetColumns }: ForeignKey, depth = 0): boolean {
+    const table = this.byId.get(target);
+    if (!table || columns.length !== 1 || depth > 8) return false;
+    const [column] = targetColumns;
+    if (this.usersKey(table) === column) return true;
+    const next = table.foreignKeys.find((key) => key.columns.join() === column);
+    return next !== undefined && this.namesUser(next, depth + 1);
+  }
+
+  private byPolicy(relation: Relation, column: Column): Link[] {
+    const { name, element, base } = column;
+    const isKey = relation.foreignKeys.some(({ columns }) => columns.includes(name));
+    const holds = holdsIdentity(column) || element !== null || isNumber(column) || base === "jsonb";
+    if (isKey || !holds || column.generated !== "") return [];
+    const isUser =
+      this.usersKey(relation) === name || this.identityClauses(relation, column).length > 0;
+    const targets = isUser && element === null ? [] : this.targetsOf(relation, column);
+    return isUser || targets.length > 0
+      ? [{ columns: [name], isUser, key: undefined, targets }]
+      : [];
+  }
+
+  /** The tables with whose keys policies compare a column that has no foreign key. */
+  private targetsOf(relation: Relation, column: Column): Link["targets"] {
+    if (relation.uniques.some((columns) => columns.join() === column.name)) return [];
+    const texts = this.hints.textsOn(relation, column.name);
+    const tables = this.catalog.relations.filter(
+      ({ kind, isPartition }) => (kind === "r" || kind === "p") && !isPartition,
+    );
+    const ofTriggers = this.catalog.routines.filter(
+      ({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(column.name),
+    );
+    return tables.flatMap((target) => {
+      const key = target.columns.find(
+        ({ name, base }) =>
+          base === column.base && target.uniques.some((columns) => columns.join() === name),
+      );
+      if (!key) return [];
+      const isCompared = texts.some((text) => {
+        if (!wordsOf(text).has(target.name)) return false;
+        const names = aliasesOf(text, target.name).map((alias) => `${alias}.${key.name}`);
+        return clausesOf(text).some(
+          (clause) =>
+            wordsOf(clause).has(column.name) &&
+            (names.some((one) => clause.includes(one)) ||
+              new RegExp(`select\\s+${key.name}\\s+from`, "i").test(clause)),
+        );
+      });
+      const isInTrigger =
+        column.base === "uuid" && ofTriggers.some(({ source }) => wordsOf(source).has(target.name));
+      return isCompared || isInTrigger ? [{ relation: target, key: key.name }] : [];
+    });
+  }
+
+  private findShared(relation: Relation): boolean {
+    if (this.usersKey(relation) !== undefined || this.of(relation).some(({ key }) => !key))
+      return false;
+    const above = [...relation.foreignKeys.map(({ target }) => target), ...relation.parents];
+    const below = this.catalog.relations.filter(({ parents }) => parents.includes(relation.id));
+    const related = above.flatMap((id) => this.byId.get(id) ?? []).concat(below);
+    if (related.some((other) => other.id !== relation.id && !this.isShared(other))) return false;
+    const columns = relation.columns.map(({ name }) => name);
+    return !relation.policies
+      .flatMap(({ using, check }) => [using ?? "", check ?? ""])
+      .some((text) => {
+        const called = this.catalog.routines.filter(({ name }) => wordsOf(text).has(name));
+        const readsTables =
+          /\bfrom\s+[a-z"]/i.test(text) || called.some(({ source }) => this.readsTable(source));
+        return (
+          readsTables ||
+          clausesOf(text).some((clause) => {
+            const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
+            return this.asksWho.test(clause) && columns.some((name) => words.has(name));
+          })
+        );
+      });
+  }
+
+  private readsTable(source: string): boolean {
+    const words = wordsOf(source);
+    return (
+      /\bfrom\b/i.test(source) &&
+      this.catalog.relations.some(({ name, kind }) => kind !== "v" && words.has(name))
+    );
+  }
+}
+
+/** The single comparisons of a condition: sub-queries are taken apart, but for those that only ask who it is. */
+function comparisonsOf(text: string): string[] {
+  const plain = text.replace(/\(\s*select\s+([^()]*\([^()]*\)[^()]*?)(?:\s+as\s+\w+)?\)/gi, "$1");
+  return plain.split(/\b(?:and|or|select|from|where|join|on)\b|;/i);
+}
+
+const UUID_SQL = "'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'";
+
+/** What a text calls a table: its name, and the aliases that it gives it. */
+function aliasesOf(text: string, table: string): string[] {
+  const found = text.matchAll(
+    new RegExp(`\\b${table.replace(/\W/g, "\\$&")}"?\\s+(?:as\\s+)?([a-z_]\\w*)`, "gi"),
+  );
+  return [table, ...[...found].map(([, alias = ""]) => alias)];
+}
+
+/** Matches what says who asks: functions of the contract and those that call them, settings, claims. */
+function identityPattern({ routines }: Catalog, { identity, identityFunctions, claims }: Contract) {
+  const names = new Set([
+    ...identityFunctions.map(({ name }) => name),
+    ...identity.flatMap((text) => [...text.matchAll(/([\w$]+)\(/g)].map(([, name = ""]) => name)),
+    "current_setting",
+  ]);
+  const pattern = () =>
+    new RegExp(
+      `\\b(?:${[...names].map((name) => name.replace(/\W/g, "\\$&")).join("|")})"?\\(|${claims.setting.replace(/\W/g, "\\$&")}`,
+    );
+  for (let size = 0; size < names.size;) {
+    size = names.size;
+    const known = pattern();
+    for (const { name, source, returns } of routines)
+      if (returns !== "trigger" && known.test(source)) names.add(name);
+  }
+  return pattern();
+}
