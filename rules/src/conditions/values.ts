@@ -107,13 +107,16 @@ export function withoutCasts(node: Node): Node {
   return arg && faithfulTypes.includes(plainType(typeName) ?? "") ? withoutCasts(arg) : node;
 }
 
+const identities = new WeakMap<Contract, ReadonlySet<string | undefined>>();
+
 /** Whether a value is the id of the signed-in user, or null. */
 export function isIdentity(node: Node, contract: Contract): boolean {
+  const known =
+    identities.get(contract) ??
+    new Set(contract.identity.map((expression) => spell(parseExpression(expression))));
+  identities.set(contract, known);
   const value = spell(node);
-  return (
-    value !== undefined &&
-    contract.identity.some((expression) => spell(parseExpression(expression)) === value)
-  );
+  return value !== undefined && known.has(value);
 }
 
 /** Whether a condition is true, false or null by its text alone; undefined for a condition that is not constant or not read. */

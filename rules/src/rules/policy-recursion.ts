@@ -12,16 +12,26 @@ export const policyRecursionRule = defineRule({
   severity: "high",
   level: "mandatory",
   remediation: "Ask through a `security definer` function, which reads past the policies.",
-  find: (judged) =>
-    judged.allTables.flatMap((table) =>
+  find: (judged) => {
+    const asks = new Map(judged.allTables.map((table) => [table, askedBy(table, judged)]));
+    return judged.allTables.flatMap((table) =>
       (table.policies ?? [])
         .filter((policy) => judged.bindsEndUsers(policy))
-        .flatMap((policy) => find(table, policy, judged)),
-    ),
+        .flatMap((policy) => find(table, policy, asks, judged)),
+    );
+  },
 });
 
-function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
-  const cycle = cycleFrom([policy], [quoteName(table)], new Set(), judged);
+/** What the policies for reading each table read in sub-queries. */
+type Asks = ReadonlyMap<Table, readonly Table[]>;
+
+function askedBy(table: Table, judged: JudgedSchema): Table[] {
+  const policies = judged.policiesFor(table, "select");
+  return [...new Set(policies.flatMap((policy) => tablesIn(policy, judged)))];
+}
+
+function find(table: Table, policy: RowPolicy, asks: Asks, judged: JudgedSchema): Found[] {
+  const cycle = cycleFrom(tablesIn(policy, judged), [table], new Set(), asks)?.map(quoteName);
   // Said once, of a table that is part of it.
   if (!cycle?.includes(quoteName(table))) return [];
   const named = partObject("policy", policy.name, table);
@@ -36,24 +46,24 @@ function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
   ];
 }
 
-/** Follows sub-queries and the policies of what they read. @param path the tables that are being read. */
+/**
+ * Follows sub-queries and the policies of what they read.
+ * @param path the tables that are being read; a table whose policies ask for none is never read twice.
+ */
 function cycleFrom(
-  policies: readonly RowPolicy[],
-  path: readonly string[],
-  done: Set<string>,
-  judged: JudgedSchema,
-): string[] | undefined {
-  for (const next of policies.flatMap((policy) => tablesIn(policy, judged))) {
-    const name = quoteName(next);
-    const asked = judged
-      .policiesFor(next, "select")
-      .filter((policy) => tablesIn(policy, judged).length > 0);
+  tables: readonly Table[],
+  path: readonly Table[],
+  done: Set<Table>,
+  asks: Asks,
+): Table[] | undefined {
+  for (const next of tables) {
+    const asked = asks.get(next) ?? [];
     if (asked.length === 0) continue;
-    const at = path.indexOf(name);
-    if (at >= 0) return [...path.slice(at), name];
-    if (done.has(name)) continue;
-    done.add(name);
-    const found = cycleFrom(asked, [...path, name], done, judged);
+    const at = path.indexOf(next);
+    if (at >= 0) return [...path.slice(at), next];
+    if (done.has(next)) continue;
+    done.add(next);
+    const found = cycleFrom(asked, [...path, next], done, asks);
     if (found) return found;
   }
   return undefined;

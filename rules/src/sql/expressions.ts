@@ -55,11 +55,21 @@ export function constantText(node: Node | undefined): string | undefined {
   return left === undefined || right === undefined ? undefined : left + right;
 }
 
+// Rules read the same few expressions again and again, and parsing takes longer than reading.
+const MOST_KEPT = 5_000;
+const parsed = new Map<string, Node | undefined>();
+
 /**
  * Reads an expression, or the right side of a PL/pgSQL assignment.
  * @returns undefined where it is not SQL by itself.
  */
 export function parseExpression(text: string): Node | undefined {
+  if (parsed.size > MOST_KEPT) parsed.clear();
+  if (!parsed.has(text)) parsed.set(text, parseAnew(text));
+  return parsed.get(text);
+}
+
+function parseAnew(text: string): Node | undefined {
   const assigned = /^[^'"(]*?:?=(?![>=])(.*)$/s.exec(text)?.[1];
   for (const expression of [text, assigned]) {
     const target =
