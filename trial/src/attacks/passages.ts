@@ -1,5 +1,5 @@
 import type { Contract } from "@app-data/rules";
-import type { Value } from "../rows/candidate-values";
+import { type Value, isText } from "../rows/candidate-values";
 import type { Catalog, Relation, Routine } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
@@ -85,7 +85,11 @@ function viewPassages(
 }
 
 /** Rows of one's own, given back as triggers made them: they must not hold texts of others. */
-export function triggerPassages({ relations }: Catalog, fill: Fill, identity: Identity): Passage[] {
+export function triggerPassages(
+  { relations, routines }: Catalog,
+  fill: Fill,
+  identity: Identity,
+): Passage[] {
   const { world, role, isTrick, readsOnly } = identity;
   if (!world || isTrick || readsOnly) return [];
   return relations.flatMap((relation) => {
@@ -94,9 +98,19 @@ export function triggerPassages({ relations }: Catalog, fill: Fill, identity: Id
     if (!rights?.selectColumns.length || !row || relation.triggers.length === 0) return [];
     if (rights.insertColumns.length === 0) return [];
     const columns = rights.selectColumns.map(quoteIdentifier).join(", ");
-    const shown = `${insertStatement(relation, row, rights.insertColumns)} returning ${columns}`;
-    const read = `with added as (${shown}) select jsonb_agg(to_jsonb(r)) from added r`;
-    return [{ object: relation.sql, kind: "table", definer: false, shown, read, changes: false }];
+    const sources = routines.filter(({ id }) => relation.triggers.includes(id));
+    // A trigger may look for what is written in the rows of others.
+    const looking = relation.columns
+      .filter(
+        (column) =>
+          isText(column) && sources.some(({ source }) => wordsOf(source).has(column.name)),
+      )
+      .map(({ name }) => ({ ...row, [name]: victimOf(world).id }));
+    return [row, ...looking].map((one): Passage => {
+      const shown = `${insertStatement(relation, one, rights.insertColumns)} returning ${columns}`;
+      const read = `with added as (${shown}) select jsonb_agg(to_jsonb(r)) from added r`;
+      return { object: relation.sql, kind: "table", definer: false, shown, read, changes: false };
+    });
   });
 }
 

@@ -130,7 +130,10 @@ export function leakingRow(
   for (const row of measured?.added ?? []) {
     const relation = catalog.relations.find(({ id }) => id === row.relation);
     if (!relation || links.isShared(relation)) continue;
-    const foreign = row.refers.filter((one) => one.world !== world?.index);
+    // What the contract shares may be referred to.
+    const foreign = row.refers.filter(
+      (one) => one.world !== world?.index && !links.leadsToListed(relation, one.columns),
+    );
     if (foreign.length === 0) continue;
     const self = row.refers.filter((one) => one.user && one.world === world?.index);
     const isList = links.isList(relation);

@@ -1,6 +1,6 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
-import { holdsIdentity, isNumber } from "./candidate-values";
+import { holdsIdentity, isGivenToFunction, isNumber } from "./candidate-values";
 import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
@@ -86,13 +86,35 @@ export class Links {
     );
   }
 
+  /** Whether a foreign key of these columns leads to a table that the contract shares. */
+  public leadsToListed(relation: Relation, columns: string): boolean {
+    return relation.foreignKeys.some((key) => {
+      const target = this.byId.get(key.target);
+      return key.columns.join() === columns && target !== undefined && this.isListed(target);
+    });
+  }
+
   /** Whether a unique key is made of the user column and at least one more: members, readers, invitations. */
   public isList(relation: Relation): boolean {
-    const users = this.of(relation).filter(({ isUser }) => isUser);
+    const users = this.of(relation).filter(
+      ({ isUser, key, columns }) =>
+        isUser && (key !== undefined || !this.holdsMore(relation, columns)),
+    );
     return relation.uniques.some(
       (columns) =>
         columns.length > 1 &&
         users.some((link) => link.columns.every((name) => columns.includes(name))),
+    );
+  }
+
+  /** Whether a column holds more than the id: a path that begins with it. */
+  private holdsMore(relation: Relation, columns: readonly string[]): boolean {
+    return relation.columns.some(
+      (column) =>
+        columns.includes(column.name) &&
+        this.identityClauses(relation, column).some((clause) =>
+          isGivenToFunction(column.name, clause),
+        ),
     );
   }
 
@@ -123,7 +145,8 @@ export class Links {
     const keyed = new Set(relation.foreignKeys.flatMap(({ columns }) => columns));
     for (const column of relation.columns) {
       const isLink = links.some(({ columns }) => columns.includes(column.name));
-      if (keyed.has(column.name) || !(column.base === "uuid" || isLink)) continue;
+      const isOwnKey = relation.uniques.some((unique) => unique.join() === column.name);
+      if (keyed.has(column.name) || !(isLink || (column.base === "uuid" && !isOwnKey))) continue;
       const text = `t.${quoteIdentifier(column.name)}::text`;
       parts.push(
         `select ${quoteText(column.name)}, k.world, k.of_user from app_data_trial.key k ` +

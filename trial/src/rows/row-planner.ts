@@ -6,6 +6,7 @@ import {
   isDistinguishing,
   isGivenToFunction,
   isNumber,
+  isText,
   worldValues,
 } from "./candidate-values";
 import type { Column, ForeignKey, Relation } from "./catalog";
@@ -115,6 +116,7 @@ export class RowPlanner {
     const hints = this.hints.of(relation, column);
     const makesIdentity = generated.some(({ columns }) => columns.includes(column.name));
     const clauses = this.links.identityClauses(relation, column);
+    const isPart = clauses.some((clause) => isGivenToFunction(column.name, clause));
     const link = this.links.of(relation).find(({ columns }) => columns.join() === column.name);
     const isUsersKey = this.links.usersKey(relation) === column.name;
     const isEmail = column.name.includes("mail") && holdsIdentity(column) && column.base !== "uuid";
@@ -123,7 +125,8 @@ export class RowPlanner {
     const firstNumber = this.ownRows.firstNumbers.get(`${relation.id} ${column.name}`);
     const known: Value[][] = [];
     const rank = [...this.byId.keys()].indexOf(relation.id);
-    const isPlain = !unique && link === undefined && column.base !== "uuid" && !isBound;
+    const isPlain =
+      !unique && link === undefined && !isBound && (isText(column) || isNumber(column));
     return (world, version) => {
       // Keys that are numbers must not happen to be those of the same world in another table.
       const turn = isNumber(column) ? (world.index + rank) % this.worlds.length : world.index;
@@ -143,10 +146,10 @@ export class RowPlanner {
         naming.push(world.email);
       else if (makesIdentity)
         naming.push(...worldValues(column, world, hints, number, { isPart: true, isEmail }));
-      else if (link?.isUser && (version === 0 || !unique))
+      else if (link?.isUser && (version === 0 || !unique || isPart))
         naming.push(
           ...worldValues(column, world, hints, number, {
-            isPart: clauses.some((clause) => isGivenToFunction(column.name, clause)),
+            isPart,
             isEmail: clauses.some((clause) => clause.includes("mail")),
           }),
         );
