@@ -12,8 +12,10 @@ import {
 } from "./judging/findings";
 import { tryPassages } from "./judging/judge-passages";
 import { isExpected } from "./judging/judge-tables";
+import { judgeMoves } from "./judging/move-findings";
 import { Origins } from "./judging/origins";
 import type { TrialFinding } from "./judging/trial-finding";
+import { quietOwnRows, tryMoves } from "./judging/try-moves";
 import { readCatalog } from "./rows/catalog";
 import { shuttingOut } from "./rows/emptiness";
 import { callEngine } from "./rows/engine";
@@ -79,10 +81,14 @@ export async function tryDatabase(
   const fill = new Fill(client, worlds, catalog, links, hints, ownRows, shuttingOut(catalog));
   await runSeeds(client, worlds, seeds);
   await fill.all();
+  const identities = new Identities(catalog, contract, worlds, fill);
+  const shared = { catalog, contract, links, fill, origins };
+  const mover = identities.all.find(({ world }) => world !== null);
+  if (!mover) throw new Error("The contract names no role of signed-in users.");
+  await quietOwnRows(client, mover, shared, hints);
   await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
-  const identities = new Identities(catalog, contract, worlds, fill);
   const attacks = new TableAttacks(catalog, contract, links, fill, identities);
   const tables = catalog.relations.filter(
     ({ kind }) => kind === "r" || kind === "p" || kind === "f",
@@ -91,8 +97,8 @@ export async function tryDatabase(
     tables.flatMap((table) => attacks.of(identity, table)),
   );
   const outcomes = await runJobs(client, jobs);
-  const shared = { catalog, contract, links, fill, origins };
   const passages = await tryPassages(client, identities.all, shared);
+  const moves = await tryMoves(client, mover, shared, hints);
 
   const attempts = jobs.flatMap((job, index) => {
     const outcome = outcomes[index];
@@ -129,9 +135,10 @@ export async function tryDatabase(
       ...unrefreshed.map(notRefreshed),
       ...judged.flatMap(({ findings }) => findings),
       ...judgePassages(passages.open, shared),
+      ...judgeMoves(mover, moves, shared),
     ],
     tables: tables.length,
-    attempts: tried.reduce((sum, one) => sum + one.attempts, 0),
+    attempts: tried.reduce((sum, one) => sum + one.attempts, moves.attempts),
     tried,
     unexpected: countUnexpected(failed),
   };

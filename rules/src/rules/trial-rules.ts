@@ -58,6 +58,12 @@ const RULES = {
     remediation:
       "Give the table a column that refers to its user, or leave writing to the back office.",
   },
+  "trial-moves": {
+    code: "POL160",
+    description: "Nobody lets themselves in to rows of another user by rows that they write.",
+    remediation:
+      "Let only those who are in already write who is let in, as what: with check of the list, and the arguments of functions that write it.",
+  },
   "trial-applied": {
     code: "POL159",
     description: "PostgreSQL accepts the migrations, run in order by the migrator.",
@@ -90,5 +96,6 @@ export const trialRules: readonly TrialRule[] = [
   trialRule("trial-passage"),
   trialRule("trial-role"),
   trialRule("trial-ownerless"),
+  trialRule("trial-moves"),
   trialRule("trial-applied"),
 ];

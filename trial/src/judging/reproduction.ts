@@ -20,11 +20,14 @@ export function reproduction(
     catalog,
     fill,
     worlds,
+    given = [],
   }: {
     relations: readonly Relation[];
     catalog: Catalog;
     fill: Fill;
     worlds: readonly number[];
+    /** Statements of the superuser, after the rows are there. */
+    given?: readonly string[];
   },
 ): string {
   const needed = withParents(relations, catalog).slice(0, TABLES);
@@ -39,6 +42,7 @@ export function reproduction(
     "begin;",
     "set local session_replication_role = replica;",
     ...inserts,
+    ...given.map((line) => `${line};`),
     ...catalog.relations
       .filter(({ kind }) => kind === "m")
       .map(({ sql }) => `refresh materialized view ${sql};`),

@@ -4,8 +4,8 @@ import { TRIAL_SCHEMA } from "./engine-sql";
 /** Calls a function of the engine with JSON arguments; all that it does is one message. */
 export async function callEngine<Result>(
   client: ClientBase,
-  name: "fill" | "satisfying" | "refresh" | "attempts",
-  ...args: (unknown[] | string)[]
+  name: "fill" | "satisfying" | "refresh" | "attempts" | "moves",
+  ...args: (object | string)[]
 ): Promise<Result> {
   const values = args.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
   const list = values.map((_, index) => `$${index + 1}`).join(", ");

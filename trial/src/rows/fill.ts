@@ -61,6 +61,21 @@ export class Fill {
     return this.done.get(id) ?? NOTHING;
   }
 
+  /** Leaves one row of each world in a table, with other values. */
+  public async replace(relation: Relation, values: Row): Promise<void> {
+    const { rows, ...filled } = this.of(relation);
+    const changed = rows.map((of) => of.slice(0, 1).map((row) => ({ ...row, ...values })));
+    const clears = rows.map((_, world) => `app_data_trial.clear('${relation.id}', ${world})`);
+    await this.client.query(`set session_replication_role = replica;
+      select ${clears.join(", ")};
+      set session_replication_role = origin`);
+    const inserts = changed.flatMap((of, world) =>
+      of.map((row) => ({ insert: insertStatement(relation, row), world })),
+    );
+    await callEngine<string[]>(this.client, "fill", inserts);
+    this.done.set(relation.id, { ...filled, rows: changed });
+  }
+
   private async table(relation: Relation): Promise<void> {
     if (this.begun.has(relation.id)) return;
     this.begun.add(relation.id);

@@ -123,9 +123,9 @@ export class HintReader {
   }
 }
 
-/** The parts of a condition between AND and OR, each of which compares something. */
+/** The parts of a text that each compare something. */
 export function clausesOf(text: string): string[] {
-  return text.split(/\b(?:and|or)\b|;/i);
+  return text.split(/\b(?:and|or|where|on|join|returning|then|else)\b|;/i);
 }
 
 const wordsOfTexts = new Map<string, ReadonlySet<string>>();

@@ -62,7 +62,10 @@ export class Links {
     return this.hints
       .textsOn(relation, name)
       .flatMap(isKey ? comparisonsOf : clausesOf)
-      .filter((clause) => this.asksWho.test(clause) && wordsOf(clause).has(name));
+      .filter(
+        (clause) =>
+          this.asksWho.test(clause) && COMPARISON.test(clause) && wordsOf(clause).has(name),
+      );
   }
 
   /**
@@ -253,6 +256,8 @@ function comparisonsOf(text: string): string[] {
   return plain.split(/\b(?:and|or|select|from|where|join|on)\b|;/i);
 }
 
+/** A list of values compares nothing. */
+const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct)\b/i;
 const UUID_SQL = "'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'";
 
 /** What a text calls a table: its name, and the aliases that it gives it. */

@@ -1,0 +1,170 @@
+/**
+ * What the moves of an attacker need of the server. Each state, what was given and the moves after it, is a
+ * subtransaction in which all powers are measured, and from which further moves are tried.
+ */
+export const MOVES_SQL = `
+-- Runs a statement as the attacker; afterwards the superuser goes on. Returns the rows that it affected.
+create or replace function app_data_trial.act(
+  job jsonb, statement text, reads boolean default false, out affected bigint, out answer jsonb)
+language plpgsql as $$
+begin
+  execute format('set local session authorization %I', job ->> 'login');
+  execute format('set local role %I', job ->> 'role');
+  if reads then
+    execute statement into answer;
+  else
+    execute statement;
+  end if;
+  get diagnostics affected = row_count;
+  reset session authorization;
+end $$;
+
+-- Rows of tables that the session has written so far, undone ones among them: what tells whether a call
+-- changed any.
+create or replace function app_data_trial.written(tables oid[]) returns bigint language sql as $$
+  select sum(pg_stat_get_xact_tuples_inserted(t) + pg_stat_get_xact_tuples_updated(t)
+    + pg_stat_get_xact_tuples_deleted(t))::bigint from unnest(tables) t
+$$;
+
+-- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
+-- read or change rows.
+create or replace function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
+declare
+  probe record;
+  relation oid;
+  outcome jsonb;
+  affected bigint;
+  reached text[];
+  powers text[] := '{}';
+begin
+  for probe in
+    select n, p ->> 'kind' as kind, p ->> 'statement' as statement, p ->> 'grant' as granting,
+      array(select jsonb_array_elements_text(p -> 'relations')::oid) as relations
+    from jsonb_array_elements(job -> 'probes') with ordinality e (p, n)
+  loop
+    begin
+      reached := '{}';
+      if probe.granting is not null then
+        execute probe.granting;
+      end if;
+      begin
+        select a.affected, a.answer into affected, outcome from app_data_trial.act(job, probe.statement, probe.kind = 'read') a;
+      exception
+        -- A constraint comes after the policies.
+        when integrity_constraint_violation then
+          if probe.kind = 'insert' then
+            affected := 1;
+          elsif probe.kind = 'delete' then
+            set local session_replication_role = replica;
+            select a.affected into affected from app_data_trial.act(job, probe.statement) a;
+          else
+            raise;
+          end if;
+      end;
+      if probe.kind = 'read' then
+        select array_agg(format('%s %s %s', probe.n, p.relation, p.place)) into reached
+        from app_data_trial.pristine p
+        join jsonb_array_elements(outcome) seen (at)
+          on p.relation = (seen.at ->> 0)::oid and p.place = (seen.at ->> 1)::tid
+        where p.world = (job ->> 'victim')::integer;
+      elsif affected > 0 and probe.kind = 'insert' then
+        reached := array[probe.n::text];
+      elsif affected > 0 then
+        foreach relation in array probe.relations loop
+          execute format(
+            'select $1 || array(select format(''%%s %%s %%s'', $2, p.relation, p.place)
+             from app_data_trial.pristine p
+             where p.relation = %1$s and p.world = $3
+               and not exists (select from only %2$s t where t.ctid = p.place))',
+            relation, relation::regclass)
+            into reached using reached, probe.n, (job ->> 'victim')::integer;
+        end loop;
+      end if;
+      raise exception using errcode = 'TR001', message = coalesce(reached, '{}')::text;
+    exception
+      when sqlstate 'TR001' then
+        powers := powers || sqlerrm::text[];
+      when others or assert_failure then
+        null;
+    end;
+  end loop;
+  return powers;
+end $$;
+
+-- Makes each of the candidates' moves that can be made here, and from there those that could not be made
+-- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …]; a path is the numbers of moves.
+create or replace function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
+returns jsonb language plpgsql as $$
+declare
+  move integer;
+  statement text;
+  is_call boolean;
+  tables oid[] := array(select jsonb_array_elements_text(job -> 'tables')::oid);
+  affected bigint;
+  before bigint;
+  refused integer[] := '{}';
+  made integer[] := '{}';
+  states jsonb := '[]';
+begin
+  foreach move in array candidates loop
+    begin
+      statement := job -> 'moves' ->> (move - 1);
+      is_call := statement ~ '^(select|call) ';
+      before := case when is_call then app_data_trial.written(tables) end;
+      select a.affected into affected from app_data_trial.act(job, statement) a;
+      if (is_call and app_data_trial.written(tables) = before) or affected = 0 then
+        raise exception using errcode = 'TR002';
+      end if;
+      raise exception using errcode = 'TR001', message = jsonb_build_array(jsonb_build_object(
+        'path', path || move, 'powers', app_data_trial.powers(job)));
+    exception
+      when sqlstate 'TR001' then
+        made := made || move;
+        states := states || sqlerrm::jsonb;
+      when others or assert_failure then
+        refused := refused || move;
+    end;
+  end loop;
+  if cardinality(path) + 1 < (job ->> 'rounds')::integer then
+    foreach move in array made loop
+      begin
+        perform app_data_trial.act(job, job -> 'moves' ->> (move - 1));
+        raise exception using errcode = 'TR001',
+          message = app_data_trial.explore(job, refused || array(
+            select m from unnest(made) m
+            where m <> move and job -> 'again' @> to_jsonb(m) and not job -> 'again' @> to_jsonb(move)),
+            path || move)::text;
+      exception when sqlstate 'TR001' then
+        states := states || sqlerrm::jsonb;
+      end;
+    end loop;
+  end if;
+  return states;
+end $$;
+
+-- The powers of an attacker to whom something is given, and after each series of moves.
+create or replace function app_data_trial.moves(job jsonb) returns jsonb language plpgsql as $$
+declare
+  line text;
+  setting record;
+begin
+  set local session_replication_role = replica;
+  for line in select jsonb_array_elements_text(job -> 'before') loop
+    execute line;
+  end loop;
+  set local session_replication_role = origin;
+  for setting in select * from jsonb_each_text(job -> 'settings') loop
+    perform set_config(setting.key, setting.value, true);
+  end loop;
+  raise exception using errcode = 'TR001', message = jsonb_build_array(
+      jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job)))
+    || app_data_trial.explore(job, array(select generate_series(1, jsonb_array_length(job -> 'moves'))), '{}');
+exception
+  when sqlstate 'TR001' then
+    return sqlerrm::jsonb;
+  when integrity_constraint_violation then
+    -- Nobody can be given this.
+    return '[]';
+end $$;
+revoke all on all functions in schema app_data_trial from public;
+`;
