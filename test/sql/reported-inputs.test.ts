@@ -44,8 +44,9 @@ describe("what a refusal says", () => {
     const { refusals } = await judge("unsafe/23-rbac-authorize/claim");
     const named = refusals.filter(({ object }) => object.includes("authorize"));
     expect(named).not.toEqual([]);
-    for (const { object } of named)
-      expect(object).toMatch(/^(function )?public\.authorize\(wanted public\.app_permission\)$/);
+    expect([...new Set(named.map(({ object }) => object))]).toEqual([
+      "function public.authorize(wanted public.app_permission)",
+    ]);
   });
 
   it("calls functions as PostgreSQL does, whatever they were written as", async () => {
