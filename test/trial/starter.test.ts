@@ -102,7 +102,8 @@ describe("a starter application on the platform supabase", () => {
   });
 
   it.each(slips.map(([name]) => name))("is refused where %s", (name) => {
-    expect(tell(verdictOn(name))).not.toEqual([]);
+    const before = tell(verdictOn("as it is"));
+    expect(tell(verdictOn(name)).filter((refusal) => !before.includes(refusal))).not.toEqual([]);
   });
 });
 
