@@ -1,5 +1,6 @@
 import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
+import { rooms } from "./tools/lint/rooms.mjs";
 
 export default tseslint.config(
   { ignores: ["**/dist/", "**/node_modules/", ".local/"] },
@@ -17,6 +18,7 @@ export default tseslint.config(
         setInterval: "readonly",
         clearInterval: "readonly",
         fetch: "readonly",
+        performance: "readonly",
         AbortSignal: "readonly",
       },
     },
@@ -34,6 +36,19 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-extraneous-class": "off",
+    },
+  },
+  {
+    files: ["rules/src/**/*.ts", "trial/src/**/*.ts"],
+    plugins: { rooms },
+    rules: {
+      "rooms/one-way": [
+        "error",
+        {
+          "rules/src": ["model", "sql", "conditions", "rules", "waivers"],
+          "trial/src": ["server", "rows", "attacks", "judging", ".", "verdict"],
+        },
+      ],
     },
   },
   {

@@ -14,7 +14,7 @@ export {
 } from "./model/contract";
 export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
 export { type Step, readPlPgSql } from "./sql/plpgsql";
-export { copiedColumnOf } from "./generated-copies";
+export { copiedColumnOf } from "./conditions/generated-copies";
 export { largeObjectIn } from "./sql/large-objects";
 export {
   type NamedObject,
@@ -44,7 +44,6 @@ export type {
   Level,
   Membership,
   Namespace,
-  Operator,
   Origin,
   Role,
   RowPolicy,
@@ -53,29 +52,13 @@ export type {
   SessionSetting,
   Table,
   TableKind,
-  Transition,
   Trigger,
   View,
 } from "./model/schema";
 export { SchemaShapeError, parseSchema } from "./model/parse-schema";
 export {
-  type Remark,
-  type SqlFile,
-  type SqlSchema,
-  SqlSchemaReader,
-  readSqlSchema,
-} from "./sql-schema";
-export {
-  claimsSetting,
-  migrationRole,
-  ownerColumnNames,
-  tenantNames,
-  requestRoles,
-  sealedTables,
-  usersTable,
-} from "./contract";
-export {
   type Position,
+  type SqlFile,
   type Statement,
   SqlSyntaxError,
   positionAt,

@@ -38,7 +38,7 @@ describe("a pack that is not what its sources say", () => {
     );
   });
 
-  it.each(["policy/src/aws/network.ts", "rules/src/row-security.ts"])(
+  it.each(["policy/src/aws/network.ts", "rules/src/rules/row-security.ts"])(
     "does not start when %s has changed since",
     (source) => {
       const later = new Date(Date.now() + 60_000);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { ClientBase } from "pg";
-import { type Statement, splitStatements } from "../../rules/src/statements";
+import { type Statement, splitStatements } from "../../rules/src/sql/statements";
 import { MIGRATIONS, type Migration, type Step, sqlFile } from "../support/project-migrations";
 
 export { type Migration, type Step, sqlFile };

@@ -1,6 +1,8 @@
 /** A way into another world by writes of one's own, and a twin that lets nobody in by them. */
 export interface MoveCase {
   way: string;
+  /** The table that is written, or the function that is called. */
+  object: string;
   leaking: string;
   safe: string;
 }
@@ -227,16 +229,19 @@ grant insert (club_id, person_id, approved_by) on public.club_people to authenti
 export const moveCases: MoveCase[] = [
   {
     way: "an invitation that says who, and leaves the role to the invited",
+    object: "public.members",
     leaking: invitations(""),
     safe: invitations(" and i.role = members.role"),
   },
   {
     way: "a flag in one's own profile",
+    object: "public.profiles",
     leaking: `${profiles} grant update on public.profiles to authenticated;`,
     safe: `${profiles} grant update (nickname) on public.profiles to authenticated;`,
   },
   {
     way: "a profile that is made with the flag",
+    object: "public.profiles",
     leaking: `${profiles}
       create policy profiles_make on public.profiles for insert to authenticated with check (id = ${ME});
       grant insert on public.profiles to authenticated;`,
@@ -247,6 +252,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a role that users give themselves",
+    object: "public.user_roles",
     leaking: `${roles}
       create policy roles_add on public.user_roles for insert to authenticated with check (user_id = ${ME});
       grant insert on public.user_roles to authenticated;`,
@@ -257,6 +263,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a role that is a row",
+    object: "public.user_kinds",
     leaking: `${permissions}
       create policy kinds_add on public.user_kinds for insert to authenticated with check (user_id = ${ME});
       grant insert on public.user_kinds to authenticated;`,
@@ -267,26 +274,31 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a friendship that who asked agrees to",
+    object: "public.friendships",
     leaking: `${friends}${ask(" and status = 'asked'")}${agree(`${ME} in (asker_id, asked_id)`)}`,
     safe: `${friends}${ask(" and status = 'asked'")}${agree(`asked_id = ${ME}`)}`,
   },
   {
     way: "a friendship that is entered as agreed",
+    object: "public.friendships",
     leaking: `${friends}${ask("")}${agree(`asked_id = ${ME}`)}`,
     safe: `${friends}${ask(" and status <> 'agreed'")}${agree(`asked_id = ${ME}`)}`,
   },
   {
     way: "a company that users choose",
+    object: "public.staff",
     leaking: `${tenants} grant update (company_id, level) on public.staff to authenticated;`,
     safe: `${tenants} grant update (phone) on public.staff to authenticated;`,
   },
   {
     way: "a level that users choose in their company",
+    object: "public.staff",
     leaking: `${tenants} grant update (level) on public.staff to authenticated;`,
     safe: `${tenants} grant update (phone) on public.staff to authenticated;`,
   },
   {
     way: "an approval of one's own",
+    object: "public.club_people",
     leaking: `${approvals}
       create policy people_change on public.club_people for update to authenticated
         using (person_id = ${ME}) with check (person_id = ${ME});
@@ -297,6 +309,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that sets one's own role",
+    object: "public.become(team uuid, wanted text)",
     leaking: `${teams}
       create function public.become(team uuid, wanted text) returns void
       language sql security definer set search_path = '' as $$
@@ -314,6 +327,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that lets in whoever knows the team's key",
+    object: "public.enter(team uuid)",
     leaking: `${teams}
       create function public.enter(team uuid) returns void
       language sql security definer set search_path = '' as $$
@@ -322,7 +336,7 @@ export const moveCases: MoveCase[] = [
       revoke all on function public.enter(uuid) from public;
       grant execute on function public.enter(uuid) to authenticated;`,
     safe: `${teams}
-      alter table public.teams add column secret text unique;
+      alter table public.teams add column secret text unique default gen_random_uuid()::text;
       create policy teams_migrator on public.teams for select to migrator using (true);
       revoke select on public.teams from authenticated;
       grant select (id, name) on public.teams to authenticated;
@@ -336,6 +350,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "members who give themselves a higher place",
+    object: "public.members",
     leaking: `${teams}
       create policy members_change on public.members for update to authenticated
         using (user_id = ${ME}) with check (user_id = ${ME});

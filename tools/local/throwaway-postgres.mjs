@@ -20,6 +20,8 @@ const SETTINGS = {
   wal_level: "minimal",
 };
 
+// Nobody may be there to read any more.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 // Ctrl-C reaches the whole group of processes; the end of the input follows.
 process.on("SIGINT", () => undefined);
 const ended = new Promise((resolve) => {

@@ -6,7 +6,7 @@ const TEXTS = ["using", "check", "definition", "source", "calls"];
 const PARTS = ["policy", "constraint", "index", "rule", "trigger"];
 
 // What says nothing to the rules.
-const SILENT = ["sequence", "statistics", "type", "extension"];
+const SILENT = ["statistics", "type", "extension"];
 
 /** Whether no rule looks at objects of that key. */
 export function isSilent(key: string): boolean {

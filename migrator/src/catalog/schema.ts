@@ -4,7 +4,6 @@ import {
   type Grant,
   type Schema,
   type SessionSetting,
-  type Transition,
   type Trigger,
   copiedColumnOf,
   largeObjectIn,
@@ -177,24 +176,11 @@ function definitionsOf(parts: Parts, kind: string): string[] {
 function triggerOf({ name, table, definition }: Fact): Trigger {
   const text = String(definition);
   const called = / EXECUTE FUNCTION (.*)\(.*\)$/s.exec(text)?.[1] ?? "";
-  const before = / BEFORE (.*?) ON /s.exec(text)?.[1] ?? "";
   return {
     name: String(name),
     relation: relationName(String(table)),
     function: relationName(called),
-    beforeUpdate: /\bUPDATE\b/.test(before),
-    transitions: transitionsOf(text),
   };
-}
-
-/** The tables that `REFERENCING NEW TABLE AS …` names. */
-function transitionsOf(trigger: string): Transition[] {
-  const [, named = ""] = / REFERENCING (.*?) FOR EACH /s.exec(trigger) ?? [];
-  const each = named.matchAll(/(NEW|OLD) TABLE AS ("(?:[^"]|"")*"|\S+)/g);
-  return [...each].map(([, row, name = ""]) => ({
-    name: relationName(name).name,
-    row: row === "NEW" ? "new" : "old",
-  }));
 }
 
 function namesIn(names: Json | undefined) {

@@ -1,8 +1,10 @@
-import { migrationRole, requestRoles } from "@app-data/rules";
+import { defaultContract, requestRolesOf } from "@app-data/rules";
 import { type Judged, type ResourceRule, type Verdict, demand, demandOff, demandOn } from "./rule";
 import { DATABASE, MEMBERSHIP, ROLE } from "./types";
 import { read } from "../reading";
 
+const { migrationRole } = defaultContract;
+const requestRoles = requestRolesOf(defaultContract);
 const topic = { code: "POL185", page: "database-roles" };
 /** What sets a role above the rules of the others, by the rule that refuses it. */
 const POWERS = {

@@ -7,15 +7,12 @@ import type {
   Grant,
   Membership,
   Namespace,
-  Operator,
-  Origin,
   Role,
   RowPolicy,
   Schema,
   Sequence,
   SessionSetting,
   Table,
-  Transition,
   Trigger,
   View,
 } from "./schema";
@@ -41,7 +38,6 @@ export class SchemaShapeError extends Error {
 type Decoder<T> = (value: unknown, path: string) => T;
 type Decoders<T> = { [K in keyof T]-?: Decoder<T[K]> };
 
-const origin = optional(object<Origin>({ file: string, line: number }));
 const tableName = object<ObjectName>({ schema: string, name: string });
 
 const grant = object<Grant>({
@@ -49,7 +45,6 @@ const grant = object<Grant>({
   privilege: string,
   columns: nullable(list(string)),
   grantable: optional(boolean),
-  origin,
 });
 
 const rowPolicy = object<RowPolicy>({
@@ -59,8 +54,6 @@ const rowPolicy = object<RowPolicy>({
   roles: list(string),
   using: nullable(string),
   check: nullable(string),
-  shadowedBy: optional(list(string)),
-  origin,
 });
 
 const column = object<Column>({
@@ -73,7 +66,6 @@ const column = object<Column>({
 });
 
 const foreignKey = object<ForeignKey>({
-  name: optional(string),
   columns: list(string),
   table: tableName,
   references: list(string),
@@ -96,8 +88,6 @@ const table = object<Table>({
   indexes: optional(list(list(string))),
   parents: optional(list(tableName)),
   rewriteRules: optional(list(string)),
-  assumed: optional(boolean),
-  origin,
 });
 
 const membership = object<Membership>({
@@ -117,7 +107,6 @@ const role = object<Role>({
   inherit: boolean,
   replication: optional(boolean),
   memberOf: list(membership),
-  origin,
 });
 
 const databaseFunction = object<DatabaseFunction>({
@@ -134,7 +123,6 @@ const databaseFunction = object<DatabaseFunction>({
   source: optional(nullable(string)),
   settings: optional(list(string)),
   calls: optional(list(tableName)),
-  origin,
 });
 
 const view = object<View>({
@@ -147,39 +135,29 @@ const view = object<View>({
   rewriteRules: optional(list(string)),
   largeObject: optional(string),
   definition: optional(string),
-  origin,
 });
 
-const namespace = object<Namespace>({ name: string, owner: string, grants: list(grant), origin });
+const namespace = object<Namespace>({ name: string, owner: string, grants: list(grant) });
 
 const defaultPrivilege = object<DefaultPrivilege>({
   owner: string,
   schema: nullable(string),
   objects: oneOf("tables", "sequences", "functions", "types", "schemas"),
   grants: list(grant),
-  origin,
 });
 
-const setting = object<SessionSetting>({ role: nullable(string), name: string, origin });
-
-const operator = object<Operator>({ schema: string, name: string, origin });
-
-const transition = object<Transition>({ name: string, row: oneOf("new", "old") });
+const setting = object<SessionSetting>({ role: nullable(string), name: string });
 
 const trigger = object<Trigger>({
   name: string,
   relation: tableName,
   function: tableName,
-  beforeUpdate: optional(boolean),
-  transitions: optional(list(transition)),
-  origin,
 });
 
 const sequence = object<Sequence>({
   schema: string,
-  name: nullable(string),
+  name: string,
   grants: list(grant),
-  origin,
 });
 
 const schema = object<Schema>({
@@ -190,7 +168,6 @@ const schema = object<Schema>({
   schemas: optional(list(namespace)),
   defaultPrivileges: optional(list(defaultPrivilege)),
   settings: optional(list(setting)),
-  operators: optional(list(operator)),
   triggers: optional(list(trigger)),
   sequences: optional(list(sequence)),
 });
@@ -216,11 +193,6 @@ function boolean(value: unknown, path: string): boolean {
 function literalTrue(value: unknown, path: string): true {
   if (value !== true) throw new SchemaShapeError(path, "true");
   return true;
-}
-
-function number(value: unknown, path: string): number {
-  if (typeof value !== "number") throw new SchemaShapeError(path, "a number");
-  return value;
 }
 
 function oneOf<T extends string>(...allowed: T[]): Decoder<T> {

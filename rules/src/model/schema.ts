@@ -19,9 +19,6 @@ export interface Schema {
   defaultPrivileges?: DefaultPrivilege[];
   /** Settings that a role or the whole database starts every session with. */
   settings?: SessionSetting[];
-  /** Operators of application schemas; a catalog does not tell, since it prints them qualified. */
-  operators?: Operator[];
-  /** Sequences that rights were granted on; a catalog does not tell. */
   sequences?: Sequence[];
   /** Triggers that run a function. */
   triggers?: Trigger[];
@@ -43,7 +40,7 @@ export interface Table {
   forced: boolean;
   policies?: RowPolicy[];
   grants?: Grant[];
-  /** In the table's order; absent when they can not be read off the SQL. */
+  /** In the table's order. */
   columns?: Column[];
   /** The columns of the primary key and of each unique constraint or index. */
   keys?: string[][];
@@ -54,16 +51,12 @@ export interface Table {
   parents?: ObjectName[];
   /** Names of its rewrite rules that do something. */
   rewriteRules?: string[];
-  /** True when SQL changes a table that it does not make. */
-  assumed?: boolean;
-  /** Where the table was made; absent when it was read from a catalog. */
-  origin?: Origin;
 }
 
 /** A column of a table. */
 export interface Column {
   name: string;
-  /** As the source writes it: "uuid", "text". */
+  /** As `format_type` writes it: "uuid", "character varying(40)". */
   type: string;
   notNull: boolean;
   /** The function by which its default makes or reads a large object. */
@@ -76,11 +69,8 @@ export interface Column {
 
 /** That columns of a table hold a key of another. */
 export interface ForeignKey {
-  /** As the SQL names it; absent where it leaves that to PostgreSQL, and where the catalog was read. */
-  name?: string;
   columns: string[];
   table: ObjectName;
-  /** Empty where the SQL leaves it at the primary key. */
   references: string[];
   /** What happens to the row that names another which is deleted; absent where that is refused. */
   onDelete?: ForeignKeyAction;
@@ -97,23 +87,13 @@ export interface SessionSetting {
   role: string | null;
   /** Lower case. */
   name: string;
-  origin?: Origin;
 }
 
-/** An operator that is not PostgreSQL's own. */
-export interface Operator {
-  schema: string;
-  /** As in `a = b`. */
-  name: string;
-  origin?: Origin;
-}
-
-/** One sequence, or without a name all that a schema had when rights on them were granted. */
+/** A sequence. */
 export interface Sequence {
   schema: string;
-  name: string | null;
+  name: string;
   grants: Grant[];
-  origin?: Origin;
 }
 
 /** That writing a table or view runs a function. */
@@ -121,18 +101,6 @@ export interface Trigger {
   name: string;
   relation: ObjectName;
   function: ObjectName;
-  /** It runs before a row is updated, and may change it. */
-  beforeUpdate?: boolean;
-  /** The tables in which its function finds the rows that a statement has written. */
-  transitions?: readonly Transition[];
-  origin?: Origin;
-}
-
-/** The rows of a statement as a trigger's function finds them, by a name of the trigger's. */
-export interface Transition {
-  name: string;
-  /** As they are afterwards, or as they were. */
-  row: "new" | "old";
 }
 
 /** A place in a migration; lines count from 1. */
@@ -156,10 +124,6 @@ export interface RowPolicy {
   using: string | null;
   /** The deparsed `with check` expression; null when there is none. */
   check: string | null;
-  /** Schemas that stood before `pg_catalog` where it was written, so that their operators are meant. */
-  shadowedBy?: string[];
-  /** Where it was made or last changed. */
-  origin?: Origin;
 }
 
 /** One privilege of one role on one object. */
@@ -172,7 +136,6 @@ export interface Grant {
   columns: string[] | null;
   /** Its holder may pass it on (`with grant option`); absent when not. */
   grantable?: boolean;
-  origin?: Origin;
 }
 
 /** A role and what it may do or become. */
@@ -187,7 +150,6 @@ export interface Role {
   replication?: boolean;
   /** Direct memberships only; rules follow the chain. */
   memberOf: Membership[];
-  origin?: Origin;
 }
 
 /** That a role is a member of another, and how. */
@@ -225,7 +187,6 @@ export interface DatabaseFunction {
   settings?: string[];
   /** The functions that an aggregate is made of. */
   calls?: ObjectName[];
-  origin?: Origin;
 }
 
 /** A view or materialized view. */
@@ -241,9 +202,8 @@ export interface View {
   rewriteRules?: string[];
   /** The function or catalog by which it reads large objects. */
   largeObject?: string;
-  /** The statement that makes it; a catalog does not tell. */
+  /** Its query. */
   definition?: string;
-  origin?: Origin;
 }
 
 /** A schema of the database. */
@@ -251,7 +211,6 @@ export interface Namespace {
   name: string;
   owner: string;
   grants: Grant[];
-  origin?: Origin;
 }
 
 /** What objects to come will grant (`alter default privileges`). */
@@ -263,7 +222,6 @@ export interface DefaultPrivilege {
   objects: "tables" | "sequences" | "functions" | "types" | "schemas";
   /** `columns` is always null here. */
   grants: Grant[];
-  origin?: Origin;
 }
 
 /** Whether a finding refuses what was judged or is advice. */

@@ -23,7 +23,6 @@ export function grantedRelations({ tables, views, schema }: JudgedSchema): Grant
       grants: view.grants,
     })),
     ...(schema.sequences ?? []).flatMap(({ schema: where, name, grants }): GrantedObject[] => {
-      if (name === null) return [];
       const object = `sequence ${quoteName({ schema: where, name })}`;
       return [{ kind: "sequence", object, described: object, grants }];
     }),

@@ -26,6 +26,7 @@ import { rowSecurityRule } from "./row-security";
 import type { Rule } from "./rule";
 import { securityDefinerRule } from "./security-definer";
 import { sessionSettingsRule } from "./session-settings";
+import { softDeleteRule } from "./soft-delete";
 import { tablePoliciesRule } from "./table-policies";
 import { unconfinedRightsRule } from "./unconfined-rights";
 import { viewInvokerRule } from "./view-invoker";
@@ -63,6 +64,7 @@ export const schemaRules: readonly Rule[] = [
   policyDuplicatesRule,
   publicExecutionRule,
   foreignKeyActionsRule,
+  softDeleteRule,
 ];
 
 /**

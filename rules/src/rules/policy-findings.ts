@@ -30,14 +30,21 @@ export function findingOf(
         `${named.object} ${isOpen ? "lets" : "may let"} ${who} ${reach}: in \`${clause} (${expression})\` ` +
         `${worst.reason}; every way in which it is true must tie the row to the signed-in user`,
       remediation: isOpen
-        ? remedy(table, clause, judged)
+        ? remedy(table, clause, worst.reason, judged)
         : "The trial tries it: `npm run policy`. What it cannot try needs rows or a waiver.",
       ...(!isOpen && { unknown: true }),
     },
   ];
 }
 
-function remedy(table: Table, clause: string, judged: JudgedSchema): string {
+function remedy(table: Table, clause: string, reason: string, judged: JudgedSchema): string {
+  const setting = /^it trusts the setting (\S+),/.exec(reason)?.[1];
+  if (setting !== undefined) {
+    return (
+      `Where the application sets ${setting} in each transaction, from what it has verified, list it in ` +
+      "`trustedSettings` of the contract; otherwise compare with who is signed in."
+    );
+  }
   const [column] = [...judged.userColumns(table), ...comparedColumns(table, judged)];
   const [identity = ""] = judged.contract.identity;
   return column === undefined

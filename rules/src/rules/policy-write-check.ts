@@ -30,11 +30,10 @@ function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
     const isBound = policy.command === "all" || policy.command === command;
     if (!isBound || !judged.isGranted(table, command)) return [];
     const outcome = outcomeOf(table, policy, "check", command, judged);
+    // Whose an existing row is cannot be written where no column says it; a new one may be nobody's.
     if (outcome.outcome !== "open" || judged.isGranted(table, command, naming)) return [outcome];
-    // Whose an existing row is cannot be written; a new one that names nobody may be nobody's.
-    return command === "update"
-      ? []
-      : [{ outcome: "unknown", reason: `${outcome.reason}, and a new row names nobody` }];
+    if (command === "update") return naming.length > 0 ? [outcome] : [];
+    return [{ outcome: "unknown", reason: `${outcome.reason}, and a new row names nobody` }];
   });
   return findingOf(table, policy, "check", outcomes, judged);
 }

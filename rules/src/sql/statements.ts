@@ -6,6 +6,13 @@ export interface Position {
   column: number;
 }
 
+/** One file of SQL. */
+export interface SqlFile {
+  /** The name that findings and errors give. */
+  file: string;
+  sql: string;
+}
+
 /** One statement of a SQL text. */
 export interface Statement extends Position {
   /** The statement as written, without the semicolon. */

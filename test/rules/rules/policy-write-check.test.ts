@@ -33,9 +33,9 @@ testRule(
       sql: `${notes} create policy edit on public.notes for update to authenticated using (user_id = auth.uid());
         grant update on public.notes to authenticated;`,
     },
-    "leave it open where whose the row is cannot be written": {
-      sql: `${notes} create policy edit on public.notes for update to authenticated using (user_id = auth.uid()) with check (true);
-        grant update (body) on public.notes to authenticated;`,
+    "leave it open where a row says of nobody whose it is": {
+      sql: `${teams} create policy edit on public.teams for update to authenticated using (name = 'x') with check (true);
+        grant update (name) on public.teams to authenticated;`,
     },
   },
 );

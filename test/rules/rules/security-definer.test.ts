@@ -52,6 +52,12 @@ testRule(
       objects: ["function public.f(a text)"],
       says: "it sets the claims or the role of the request",
     },
+    "be a trigger's function that end users can attach to a table of their own": {
+      sql: `${ownNotes} create function public.g() returns trigger language plpgsql security definer
+        set search_path = '' as 'begin return new; end';`,
+      objects: ["function public.g()"],
+      says: "whoever makes a temporary table can have it run with rows of their own",
+    },
     "be called with effects that the rules do not read": {
       sql: made("delete from public.notes where body = a;"),
       objects: ["function public.f(a text)"],

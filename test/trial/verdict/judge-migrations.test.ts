@@ -152,9 +152,10 @@ describe("judgeMigrations", () => {
     ]);
     const needing =
       "create extension postgis with schema public;\ncreate table public.p (a public.geography);";
-    expect(await refusals([needing])).toEqual([
-      expect.objectContaining({ code: "POL159", place: "001.sql:2" }),
-    ]);
+    expect(await judge([needing])).toMatchObject({
+      findings: [{ code: "POL159", file: "001.sql", line: 2 }],
+      limits,
+    });
   });
 
   it("does not judge what an extension brings, and judges what its owner adds to it", async () => {

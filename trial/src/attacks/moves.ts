@@ -1,5 +1,5 @@
 import type { Value } from "../rows/candidate-values";
-import type { Catalog, Column, Relation, Routine } from "../rows/catalog";
+import { type Catalog, type Column, type Relation, type Routine, isSecret } from "../rows/catalog";
 import { wordsOf } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
@@ -227,7 +227,7 @@ function calls(
             (names) => names.includes(column),
           );
         return relation.columns
-          .filter(({ name }) => isKey(name))
+          .filter((column) => isKey(column.name) && !isSecret(relation, column))
           .map(({ name, type }) => ({ type, values: rows.map((row) => row[name] ?? null) }))
           .concat(deciding.map(({ column, values }) => ({ type: column.type, values })));
       });

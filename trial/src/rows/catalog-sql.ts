@@ -87,6 +87,9 @@ select jsonb_build_object(
         'columns', (select coalesce(jsonb_agg(c.attname), '[]') from att c
           where c.attrelid = r.oid and c.attnum = any (k.conkey))))
       from pg_constraint k where k.conrelid = r.oid and k.contype = 'c'), '[]'),
+    'primaryKey', coalesce((select jsonb_agg(c.attname order by c.attnum) from pg_index i
+      join att c on c.attrelid = r.oid and c.attnum = any (i.indkey::int2[])
+      where i.indrelid = r.oid and i.indisprimary), '[]'),
     'uniques', coalesce((select jsonb_agg((select jsonb_agg(c.attname) from att c
           where c.attrelid = r.oid and c.attnum = any (i.indkey::int2[])))
       from pg_index i where i.indrelid = r.oid and (i.indisunique or i.indisexclusion) and not (0 = any (i.indkey::int2[]))), '[]'),

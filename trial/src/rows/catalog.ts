@@ -15,6 +15,7 @@ export interface Relation {
   checks: Check[];
   /** Columns of each unique or exclusion constraint or index, without those over expressions. */
   uniques: string[][];
+  primaryKey: string[];
   foreignKeys: ForeignKey[];
   /** Ids of what it is a partition or inheritance child of. */
   parents: number[];
@@ -148,4 +149,18 @@ export async function readCatalog(
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");
   return catalog;
+}
+
+/**
+ * Whether a column holds tokens: unique values that the database draws, and that nobody can guess. Keys are
+ * known, since they stand in addresses.
+ */
+export function isSecret({ uniques, primaryKey, foreignKeys }: Relation, column: Column): boolean {
+  const { name, hasDefault } = column;
+  return (
+    hasDefault &&
+    uniques.some((key) => key.join() === name) &&
+    !primaryKey.includes(name) &&
+    !foreignKeys.some(({ columns }) => columns.includes(name))
+  );
 }

@@ -4,8 +4,12 @@ import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { platformSql } from "./platforms";
 import { NoServerError, type ThrowawayServer, withDatabase } from "./throwaway-server";
 
-const DUPLICATE_OBJECT = "42710";
 const DEPENDENT_OBJECTS = "2BP01";
+/** Roles belong to the whole server: these say who may make and drop them, and who uses them. */
+const MAKING = 7_220_014;
+const USING = 7_220_015;
+/** The comment on roles that were made here. */
+const MARK = "made for a throw-away database of app-data";
 
 /**
  * Runs `work` in a database of its own, owned by the role of migrations, with nothing in it but what the
@@ -20,7 +24,7 @@ export function withThrowawayDatabase<Result>(
 ): Promise<Result> {
   const name = `throwaway_${randomBytes(6).toString("hex")}`;
   return withDatabase(server, "postgres", async (administrator) => {
-    const made = await makeRoles(administrator, server, contract);
+    await makeRoles(administrator, server, contract);
     try {
       const owner = escapeIdentifier(contract.migrationRole);
       await administrator.query(`create database ${name} owner ${owner}`);
@@ -38,72 +42,69 @@ export function withThrowawayDatabase<Result>(
       });
     } finally {
       await administrator.query(`drop database if exists ${name} with (force)`);
-      await dropRoles(administrator, contract, made);
+      await dropRoles(administrator);
     }
   });
 }
 
-/** Makes the roles of the contract. @returns the names of those that were not there. */
+/** Makes the roles of the contract that are not there. */
 async function makeRoles(
   administrator: Client,
   { user, host, port }: ThrowawayServer,
   contract: Contract,
-): Promise<string[]> {
+): Promise<void> {
   const { migrationRole, loginRole, platform, platformRoles } = contract;
   const otherRoles = platform === null ? [] : platformRoles;
   const requestRoles = requestRolesOf(contract);
+  await administrator.query(`select pg_advisory_lock(${MAKING})`);
   const { rows } = await administrator.query<{ name: string; superuser: boolean }>(
-    `select rolname as name, rolsuper as superuser from pg_roles
-      where rolname = any ($1) or rolname = current_user`,
-    [[migrationRole, loginRole, ...requestRoles, ...otherRoles]],
+    "select rolname as name, rolsuper as superuser from pg_roles",
   );
-  if (!rows.some(({ name, superuser }) => superuser && name === user)) {
-    throw new NoServerError(`${user} is not a superuser of ${host}:${port}.`);
-  }
   const there = new Map(rows.map(({ name, superuser }) => [name, superuser]));
+  if (!there.get(user)) throw new NoServerError(`${user} is not a superuser of ${host}:${port}.`);
   if (there.get(migrationRole)) {
     throw new NoServerError(
       `${migrationRole} is a superuser of ${host}:${port}, whom nothing is refused.`,
     );
   }
-  const made: string[] = [];
   const make = async (role: string, options: string) => {
     if (there.has(role)) return;
-    try {
-      await administrator.query(
-        `create role ${escapeIdentifier(role)} ${options} nosuperuser nobypassrls`,
-      );
-      made.push(role);
-    } catch (error) {
-      // Somebody else has made it meanwhile.
-      if (sqlStateOf(error) !== DUPLICATE_OBJECT) throw error;
-    }
+    const name = escapeIdentifier(role);
+    await administrator.query(
+      `create role ${name} ${options} nosuperuser nobypassrls;
+       comment on role ${name} is '${MARK}'`,
+    );
   };
   await make(migrationRole, "login");
   for (const role of [...requestRoles, ...otherRoles]) await make(role, "nologin");
   await make(loginRole, "login noinherit");
-  if (made.includes(loginRole)) {
+  if (!there.has(loginRole)) {
     await administrator.query(
       `grant ${requestRoles.map(escapeIdentifier).join(", ")} to ${escapeIdentifier(loginRole)}
          with inherit false, set true`,
     );
   }
-  return made;
+  await administrator.query(
+    `select pg_advisory_lock_shared(${USING}); select pg_advisory_unlock(${MAKING})`,
+  );
 }
 
-/** Drops the roles that were made here, and those that the migrations made; a role in use stays. */
-async function dropRoles(
-  administrator: Client,
-  { migrationRole }: Contract,
-  made: readonly string[],
-): Promise<void> {
-  const { rows } = await administrator.query<{ name: string }>(
-    `select r.rolname as name from pg_auth_members m join pg_roles r on r.oid = m.roleid
-      where m.admin_option and m.member = to_regrole(quote_ident($1)) and $2`,
-    [migrationRole, made.includes(migrationRole)],
+/** Whoever is the last to use them drops the roles that were made here, and those that migrations made. */
+async function dropRoles(administrator: Client): Promise<void> {
+  await administrator.query(
+    `select pg_advisory_lock(${MAKING}); select pg_advisory_unlock_shared(${USING})`,
   );
-  for (const role of new Set([...rows.map(({ name }) => name), ...made])) {
-    await administrator.query(`drop role ${escapeIdentifier(role)}`).catch((error: unknown) => {
+  const { rows } = await administrator.query<{ name: string }>(
+    `with made as (
+       select oid, rolname from pg_roles where shobj_description(oid, 'pg_authid') = '${MARK}')
+     select distinct r.rolname as name from pg_roles r
+       left join pg_auth_members m on m.roleid = r.oid and m.admin_option
+      where pg_try_advisory_lock(${USING})
+        and (r.oid in (select oid from made) or m.member in (select oid from made))`,
+  );
+  for (const { name } of rows) {
+    await administrator.query(`drop role ${escapeIdentifier(name)}`).catch((error: unknown) => {
+      // Somebody has given it something in another database.
       if (sqlStateOf(error) !== DEPENDENT_OBJECTS) throw error;
     });
   }

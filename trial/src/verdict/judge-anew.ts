@@ -9,7 +9,7 @@ import {
 import type { Client } from "pg";
 import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";
-import { type ThrowawayServer, withThrowawayServer } from "../server/throwaway-server";
+import type { ThrowawayServer } from "../server/throwaway-server";
 import { trialFinding } from "../judging/trial-finding";
 import { type Trial, tryDatabase } from "../try-database";
 import { findOrigins } from "./origins";
@@ -22,7 +22,7 @@ export interface Settings {
   base: readonly SqlFile[];
   seeds: readonly SqlFile[];
   withTrial: boolean;
-  server: ThrowawayServer | undefined;
+  server: ThrowawayServer;
   report: (line: string) => void;
 }
 
@@ -34,17 +34,14 @@ export async function judgeAnew(files: readonly SqlFile[], settings: Settings): 
   const { contract, base, server } = settings;
   const unfit = await readFiles(files, contract);
   if (unfit.length > 0) return refused(unfit);
-  const judgeOn = async (place: ThrowawayServer): Promise<Verdict> => {
-    const judge = (all: readonly SqlFile[]) =>
-      withThrowawayDatabase(place, contract, (client) => judgeDatabase(client, all, settings));
-    let result = await judge(files);
-    const needsBase =
-      "refusal" in result ? MISSING.has(result.refusal.sqlState ?? "") : result.isEmpty;
-    if (needsBase && base.length > 0) result = await judge([...base, ...files]);
-    if ("refusal" in result) return refused([notApplied(result.refusal)]);
-    return result.verdict;
-  };
-  return server ? judgeOn(server) : withThrowawayServer(judgeOn);
+  const judge = (all: readonly SqlFile[]) =>
+    withThrowawayDatabase(server, contract, (client) => judgeDatabase(client, all, settings));
+  let result = await judge(files);
+  const needsBase =
+    "refusal" in result ? MISSING.has(result.refusal.sqlState ?? "") : result.isEmpty;
+  if (needsBase && base.length > 0) result = await judge([...base, ...files]);
+  if (!("refusal" in result)) return result.verdict;
+  return { ...refused([notApplied(result.refusal)]), limits: result.limits };
 }
 
 /** What the text of the files shows, before any of them is applied. */
@@ -110,14 +107,18 @@ async function judgeDatabase(
   client: Client,
   files: readonly SqlFile[],
   { contract, seeds, withTrial, report }: Settings,
-): Promise<Judged | { refusal: Refusal }> {
+): Promise<Judged | { refusal: Refusal; limits: string[] }> {
   const { starts, limits, refusal } = await applyMigrations(client, files, contract);
-  if (refusal) return { refusal };
+  if (refusal) return { refusal, limits };
   const schema = await readSchema(client);
   const found = judgeSchema(schema, undefined, contract);
   if (withTrial) report("The attacker tries what the policies let through …");
   const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
-  const all: JudgedFinding[] = [...settleUnknown(found, trial), ...(trial?.findings ?? [])];
+  const attacked = trial && {
+    tried: trial.tried.map((one) => ({ ...one, object: nameOf(one.object) })),
+    findings: trial.findings.map((finding) => ({ ...finding, object: nameOf(finding.object) })),
+  };
+  const all: JudgedFinding[] = [...settleUnknown(found, attacked), ...(attacked?.findings ?? [])];
   const { tables, views = [], functions = [], defaultPrivileges = [] } = schema;
   const makesSomething = [tables, views, functions, defaultPrivileges].some(
     ({ length }) => length > 0,
@@ -130,6 +131,11 @@ async function judgeDatabase(
     limits: [...limits, ...(trial?.unexpected ?? []).map(describeUnexpected)],
   };
   return { verdict, isEmpty: tables.length === 0 };
+}
+
+/** The attacker calls a function by its signature alone; findings have one name for an object. */
+function nameOf(object: string): string {
+  return /^(?!function ).*\)$/s.test(object) ? `function ${object}` : object;
 }
 
 /** Nobody can say that it is safe. */

@@ -1,5 +1,9 @@
 import { type Contract, type SqlFile, defaultContract } from "@app-data/rules";
-import { type ThrowawayServer, serverVersion } from "../server/throwaway-server";
+import {
+  type ThrowawayServer,
+  serverVersion,
+  withThrowawayServer,
+} from "../server/throwaway-server";
 import type { Verdict } from "./verdict";
 import { keepVerdict, readVerdict, verdictKey } from "./verdict-cache";
 
@@ -50,9 +54,13 @@ export async function judgeMigrations(
     report("These files were judged before, by the same rules.");
     return known;
   }
-  // Loaded when it is needed: PostgreSQL's parser and its client are large.
-  const { judgeAnew } = await import("./judge-anew");
-  const verdict = await judgeAnew(files, { contract, base, seeds, withTrial, server, report });
+  const judge = async (place: ThrowawayServer) => {
+    const { judgeAnew } = await loading;
+    return judgeAnew(files, { contract, base, seeds, withTrial, server: place, report });
+  };
+  // Loaded only when it is needed, and while the server is being started: PostgreSQL's parser is large.
+  const loading = import("./judge-anew");
+  const verdict = await (server ? judge(server) : withThrowawayServer(judge));
   // What was refused is found again at once, and may have been a matter of the moment.
   if (verdict.refusedFiles === 0) keepVerdict(key, verdict);
   return verdict;

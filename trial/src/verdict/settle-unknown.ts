@@ -1,42 +1,51 @@
-import type { JudgedFinding } from "./verdict";
 import type { Trial } from "../try-database";
+import type { JudgedFinding } from "./verdict";
+
+/** What the attacker says: where it got through, and what it tried. */
+export type Attacked = Pick<Trial, "tried"> & { findings: readonly JudgedFinding[] };
 
 /**
- * Settles what the rules could not tell: it is advice where the attacker tried it and did not get through,
- * and refused where nobody could try it.
- * @param trial absent where the attacker was left out.
+ * Settles what the rules could not tell. Where the attacker got through, its finding says so; where it
+ * tried and did not, it is advice; where nobody could try, it is refused.
+ * @param attacked absent where the attacker was left out.
  */
 export function settleUnknown(
   findings: readonly JudgedFinding[],
-  trial: Pick<Trial, "tried"> | undefined,
+  attacked: Attacked | undefined,
 ): JudgedFinding[] {
-  return findings.map(({ unknown, ...finding }) => (unknown ? settle(finding, trial) : finding));
+  return findings.flatMap(({ unknown, ...finding }) =>
+    unknown ? settle(finding, attacked) : [finding],
+  );
 }
 
-function settle(finding: JudgedFinding, trial: Pick<Trial, "tried"> | undefined): JudgedFinding {
-  const { message } = finding;
-  if (!trial) {
-    return { ...finding, level: "mandatory", message: `${message}; the attacker was left out` };
-  }
-  const tried = trial.tried.find(({ object }) => object === targetOf(finding.object));
-  if (tried?.judged) {
-    const count = `${tried.attempts} ${tried.attempts === 1 ? "attempt" : "attempts"}`;
-    return {
-      ...finding,
-      level: "advisory",
-      message: `${message}; ${count} on ${tried.object} did not get through`,
-    };
-  }
-  const reason = tried?.reason ?? "the attacker does not reach it";
-  return {
+function settle(finding: JudgedFinding, attacked: Attacked | undefined): JudgedFinding[] {
+  const { message, remediation } = finding;
+  const refused = (why: string): JudgedFinding => ({
     ...finding,
     level: "mandatory",
-    message: `${message}; it could not be tried: ${reason}`,
-    remediation: `${finding.remediation} Or give rows to try it with in policy/trial-rows/*.sql, or waive it.`,
-  };
+    message: `${message}; ${why}`,
+    remediation: `${remediation} Or give rows to try it with in policy/trial-rows/*.sql, or waive it.`,
+  });
+  if (!attacked) return [refused("nobody tried it, because the attacker was left out")];
+  const target = targetOf(finding.object);
+  const tried = attacked.tried.find(({ object }) => object === target);
+  if (!tried?.judged) {
+    return [refused(`it could not be tried: ${tried?.reason ?? "the attacker does not reach it"}`)];
+  }
+  if (attacked.findings.some(({ object, level }) => object === target && level === "mandatory")) {
+    return [];
+  }
+  const count = tried.attempts === 1 ? "1 attempt" : `${tried.attempts} attempts`;
+  return [
+    {
+      ...finding,
+      level: "advisory",
+      message: `${message}; ${count} on ${target} did not get through`,
+    },
+  ];
 }
 
-/** What is attacked in the place of a policy or trigger: the table that it is on. */
+/** What is attacked in the place of a policy, trigger or rule: the table that it is on. */
 function targetOf(object: string): string {
   return /^(?:policy|trigger|rule) .* on (.*)$/s.exec(object)?.[1] ?? object;
 }
