@@ -11,7 +11,7 @@ import {
   notRefreshed,
 } from "./judging/findings";
 import { tryPassages } from "./judging/judge-passages";
-import { isExpected } from "./judging/judge-tables";
+import { isExpected, rowsSeen } from "./judging/judge-tables";
 import { judgeMoves } from "./judging/move-findings";
 import { Origins } from "./judging/origins";
 import type { TrialFinding } from "./judging/trial-finding";
@@ -97,17 +97,19 @@ export async function tryDatabase(
     tables.flatMap((table) => attacks.of(identity, table)),
   );
   const outcomes = await runJobs(client, jobs);
-  const passages = await tryPassages(client, identities.all, shared);
-  const moves = await tryMoves(client, mover, shared, hints);
-
   const attempts = jobs.flatMap((job, index) => {
     const outcome = outcomes[index];
     return outcome ? [{ job, outcome }] : [];
   });
+  const seenBy = rowsSeen(attempts);
+  const passages = await tryPassages(client, identities.all, seenBy, shared);
+  const moves = await tryMoves(client, mover, shared, hints);
+
   const judged = tables.map((table) =>
     judgeTable(
       table,
       attempts.filter(({ job }) => job.relation === table),
+      seenBy,
       shared,
     ),
   );

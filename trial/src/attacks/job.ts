@@ -48,7 +48,7 @@ export interface Outcome {
 export interface AddedRow {
   relation: number;
   place: string;
-  refers: { columns: string; world: number; user: boolean }[];
+  refers: { columns: string; world: number; user: boolean; row: string | null }[];
 }
 
 /** What `seen` and `changed` tell, by the attacker's world. */
@@ -59,8 +59,8 @@ export interface Measured {
   nobodys?: number;
   /** The worlds of foreign rows. */
   worlds?: number[];
-  /** Places of foreign rows that were seen. */
-  places?: string[];
+  /** The foreign rows that were seen, "relation place". */
+  rows?: string[];
   /** Rows of other worlds that are gone or changed. */
   others?: number;
   /** Rows of nobody's whose words are others. */

@@ -179,7 +179,9 @@ function argumentLists(
     given.map(({ name, type }) => {
       const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
       const found = relations.flatMap((relation) => {
-        const row = fill.of(relation).rows[world.index]?.[0];
+        const rows = fill.of(relation).rows[world.index] ?? [];
+        const [row] = rows;
+        const last = rows.at(-1);
         return relation.columns
           .filter(
             (column) =>
@@ -192,17 +194,20 @@ function argumentLists(
               weigh(bare, column.name, relation.name) +
               (words.has(relation.name) && words.has(column.name) ? 2 : 0),
             value: row?.[column.name] ?? null,
-            labels: column.labels,
+            // The last row has no values where there need not be one.
+            others: [...column.labels, ...(last ? [last[column.name] ?? null] : [])],
           }));
       });
       const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
       const values = found
         .filter(({ value }) => value !== null && !isCount)
         .sort((left, right) => right.weight - left.weight)
-        .flatMap(({ value, labels }): Value[] => [value, ...labels]);
+        .flatMap(({ value, others }): Value[] => [value, ...others]);
+      const objects = /^jsonb?$/.test(type) ? objectsFor(source, relations, fill, world) : [];
       const own = type === "uuid" || type === "text" ? [world.id] : [];
       const compared = type === "text" ? [...new Set(literals)].slice(0, 2) : [];
       const isUser = /user|owner|uid|account|sub/.test(bare);
+      if (objects.length > 0) return objects;
       const all = isUser
         ? [...own, ...values, ...compared]
         : [...values.slice(0, 2), ...compared, ...values.slice(2), ...own];
@@ -233,6 +238,27 @@ function argumentLists(
   return [...new Set([...lists, ...mixed])];
 }
 
+/** JSON with the keys that a function looks up, and values of rows that have columns of these names. */
+function objectsFor(
+  source: string,
+  relations: readonly Relation[],
+  fill: Fill,
+  world: World,
+): string[] {
+  const keys = [...source.matchAll(/(?:->>?\s*|_path(?:_text)?\(\w+,\s*)'(\w+)'/g)].map(
+    ([, key = ""]) => key,
+  );
+  if (keys.length === 0) return [];
+  const words = wordsOf(source);
+  const rows = relations
+    .filter(({ name }) => words.has(name))
+    .flatMap((relation) => (fill.of(relation).rows[world.index] ?? []).slice(0, 1));
+  const object = Object.fromEntries(
+    keys.map((key) => [key, rows.find((row) => key in row)?.[key] ?? world.id]),
+  );
+  return [JSON.stringify([object]), JSON.stringify(object)];
+}
+
 function weigh(argument: string, column: string, table: string): number {
   if (argument === column) return 3;
   if (
@@ -247,9 +273,9 @@ function defaultsOf(type: string): Value[] {
   if (type === "boolean") return ["true", "false"];
   if (NUMBERS.test(type)) return ["100", "1"];
   if (type === "text" || type === "character varying") return ["a", "%"];
-  if (/^timestamp|^date/.test(type)) return ["2000-01-01", "2099-01-01"];
-  if (type === "jsonb" || type === "json") return ["{}"];
   if (type.endsWith("[]")) return ["{}"];
+  if (/^timestamp|^date/.test(type)) return ["2000-01-01", "2099-01-01"];
+  if (type === "jsonb" || type === "json") return ["{}", "[]"];
   return [null];
 }
 

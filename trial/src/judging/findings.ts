@@ -1,4 +1,4 @@
-import type { Attempt, Success } from "./judge-tables";
+import type { Attempt, SeenBy, Success } from "./judge-tables";
 import { judgeAttempts, whyNotFilled, whyNotJudged } from "./judge-tables";
 import type { OpenPassage } from "./judge-passages";
 import { reproduction } from "./reproduction";
@@ -34,10 +34,11 @@ export function bypassingRoles({ catalog, contract }: Shared): TrialFinding[] {
 export function judgeTable(
   relation: Relation,
   attempts: readonly Attempt[],
+  seenBy: SeenBy,
   shared: Shared,
 ): { findings: TrialFinding[]; tried: Tried } {
   const place = shared.origins.find("table", relation.name);
-  const successes = judgeAttempts(relation, attempts, shared);
+  const successes = judgeAttempts(relation, attempts, seenBy, shared);
   const findings = byRule(successes).map((alike) => describe(alike, place, shared));
   const reason = whyNotFilled(relation, shared) ?? whyNotJudged(relation, attempts, shared);
   const object = relation.sql;

@@ -6,7 +6,7 @@ import { isPlannedId } from "../rows/candidate-values";
 import { TEXT_MARK } from "../rows/engine-sql";
 import { quoteText } from "../rows/statements";
 import { countRows, describeWorlds } from "../rows/worlds";
-import { isExpected, leakingRow } from "./judge-tables";
+import { type SeenBy, isExpected, leakingRow } from "./judge-tables";
 import type { Shared } from "./shared";
 
 /** A way around the policies that worked, or that could not be judged. */
@@ -48,6 +48,7 @@ interface PassageAttempts {
 export async function tryPassages(
   client: ClientBase,
   identities: readonly Identity[],
+  seenBy: SeenBy,
   shared: Shared,
 ): Promise<PassageTrial> {
   const { catalog, contract, fill } = shared;
@@ -86,7 +87,8 @@ export async function tryPassages(
     const say = (what: string, judged = true) =>
       open.push({ passage, identity, judged, what: judged ? `${what}; 0 are allowed` : what });
     const others = measured?.others ?? 0;
-    const leak = leakingRow(measured, identity.world, NO_PAIRS, shared);
+    const known = { pairs: NO_PAIRS, seen: seenBy.get(identity) ?? NO_PAIRS };
+    const leak = leakingRow(measured, identity.world, known, shared);
     if (error === QUERY_CANCELED) say(`did not end in time: ${message}`, false);
     else if (others > 0) say(`changed ${countRows(others)} of other users`);
     else if ((measured?.rewritten ?? 0) > 0)

@@ -1,4 +1,5 @@
 import type { TrialRuleName } from "@app-data/rules";
+import type { Identity } from "../attacks/identities";
 import type { AddedRow, Measured, Outcome } from "../attacks/job";
 import { PRIVILEGE_WORDS, type PrivilegeAttack } from "../attacks/privilege-attacks";
 import type { Attack, TableJob } from "../attacks/table-attacks";
@@ -24,23 +25,40 @@ export interface Attempt {
   outcome: Outcome;
 }
 
+/** The rows of others that each identity reads from tables. */
+export type SeenBy = ReadonlyMap<Identity, ReadonlySet<string>>;
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** What each identity read. */
+export function rowsSeen(attempts: readonly Attempt[]): SeenBy {
+  const seen = new Map<Identity, Set<string>>();
+  for (const { job, outcome } of attempts) {
+    const rows = job.attack === "read" ? (outcome.measured?.rows ?? []) : [];
+    seen.set(job.identity, new Set([...(seen.get(job.identity) ?? []), ...rows]));
+  }
+  return seen;
+}
+
 /** What the attempts on a table show. */
 export function judgeAttempts(
   relation: Relation,
   attempts: readonly Attempt[],
+  seenBy: SeenBy,
   shared: Shared,
 ): Success[] {
   const pairs = writtenPairs(attempts, shared);
-  return attempts.flatMap(
-    ({ job, outcome }) => judgeAttempt(relation, job, outcome, pairs, shared) ?? [],
-  );
+  return attempts.flatMap(({ job, outcome }) => {
+    const known = { pairs, seen: seenBy.get(job.identity) ?? NOTHING };
+    return judgeAttempt(relation, job, outcome, known, shared) ?? [];
+  });
 }
 
 function judgeAttempt(
   relation: Relation,
   job: TableJob,
   outcome: Outcome,
-  pairs: ReadonlySet<string>,
+  known: Seen,
   shared: Shared,
 ): Success | undefined {
   const { attack, victim } = job;
@@ -61,7 +79,7 @@ function judgeAttempt(
   const { links } = shared;
   const nobodys = links.isShared(relation);
   if (attack === "read") {
-    const count = nobodys ? (measured?.nobodys ?? 0) : (measured?.foreign ?? 0);
+    const count = (nobodys ? (measured?.nobodys ?? 0) : 0) + (measured?.foreign ?? 0);
     if (count === 0) return undefined;
     if (nobodys || links.isListed(relation)) {
       const whose = nobodys ? "a table whose rows belong to no user" : "a table that is shared";
@@ -89,7 +107,7 @@ function judgeAttempt(
     const what = `${PAST[attack]} a row, which rewrote ${countRows(measured?.rewritten ?? 0)} that every user shares`;
     return success("trial-change", what);
   }
-  const leak = leakingRow(measured, world, pairs, shared, attack !== "insert");
+  const leak = leakingRow(measured, world, known, shared, attack !== "insert");
   if (!leak) return undefined;
   const whose = describeWorlds(leak.worlds);
   const { worlds } = leak;
@@ -103,6 +121,14 @@ function judgeAttempt(
   }
   const to = leak.target === "" ? `for ${whose}` : `that refers to ${leak.target} of ${whose}`;
   return success("trial-insert", `inserted ${countRows(affected)} ${to}`, { worlds });
+}
+
+/** What is known of an attacker by other attempts. */
+export interface Seen {
+  /** Which columns rows may name the attacker and another user in. */
+  pairs: ReadonlySet<string>;
+  /** The rows of others that the attacker reads, "relation place". */
+  seen: ReadonlySet<string>;
 }
 
 /** A row that was added and must not have been. */
@@ -120,7 +146,7 @@ interface LeakingRow {
 export function leakingRow(
   measured: Measured | null | undefined,
   world: World | null,
-  pairs: ReadonlySet<string>,
+  { pairs, seen }: Seen,
   { catalog, links }: Shared,
   isUpdate = false,
 ): LeakingRow | undefined {
@@ -130,9 +156,11 @@ export function leakingRow(
   for (const row of measured?.added ?? []) {
     const relation = catalog.relations.find(({ id }) => id === row.relation);
     if (!relation || links.isShared(relation)) continue;
-    // What the contract shares may be referred to.
+    // What is shared may be referred to by whoever reads it.
     const foreign = row.refers.filter(
-      (one) => one.world !== world?.index && !links.leadsToListed(relation, one.columns),
+      (one) =>
+        one.world !== world?.index &&
+        !(links.leadsToShared(relation, one.columns) && one.row !== null && seen.has(one.row)),
     );
     if (foreign.length === 0) continue;
     const self = row.refers.filter((one) => one.user && one.world === world?.index);

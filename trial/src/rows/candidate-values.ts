@@ -101,7 +101,9 @@ export function candidateValues(
   const bounds = request.isBound ? valuesWithin(column, request) : [];
   const values = [...bounds, ...literals, ...valuesOfType(relation, column, request), ...last];
   if (!column.notNull && !unique) values.splice(Math.min(2, values.length), 0, null);
-  return [...new Set(values)];
+  const digits = /^numeric\((\d+),(\d+)\)$/.exec(column.type);
+  const most = digits ? 10 ** (Number(digits[1]) - Number(digits[2])) : Infinity;
+  return [...new Set(values)].filter((value) => !digits || Math.abs(Number(value)) < most);
 }
 
 /** Values near the bounds that a partition is said to have. */

@@ -143,7 +143,7 @@ language sql as $$
     'nobodys', count(*) filter (where p.world is null),
     'worlds', coalesce(jsonb_agg(distinct p.world) filter (
       where p.world is distinct from attacker and p.world is not null), '[]'),
-    'places', coalesce(jsonb_agg(p.place::text) filter (
+    'rows', coalesce(jsonb_agg(p.relation || ' ' || p.place) filter (
       where p.world is distinct from attacker and p.world is not null), '[]'))
   from app_data_trial.pristine p
   join jsonb_array_elements(places) seen (at)
@@ -178,7 +178,7 @@ create function app_data_trial.hide(attacker integer) returns void language plpg
 declare
   source record;
 begin
-  for source in select * from app_data_trial.watched loop
+  for source in select * from app_data_trial.watched w where not w.shared loop
     execute format(
       'delete from only %s t using app_data_trial.pristine p
        where p.relation = %L and p.place = t.ctid and p.world <> coalesce($1, -1)',

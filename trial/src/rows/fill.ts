@@ -98,7 +98,7 @@ export class Fill {
 
   private async fill(relation: Relation): Promise<Filled> {
     const planned = await this.planner.plan(relation);
-    const isShared = this.links.isShared(relation);
+    const isReference = this.links.isReference(relation);
     const rows = planned.flatMap((of, world) =>
       of
         .slice(0, this.absent.has(relation.id) && world === WORLDS.length - 1 ? 0 : ROWS_EACH)
@@ -109,7 +109,7 @@ export class Fill {
       "fill",
       rows.map(({ row, world }) => ({
         insert: insertStatement(relation, row),
-        world: isShared ? null : world,
+        world: isReference ? null : world,
       })),
     );
     return {

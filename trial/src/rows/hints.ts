@@ -17,6 +17,7 @@ export interface Hints {
 /** A string of a SQL text, after what says how it is used. */
 const STRING =
   /(~~\*?|~\*?|\bi?like\b|->>?|#>>?|\?|current_setting\(|set_config\()?\s*'((?:[^']|'')*)'/gi;
+const LOOKED_FOR = /\?[&|]?\s*'(\w+)'/g;
 const LOOKED_UP = /->>?\s*'(\w+)'(?:::text)?\)*(?:\s*=\s*\(?'((?:[^']|'')*)')?/g;
 const CONNECTIVE = /\b(?:and|or)\b|[;\n]/i;
 const NUMBER = /(?<![\w.'])-?\d+(?:\.\d+)?/g;
@@ -159,6 +160,7 @@ function readHints(texts: readonly string[], name: string): Hints {
     key,
     value ?? "true",
   ]);
+  for (const [, key = ""] of text.matchAll(LOOKED_FOR)) keys.push([key, "1"]);
   return {
     literals: usedBy(""),
     numbers: [...new Set([...text.matchAll(NUMBER)].map(([number]) => Number(number)))].slice(

@@ -21,6 +21,7 @@ export class Links {
   private readonly asksWho: RegExp;
   private readonly known = new Map<number, Link[]>();
   private readonly shared = new Map<number, boolean>();
+  private listed: ReadonlySet<number> | undefined;
 
   constructor(
     private readonly catalog: Catalog,
@@ -82,6 +83,23 @@ export class Links {
     return isShared;
   }
 
+  /** Whether the rows are nobody's, and no list says who belongs to which of them. */
+  public isReference(relation: Relation): boolean {
+    return this.isShared(relation) && !this.groups().has(relation.id);
+  }
+
+  /** The ids of tables whose rows members are listed of. */
+  private groups(): ReadonlySet<number> {
+    this.listed ??= new Set(
+      this.catalog.relations
+        .filter((list) => this.isList(list) && this.isAsked(list))
+        .flatMap((list) => this.of(list).filter(({ isUser }) => !isUser))
+        .flatMap(({ key, targets }) => [key?.target, ...targets.map((one) => one.relation.id)])
+        .filter((id) => id !== undefined),
+    );
+    return this.listed;
+  }
+
   /** Whether the contract has the table read by all who are signed in. */
   public isListed({ schema, name }: Relation): boolean {
     return this.contract.sharedTables.some(
@@ -89,11 +107,12 @@ export class Links {
     );
   }
 
-  /** Whether a foreign key of these columns leads to a table that the contract shares. */
-  public leadsToListed(relation: Relation, columns: string): boolean {
+  /** Whether a foreign key of these columns leads to a table that all may read, of which rows may be named. */
+  public leadsToShared(relation: Relation, columns: string): boolean {
     return relation.foreignKeys.some((key) => {
       const target = this.byId.get(key.target);
-      return key.columns.join() === columns && target !== undefined && this.isListed(target);
+      if (key.columns.join() !== columns || !target) return false;
+      return this.isListed(target) || this.isShared(target);
     });
   }
 
@@ -140,7 +159,8 @@ export class Links {
           `k.${quoteIdentifier(name)} = t.${quoteIdentifier(columns[index] ?? name)}`,
       );
       return [
-        `select ${quoteText(columns.join())} as columns, p.world, ${String(isUser)} as of_user ` +
+        `select ${quoteText(columns.join())} as columns, p.world, ${String(isUser)} as of_user, ` +
+          `p.relation || ' ' || p.place as at_row ` +
           `from ${target.sql} k join app_data_trial.pristine p on p.relation = k.tableoid and p.place = k.ctid ` +
           `where ${same.join(" and ")}`,
       ];
@@ -152,14 +172,14 @@ export class Links {
       if (keyed.has(column.name) || !(isLink || (column.base === "uuid" && !isOwnKey))) continue;
       const text = `t.${quoteIdentifier(column.name)}::text`;
       parts.push(
-        `select ${quoteText(column.name)}, k.world, k.of_user from app_data_trial.key k ` +
+        `select ${quoteText(column.name)}, k.world, k.of_user, null from app_data_trial.key k ` +
           `where k.id in (select ${text} union select m[1] from regexp_matches(${text}, ${UUID_SQL}, 'g') m)`,
       );
     }
     if (parts.length === 0) return "'[]'::jsonb";
     return (
-      `(select coalesce(jsonb_agg(jsonb_build_object('columns', l.columns, 'world', l.world, 'user', l.of_user)), '[]') ` +
-      `from (${parts.join(" union ")}) l (columns, world, of_user) where l.world is not null)`
+      `(select coalesce(jsonb_agg(jsonb_build_object('columns', l.columns, 'world', l.world, 'user', l.of_user, 'row', l.at_row)), '[]') ` +
+      `from (${parts.join(" union ")}) l (columns, world, of_user, at_row) where l.world is not null)`
     );
   }
 

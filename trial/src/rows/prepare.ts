@@ -98,7 +98,7 @@ export async function rememberRows(
         (base === "uuid" || isTarget) &&
         relation.uniques.some((columns) => columns.join() === name),
     );
-    if (links.isShared(relation)) return [];
+    if (links.isReference(relation)) return [];
     return worlds.flatMap(({ index }) =>
       (fill.of(relation).rows[index] ?? []).flatMap((row) =>
         unique.flatMap(({ name }) => {
