@@ -17,7 +17,7 @@ import {
   judgeMigrations,
   tryDatabase,
 } from "../../trial/src";
-import { settleUnknown } from "../../trial/src/verdict/settle-unknown";
+import { findingsOf } from "../../trial/src/verdict/judge-anew";
 import { type CorpusCase, userA, userB } from "./corpus-case";
 import type { MigrationFolder } from "./migration-folders";
 
@@ -150,7 +150,7 @@ async function judge(
 ): Promise<Opinion> {
   const found = judgeSchema(schemaOf(await readCatalog(client)), undefined, contract);
   const trial = await tryDatabase(client, files, { contract });
-  return opinionOf([...settleUnknown(found, trial), ...trial.findings], trial);
+  return opinionOf(findingsOf(found, trial), trial);
 }
 
 function opinionOf(
