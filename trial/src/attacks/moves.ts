@@ -18,6 +18,10 @@ export interface Move {
   /** The table that it writes, or the function that it calls. */
   target: Relation | Routine;
   list?: List;
+  /** It enters the attacker into the list. */
+  isEntry?: boolean;
+  /** The values that it gives the attacker's own row. */
+  values?: Choice;
   /** It may have an effect on the attacker's own rows, and another after other moves. */
   again?: boolean;
 }
@@ -58,9 +62,10 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
       const alone = Object.fromEntries(
         users.map((name) => [name, userIn(worlds.attacker, relation, name)]),
       );
-      return [row, { ...row, ...alone }].map((one) =>
-        move(insertStatement(relation, one, rights.insertColumns)),
-      );
+      return [row, { ...row, ...alone }].map((one) => ({
+        ...move(insertStatement(relation, one, rights.insertColumns)),
+        isEntry: true,
+      }));
     },
   );
   if (!own || rights.updateColumns.length === 0) return inserts;
@@ -73,7 +78,7 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
   const update = (values: Choice, where: string) => {
     const set = assignments(relation, values);
     const statement = `update ${relation.sql} set ${set}${where}`;
-    return set === "" ? [] : [{ ...move(statement), again: true }];
+    return set === "" ? [] : [{ ...move(statement), values, again: true }];
   };
   // Who else is named in the row may be a condition: who approved it.
   const approved = users.filter((name) => name !== user && mayUpdate(name));

@@ -28,9 +28,9 @@ export interface Privilege {
 /** How the engine ends the power to make a row of another user one's own. */
 const TAKEN = "taken";
 
-/** What moves gained beyond what was given, the plainest way for each table or function that was used. */
+/** What moves gained beyond what was given, the shortest ways first. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
-  const gains = states
+  return states
     .flatMap((state): Gain[] => {
       const allowed = allowedOf(state, states, probes);
       const gained = [...state.powers].filter((power) => !allowed.has(power));
@@ -43,6 +43,10 @@ export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gai
         left.moves.length - right.moves.length ||
         Number(left.given.kind !== "nothing") - Number(right.given.kind !== "nothing"),
     );
+}
+
+/** The plainest way for each table or function that was used. */
+export function plainestOf(gains: readonly Gain[]): Gain[] {
   const plainest = new Map<unknown, Gain>();
   for (const gain of gains) {
     const target = gain.moves[0]?.target ?? gain.probes[0]?.probe.relation;
@@ -78,7 +82,14 @@ function allowedOf(
   // Who was let in may not make rows their own.
   const kept = [...own].filter((power) => !power.endsWith(TAKEN));
   const allowed = new Set([...nothing, ...kept]);
-  if (!isInvitation(given, without(own, nothing), probes)) return allowed;
+  // What users enter themselves, a request, invites nobody.
+  const isRequest = states.some(
+    ({ given: { kind }, moves: [first] }) =>
+      kind === "nothing" &&
+      first?.isEntry === true &&
+      first.list?.relation === given.list?.relation,
+  );
+  if (isRequest || !isInvitation(given, without(own, nothing), probes)) return allowed;
   const reached = states
     .filter((state) => state.given === given && state.moves.length > 0)
     .map(({ powers }) => without(powers, allowed))
