@@ -152,6 +152,23 @@ function listed(catalog: Catalog, list: List, worlds: TwoWorlds): Given[] {
   });
 }
 
+/** Everybody has left a list that users enter themselves into: nobody but the first may do that, perhaps. */
+export function abandoned(lists: readonly List[], { victim }: TwoWorlds, role: string): Given[] {
+  return lists.flatMap(({ relation, user, links }): Given[] => {
+    const theirs = victim.rows(relation).map((row) => keyCondition(relation, row));
+    const mayEnter = relation.rights[role]?.insertColumns.includes(user) === true;
+    if (links.length === 0 || !mayEnter || theirs.length === 0) return [];
+    return [
+      {
+        kind: "left",
+        description: `after user ${victim.world.name} left ${relation.sql}`,
+        before: [`delete from ${relation.sql} where ${theirs.join(" or ")}`],
+        changes: { relation, world: victim.world.index },
+      },
+    ];
+  });
+}
+
 function withoutOwn({ relation, user }: List, { attacker }: TwoWorlds): string[] {
   const column = relation.columns.find(({ name }) => name === user);
   if (!column) return [];
@@ -178,9 +195,12 @@ function described(list: List, worlds: TwoWorlds): Given[] {
   ];
 }
 
-/** The condition that a row's first key finds it by. */
-export function keyCondition(relation: Relation, row: Row): string {
-  const [key = []] = relation.uniques;
+/** The condition that finds a row by columns, its first key if none are named. */
+export function keyCondition(
+  relation: Relation,
+  row: Row,
+  key: readonly string[] = relation.uniques[0] ?? [],
+): string {
   const parts = relation.columns
     .filter(({ name }) => key.includes(name))
     .map(

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import {
   type Given,
   type WorldRows,
+  abandoned,
   assignments,
   givenRows,
   guests,
@@ -145,6 +146,7 @@ async function planMoves(
   const givens = [
     ...givenRows(catalog, lists, worlds),
     ...guests(catalog, links, worlds, role),
+    ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
   const probes = probesOf(catalog, lists, links, worlds, role);
