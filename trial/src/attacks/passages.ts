@@ -167,7 +167,7 @@ function listOf(query: string): string {
  * own, and what the function compares with.
  */
 function argumentLists(
-  { arguments: given, source }: Routine,
+  { arguments: given, source, variadic }: Routine,
   { relations }: Catalog,
   fill: Fill,
   victim: World,
@@ -217,9 +217,10 @@ function argumentLists(
     given
       .map(({ type }, place) => {
         const values = choices[place] ?? [];
-        return type.startsWith("any")
+        const value = type.startsWith("any")
           ? "null"
           : literal(values[index % Math.max(1, values.length)] ?? null, { type });
+        return variadic && place === given.length - 1 ? `variadic ${value}` : value;
       })
       .join(", ");
   const theirs = choicesOf(victim);

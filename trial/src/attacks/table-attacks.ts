@@ -3,7 +3,7 @@ import type { Catalog, Column, Relation, Rights } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
 import type { Link, Links } from "../rows/links";
-import type { Value } from "../rows/candidate-values";
+import { type Value, isText } from "../rows/candidate-values";
 import { ROWS_EACH, type Row } from "../rows/row-planner";
 import {
   insertStatement,
@@ -19,7 +19,7 @@ import { type PrivilegeAttack, privilegeAttacks } from "./privilege-attacks";
 
 /** What is tried on a table. */
 export type Attack =
-  "read" | "update" | "delete" | "insert" | "give away" | "steal" | PrivilegeAttack;
+  "read" | "update" | "delete" | "insert" | "give away" | "steal" | "take over" | PrivilegeAttack;
 
 /** An attempt on a table, and the statement that shows it to readers. */
 export interface TableJob extends Job {
@@ -77,6 +77,7 @@ export class TableAttacks {
           ...this.delete(relation, rights, identity),
           ...this.insert(relation, rights, victim, identity),
           ...this.moves(relation, rights, identity.world, victim),
+          ...this.takeOver(relation, rights, identity, victim),
         ];
     const parts = [...this.read(identity, relation, rights), ...writes];
     return [
@@ -218,7 +219,10 @@ export class TableAttacks {
         ...into,
         ...Object.fromEntries(
           some.flatMap((link) =>
-            link.columns.map((name) => [name, this.keyOf(link, victim) ?? from[name] ?? null]),
+            link.columns.map((name) => [
+              name,
+              this.keyOf(relation, link, victim) ?? from[name] ?? null,
+            ]),
           ),
         ),
       });
@@ -265,8 +269,16 @@ export class TableAttacks {
   }
 
   /** Where there is no foreign key: the key of a row of a world that the link may name. */
-  private keyOf({ targets: [target] }: Link, { index }: World): Value | undefined {
-    return target && this.fill.of(target.relation).rows[index]?.[0]?.[target.key];
+  private keyOf(
+    relation: Relation,
+    { targets: [target], columns }: Link,
+    { index }: World,
+  ): Value | undefined {
+    // A text may hold more than the key.
+    const isPlain = relation.columns.some((one) => columns.includes(one.name) && !isText(one));
+    return isPlain && target
+      ? this.fill.of(target.relation).rows[index]?.[0]?.[target.key]
+      : undefined;
   }
 
   /** Updates of what rows refer to: one's own to the other world, and theirs to one's own. */
@@ -290,6 +302,58 @@ export class TableAttacks {
     );
   }
 
+  /**
+   * What a guest of a row may do to whose it is: a row of the other world that names the attacker in a list or
+   * in a second column, as its user may have written it.
+   */
+  private takeOver(
+    relation: Relation,
+    rights: Rights,
+    { world, isTrick }: Identity,
+    victim: World,
+  ): Part[] {
+    if (!world || isTrick || rights.updateColumns.length === 0) return [];
+    const users = this.links
+      .of(relation)
+      .filter(({ isUser, columns }) => isUser && columns.length === 1);
+    const columns = users.flatMap(({ columns: [name] }) =>
+      relation.columns.filter((column) => column.name === name && column.generated === ""),
+    );
+    const isGuest = ({ notNull, element }: Column) => !notNull || element !== null;
+    const owners = columns.filter((column) => !isGuest(column));
+    const neutral = writableColumns(relation).find(
+      ({ name }) =>
+        rights.updateColumns.includes(name) && !columns.some((column) => column.name === name),
+    );
+    const target = `${quoteText(relation.sql)}, '{${this.leaves(relation).join(",")}}'`;
+    return columns.filter(isGuest).flatMap((guest) => {
+      const name = quoteIdentifier(guest.name);
+      const value = literal(guest.element === null ? world.id : `{${world.id}}`, guest);
+      const before = [
+        `select app_data_trial.leave(${target}, ${victim.index}, 0)`,
+        `update ${relation.sql} set ${name} = ${value}`,
+        `update app_data_trial.pristine p set place = t.ctid from ${relation.sql} t where p.relation = t.tableoid`,
+      ];
+      const sets = [
+        ...owners
+          .filter((owner) => rights.updateColumns.includes(owner.name))
+          .map((owner) => `${quoteIdentifier(owner.name)} = ${literal(world.id, owner)}`),
+        ...(neutral && owners.length > 0 && relation.hasEffects
+          ? [`${quoteIdentifier(neutral.name)} = ${quoteIdentifier(neutral.name)}`]
+          : []),
+      ];
+      return sets.map((set) => {
+        const shown = `update ${relation.sql} set ${set}`;
+        return {
+          attack: "take over" as const,
+          shown,
+          variants: [{ before, statements: [shown] }],
+          isMixed: true,
+        };
+      });
+    });
+  }
+
   /** Makes rows refer to a world: all that the policies let the statement reach. */
   private move(
     attack: Attack,
@@ -303,7 +367,7 @@ export class TableAttacks {
     const row = example && { ...example };
     for (const link of links)
       for (const name of link.columns) {
-        const key = this.keyOf(link, to);
+        const key = this.keyOf(relation, link, to);
         if (row && key !== undefined) row[name] = key;
       }
     const writable = writableColumns(relation).filter(({ name }) =>

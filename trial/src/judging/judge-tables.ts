@@ -97,6 +97,18 @@ function judgeAttempt(
     return { ...success("trial-ownerless", ""), what, worlds: [] };
   }
   const others = measured?.others ?? 0;
+  if (attack === "take over") {
+    const taken = (measured?.added ?? []).filter(
+      (row) =>
+        row.relation === relation.id &&
+        !row.refers.some((one) => one.user && one.world === victim.index),
+    );
+    if (taken.length === 0) return undefined;
+    return success(
+      "trial-owner",
+      `named in ${countRows(taken.length)} of other users, took it over`,
+    );
+  }
   if (others > 0) {
     if (attack === "steal")
       return success("trial-owner", `took over ${countRows(others)} of other users`);
@@ -179,7 +191,8 @@ export function leakingRow(
       if (isList && self.length > 0 && links.isAsked(relation)) continue;
       return found(rows[0]?.columns ?? "");
     }
-    if (isList) continue;
+    // Whoever may enter others enters them into something of their own.
+    if (isList && row.refers.some((one) => one.world === world?.index)) continue;
     const isNeeded = foreign.every(({ columns }) =>
       relation.columns.some(({ name, notNull }) => name === columns && notNull),
     );
@@ -229,6 +242,7 @@ const PAST: Record<Exclude<Attack, PrivilegeAttack>, string> = {
   insert: "inserted",
   "give away": "gave away",
   steal: "took over",
+  "take over": "took over",
 };
 
 /** Why a table could not be filled; undefined when it was, with rows of the two worlds that attack. */

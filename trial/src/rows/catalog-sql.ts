@@ -127,6 +127,7 @@ select jsonb_build_object(
             where p.proargmodes[m.i] in ('i', 'b', 'v')) end)[u.n], ''),
         'type', format_type(u.t, null)) order by u.n)
       from unnest(p.proargtypes::oid[]) with ordinality u (t, n)), '[]'),
+    'variadic', p.provariadic <> 0,
     'returns', format_type(p.prorettype, null), 'language', l.lanname,
     'source', coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'securityDefiner', p.prosecdef,
     'volatile', p.provolatile = 'v',

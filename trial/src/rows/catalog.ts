@@ -109,6 +109,8 @@ export interface Routine {
   /** `name(types)`. */
   signature: string;
   arguments: { name: string; type: string }[];
+  /** Whether the last argument is a list of any length. */
+  variadic: boolean;
   returns: string;
   language: string;
   source: string;

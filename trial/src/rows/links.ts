@@ -1,6 +1,6 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
-import { holdsIdentity, isGivenToFunction, isNumber } from "./candidate-values";
+import { holdsIdentity, isGivenToFunction, isNumber, isText } from "./candidate-values";
 import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
@@ -92,7 +92,7 @@ export class Links {
   private groups(): ReadonlySet<number> {
     this.listed ??= new Set(
       this.catalog.relations
-        .filter((list) => this.isList(list) && this.isAsked(list))
+        .filter((list) => this.isList(list) && (this.isAsked(list) || this.isAskedByFunction(list)))
         .flatMap((list) => this.of(list).filter(({ isUser }) => !isUser))
         .flatMap(({ key, targets }) => [key?.target, ...targets.map((one) => one.relation.id)])
         .filter((id) => id !== undefined),
@@ -155,6 +155,17 @@ export class Links {
     });
   }
 
+  /** Whether a function that runs with its owner's rights looks up who asks in the table. */
+  private isAskedByFunction({ name }: Relation): boolean {
+    return this.catalog.routines.some(
+      ({ source, securityDefiner, returns }) =>
+        securityDefiner &&
+        returns !== "trigger" &&
+        wordsOf(source).has(name) &&
+        this.asksWho.test(source),
+    );
+  }
+
   /** A SQL expression over the row `t`: what it refers to, as JSON [{"columns", "world", "user"}, …]. */
   public refersExpression(relation: Relation): string {
     const links = this.of(relation);
@@ -214,7 +225,8 @@ export class Links {
 
   /** The tables with whose keys policies compare a column that has no foreign key. */
   private targetsOf(relation: Relation, column: Column): Link["targets"] {
-    if (relation.uniques.some((columns) => columns.join() === column.name)) return [];
+    const isKey = relation.uniques.some((columns) => columns.join() === column.name);
+    if (isKey && !isText(column)) return [];
     const texts = this.hints.textsOn(relation, column.name);
     const tables = this.catalog.relations.filter(
       ({ kind, isPartition }) => (kind === "r" || kind === "p") && !isPartition,
@@ -222,25 +234,45 @@ export class Links {
     const ofTriggers = this.catalog.routines.filter(
       ({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(column.name),
     );
-    return tables.flatMap((target) => {
-      const key = target.columns.find(
-        ({ name, base }) =>
-          base === column.base && target.uniques.some((columns) => columns.join() === name),
-      );
-      if (!key) return [];
-      const isCompared = texts.some((text) => {
-        if (!wordsOf(text).has(target.name)) return false;
-        const names = aliasesOf(text, target.name).map((alias) => `${alias}.${key.name}`);
-        return clausesOf(text).some(
-          (clause) =>
-            wordsOf(clause).has(column.name) &&
-            (names.some((one) => clause.includes(one)) ||
-              new RegExp(`select\\s+${key.name}\\s+from`, "i").test(clause)),
-        );
-      });
-      const isInTrigger =
-        column.base === "uuid" && ofTriggers.some(({ source }) => wordsOf(source).has(target.name));
-      return isCompared || isInTrigger ? [{ relation: target, key: key.name }] : [];
+    const found = tables.flatMap((table) =>
+      this.keysOf(table).flatMap(({ name, base, target, key }) => {
+        if (table.id === relation.id && name === column.name) return [];
+        const isInTrigger =
+          column.base === "uuid" &&
+          base === "uuid" &&
+          ofTriggers.some(({ source }) => wordsOf(source).has(table.name));
+        const isCompared = texts.some((text) => {
+          if (!wordsOf(text).has(table.name)) return false;
+          const names = aliasesOf(text, table.name).map((alias) => `${alias}.${name}`);
+          return clausesOf(text).some((clause) => {
+            const isNamed =
+              names.some((one) => clause.includes(one)) ||
+              new RegExp(`select\\s+${name}\\s+from`, "i").test(clause);
+            const fits = base === column.base || (isText(column) && clause.includes("::text"));
+            return isNamed && fits && wordsOf(clause).has(column.name);
+          });
+        });
+        return isCompared || isInTrigger ? [{ relation: target, key }] : [];
+      }),
+    );
+    return found.filter(
+      (one, index) =>
+        found.findIndex(({ relation: other, key }) => other === one.relation && key === one.key) ===
+        index,
+    );
+  }
+
+  /** The columns of a table that hold a key, its own or by a foreign key that of another table. */
+  private keysOf(table: Relation) {
+    return table.columns.flatMap(({ name, base }) => {
+      if (table.uniques.some((columns) => columns.join() === name))
+        return [{ name, base, target: table, key: name }];
+      const foreign = table.foreignKeys.find(({ columns }) => columns.join() === name);
+      const target = foreign && this.byId.get(foreign.target);
+      const key = foreign?.targetColumns[0];
+      // Who it is stands in a foreign key to a user.
+      if (!foreign || !target || key === undefined || this.namesUser(foreign)) return [];
+      return [{ name, base, target, key }];
     });
   }
 
@@ -250,7 +282,14 @@ export class Links {
     const above = [...relation.foreignKeys.map(({ target }) => target), ...relation.parents];
     const below = this.catalog.relations.filter(({ parents }) => parents.includes(relation.id));
     const related = above.flatMap((id) => this.byId.get(id) ?? []).concat(below);
-    if (related.some((other) => other.id !== relation.id && !this.isShared(other))) return false;
+    const endUsers = ["public", this.contract.anonymousRole, ...this.contract.signedInRoles];
+    const isOpen = relation.policies.some(
+      ({ using, roles }) => using === "true" && roles.some((role) => endUsers.includes(role)),
+    );
+    const isSomeones = (other: Relation) =>
+      other.id !== relation.id &&
+      (!this.isShared(other) || (!isOpen && this.groups().has(other.id)));
+    if (related.some(isSomeones)) return false;
     const columns = relation.columns.map(({ name }) => name);
     return !relation.policies
       .flatMap(({ using, check }) => [using ?? "", check ?? ""])

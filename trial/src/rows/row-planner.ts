@@ -179,14 +179,18 @@ export class RowPlanner {
 
   private keysOfTargets(
     targets: Link["targets"],
-    { element }: Column,
+    column: Column,
     world: World,
     version: number,
   ): Value[] {
+    const { element } = column;
     return targets.flatMap(({ relation, key }) => {
       const rows = this.rowsOf(relation.id)?.[world.index] ?? [];
       const value = rows[version % Math.max(1, rows.length)]?.[key];
-      return value === undefined || value === null ? [] : [element === null ? value : `{${value}}`];
+      if (value === undefined || value === null) return [];
+      if (element !== null) return [`{${value}}`];
+      // A text may hold it, and more: it begins with it, as a path does.
+      return isText(column) ? [`${value}/${version}`, value] : [value];
     });
   }
 
