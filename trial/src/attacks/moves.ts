@@ -174,8 +174,12 @@ export function danglingValues(
   victim: TwoWorlds["victim"],
 ): Value[] {
   const type = columns.find((column) => column.name === key)?.type;
+  const isNamed = (text: string | null) => text?.includes(name) === true;
   const found = relations
-    .filter((child) => child.id !== id)
+    .filter(
+      (child) =>
+        child.id !== id && child.policies.some((one) => isNamed(one.using) || isNamed(one.check)),
+    )
     .flatMap((child) => {
       const words = child.policies.map(({ using, check }) =>
         wordsOf(`${using ?? ""} ${check ?? ""}`),

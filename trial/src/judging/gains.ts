@@ -25,15 +25,12 @@ export interface Privilege {
   probes: Gain["probes"];
 }
 
-/** How the engine ends the power to make a row of another user one's own. */
-const TAKEN = "taken";
-
 /** What moves gained beyond what was given, the shortest ways first. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   return states
     .flatMap((state): Gain[] => {
       const allowed = allowedOf(state, states, probes);
-      const gained = [...state.powers].filter((power) => !allowed.has(power));
+      const gained = without(state.powers, allowed);
       return gained.length === 0 || isAdministered(state, states, probes)
         ? []
         : [{ given: state.given, moves: state.moves, probes: countProbes(gained, probes) }];
@@ -49,7 +46,7 @@ export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gai
 export function plainestOf(gains: readonly Gain[]): Gain[] {
   const plainest = new Map<unknown, Gain>();
   for (const gain of gains) {
-    const target = gain.moves[0]?.target ?? gain.probes[0]?.probe.relation;
+    const target = gain.moves[0]?.target;
     if (!plainest.has(target)) plainest.set(target, gain);
   }
   return [...plainest.values()];
@@ -79,9 +76,7 @@ function allowedOf(
 ): Set<string> {
   const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
   const own = powersGiven(states, (one) => one === given)[0] ?? new Set();
-  // Who was let in may not make rows their own.
-  const kept = [...own].filter((power) => !power.endsWith(TAKEN));
-  const allowed = new Set([...nothing, ...kept]);
+  const allowed = new Set([...nothing, ...own]);
   // What users enter themselves, a request, invites nobody.
   const isRequest = states.some(
     ({ given: { kind }, moves: [first] }) =>

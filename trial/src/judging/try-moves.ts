@@ -5,11 +5,10 @@ import {
   abandoned,
   assignments,
   givenRows,
-  guests,
   keyCondition,
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
-import { type SharedRows, choicesOf, listsOf, usersOf } from "../attacks/lists";
+import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, probesOf } from "../attacks/probes";
@@ -53,7 +52,7 @@ export async function quietOwnRows(
   shared: Shared,
   hints: HintReader,
 ): Promise<void> {
-  const { givens, statesOf } = await planMoves(client, identity, shared, hints, false);
+  const { givens, statesOf } = await planMoves(client, identity, shared, hints);
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
   await client.query(MOVES_SQL);
@@ -81,9 +80,9 @@ export async function tryMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, identity, shared, hints, true);
+  const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own" || kind === "listed"))
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
     return { gains: [], privileges: [], attempts: 0 };
   await client.query(MOVES_SQL);
   const states: State[] = [];
@@ -134,7 +133,6 @@ async function planMoves(
   identity: Identity,
   shared: Shared,
   hints: HintReader,
-  isRemembered: boolean,
 ): Promise<Plan> {
   const { catalog, links, fill } = shared;
   const { role, world } = identity;
@@ -145,20 +143,16 @@ async function planMoves(
   const lists = listsOf(catalog, hints, links, roles);
   const givens = [
     ...givenRows(catalog, lists, worlds),
-    ...guests(catalog, links, worlds, role),
     ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
   const probes = probesOf(catalog, lists, links, worlds, role);
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
-  const asked = probes.map(({ kind, relation, statement, grant = null, relations }) => ({
+  const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
     kind,
     statement,
     grant,
     relations,
-    // A row that leads to more than users stays where that is.
-    isOwned: links.of(relation).every(({ isUser }) => isUser),
-    key: relation.primaryKey.filter((name) => !usersOf(relation, links).includes(name)),
   }));
   return {
     givens,
@@ -170,7 +164,6 @@ async function planMoves(
         login,
         settings,
         victim: victim.index,
-        ...(isRemembered ? { attacker: world.index } : {}),
         tables,
         probes: asked,
         before: given.before,
