@@ -19,12 +19,6 @@ export interface Gain {
   probes: { probe: Probe; rows: number }[];
 }
 
-/** A value in the attacker's own row that opens the victim's world, and that they cannot choose. */
-export interface Privilege {
-  given: Given;
-  probes: Gain["probes"];
-}
-
 /** What moves gained beyond what was given, the shortest ways first. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   return states
@@ -52,15 +46,15 @@ export function plainestOf(gains: readonly Gain[]): Gain[] {
   return [...plainest.values()];
 }
 
-/** What values of their own rows give the attacker, without a move. */
-export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Privilege[] {
+/** What values of their own rows give the attacker, without a move; they cannot choose them. */
+export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
-  const found = new Map<unknown, Privilege>();
+  const found = new Map<unknown, Gain>();
   for (const { given, moves, powers } of states) {
     if (moves.length > 0 || given.kind !== "own" || !given.list) continue;
     const gained = without(powers, nothing);
     if (gained.length > 0 && !found.has(given.list.relation))
-      found.set(given.list.relation, { given, probes: countProbes(gained, probes) });
+      found.set(given.list.relation, { given, moves, probes: countProbes(gained, probes) });
   }
   return [...found.values()];
 }

@@ -1,7 +1,7 @@
 import type { Identity } from "../attacks/identities";
 import type { Catalog, Relation, Routine } from "../rows/catalog";
 import { countRows, victimOf } from "../rows/worlds";
-import type { Gain, Privilege } from "./gains";
+import type { Gain } from "./gains";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
@@ -11,10 +11,11 @@ const MOST_TOLD = 3;
 /** What moves gained, told in their order, and what values open that their user cannot write. */
 export function judgeMoves(
   identity: Identity,
-  { gains, privileges }: { gains: readonly Gain[]; privileges: readonly Privilege[] },
+  { gains, privileges }: { gains: readonly Gain[]; privileges: readonly Gain[] },
   shared: Shared,
 ): TrialFinding[] {
-  const broken = gains.flatMap(({ given, moves, probes }): TrialFinding[] => {
+  const broken = gains.flatMap((gain): TrialFinding[] => {
+    const { given, moves, probes } = gain;
     const [first] = moves;
     if (!first) return [];
     const steps = moves.map(({ statement }) => `"${statement}"`).join(" and then ");
@@ -24,12 +25,13 @@ export function judgeMoves(
       trialFinding("trial-moves", {
         ...objectOf(first.target, shared),
         message: `${nameOf(first.target)}: ${who}, makes ${steps} and then ${what}`,
-        reproduction: script({ given, moves, probes }, what, identity, shared),
+        reproduction: script(gain, what, identity, shared),
       }),
     ];
   });
   const known = new Set(broken.map(({ object }) => object));
-  const advice = privileges.flatMap(({ given, probes }): TrialFinding[] => {
+  const advice = privileges.flatMap((privilege): TrialFinding[] => {
+    const { given, probes } = privilege;
     const relation = given.list?.relation;
     if (!relation || known.has(relation.sql)) return [];
     const what = tellProbes(probes, identity);
@@ -39,7 +41,7 @@ export function judgeMoves(
         ...objectOf(relation, shared),
         level: "advisory",
         message,
-        reproduction: script({ given, moves: [], probes }, what, identity, shared),
+        reproduction: script(privilege, what, identity, shared),
       }),
     ];
   });

@@ -19,7 +19,7 @@ import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
-import { type Gain, type Privilege, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
+import { type Gain, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
 import type { Shared } from "./shared";
 
 /** How many moves an attacker makes one after the other. */
@@ -29,7 +29,7 @@ const MOST_SHARED = 5;
 /** What moves have shown. */
 export interface MovesTried {
   gains: Gain[];
-  privileges: Privilege[];
+  privileges: Gain[];
   attempts: number;
 }
 
