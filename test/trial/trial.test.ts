@@ -22,7 +22,13 @@ describe("the trial", () => {
     async ({ leaking, safe, code, object, message }) => {
       const found = (await tryOne(leaking)).findings.filter((finding) => finding.code === code);
       expect(found).toEqual([
-        expect.objectContaining({ code, object, message, level: "mandatory", file: "001.sql" }),
+        expect.objectContaining({
+          code,
+          object,
+          message: expect.stringContaining(message) as string,
+          level: "mandatory",
+          file: "001.sql",
+        }),
       ]);
       const { findings, attempts } = await tryOne(safe);
       expect(findings).toEqual([]);
@@ -121,7 +127,7 @@ describe("what cannot be judged", () => {
         `${read} create policy i on public.things for insert to authenticated with check (true); grant insert on public.things to authenticated;`,
       ),
       reason:
-        "authenticated as user A, \"insert into public.things (user_id, code) values ('b0000000-0000-4000-8000-000000000002'::uuid, 'https://example.test/16'::text)\" is let through by the policies, and only constraint things_check stopped it",
+        "authenticated as user A, \"insert into public.things (user_id, code) values ('b0000000-0000-4000-8000-000000000002'::uuid, 'GAA'::text)\" is let through by the policies, and only constraint things_check stopped it",
     },
   ])("is named: $what", async ({ sql, reason }) => {
     const { findings } = await tryOne(sql);
@@ -189,7 +195,7 @@ describe("a table without an owner", () => {
         level: "advisory",
         message:
           "table public.countries: authenticated as user A read 24 rows of a table whose rows belong to no user; " +
-          "so could authenticated as user B, authenticated as a user who does not exist, authenticated without claims and 4 more",
+          "so could authenticated as user B, authenticated as a user in no world, authenticated without claims and 4 more",
       },
     ]);
   });

@@ -107,6 +107,7 @@ function messageOf({ identity, variants, read, reads, measure, always, rowByRow,
     measure,
     always,
     rowByRow,
+    world: identity.world?.index ?? null,
     ...who(identity),
     viewers: viewers?.map((viewer) => ({
       ...who(viewer.identity),

@@ -103,6 +103,7 @@ export class TableAttacks {
     const viewers = [identity, this.identities.signedIn(victim, identity.role)].map((viewer) => ({
       identity: viewer,
       ...this.reading(relation, viewer.role),
+      ...(relation.rights[viewer.role]?.select ? { before: "" } : {}),
     }));
     return { measure, viewers };
   }

@@ -80,10 +80,12 @@ export interface ValueRequest {
   firstNumber: number | undefined;
 }
 
-/** Whether a function is given the column, which then holds an id somewhere: in a path, before a sign. */
+/** Whether a function or a pattern is given the column, which then holds an id somewhere: in a path, before a sign. */
 export function isGivenToFunction(column: string, clause: string): boolean {
   const name = column.replace(/\W/g, "\\$&");
-  return new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name}\\b`).test(clause);
+  return (
+    /~~|\blike\b/i.test(clause) || new RegExp(`[\\w"]\\(+(?:[\\w$"]+\\.)?"?${name}\\b`).test(clause)
+  );
 }
 
 /** Values to try for a column, the likeliest first. */

@@ -279,7 +279,9 @@ declare
 begin
   for viewer in select jsonb_array_elements(job -> 'viewers') loop
     begin
-      execute viewer ->> 'before';
+      if viewer ->> 'before' <> '' then
+        execute viewer ->> 'before';
+      end if;
       perform app_data_trial.become(viewer);
       execute viewer ->> 'read' into rows;
     exception when others or assert_failure then
@@ -293,7 +295,8 @@ end $$;
 
 -- One attempt, undone at its end. A job has the role, its settings, and lists of statements: "before",
 -- by the superuser, "prelude" and "statements", by the attacker; "read" gives JSON; "measure", by the
--- superuser, judges: $1 is what was read. Where rows were added, "viewers" look at them.
+-- superuser, judges: $1 is what was read. Where rows were added that refer to another world than "world",
+-- "viewers" look at them.
 create function app_data_trial.attempt(job jsonb) returns jsonb language plpgsql as $$
 declare
   line text;
@@ -333,7 +336,8 @@ begin
   reset session authorization;
   if job ? 'measure' and (affected > 0 or job ? 'read' or job ? 'always') then
     execute job ->> 'measure' into measured using coalesce(outcome, '[]');
-    if job ? 'viewers' and jsonb_array_length(coalesce(measured -> 'added', '[]')) > 0 then
+    if job ? 'viewers' and jsonb_path_exists(measured, '$.added[*].refers[*] ? (@.world != $own)',
+      jsonb_build_object('own', job -> 'world')) then
       measured := measured || jsonb_build_object('views', app_data_trial.views(job));
     end if;
   end if;

@@ -1,5 +1,5 @@
 -- unsafe: what was asked about is exchanged afterwards
--- refused-by: rules
+-- refused-by: trial
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select body from public.notes_of(:a, :b)

@@ -1,5 +1,5 @@
 -- unsafe: the recipient of a letter writes it in the sender's name, by a policy for every command
--- refused-by: rules
+-- refused-by: trial
 -- as: authenticated a
 -- query: insert into public.letters (sender_id, recipient_id, body) values (:b, :a, 'forged') returning body
 -- returns: forged

@@ -1,5 +1,5 @@
 -- unsafe: who edited last instead of who owns
--- refused-by: both
+-- refused-by: rules
 -- rows: insert into public.notes (user_id, editor_id) values (:b, :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,5 @@
 -- unsafe: the row's own key compared with the user
--- refused-by: both
+-- refused-by: rules
 -- rows: insert into public.notes (id, user_id) values (:a, :b)
 -- as: authenticated a
 -- query: select count(*) from public.notes

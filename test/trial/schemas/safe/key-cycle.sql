@@ -17,4 +17,5 @@ alter table public.b force row level security;
 create policy p on public.a to authenticated using (user_id = (select auth.uid()));
 create policy p on public.b to authenticated
   using (exists (select from public.a x where x.id = a_id and x.user_id = (select auth.uid())));
-grant select, insert, update, delete on public.a, public.b to authenticated;
+grant select, delete on public.a to authenticated;
+grant select, insert, update, delete on public.b to authenticated;
