@@ -227,6 +227,51 @@ grant select on public.club_people, public.clubs to authenticated;
 grant insert (club_id, person_id, approved_by) on public.club_people to authenticated;
 `;
 
+/** Members who are invited first, and requests to join, which an owner grants. */
+const invitedMembers = `${teams}
+alter table public.members add column status text not null default 'invited'
+  check (status in ('invited', 'active'));
+create or replace function public.role_in(team uuid) returns text
+language sql stable security definer set search_path = '' as $$
+  select m.role from public.members m
+  where m.team_id = team and m.user_id = auth.uid() and m.status = 'active'
+$$;
+create policy members_own on public.members for select to authenticated using (user_id = ${ME});
+create policy members_accept on public.members for update to authenticated
+  using (user_id = ${ME} and status = 'invited') with check (user_id = ${ME} and status = 'active');
+grant update (status) on public.members to authenticated;
+grant insert (team_id, user_id, status) on public.members to authenticated;
+`;
+const requests = (who: string) => `${teams}
+create table public.requests (
+  id uuid primary key default gen_random_uuid(),
+  team_id uuid not null references public.teams (id) on delete cascade,
+  user_id uuid not null references public.users (id) on delete cascade,
+  unique (team_id, user_id)
+);
+create index on public.requests (user_id);
+${protect("requests")}
+create policy requests_migrator on public.requests for select to migrator using (true);
+create policy requests_make on public.requests for insert to authenticated with check (user_id = ${ME});
+create policy requests_read on public.requests for select to authenticated
+  using (user_id = ${ME} or public.role_in(team_id) = 'owner');
+grant select, insert (team_id, user_id) on public.requests to authenticated;
+create function public.grant_request(request uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  it record;
+begin
+  select r.team_id, r.user_id into it from public.requests r where r.id = request;
+  if not found or not coalesce(${who}, false) then
+    raise exception 'there is no such request';
+  end if;
+  insert into public.members (team_id, user_id) values (it.team_id, it.user_id);
+end
+$$;
+revoke all on function public.grant_request(uuid) from public;
+grant execute on function public.grant_request(uuid) to authenticated;
+`;
+
 /** Pages with editors beside their owner. */
 const leaves = `
 create table public.leaves (
@@ -389,5 +434,21 @@ export const moveCases: MoveCase[] = [
     safe: `${leaves}
       revoke update on public.leaves from authenticated;
       grant update (body) on public.leaves to authenticated;`,
+  },
+  {
+    way: "an invitation to oneself, and its acceptance",
+    object: "public.members",
+    leaking: `${invitedMembers}
+      create policy members_invite on public.members for insert to authenticated
+        with check (status = 'invited' and (user_id = ${ME} or public.role_in(team_id) = 'owner'));`,
+    safe: `${invitedMembers}
+      create policy members_invite on public.members for insert to authenticated
+        with check (status = 'invited' and public.role_in(team_id) = 'owner');`,
+  },
+  {
+    way: "a request that who made it grants",
+    object: "public.grant_request(request uuid)",
+    leaking: requests("it.user_id = auth.uid()"),
+    safe: requests("public.role_in(it.team_id) = 'owner'"),
   },
 ];

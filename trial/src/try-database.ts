@@ -83,8 +83,10 @@ export async function tryDatabase(
   await fill.all();
   const identities = new Identities(catalog, contract, worlds, fill);
   const shared = { catalog, contract, links, fill, origins };
-  const mover = identities.all.find(({ world }) => world !== null);
-  if (!mover) throw new Error("The contract names no role of signed-in users.");
+  const [mover, inviter] = [0, 1].map((index) =>
+    identities.all.find(({ world }) => world?.index === index),
+  );
+  if (!mover || !inviter) throw new Error("The contract names no role of signed-in users.");
   await quietOwnRows(client, mover, shared, hints);
   await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
@@ -103,7 +105,7 @@ export async function tryDatabase(
   });
   const seenBy = rowsSeen(attempts);
   const passages = await tryPassages(client, identities.all, seenBy, shared);
-  const moves = await tryMoves(client, mover, shared, hints);
+  const moves = await tryMoves(client, mover, inviter, shared, hints);
 
   const judged = tables.map((table) =>
     judgeTable(

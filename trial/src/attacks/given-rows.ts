@@ -1,10 +1,9 @@
 import type { Value } from "../rows/candidate-values";
 import type { Catalog, Relation } from "../rows/catalog";
-import type { Links } from "../rows/links";
 import type { Row } from "../rows/row-planner";
 import type { World } from "../rows/worlds";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
-import { type Choice, type List, choicesOf, usersOf } from "./lists";
+import { type Choice, type List, choicesOf } from "./lists";
 
 /** The rows of two worlds: the attacker's and the victim's. */
 export interface TwoWorlds {
@@ -50,37 +49,6 @@ export function givenRows(catalog: Catalog, lists: readonly List[], worlds: TwoW
       return list.users.length > 1 && !list.isSingle ? [] : described(list, worlds);
     }),
   ];
-}
-
-/** The victim's rows name the attacker in an array, whom they let in beside their owner. */
-export function guests(
-  { relations }: Catalog,
-  links: Links,
-  { attacker, victim }: TwoWorlds,
-  role: string,
-): Given[] {
-  return relations.flatMap((relation) => {
-    const mayUpdate = (relation.rights[role]?.updateColumns ?? []).length > 0;
-    // A row that names users in an array alone is all of theirs.
-    if (relation.kind !== "r" || !mayUpdate || usersOf(relation, links).length === 0) return [];
-    const names = links.of(relation).flatMap(({ isUser, columns }) => (isUser ? columns : []));
-    return relation.columns
-      .filter(({ name, element }) => names.includes(name) && element !== null)
-      .map((column): Given => {
-        const name = quoteIdentifier(column.name);
-        const own = literal(attacker.world.id, { type: column.element ?? "" });
-        const theirs = victim
-          .rows(relation)
-          .map((row) => keyCondition(relation, row))
-          .join(" or ");
-        return {
-          kind: "listed",
-          description: `whom user ${victim.world.name} names in ${column.name} of ${relation.sql}`,
-          before: [`update ${relation.sql} set ${name} = array[${own}] where ${theirs}`],
-          changes: { relation, world: victim.world.index },
-        };
-      });
-  });
 }
 
 /** The attacker's row of a list of the victim's world. */
@@ -152,6 +120,23 @@ function listed(catalog: Catalog, list: List, worlds: TwoWorlds): Given[] {
   });
 }
 
+/** Everybody has left a list that users enter themselves into: nobody but the first may do that, perhaps. */
+export function abandoned(lists: readonly List[], { victim }: TwoWorlds, role: string): Given[] {
+  return lists.flatMap(({ relation, user, links }): Given[] => {
+    const theirs = victim.rows(relation).map((row) => keyCondition(relation, row));
+    const mayEnter = relation.rights[role]?.insertColumns.includes(user) === true;
+    if (links.length === 0 || !mayEnter || theirs.length === 0) return [];
+    return [
+      {
+        kind: "left",
+        description: `after user ${victim.world.name} left ${relation.sql}`,
+        before: [`delete from ${relation.sql} where ${theirs.join(" or ")}`],
+        changes: { relation, world: victim.world.index },
+      },
+    ];
+  });
+}
+
 function withoutOwn({ relation, user }: List, { attacker }: TwoWorlds): string[] {
   const column = relation.columns.find(({ name }) => name === user);
   if (!column) return [];
@@ -178,9 +163,12 @@ function described(list: List, worlds: TwoWorlds): Given[] {
   ];
 }
 
-/** The condition that a row's first key finds it by. */
-export function keyCondition(relation: Relation, row: Row): string {
-  const [key = []] = relation.uniques;
+/** The condition that finds a row by columns, its first key if none are named. */
+export function keyCondition(
+  relation: Relation,
+  row: Row,
+  key: readonly string[] = relation.uniques[0] ?? [],
+): string {
   const parts = relation.columns
     .filter(({ name }) => key.includes(name))
     .map(

@@ -25,6 +25,8 @@ export interface List {
 export interface Deciding {
   column: Column;
   values: Value[];
+  /** It may also have its default, or stay as it is. */
+  hasOther: boolean;
 }
 
 /** Values of deciding columns; one that is missing has its default. */
@@ -32,6 +34,7 @@ export type Choice = Readonly<Record<string, Value>>;
 
 const MOST_VALUES = 5;
 const MOST_CHOICES = 16;
+const WORD = /^\w[\w-]*$/;
 const FAR_FUTURE = "2099-01-01";
 
 /** Rows of tables that are nobody's, of roles say, by the table's id. */
@@ -72,7 +75,13 @@ export function listsOf(
         : key
           ? roleKeys(key, column)
           : comparedValues(relation, column, hints);
-      return values.length > 0 ? [{ column, values: values.slice(0, MOST_VALUES) }] : [];
+      if (values.length === 0) return [];
+      const isListed =
+        column.typeKind === "e" ||
+        column.base === "bool" ||
+        relation.checks.some(({ columns }) => columns.includes(column.name));
+      const hasOther = values.length === 1 || (column.hasDefault && !isListed);
+      return [{ column, values: values.slice(0, MOST_VALUES), hasOther }];
     });
     const isDecision = (name: string) => decisions.some(({ column }) => column.name === name);
     return listing.map((user) => ({
@@ -103,12 +112,10 @@ export function choicesOf(
   isWritable: (name: string) => boolean = () => true,
 ): Choice[] {
   const open = deciding.filter(({ column }) => isWritable(column.name));
-  const options = open.map(({ column, values }) =>
-    // What there is a single value of may also stay as it is.
-    [...(values.length === 1 ? [undefined] : []), ...optionsOf(column, values)].map(
-      (value): Choice => (value === undefined ? {} : { [column.name]: value }),
-    ),
-  );
+  const options = open.map(({ column, values, hasOther }): Choice[] => [
+    ...(hasOther ? [{}] : []),
+    ...values.map((value) => ({ [column.name]: value })),
+  ]);
   const combined = options.reduce((product, { length }) => product * length, 1);
   if (combined <= MOST_CHOICES)
     return options.reduce<Choice[]>(
@@ -121,12 +128,6 @@ export function choicesOf(
   return [first, ...others].slice(0, MOST_CHOICES);
 }
 
-/** The values of a column, and `undefined` for its default where that need not be one of them. */
-function optionsOf({ typeKind, base, hasDefault }: Column, values: readonly Value[]) {
-  const isListed = typeKind === "e" || base === "bool";
-  return hasDefault && !isListed ? [undefined, ...values] : values;
-}
-
 function comparedValues(relation: Relation, column: Column, hints: HintReader): Value[] {
   const { typeKind, labels, base, notNull, hasDefault } = column;
   const { literals, numbers } = hints.of(relation, column);
@@ -136,7 +137,14 @@ function comparedValues(relation: Relation, column: Column, hints: HintReader): 
     const extremes = numbers.length > 0 ? [Math.min(...numbers) - 1, Math.max(...numbers) + 1] : [];
     return [...new Set(extremes.map(String))];
   }
-  if (/^(?:text|varchar|bpchar|citext)$/.test(base)) return literals;
+  if (/^(?:text|varchar|bpchar|citext)$/.test(base)) {
+    // What a constraint lists are all that there are.
+    const listed = relation.checks
+      .filter(({ columns }) => columns.join() === column.name)
+      .flatMap(({ expression }) => [...expression.matchAll(/'(\w[\w-]*)'/g)])
+      .map(([, text = ""]) => text);
+    return listed.length > 0 ? [...new Set(listed)] : literals.filter((text) => WORD.test(text));
+  }
   if (/^(?:timestamp|date)/.test(base) && !hasDefault)
     return notNull ? [FAR_FUTURE] : [null, FAR_FUTURE];
   return [];

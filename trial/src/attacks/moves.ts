@@ -1,6 +1,7 @@
 import type { Value } from "../rows/candidate-values";
 import { type Catalog, type Column, type Relation, type Routine, isSecret } from "../rows/catalog";
 import { wordsOf } from "../rows/hints";
+import type { Row } from "../rows/row-planner";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
 import {
   type Given,
@@ -18,11 +19,15 @@ export interface Move {
   /** The table that it writes, or the function that it calls. */
   target: Relation | Routine;
   list?: List;
+  /** It enters the attacker into the list. */
+  isEntry?: boolean;
+  /** The values that it gives the attacker's own row. */
+  values?: Choice;
   /** It may have an effect on the attacker's own rows, and another after other moves. */
   again?: boolean;
 }
 
-const MOST_CALLS = 32;
+const MOST_CALLS = 48;
 const STEP = 1009;
 const MOST_ARGUMENTS = 8;
 
@@ -58,22 +63,26 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
       const alone = Object.fromEntries(
         users.map((name) => [name, userIn(worlds.attacker, relation, name)]),
       );
-      return [row, { ...row, ...alone }].map((one) =>
-        move(insertStatement(relation, one, rights.insertColumns)),
-      );
+      return [row, { ...row, ...alone }].map((one) => ({
+        ...move(insertStatement(relation, one, rights.insertColumns)),
+        isEntry: true,
+      }));
     },
   );
   if (!own || rights.updateColumns.length === 0) return inserts;
   const mayUpdate = (name: string) => rights.updateColumns.includes(name);
   const mayLookAt = (names: readonly string[]) =>
     names.every((name) => rights.selectColumns.includes(name));
-  const mine = mayLookAt([user])
-    ? ` where ${quoteIdentifier(user)} = ${literal(userIn(worlds.attacker, relation, user), column)}`
-    : "";
-  const update = (values: Choice, where: string) => {
+  const theirs = listedRow(catalog, list, worlds, {}, 1) ?? {};
+  const leading = links.flatMap(({ columns }) => columns);
+  const where = (row: Row, names: readonly string[]) =>
+    mayLookAt(names) ? ` where ${keyCondition(relation, row, names)}` : "";
+  // The row that leads into the victim's world, where there is one; else all of the attacker's.
+  const mine = where(theirs, [user, ...leading]);
+  const update = (values: Choice, which: string): Move[] => {
     const set = assignments(relation, values);
-    const statement = `update ${relation.sql} set ${set}${where}`;
-    return set === "" ? [] : [{ ...move(statement), again: true }];
+    const statement = `update ${relation.sql} set ${set}${which}`;
+    return set === "" ? [] : [{ ...move(statement), values, again: leading.length === 0 }];
   };
   // Who else is named in the row may be a condition: who approved it.
   const approved = users.filter((name) => name !== user && mayUpdate(name));
@@ -81,16 +90,13 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
     ...choicesOf(list, mayUpdate),
     ...approved.map((name) => ({ [name]: userIn(worlds.attacker, relation, user) })),
   ];
-  const theirs = listedRow(catalog, list, worlds, {}, 1) ?? {};
   const elsewhere = Object.fromEntries(
-    links
-      .flatMap(({ columns }) => columns)
+    leading
       .filter((name) => mayUpdate(name) && name in theirs)
       .map((name) => [name, theirs[name] ?? null]),
   );
   // Of several rows that went to the same place, a unique key would stop the second.
-  const isFound = mayLookAt(relation.uniques[0] ?? [user]);
-  const one = isFound ? ` where ${keyCondition(relation, own)}` : mine;
+  const one = where(own, relation.uniques[0] ?? [user]);
   return [
     ...inserts,
     ...choices.flatMap((choice) => update(choice, mine)),
@@ -168,8 +174,12 @@ export function danglingValues(
   victim: TwoWorlds["victim"],
 ): Value[] {
   const type = columns.find((column) => column.name === key)?.type;
+  const isNamed = (text: string | null) => text?.includes(name) === true;
   const found = relations
-    .filter((child) => child.id !== id)
+    .filter(
+      (child) =>
+        child.id !== id && child.policies.some((one) => isNamed(one.using) || isNamed(one.check)),
+    )
     .flatMap((child) => {
       const words = child.policies.map(({ using, check }) =>
         wordsOf(`${using ?? ""} ${check ?? ""}`),
@@ -208,11 +218,7 @@ function calls(
         const given = givens.flatMap(({ list, row }) =>
           list?.relation === relation && row ? [row] : [],
         );
-        const rows = [
-          ...victim.rows(relation).slice(0, 1),
-          ...given,
-          ...attacker.rows(relation).slice(0, 1),
-        ];
+        const rows = [...victim.rows(relation).slice(0, 1), ...given];
         const { deciding = [] } = lists.find((list) => list.relation === relation) ?? {};
         const isKey = (column: string) =>
           [...relation.uniques, ...relation.foreignKeys.map(({ columns }) => columns)].some(
@@ -223,7 +229,8 @@ function calls(
           .map(({ name, type }) => ({ type, values: rows.map((row) => row[name] ?? null) }))
           .concat(deciding.map(({ column, values }) => ({ type: column.type, values })));
       });
-      return argumentLists(routine, known).map((list): Move => {
+      const self = { type: "uuid", values: [attacker.world.id] };
+      return argumentLists(routine, [...known, self]).map((list): Move => {
         const call = `${routine.sql}(${list})`;
         return {
           statement: `${routine.kind === "p" ? "call" : "select"} ${call}`,

@@ -54,13 +54,6 @@ export function probesOf(
       const isReadable = rights.selectColumns.includes(column.name);
       return `${name} = ${isReadable ? name : literal(sample[column.name] ?? null, column)}`;
     });
-    // To make them one's own is a change, too.
-    const taken = updatable
-      .filter(({ name }) => users.includes(name))
-      .map(
-        (column) =>
-          `${quoteIdentifier(column.name)} = ${literal(userIn(attacker, relation, column.name), column)}`,
-      );
     const inserted = victim
       .spare(relation)
       .slice(0, 2)
@@ -78,7 +71,7 @@ export function probesOf(
       ...(selected === ""
         ? []
         : [probe("read", `select ${selected} from ${sql}`, { statement: read, ...grant })]),
-      ...[...kept, ...taken].map((set) => probe("update", `update ${sql} set ${set}`)),
+      ...kept.map((set) => probe("update", `update ${sql} set ${set}`)),
       ...(rights.delete ? [probe("delete", `delete from ${sql}`)] : []),
       ...(rights.insertColumns.length > 0
         ? [...new Set(inserted)].map((statement) => probe("insert", statement))

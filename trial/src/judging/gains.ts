@@ -19,21 +19,12 @@ export interface Gain {
   probes: { probe: Probe; rows: number }[];
 }
 
-/** A value in the attacker's own row that opens the victim's world, and that they cannot choose. */
-export interface Privilege {
-  given: Given;
-  probes: Gain["probes"];
-}
-
-/** How the engine ends the power to make a row of another user one's own. */
-const TAKEN = "taken";
-
-/** What moves gained beyond what was given, the plainest way for each table or function that was used. */
+/** What moves gained beyond what was given, the shortest ways first. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
-  const gains = states
+  return states
     .flatMap((state): Gain[] => {
       const allowed = allowedOf(state, states, probes);
-      const gained = [...state.powers].filter((power) => !allowed.has(power));
+      const gained = without(state.powers, allowed);
       return gained.length === 0 || isAdministered(state, states, probes)
         ? []
         : [{ given: state.given, moves: state.moves, probes: countProbes(gained, probes) }];
@@ -43,23 +34,27 @@ export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gai
         left.moves.length - right.moves.length ||
         Number(left.given.kind !== "nothing") - Number(right.given.kind !== "nothing"),
     );
+}
+
+/** The plainest way for each table or function that was used. */
+export function plainestOf(gains: readonly Gain[]): Gain[] {
   const plainest = new Map<unknown, Gain>();
   for (const gain of gains) {
-    const target = gain.moves[0]?.target ?? gain.probes[0]?.probe.relation;
+    const target = gain.moves[0]?.target;
     if (!plainest.has(target)) plainest.set(target, gain);
   }
   return [...plainest.values()];
 }
 
-/** What values of their own rows give the attacker, without a move. */
-export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Privilege[] {
+/** What values of their own rows give the attacker, without a move; they cannot choose them. */
+export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
-  const found = new Map<unknown, Privilege>();
+  const found = new Map<unknown, Gain>();
   for (const { given, moves, powers } of states) {
     if (moves.length > 0 || given.kind !== "own" || !given.list) continue;
     const gained = without(powers, nothing);
     if (gained.length > 0 && !found.has(given.list.relation))
-      found.set(given.list.relation, { given, probes: countProbes(gained, probes) });
+      found.set(given.list.relation, { given, moves, probes: countProbes(gained, probes) });
   }
   return [...found.values()];
 }
@@ -75,10 +70,15 @@ function allowedOf(
 ): Set<string> {
   const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
   const own = powersGiven(states, (one) => one === given)[0] ?? new Set();
-  // Who was let in may not make rows their own.
-  const kept = [...own].filter((power) => !power.endsWith(TAKEN));
-  const allowed = new Set([...nothing, ...kept]);
-  if (!isInvitation(given, without(own, nothing), probes)) return allowed;
+  const allowed = new Set([...nothing, ...own]);
+  // What users enter themselves, a request, invites nobody.
+  const isRequest = states.some(
+    ({ given: { kind }, moves: [first] }) =>
+      kind === "nothing" &&
+      first?.isEntry === true &&
+      first.list?.relation === given.list?.relation,
+  );
+  if (isRequest || !isInvitation(given, without(own, nothing), probes)) return allowed;
   const reached = states
     .filter((state) => state.given === given && state.moves.length > 0)
     .map(({ powers }) => without(powers, allowed))

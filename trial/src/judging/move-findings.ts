@@ -1,7 +1,7 @@
 import type { Identity } from "../attacks/identities";
 import type { Catalog, Relation, Routine } from "../rows/catalog";
 import { countRows, victimOf } from "../rows/worlds";
-import type { Gain, Privilege } from "./gains";
+import type { Gain } from "./gains";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
@@ -11,29 +11,27 @@ const MOST_TOLD = 3;
 /** What moves gained, told in their order, and what values open that their user cannot write. */
 export function judgeMoves(
   identity: Identity,
-  { gains, privileges }: { gains: readonly Gain[]; privileges: readonly Privilege[] },
+  { gains, privileges }: { gains: readonly Gain[]; privileges: readonly Gain[] },
   shared: Shared,
 ): TrialFinding[] {
-  const broken = gains.flatMap(({ given, moves, probes }): TrialFinding[] => {
-    const target = moves[0]?.target ?? probes[0]?.probe.relation;
-    if (!target) return [];
-    const gained = tellProbes(probes, identity);
+  const broken = gains.flatMap((gain): TrialFinding[] => {
+    const { given, moves, probes } = gain;
+    const [first] = moves;
+    if (!first) return [];
     const steps = moves.map(({ statement }) => `"${statement}"`).join(" and then ");
-    const what =
-      moves.length > 0
-        ? `makes ${steps} and then ${gained}, which nobody gave them`
-        : `${gained}, so that the row is theirs alone`;
+    const what = `${tellProbes(probes, identity)}, which nobody gave them`;
     const who = [identity.description, given.description].filter((text) => text !== "").join(", ");
     return [
-      trialFinding(moves.length > 0 ? "trial-moves" : "trial-owner", {
-        ...objectOf(target, shared),
-        message: `${nameOf(target)}: ${who}, ${what}`,
-        reproduction: script({ given, moves, probes }, gained, identity, shared),
+      trialFinding("trial-moves", {
+        ...objectOf(first.target, shared),
+        message: `${nameOf(first.target)}: ${who}, makes ${steps} and then ${what}`,
+        reproduction: script(gain, what, identity, shared),
       }),
     ];
   });
   const known = new Set(broken.map(({ object }) => object));
-  const advice = privileges.flatMap(({ given, probes }): TrialFinding[] => {
+  const advice = privileges.flatMap((privilege): TrialFinding[] => {
+    const { given, probes } = privilege;
     const relation = given.list?.relation;
     if (!relation || known.has(relation.sql)) return [];
     const what = tellProbes(probes, identity);
@@ -43,7 +41,7 @@ export function judgeMoves(
         ...objectOf(relation, shared),
         level: "advisory",
         message,
-        reproduction: script({ given, moves: [], probes }, what, identity, shared),
+        reproduction: script(privilege, what, identity, shared),
       }),
     ];
   });

@@ -1,7 +1,14 @@
 import type { ClientBase } from "pg";
-import { type Given, type WorldRows, givenRows, guests } from "../attacks/given-rows";
+import {
+  type Given,
+  type WorldRows,
+  abandoned,
+  assignments,
+  givenRows,
+  keyCondition,
+} from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
-import { type SharedRows, listsOf, usersOf } from "../attacks/lists";
+import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, probesOf } from "../attacks/probes";
@@ -10,9 +17,9 @@ import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
 import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
-import { quoteIdentifier } from "../rows/statements";
+import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
-import { type Gain, type Privilege, type State, gainsOf, privilegesOf } from "./gains";
+import { type Gain, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
 import type { Shared } from "./shared";
 
 /** How many moves an attacker makes one after the other. */
@@ -22,7 +29,7 @@ const MOST_SHARED = 5;
 /** What moves have shown. */
 export interface MovesTried {
   gains: Gain[];
-  privileges: Privilege[];
+  privileges: Gain[];
   attempts: number;
 }
 
@@ -32,7 +39,7 @@ interface Plan {
   moves: Move[];
   probes: Probe[];
   /** The powers that something given brings, and those after each series of moves. */
-  statesOf(given: Given, moves: readonly Move[]): Promise<State[]>;
+  statesOf(given: Given, moves: readonly Move[], as?: Identity): Promise<State[]>;
 }
 
 /**
@@ -45,7 +52,7 @@ export async function quietOwnRows(
   shared: Shared,
   hints: HintReader,
 ): Promise<void> {
-  const { givens, statesOf } = await planMoves(client, identity, shared, hints, false);
+  const { givens, statesOf } = await planMoves(client, identity, shared, hints);
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
   await client.query(MOVES_SQL);
@@ -69,31 +76,66 @@ export async function quietOwnRows(
 export async function tryMoves(
   client: ClientBase,
   identity: Identity,
+  victim: Identity,
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, identity, shared, hints, true);
+  const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own" || kind === "listed"))
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
     return { gains: [], privileges: [], attempts: 0 };
   await client.query(MOVES_SQL);
   const states: State[] = [];
   for (const given of givens) states.push(...(await statesOf(given, moves)));
+  const gains: Gain[] = [];
+  for (const gain of gainsOf(states, probes))
+    if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
   return {
-    gains: gainsOf(states, probes),
+    gains: plainestOf(gains),
     privileges: privilegesOf(states, probes),
     attempts: givens.length * moves.length + states.length * probes.length,
   };
 }
 
+/**
+ * Whether the attacker says yes to what the victim has entered them for: the victim may write the row as it
+ * was, and nobody but the one who is listed may give it the values that count.
+ */
+async function isAcceptance(
+  { given: { list, row, changes }, moves: [move, ...others] }: Gain,
+  victim: Identity,
+  { statesOf }: Plan,
+  shared: Shared,
+): Promise<boolean> {
+  if (!list || !row || !move?.values || others.length > 0) return false;
+  const columns = list.relation.rights[victim.role]?.insertColumns ?? [];
+  const insert = (values: Row) => insertStatement(list.relation, { ...row, ...values }, columns);
+  const made = [insert({}), insert(move.values), move.statement].map((statement): Move => ({
+    statement,
+    target: list.relation,
+  }));
+  const paths: string[] = [];
+  const [theirs = {}] = shared.fill.of(list.relation).rows[victim.world?.index ?? 0] ?? [];
+  // Whatever the victim is in the list: a member, or whoever may invite.
+  for (const choice of choicesOf(list)) {
+    const set = assignments(list.relation, choice);
+    const where = keyCondition(list.relation, theirs);
+    const before = set === "" ? [] : [`update ${list.relation.sql} set ${set} where ${where}`];
+    const given: Given = { kind: "nothing", description: "", before, ...(changes && { changes }) };
+    const states = await statesOf(given, made, victim);
+    paths.push(...states.map(({ moves }) => moves.map((one) => made.indexOf(one)).join()));
+  }
+  return paths.includes("0") && paths.every((path) => ["", "0"].includes(path));
+}
+
 async function planMoves(
   client: ClientBase,
-  { role, login, settings, world }: Identity,
+  identity: Identity,
   shared: Shared,
   hints: HintReader,
-  isRemembered: boolean,
 ): Promise<Plan> {
   const { catalog, links, fill } = shared;
+  const { role, world } = identity;
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
   const worlds = { attacker: rowsOf(fill, world), victim: rowsOf(fill, victim) };
@@ -101,31 +143,27 @@ async function planMoves(
   const lists = listsOf(catalog, hints, links, roles);
   const givens = [
     ...givenRows(catalog, lists, worlds),
-    ...guests(catalog, links, worlds, role),
+    ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
   const probes = probesOf(catalog, lists, links, worlds, role);
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
-  const asked = probes.map(({ kind, relation, statement, grant = null, relations }) => ({
+  const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
     kind,
     statement,
     grant,
     relations,
-    // A row that leads to more than users stays where that is.
-    isOwned: links.of(relation).every(({ isUser }) => isUser),
-    key: relation.primaryKey.filter((name) => !usersOf(relation, links).includes(name)),
   }));
   return {
     givens,
     moves: movesOf(catalog, lists, worlds, role, givens),
     probes,
-    async statesOf(given, moves) {
+    async statesOf(given, moves, { role: actor, login, settings } = identity) {
       const found = await callEngine<{ path: number[]; powers: string[] }[]>(client, "moves", {
-        role,
+        role: actor,
         login,
         settings,
         victim: victim.index,
-        ...(isRemembered ? { attacker: world.index } : {}),
         tables,
         probes: asked,
         before: given.before,

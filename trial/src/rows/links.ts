@@ -142,7 +142,14 @@ export class Links {
 
   /** Whether policies of other tables, or functions that policies call, read the table. */
   public isAsked({ id, name }: Relation): boolean {
-    return this.catalog.relations.some((other) => {
+    const { relations, routines } = this.catalog;
+    // A function that its caller could not replace, by which a request is granted say.
+    const isCalled = routines.some(
+      ({ securityDefiner, returns, source }) =>
+        securityDefiner && returns !== "trigger" && wordsOf(source).has(name),
+    );
+    if (isCalled) return true;
+    return relations.some((other) => {
       const words = askedWords(other, this.catalog);
       return words.has(name) && (other.id !== id || words.has("from") || words.has("FROM"));
     });
