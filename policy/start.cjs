@@ -5,7 +5,9 @@ const { readdirSync, statSync } = require("node:fs");
 const path = require("node:path");
 
 const COMPILED = path.join(__dirname, "dist");
-const SOURCES = ["src", "../rules/src", "../migrator/src", "../trial/src"].map((folder) => path.join(__dirname, folder));
+const SOURCES = ["src", "../rules/src", "../migrator/src", "../trial/src"].map((folder) =>
+  path.join(__dirname, folder),
+);
 
 /** Judging by rules that have changed since would let pass what they refuse now. */
 function refuseOutdated() {

@@ -440,7 +440,7 @@ describe("the policies", () => {
 
   it("have no page too many", () => {
     const pages = readdirSync(join(root, "docs/policies")).filter(
-      (page) => !["README.md", "aws-controls.md", "contract.md", "trial.md"].includes(page),
+      (page) => !["README.md", "aws-controls.md", "contract.md"].includes(page),
     );
     const explained = new Set(policies.map(({ url = "" }) => basename(url)));
     expect(pages.sort()).toEqual([...explained].sort());
