@@ -49,10 +49,12 @@ export function judgeMoves(
 }
 
 function tellProbes(probes: Gain["probes"], { world }: Identity): string {
-  const told = probes.map(({ probe: { kind, relation }, rows }) =>
-    kind === "insert"
-      ? `inserts into ${relation.sql}`
-      : `${kind}s ${countRows(rows)} of ${relation.sql}`,
+  const told = probes.map(({ probe: { kind, relation, shown }, rows }) =>
+    relation === undefined
+      ? `reads keys of ${countRows(rows)} by "${shown}"`
+      : kind === "insert"
+        ? `inserts into ${relation.sql}`
+        : `${kind}s ${countRows(rows)} of ${relation.sql}`,
   );
   const shown = [...new Set(told)];
   const more = shown.length > MOST_TOLD ? ` and ${shown.length - MOST_TOLD} more` : "";

@@ -9,9 +9,9 @@ import {
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
-import { type Move, movesOf, orphaned } from "../attacks/moves";
+import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
-import { type Probe, probesOf } from "../attacks/probes";
+import { type Probe, callProbes, probesOf } from "../attacks/probes";
 import type { Relation } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
@@ -146,7 +146,10 @@ async function planMoves(
     ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
-  const probes = probesOf(catalog, lists, links, worlds, role);
+  const probes = [
+    ...probesOf(catalog, lists, links, worlds, role),
+    ...callProbes(callsOf(catalog, lists, worlds, role, givens)),
+  ];
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
   const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
     kind,
