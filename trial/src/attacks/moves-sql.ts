@@ -186,6 +186,8 @@ exception
   when integrity_constraint_violation then
     -- Nobody can be given this.
     return '[]';
+  when query_canceled then
+    return null;
 end $$;
 revoke all on all functions in schema app_data_trial from public;
 `;
