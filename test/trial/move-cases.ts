@@ -289,6 +289,33 @@ create policy leaves_edit on public.leaves for update to authenticated
 grant select, update on public.leaves to authenticated;
 `;
 
+/** Books that only a function shows, to the readers of their shelf. */
+const shelves = `
+create table public.shelves (id uuid primary key default gen_random_uuid(), name text not null default '');
+create table public.readers (
+  shelf_id uuid not null references public.shelves (id) on delete cascade,
+  reader_id uuid not null references public.users (id) on delete cascade,
+  primary key (shelf_id, reader_id)
+);
+create index on public.readers (reader_id);
+create table public.books (
+  id uuid primary key default gen_random_uuid(),
+  shelf_id uuid not null references public.shelves (id) on delete cascade,
+  title text not null default ''
+);
+create index on public.books (shelf_id);
+${protect("shelves", "readers", "books")}
+create policy readers_migrator on public.readers for select to migrator using (true);
+create policy books_migrator on public.books for select to migrator using (true);
+create function public.books_on(shelf uuid) returns setof public.books
+language sql stable security definer set search_path = '' as $$
+  select b.* from public.books b where b.shelf_id = shelf and exists (
+    select from public.readers r where r.shelf_id = shelf and r.reader_id = auth.uid())
+$$;
+revoke all on function public.books_on(uuid) from public;
+grant execute on function public.books_on(uuid) to authenticated;
+`;
+
 /** Each is let in by rows, which its leaking form lets the attacker write. */
 export const moveCases: MoveCase[] = [
   {
@@ -450,5 +477,13 @@ export const moveCases: MoveCase[] = [
     object: "public.grant_request(request uuid)",
     leaking: requests("it.user_id = auth.uid()"),
     safe: requests("public.role_in(it.team_id) = 'owner'"),
+  },
+  {
+    way: "a list that only a function asks, which shows rows",
+    object: "public.readers",
+    leaking: `${shelves}
+      create policy readers_join on public.readers for insert to authenticated with check (reader_id = ${ME});
+      grant insert on public.readers to authenticated;`,
+    safe: shelves,
   },
 ];

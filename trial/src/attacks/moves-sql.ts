@@ -60,7 +60,7 @@ begin
         execute probe.granting;
       end if;
       begin
-        select a.affected, a.answer into affected, outcome from app_data_trial.act(job, probe.statement, probe.kind = 'read') a;
+        select a.affected, a.answer into affected, outcome from app_data_trial.act(job, probe.statement, probe.kind in ('read', 'call')) a;
       exception
         -- A constraint comes after the policies.
         when integrity_constraint_violation then
@@ -79,6 +79,11 @@ begin
         join jsonb_array_elements(outcome) seen (at)
           on p.relation = (seen.at ->> 0)::oid and p.place = (seen.at ->> 1)::tid
         where p.world = (job ->> 'victim')::integer;
+      elsif probe.kind = 'call' then
+        -- Keys of the victim's rows that the caller did not name.
+        select array_agg(format('%s %s', probe.n, k.id)) into reached from app_data_trial.key k
+        where k.world = (job ->> 'victim')::integer and not k.of_user
+          and position(k.id in outcome::text) > 0 and position(k.id in probe.statement) = 0;
       elsif affected > 0 and probe.kind = 'insert' then
         reached := array[probe.n::text];
       elsif affected > 0 then
@@ -181,6 +186,8 @@ exception
   when integrity_constraint_violation then
     -- Nobody can be given this.
     return '[]';
+  when query_canceled then
+    return null;
 end $$;
 revoke all on all functions in schema app_data_trial from public;
 `;

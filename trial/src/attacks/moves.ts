@@ -42,7 +42,12 @@ export function movesOf(
   const moves = [
     ...lists.flatMap((list) => listMoves(catalog, list, worlds, role)),
     ...catalog.relations.flatMap((relation) => keyMoves(catalog, relation, worlds, role)),
-    ...calls(catalog, lists, worlds, role, givens),
+    ...callsOf(catalog, lists, worlds, role, givens)
+      .filter(({ routine }) => routine.volatile)
+      .map(({ routine, call }): Move => {
+        const verb = routine.kind === "p" ? "call" : "select";
+        return { statement: `${verb} ${call}`, target: routine };
+      }),
   ];
   const seen = new Set<string>();
   return moves.filter(({ statement }) => !seen.has(statement) && seen.add(statement));
@@ -198,46 +203,41 @@ export function danglingValues(
   return [...new Set(found)].filter((value) => value !== null).slice(0, MOST_ARGUMENTS);
 }
 
-/** Calls of functions that write, with keys of the victim's rows and the values that lists know. */
-function calls(
+/** Calls of functions with keys of the victim's rows and the values that lists know. */
+export function callsOf(
   catalog: Catalog,
   lists: readonly List[],
   { attacker, victim }: TwoWorlds,
   role: string,
   givens: readonly Given[],
-): Move[] {
-  return catalog.routines
-    .filter(
-      ({ returns, volatile, executableBy }) =>
-        volatile && executableBy.includes(role) && !/trigger$/.test(returns),
-    )
-    .flatMap((routine) => {
-      const words = wordsOf(routine.source);
-      const tables = catalog.relations.filter(({ name }) => words.has(name));
-      const known = tables.flatMap((relation) => {
-        const given = givens.flatMap(({ list, row }) =>
-          list?.relation === relation && row ? [row] : [],
-        );
-        const rows = [...victim.rows(relation).slice(0, 1), ...given];
-        const { deciding = [] } = lists.find((list) => list.relation === relation) ?? {};
-        const isKey = (column: string) =>
-          [...relation.uniques, ...relation.foreignKeys.map(({ columns }) => columns)].some(
-            (names) => names.includes(column),
-          );
-        return relation.columns
-          .filter((column) => isKey(column.name) && !isSecret(relation, column))
-          .map(({ name, type }) => ({ type, values: rows.map((row) => row[name] ?? null) }))
-          .concat(deciding.map(({ column, values }) => ({ type: column.type, values })));
-      });
-      const self = { type: "uuid", values: [attacker.world.id] };
-      return argumentLists(routine, [...known, self]).map((list): Move => {
-        const call = `${routine.sql}(${list})`;
-        return {
-          statement: `${routine.kind === "p" ? "call" : "select"} ${call}`,
-          target: routine,
-        };
-      });
+): { routine: Routine; call: string }[] {
+  const open = catalog.routines.filter(
+    ({ returns, executableBy }) => executableBy.includes(role) && !/trigger$/.test(returns),
+  );
+  return open.flatMap((routine) => {
+    const words = wordsOf(routine.source);
+    const tables = catalog.relations.filter(({ name }) => words.has(name));
+    const known = tables.flatMap((relation) => {
+      const given = givens.flatMap(({ list, row }) =>
+        list?.relation === relation && row ? [row] : [],
+      );
+      const rows = [...victim.rows(relation).slice(0, 1), ...given];
+      const { deciding = [] } = lists.find((list) => list.relation === relation) ?? {};
+      const keys = [...relation.uniques, ...relation.foreignKeys.map(({ columns }) => columns)];
+      return relation.columns
+        .filter(
+          (column) =>
+            keys.some((names) => names.includes(column.name)) && !isSecret(relation, column),
+        )
+        .map(({ name, type }) => ({ type, values: rows.map((row) => row[name] ?? null) }))
+        .concat(deciding.map(({ column, values }) => ({ type: column.type, values })));
     });
+    const self = { type: "uuid", values: [attacker.world.id] };
+    return argumentLists(routine, [...known, self]).map((list) => ({
+      routine,
+      call: `${routine.sql}(${list})`,
+    }));
+  });
 }
 
 /** Every combination of fitting values for the arguments, or of many a sample. */

@@ -1,4 +1,4 @@
-import type { Catalog, Relation } from "../rows/catalog";
+import type { Catalog, Relation, Routine } from "../rows/catalog";
 import { insertStatement, literal, quoteIdentifier, writableColumns } from "../rows/statements";
 import { type TwoWorlds, userIn } from "./given-rows";
 import { type List, usersOf } from "./lists";
@@ -6,8 +6,9 @@ import type { Links } from "../rows/links";
 
 /** One thing that the attacker could do to the victim's world. */
 export interface Probe {
-  kind: "read" | "update" | "delete" | "insert";
-  relation: Relation;
+  kind: "read" | "update" | "delete" | "insert" | "call";
+  /** Undefined for a call. */
+  relation: Relation | undefined;
   statement: string;
   /** As a reader would write it. */
   shown: string;
@@ -79,6 +80,21 @@ export function probesOf(
     ];
   });
 }
+
+/** Calls of functions that give rows. */
+export function callProbes(calls: readonly { routine: Routine; call: string }[]): Probe[] {
+  return calls
+    .filter(({ routine: { kind, returns } }) => kind === "f" && !SCALAR.test(returns))
+    .map(({ call }) => ({
+      kind: "call",
+      relation: undefined,
+      shown: `select * from ${call}`,
+      statement: `select coalesce(jsonb_agg(to_jsonb(r)), '[]') from ${call} r`,
+      relations: [],
+    }));
+}
+
+const SCALAR = /^(?:void|boolean|text|uuid|integer|bigint|numeric|timestamp.*)$/;
 
 /** The ids of a table and of all that is partition or child of it. */
 function leavesOf(catalog: Catalog, { id }: Relation): number[] {

@@ -93,10 +93,11 @@ function allowedOf(
 /** Whether what is given opens nothing but itself and what it is for. */
 function isInvitation({ list, row }: Given, gained: readonly string[], probes: readonly Probe[]) {
   if (!list || !row) return false;
-  const shown = [list.relation.id, ...list.links.flatMap(targetsOf)];
+  const shown: (number | undefined)[] = [list.relation.id, ...list.links.flatMap(targetsOf)];
   return gained.every((power) => {
     const probe = probes[Number(power.split(" ")[0]) - 1];
-    return probe?.kind === "read" && shown.includes(probe.relation.id);
+    // What a function tells of an invitation is not looked at.
+    return probe?.kind === "call" || (probe?.kind === "read" && shown.includes(probe.relation?.id));
   });
 }
 

@@ -5,13 +5,14 @@ import type { Gain } from "./gains";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
+import type { MovesTried } from "./try-moves";
 
 const MOST_TOLD = 3;
 
 /** What moves gained, told in their order, and what values open that their user cannot write. */
 export function judgeMoves(
   identity: Identity,
-  { gains, privileges }: { gains: readonly Gain[]; privileges: readonly Gain[] },
+  { gains, privileges, reason }: MovesTried,
   shared: Shared,
 ): TrialFinding[] {
   const broken = gains.flatMap((gain): TrialFinding[] => {
@@ -45,14 +46,19 @@ export function judgeMoves(
       }),
     ];
   });
-  return [...broken, ...advice];
+  const object = "moves";
+  const message = `moves were not judged: ${reason ?? ""}`;
+  const unjudged = reason === undefined ? [] : [trialFinding("trial-judged", { object, message })];
+  return [...broken, ...advice, ...unjudged];
 }
 
 function tellProbes(probes: Gain["probes"], { world }: Identity): string {
-  const told = probes.map(({ probe: { kind, relation }, rows }) =>
-    kind === "insert"
-      ? `inserts into ${relation.sql}`
-      : `${kind}s ${countRows(rows)} of ${relation.sql}`,
+  const told = probes.map(({ probe: { kind, relation, shown }, rows }) =>
+    relation === undefined
+      ? `reads keys of ${countRows(rows)} by "${shown}"`
+      : kind === "insert"
+        ? `inserts into ${relation.sql}`
+        : `${kind}s ${countRows(rows)} of ${relation.sql}`,
   );
   const shown = [...new Set(told)];
   const more = shown.length > MOST_TOLD ? ` and ${shown.length - MOST_TOLD} more` : "";

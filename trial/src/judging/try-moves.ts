@@ -9,9 +9,9 @@ import {
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
-import { type Move, movesOf, orphaned } from "../attacks/moves";
+import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
-import { type Probe, probesOf } from "../attacks/probes";
+import { type Probe, callProbes, probesOf } from "../attacks/probes";
 import type { Relation } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
@@ -31,10 +31,20 @@ export interface MovesTried {
   gains: Gain[];
   privileges: Gain[];
   attempts: number;
+  /** Why moves say nothing. */
+  reason?: string;
+}
+
+/** A series of moves, by their numbers, and what is possible after it. */
+interface Found {
+  path: number[];
+  powers: string[];
 }
 
 /** What a user may try, and how it is measured. */
 interface Plan {
+  /** From what nothing was tried to its end. */
+  unfinished: ReadonlySet<Given>;
   givens: Given[];
   moves: Move[];
   probes: Probe[];
@@ -86,7 +96,16 @@ export async function tryMoves(
     return { gains: [], privileges: [], attempts: 0 };
   await client.query(MOVES_SQL);
   const states: State[] = [];
-  for (const given of givens) states.push(...(await statesOf(given, moves)));
+  for (const given of givens) {
+    states.push(...(await statesOf(given, moves)));
+    const [slow] = plan.unfinished;
+    // Without what was given to others there is no measure.
+    if (slow) {
+      const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
+      const reason = `${who}, did not come to the end of their moves in time`;
+      return { gains: [], privileges: [], attempts: states.length, reason };
+    }
+  }
   const gains: Gain[] = [];
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
@@ -146,7 +165,10 @@ async function planMoves(
     ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
-  const probes = probesOf(catalog, lists, links, worlds, role);
+  const probes = [
+    ...probesOf(catalog, lists, links, worlds, role),
+    ...callProbes(callsOf(catalog, lists, worlds, role, givens)),
+  ];
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
   const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
     kind,
@@ -154,12 +176,19 @@ async function planMoves(
     grant,
     relations,
   }));
+  const unfinished = new Set<Given>();
   return {
+    unfinished,
     givens,
     moves: movesOf(catalog, lists, worlds, role, givens),
     probes,
     async statesOf(given, moves, { role: actor, login, settings } = identity) {
-      const found = await callEngine<{ path: number[]; powers: string[] }[]>(client, "moves", {
+      const stateOf = ({ path, powers }: Found): State => ({
+        given,
+        moves: path.flatMap((number) => moves[number - 1] ?? []),
+        powers: new Set(powers),
+      });
+      const job = {
         role: actor,
         login,
         settings,
@@ -172,13 +201,13 @@ async function planMoves(
           : {}),
         moves: moves.map(({ statement }) => statement),
         again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
-        rounds: ROUNDS,
-      });
-      return found.map(({ path, powers }) => ({
-        given,
-        moves: path.flatMap((number) => moves[number - 1] ?? []),
-        powers: new Set(powers),
-      }));
+      };
+      for (const rounds of [ROUNDS, 1]) {
+        const found = await callEngine<Found[] | null>(client, "moves", { ...job, rounds });
+        if (found) return found.map(stateOf);
+      }
+      unfinished.add(given);
+      return [];
     },
   };
 }
