@@ -21,6 +21,8 @@ export interface CorpusCase {
   sharedTables: string[];
   /** Settings that the contract trusts. */
   trustedSettings: string[];
+  /** Of an unsafe case, why neither rules nor trial can tell; undefined where they do. */
+  missed: string | undefined;
   /** The role that runs the migration, or "superuser". */
   runBy: string;
   /** Run as superuser after the migration. */
@@ -61,6 +63,7 @@ export function readCase(kind: "unsafe" | "safe", path: string): CorpusCase {
     base: baseMigrations.slice(0, fields.get("on") === "001" ? 2 : 1),
     sharedTables: list("shares"),
     trustedSettings: list("trusts"),
+    missed: fields.get("missed"),
     runBy: fields.get("run-by") ?? "migrator",
     rows: fields.get("rows"),
     role,

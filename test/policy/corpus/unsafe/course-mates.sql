@@ -1,5 +1,6 @@
 -- unsafe: what users did in a course is theirs, not that of everybody in it
 -- rows: insert into public.courses (id) values (:a); insert into public.enrollments values (:a, :a), (:a, :b); insert into public.answers (course_id, user_id) values (:a, :a), (:a, :b)
+-- missed: by keys and policies it is what messages in a conversation are: rows of a group, each with who wrote it
 -- as: authenticated a
 -- query: select count(*) from public.answers
 -- returns: 2
