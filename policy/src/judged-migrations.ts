@@ -1,6 +1,6 @@
 import type { Contract, SqlFile } from "@app-data/rules";
 import { type JudgedFinding, NoServerError, type Verdict, judgeMigrations } from "@app-data/trial";
-import type { PolicyResource } from "@pulumi/policy";
+import type { PolicyResource, ResourceValidationArgs } from "@pulumi/policy";
 import { read } from "./reading";
 
 /** The type of the resource that stands for one migration. */
@@ -21,7 +21,11 @@ export interface StackMigration {
   urn: string;
   file: string;
   sql:
-    { state: "known"; text: string } | { state: "unknown" } | { state: "missing"; found: string };
+    | { state: "known"; text: string }
+    | { state: "unknown" }
+    /** Read from a state, which does not keep it: it was judged before it was applied. */
+    | { state: "applied" }
+    | { state: "missing"; found: string };
 }
 
 /** What is said of the migrations of one database. */
@@ -31,6 +35,17 @@ export interface JudgedMigrations {
   findings: JudgedFinding[];
   /** Why nothing could be judged. */
   problem?: string;
+}
+
+/** The inputs of migrations, by URN. */
+const inputs = new Map<string, ResourceValidationArgs["props"]>();
+
+/**
+ * Remembers what a program gives a migration. A policy on the stack is shown what a resource has become
+ * instead, once it was applied, and that is without its SQL.
+ */
+export function rememberInputs({ type, urn, props }: ResourceValidationArgs): void {
+  if (type === migrationType) inputs.set(urn, props);
 }
 
 /** 1000 comes after 999. */
@@ -67,7 +82,7 @@ function migrationsByDatabase(resources: readonly PolicyResource[]): Iterable<St
     if (type !== migrationType) continue;
     const database = parent?.urn ?? opts.parent ?? "";
     const migrations = databases.get(database) ?? [];
-    migrations.push({ urn, ...readMigration(props, name) });
+    migrations.push({ urn, ...readMigration(inputs.get(urn) ?? props, name) });
     databases.set(database, migrations);
   }
   for (const migrations of databases.values())
@@ -84,8 +99,9 @@ function readMigration(props: PolicyResource["props"], name: string): Omit<Stack
   if (sql.state === "known" && typeof sql.value === "string") {
     return { file, sql: { state: "known", text: sql.value } };
   }
-  const found = sql.state === "absent" ? "missing" : "not a string";
-  return { file, sql: { state: "missing", found } };
+  if (sql.state === "known") return { file, sql: { state: "missing", found: "not a string" } };
+  const isApplied = read(props, "appliedAt").state === "known";
+  return { file, sql: isApplied ? { state: "applied" } : { state: "missing", found: "missing" } };
 }
 
 let latest: { key: string; verdict: Promise<Verdict> } | undefined;

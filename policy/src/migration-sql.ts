@@ -1,11 +1,16 @@
 import { type Severity, type Waivers, schemaRules, trialRules, waive } from "@app-data/rules";
 import type { JudgedFinding } from "@app-data/trial";
-import type { EnforcementLevel, StackValidationPolicy } from "@pulumi/policy";
+import type {
+  EnforcementLevel,
+  ResourceValidationPolicy,
+  StackValidationPolicy,
+} from "@pulumi/policy";
 import {
   type JudgedMigrations,
   type MigrationJudge,
   type StackMigration,
   judgeStackMigrations,
+  rememberInputs,
 } from "./judged-migrations";
 import { page } from "./page";
 
@@ -44,7 +49,9 @@ const judgedRules: readonly JudgedRule[] = [
  * The policies that judge the SQL of migrations at preview: one for every rule of the schema and of the
  * trial. All of them speak of one verdict on all migrations together.
  */
-export function migrationSqlPolicies(context: MigrationContext): readonly StackValidationPolicy[] {
+export function migrationSqlPolicies(
+  context: MigrationContext,
+): readonly (ResourceValidationPolicy | StackValidationPolicy)[] {
   return [
     migrationReadable(context),
     ...judgedRules.map((rule) => policyOf(rule, context)),
@@ -54,7 +61,9 @@ export function migrationSqlPolicies(context: MigrationContext): readonly StackV
 }
 
 /** Without SQL that can be read, and a server to run it, nothing else can be judged. */
-function migrationReadable({ migrations: judge }: MigrationContext): StackValidationPolicy {
+function migrationReadable({
+  migrations: judge,
+}: MigrationContext): ResourceValidationPolicy & StackValidationPolicy {
   return {
     name: "migration-readable",
     description: "The forward SQL of every migration is there and is SQL that PostgreSQL can read.",
@@ -63,6 +72,7 @@ function migrationReadable({ migrations: judge }: MigrationContext): StackValida
     tags,
     remediationSteps: "Correct the statement at the line and column that the message gives.",
     url: page("migration-readable"),
+    validateResource: rememberInputs,
     validateStack: async ({ resources }, report) => {
       for (const { migrations, findings, problem } of await judgeStackMigrations(
         resources,

@@ -4,7 +4,7 @@ import { type Waiver, defaultContract } from "@app-data/rules";
 import { migrationSqlPolicies } from "../../policy/src/migration-sql";
 import { schemaRules, trialRules } from "../../rules/src";
 import { type ScratchServer, startScratchServer } from "../support/scratch-server";
-import { judgeStack, unknown } from "./judging";
+import { judgeResource, judgeStack, unknown } from "./judging";
 import { waiverOf, waiversOf } from "./project-waivers";
 
 const protect = (table: string) =>
@@ -68,6 +68,20 @@ describe("policies on the SQL of migrations", () => {
         "security neither enabled nor forced; every table must have it enabled and forced. Write " +
         "`alter table public.bills enable row level security, force row level security;` in the same migration.",
     ]);
+  });
+
+  it("judge what the program gives, where a resource that is applied holds no SQL", async () => {
+    const policies = [...migrationSqlPolicies(context())];
+    const open = { forwardFile: "sql/002_bills.sql", forwardSql: "create table public.open ();" };
+    const type = "pulumi-nodejs:dynamic/database:Migration";
+    const name = "migration-applied";
+    expect(await judgeResource(policies, { type, name, props: open })).toEqual([]);
+    const props = { forwardFile: open.forwardFile, appliedAt: "2026-01-01T00:00:00Z" };
+    expect(await judgeStack(policies, [{ type, name, props }])).toContainEqual(
+      expect.stringContaining("POL101 sql/002_bills.sql:1: table public.open"),
+    );
+    // As in a state, where no program runs.
+    expect(await judgeStack(policies, [{ type, name: "migration-kept", props }])).toEqual([]);
   });
 
   it("judge what is put together at run time", async () => {
