@@ -2,7 +2,7 @@ import type { Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { below, constantText, functionCalls } from "../sql/expressions";
+import { constantText, functionCalls, nodesIn } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
 
 /** Whether a tree sets a claim, a trusted setting or the role of the request by itself. */
@@ -11,10 +11,9 @@ export function setsClaims(tree: Node, judged: JudgedSchema): boolean {
     ({ schema = "pg_catalog", name, args }) =>
       schema === "pg_catalog" && name === "set_config" && saysWho(constantText(args[0]), judged),
   );
-  const bySet = below({ tree }, "VariableSetStmt").some((node) => {
-    const name = typeof node === "object" && node !== null && "name" in node ? node.name : "";
-    return saysWho(String(name), judged);
-  });
+  const bySet = nodesIn(tree, "VariableSetStmt").some(({ VariableSetStmt: { name = "" } }) =>
+    saysWho(name, judged),
+  );
   return byCall || bySet;
 }
 

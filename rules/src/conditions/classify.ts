@@ -1,7 +1,7 @@
-import type { A_Expr, ColumnRef, Node } from "libpg-query";
+import type { A_Expr, Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Column, Table } from "../model/schema";
-import { below, constantText, identifiers, parseExpression } from "../sql/expressions";
+import { constantText, identifiers, nodesIn, parseExpression } from "../sql/expressions";
 import { inlined, inlinedQuery } from "./helpers";
 import { type Query, type Surroundings, subQuery, tiesRow } from "./queries";
 import {
@@ -71,11 +71,11 @@ function classifyNode(node: Node, place: Place): Outcome {
 /** A condition that no other function reads. */
 function unread(node: Node, { table, judged }: Place): Outcome {
   const chosen = chosenByUser(node, judged.contract);
-  if (chosen !== undefined && below({ node }, "ColumnRef").length === 0) return open(chosen);
-  if (asksNothing(node) && below({ node }, "ColumnRef").length > 0) {
+  if (chosen !== undefined && nodesIn(node, "ColumnRef").length === 0) return open(chosen);
+  if (asksNothing(node) && nodesIn(node, "ColumnRef").length > 0) {
     return open("it asks for nothing but the row itself, so that rows of others meet it, too");
   }
-  const isQuery = below({ node }, "SubLink").length > 0;
+  const isQuery = nodesIn(node, "SubLink").length > 0;
   return unknown(
     isQuery
       ? `its sub-query is not read as a way from a row of ${table.name} to the user`
@@ -273,8 +273,8 @@ function userIn({ name, generated, copyOf }: Column, table: Table, judged: Judge
     .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
   const asked = (table.policies ?? [])
     .flatMap(({ using, check }) => [using, check])
-    .flatMap((text) => below({ tree: text === null ? null : parseExpression(text) }, "ColumnRef"))
-    .flatMap((ref) => columnOf({ ColumnRef: ref as ColumnRef })?.column ?? []);
+    .flatMap((text) => nodesIn(text === null ? null : parseExpression(text), "ColumnRef"))
+    .flatMap((node) => columnOf(node)?.column ?? []);
   const isAsked = users.some((user) => asked.includes(user));
   const leadsNowhere = judged.references(table, name).size === 1;
   if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {

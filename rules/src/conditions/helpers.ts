@@ -1,7 +1,7 @@
 import type { Node, SelectStmt, SubLink } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { DatabaseFunction } from "../model/schema";
-import { readCall } from "../sql/expressions";
+import { isNode, readCall } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
 import type { Query } from "./queries";
 import { columnOf, hasOnly, onlyTarget, selectOf } from "./values";
@@ -139,9 +139,9 @@ class Body {
   #node<T>(node: T, scopes: readonly Map<string, readonly string[]>[]): T {
     if (Array.isArray(node)) return node.map((each: unknown) => this.#node(each, scopes)) as T;
     if (typeof node !== "object" || node === null) return node;
-    if ("ColumnRef" in node || "ParamRef" in node) return this.#name(node as Node, scopes) as T;
-    if ("SelectStmt" in node) {
-      return { SelectStmt: this.#select(node.SelectStmt as SelectStmt, scopes) } as T;
+    if (isNode(node, "ColumnRef") || isNode(node, "ParamRef")) return this.#name(node, scopes) as T;
+    if (isNode(node, "SelectStmt")) {
+      return { SelectStmt: this.#select(node.SelectStmt, scopes) } as T;
     }
     return Object.fromEntries(
       Object.entries(node).map(([key, value]: [string, unknown]) => [

@@ -1,7 +1,13 @@
 import type { Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
-import { below, functionCalls, identifiers, parseExpression } from "../sql/expressions";
+import {
+  functionCalls,
+  identifiers,
+  nodesIn,
+  parseExpression,
+  readsTables,
+} from "../sql/expressions";
 import { type Outcome, allOf, classify } from "./classify";
 import { columnOf, isIdentity, withoutCasts } from "./values";
 
@@ -42,8 +48,9 @@ export function comparedColumns(table: Table, { contract }: JudgedSchema): strin
   const expressions = (table.policies ?? []).flatMap(({ using, check }) => [using, check]);
   const found = expressions.flatMap((expression) => {
     const tree = expression === null ? undefined : parseExpression(expression);
-    return below({ tree }, "A_Expr").flatMap((node) => {
-      const sides = sidesOf(node);
+    return nodesIn(tree, "A_Expr").flatMap(({ A_Expr: { name = [], lexpr, rexpr } }) => {
+      const isEqual = identifiers(name).join(".") === "=";
+      const sides = isEqual && lexpr && rexpr ? [lexpr, rexpr] : [];
       return sides.some((side) => isIdentity(side, contract)) ? sides.flatMap(columnsOf) : [];
     });
   });
@@ -90,7 +97,7 @@ function tellsApart(node: Node, judged: JudgedSchema): boolean {
   if ("BoolExpr" in node) {
     return (node.BoolExpr.args ?? []).some((arg) => tellsApart(arg, judged));
   }
-  if (below(node, "fromClause").length > 0) return true;
+  if (readsTables(node)) return true;
   const { identityFunctions } = judged.contract;
   const calls = functionCalls(node);
   const asks = calls.filter(
@@ -99,15 +106,8 @@ function tellsApart(node: Node, judged: JudgedSchema): boolean {
       identityFunctions.some((item) => item.schema === schema && item.name === name),
   );
   const others = calls.filter((call) => call.schema !== undefined && !asks.includes(call));
-  const isAsked = asks.length > 0 || below(node, "SQLValueFunction").length > 0;
-  return others.length > 0 || (isAsked && below({ node }, "ColumnRef").length > 0);
-}
-
-function sidesOf(node: unknown): Node[] {
-  if (typeof node !== "object" || node === null || !("lexpr" in node) || !("rexpr" in node))
-    return [];
-  const { name, lexpr, rexpr } = node as { name?: Node[]; lexpr: Node; rexpr: Node };
-  return identifiers(name ?? []).join(".") === "=" ? [lexpr, rexpr] : [];
+  const isAsked = asks.length > 0 || nodesIn(node, "SQLValueFunction").length > 0;
+  return others.length > 0 || (isAsked && nodesIn(node, "ColumnRef").length > 0);
 }
 
 function columnsOf(node: Node): string[] {

@@ -1,10 +1,10 @@
 import type { Node, SelectStmt, TypeName } from "libpg-query";
 import type { Contract } from "../model/contract";
 import {
-  below,
   constantText,
   functionCalls,
   identifiers,
+  nodesIn,
   parseExpression,
 } from "../sql/expressions";
 
@@ -175,7 +175,7 @@ function booleanText(text: string): boolean | undefined {
 /** Whether a value is read from the verified claims of the request, and not from the row. */
 export function isOfRequest(tree: Node, contract: Contract): boolean {
   return (
-    below({ tree }, "ColumnRef").length === 0 &&
+    nodesIn(tree, "ColumnRef").length === 0 &&
     functionCalls({ tree }).some(
       ({ schema = "pg_catalog", name, args }) =>
         contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
@@ -202,46 +202,29 @@ export function chosenByUser(tree: Node, contract: Contract): string | undefined
     ? claimKeys(tree).find((key) => contract.userWrittenClaims.includes(key))
     : undefined;
   if (claim !== undefined) return `it trusts the claim ${claim}, which users choose themselves`;
-  return below({ tree }, "SQLValueFunction").some(isRoleFunction)
+  const asked = nodesIn(tree, "SQLValueFunction").map((node) => node.SQLValueFunction.op ?? "");
+  return asked.some((op) => /_(USER|ROLE)$/.test(op))
     ? "it asks for the database role, which is the same for all signed-in users"
     : undefined;
-}
-
-/** Whether it is CURRENT_USER, SESSION_USER or the like. */
-function isRoleFunction(node: unknown): boolean {
-  return (
-    typeof node === "object" &&
-    node !== null &&
-    "op" in node &&
-    /_(USER|ROLE)$/.test(String(node.op))
-  );
 }
 
 /** Whether a condition asks neither who makes the request nor any table, and calls PostgreSQL's own functions alone. */
 export function asksNothing(tree: Node): boolean {
   return (
-    ["SubLink", "SQLValueFunction", "ParamRef"].every(
-      (kind) => below({ tree }, kind).length === 0,
-    ) &&
+    ["SubLink", "SQLValueFunction", "ParamRef"].every((kind) => nodesIn(tree, kind).length === 0) &&
     functionCalls({ tree }).every(
       ({ schema, name }) => schema === undefined && !/^(current_|session_|random|pg_)/.test(name),
     ) &&
-    below({ tree }, "A_Expr").every((node) => !isOperator(node) || (node.name ?? []).length === 1)
+    nodesIn(tree, "A_Expr").every((node) => node.A_Expr.name?.length === 1)
   );
 }
 
 /** The keys that `->`, `->>`, `#>` and `#>>` ask for. */
 function claimKeys(tree: Node): string[] {
-  return [...below(tree, "A_Expr"), ...below({ root: tree }, "root")].flatMap((node) => {
-    const expression = isOperator(node) ? node : undefined;
-    const operator = identifiers(expression?.name ?? []).join(".");
-    const text = /^(->>?|#>>?)$/.test(operator) ? constantText(expression?.rexpr) : undefined;
-    return text === undefined ? [] : text.split(/[{},"\s]+/);
+  return nodesIn(tree, "A_Expr").flatMap(({ A_Expr: { name = [], rexpr } }) => {
+    const isKey = /^(->>?|#>>?)$/.test(identifiers(name).join("."));
+    return isKey ? (constantText(rexpr)?.split(/[{},"\s]+/) ?? []) : [];
   });
-}
-
-function isOperator(node: unknown): node is { name?: Node[]; rexpr?: Node } {
-  return typeof node === "object" && node !== null && "rexpr" in node;
 }
 
 /** A type of PostgreSQL's own without modifiers; undefined for any other. */

@@ -3,7 +3,7 @@ import type { Contract } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { below, constantText, functionCalls, parseExpression } from "../sql/expressions";
+import { constantText, functionCalls, nodesIn, parseExpression } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
 import { type Found, defineRule } from "./rule";
 
@@ -55,10 +55,8 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
     contract.identityFunctions.some((one) => one.schema === schema && one.name === name),
   );
   if (settings.length === 0 && !isIndirect) return "does not read the claims of the request";
-  if (below(body.trees, "RangeVar").length > 0) return "reads a table";
-  const words = below(body.trees, "sval").flatMap((value) =>
-    typeof value === "object" && value !== null && "sval" in value ? [String(value.sval)] : [],
-  );
+  if (nodesIn(body.trees, "RangeVar").length > 0) return "reads a table";
+  const words = nodesIn(body.trees, "A_Const").flatMap(({ A_Const: { sval } }) => sval?.sval ?? []);
   const written = words.find((word) => contract.userWrittenClaims.includes(word));
   const isUser = contract.identity.includes(`${item.schema}.${item.name}()`);
   // A function may be called what it reads.

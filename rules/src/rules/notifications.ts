@@ -1,9 +1,8 @@
-import type { Node } from "libpg-query";
 import { isShared } from "../conditions/policies";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject, quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { functionCalls, identifiers } from "../sql/expressions";
+import { functionCalls, identifiers, isNode } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
 import { type Found, defineRule } from "./rule";
 
@@ -66,8 +65,8 @@ function sentBy(body: FunctionBody): string | undefined {
 /** What a value says beside constants, keys and what a trigger is called for. */
 function contentIn(value: unknown, body: FunctionBody, depth: number): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if ("ColumnRef" in value) {
-    const { fields = [] } = value.ColumnRef as { fields?: Node[] };
+  if (isNode(value, "ColumnRef")) {
+    const { fields = [] } = value.ColumnRef;
     const name = identifiers(fields).join(".");
     const last = identifiers(fields).at(-1) ?? "";
     const isWhole = identifiers(fields).length < fields.length;

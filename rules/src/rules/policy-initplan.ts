@@ -1,7 +1,7 @@
 import { isIdentity } from "../conditions/values";
 import type { Contract } from "../model/contract";
 import { partObject } from "../model/names";
-import { parseExpression } from "../sql/expressions";
+import { isNode, parseExpression } from "../sql/expressions";
 import { defineRule } from "./rule";
 
 /** Asked once a query, an identity costs nothing; asked once a row, it costs a scan. */
@@ -34,8 +34,7 @@ export const policyInitplanRule = defineRule({
 /** Whether the identity is asked for outside every sub-select. */
 function asksEachRow(node: unknown, contract: Contract): boolean {
   if (typeof node !== "object" || node === null || "SubLink" in node) return false;
-  if ("FuncCall" in node || "A_Expr" in node) {
-    if (isIdentity(node as Parameters<typeof isIdentity>[0], contract)) return true;
-  }
+  const isValue = isNode(node, "FuncCall") || isNode(node, "A_Expr");
+  if (isValue && isIdentity(node, contract)) return true;
   return Object.values(node).some((part) => asksEachRow(part, contract));
 }

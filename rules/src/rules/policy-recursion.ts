@@ -1,7 +1,7 @@
 import type { JudgedSchema } from "../model/judged-schema";
 import { partObject, quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
-import { below, parseExpression, parseQuery } from "../sql/expressions";
+import { nodesIn, parseExpression, parseQuery } from "../sql/expressions";
 import { type Found, defineRule } from "./rule";
 
 /** PostgreSQL refuses to read a table whose policies ask for it again (SQLSTATE 42P17). */
@@ -77,12 +77,9 @@ function tablesIn({ using, check }: RowPolicy, judged: JudgedSchema): Table[] {
 }
 
 function tablesBelow(tree: unknown, judged: JudgedSchema, depth: number): Table[] {
-  return below({ tree }, "RangeVar").flatMap((node) => {
-    if (typeof node !== "object" || node === null || !("schemaname" in node)) return [];
-    const name = {
-      schema: String(node.schemaname),
-      name: "relname" in node ? String(node.relname) : "",
-    };
+  return nodesIn(tree, "RangeVar").flatMap(({ RangeVar: { schemaname, relname = "" } }) => {
+    if (schemaname === undefined) return [];
+    const name = { schema: schemaname, name: relname };
     const table = judged.table(name);
     if (table) return [table];
     const view = judged.views.find((one) => quoteName(one) === quoteName(name));
