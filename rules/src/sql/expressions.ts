@@ -42,7 +42,9 @@ export function nodesIn<K extends string>(
 
 /** Whether a query in a syntax tree reads from anywhere. */
 export function readsTables(tree: unknown): boolean {
-  return nodesIn(tree, "SelectStmt").some(({ SelectStmt: { fromClause, larg } }) => fromClause ?? larg);
+  return nodesIn(tree, "SelectStmt").some(
+    ({ SelectStmt: { fromClause, larg } }) => fromClause ?? larg,
+  );
 }
 
 function walk(tree: unknown, visit: (node: object) => void): void {
