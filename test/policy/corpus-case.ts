@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-/** The two users of every case. */
+/** The users of the cases. A case that needs the third enters them itself, in its rows. */
 export const userA = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 export const userB = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
+const userC = "cccccccc-cccc-4ccc-8ccc-cccccccccccc";
 
 /** What the cases stand on; most need the first alone, which is tried in half the time. */
-const ground = ["000_existing_schema.sql", "001_add_missing_tables.sql"];
+export const baseMigrations = ["000_existing_schema.sql", "001_add_missing_tables.sql"] as const;
 
 /** A migration of the corpus, and what shows whether it leaks. */
 export interface CorpusCase {
@@ -16,9 +17,11 @@ export interface CorpusCase {
   sql: string;
   /** Files of `sql/` that it stands on. */
   base: readonly string[];
-  /** "rules", "trial" or "both"; undefined for a safe one. */
-  refusedBy: string | undefined;
-  /** The role that runs the migration. */
+  /** Tables whose rows the contract shares, as `schema.table`. */
+  sharedTables: string[];
+  /** Settings that the contract trusts. */
+  trustedSettings: string[];
+  /** The role that runs the migration, or "superuser". */
   runBy: string;
   /** Run as superuser after the migration. */
   rows: string | undefined;
@@ -32,34 +35,32 @@ export interface CorpusCase {
   returns: string;
 }
 
-/** Reads a case: `-- field: value` lines, then the migration. */
+/** Whether a text begins with the header of a case. */
+export function isCase(text: string): boolean {
+  return /^-- (?:un)?safe: /.test(text);
+}
+
+/** Reads a case: `-- field: value` lines, then the migration. A field may have several lines. */
 export function readCase(kind: "unsafe" | "safe", path: string): CorpusCase {
   const text = readFileSync(path, "utf8");
-  const header = /^(-- .*\n)+/.exec(text)?.[0] ?? "";
-  const fields = new Map(
-    header
-      .trim()
-      .split("\n")
-      .map((line): [string, string] => {
-        const [, name = "", value = ""] = /^-- ([a-z-]+): (.*)$/.exec(line) ?? [];
-        return [name, value.replaceAll(":a", `'${userA}'`).replaceAll(":b", `'${userB}'`)];
-      }),
-  );
+  const fields = readHeader(text);
   const required = (name: string): string => {
     const value = fields.get(name);
     if (value === undefined) throw new Error(`${path} has no line \`-- ${name}: …\`.`);
     return value;
   };
+  const list = (name: string): string[] => fields.get(name)?.split(/[\s,]+/) ?? [];
   const [role = "", user = "", ...more] = required("as").split(" ");
-  const sub = { a: userA, b: userB }[user];
+  const sub = { a: userA, b: userB, c: userC }[user];
   const further = more.length > 0 ? (JSON.parse(more.join(" ")) as object) : {};
   return {
     name: basename(path),
     title: required(kind),
     // The header stays: lines of findings are those of the file.
     sql: text,
-    base: fields.get("on") === "001" ? ground : ground.slice(0, 1),
-    refusedBy: fields.get("refused-by"),
+    base: baseMigrations.slice(0, fields.get("on") === "001" ? 2 : 1),
+    sharedTables: list("shares"),
+    trustedSettings: list("trusts"),
     runBy: fields.get("run-by") ?? "migrator",
     rows: fields.get("rows"),
     role,
@@ -68,4 +69,20 @@ export function readCase(kind: "unsafe" | "safe", path: string): CorpusCase {
     proof: fields.get("proof"),
     returns: required("returns"),
   };
+}
+
+function readHeader(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  const header = /^(-- .*\n)+/.exec(text)?.[0] ?? "";
+  for (const line of header.trim().split("\n")) {
+    const [, name, value] = /^-- ([a-z-]+): (.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    const before = fields.get(name);
+    const filled = value
+      .replaceAll(/(?<!:):a\b/g, `'${userA}'`)
+      .replaceAll(/(?<!:):b\b/g, `'${userB}'`)
+      .replaceAll(/(?<!:):c\b/g, `'${userC}'`);
+    fields.set(name, before === undefined ? filled : `${before}\n${filled}`);
+  }
+  return fields;
 }

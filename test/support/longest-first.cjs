@@ -9,6 +9,8 @@ const LONGEST = [
   "test/sql/policy-mutations.test.ts",
   "test/trial/trial.test.ts",
   "test/trial/command.test.ts",
+  "test/trial/starter.test.ts",
+  "test/sql/reported-inputs.test.ts",
   "test/policy/own-stack.test.ts",
   "test/policy/pack.test.ts",
   "test/migrator/load.test.ts",

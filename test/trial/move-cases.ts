@@ -3,6 +3,8 @@ export interface MoveCase {
   way: string;
   /** The table that is written, or the function that is called. */
   object: string;
+  /** @default trial-moves */
+  rule?: "trial-owner";
   leaking: string;
   safe: string;
 }
@@ -225,6 +227,23 @@ grant select on public.club_people, public.clubs to authenticated;
 grant insert (club_id, person_id, approved_by) on public.club_people to authenticated;
 `;
 
+/** Pages with editors beside their owner. */
+const leaves = `
+create table public.leaves (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  editors uuid[] not null default '{}',
+  body text not null default ''
+);
+create index on public.leaves (user_id);
+${protect("leaves")}
+create policy leaves_read on public.leaves for select to authenticated
+  using (user_id = ${ME} or ${ME} = any (editors));
+create policy leaves_edit on public.leaves for update to authenticated
+  using (user_id = ${ME} or ${ME} = any (editors));
+grant select, update on public.leaves to authenticated;
+`;
+
 /** Each is let in by rows, which its leaking form lets the attacker write. */
 export const moveCases: MoveCase[] = [
   {
@@ -361,5 +380,14 @@ export const moveCases: MoveCase[] = [
         with check (public.role_in(team_id) in ('owner', 'admin'));
       create policy members_leave on public.members for delete to authenticated using (user_id = ${ME});
       grant update (role), delete on public.members to authenticated;`,
+  },
+  {
+    way: "editors who make a page their own",
+    object: "public.leaves",
+    rule: "trial-owner",
+    leaking: leaves,
+    safe: `${leaves}
+      revoke update on public.leaves from authenticated;
+      grant update (body) on public.leaves to authenticated;`,
   },
 ];

@@ -1,9 +1,10 @@
 import type { Value } from "../rows/candidate-values";
 import type { Catalog, Relation } from "../rows/catalog";
+import type { Links } from "../rows/links";
 import type { Row } from "../rows/row-planner";
 import type { World } from "../rows/worlds";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
-import { type Choice, type List, choicesOf } from "./lists";
+import { type Choice, type List, choicesOf, usersOf } from "./lists";
 
 /** The rows of two worlds: the attacker's and the victim's. */
 export interface TwoWorlds {
@@ -28,6 +29,8 @@ export interface Given {
   description: string;
   /** By the superuser. */
   before: string[];
+  /** Whose rows change, and whose world those that are new are of. */
+  changes?: { relation: Relation; world: number };
   list?: List;
   choice?: Choice;
   row?: Row;
@@ -47,6 +50,37 @@ export function givenRows(catalog: Catalog, lists: readonly List[], worlds: TwoW
       return list.users.length > 1 && !list.isSingle ? [] : described(list, worlds);
     }),
   ];
+}
+
+/** The victim's rows name the attacker in an array, whom they let in beside their owner. */
+export function guests(
+  { relations }: Catalog,
+  links: Links,
+  { attacker, victim }: TwoWorlds,
+  role: string,
+): Given[] {
+  return relations.flatMap((relation) => {
+    const mayUpdate = (relation.rights[role]?.updateColumns ?? []).length > 0;
+    // A row that names users in an array alone is all of theirs.
+    if (relation.kind !== "r" || !mayUpdate || usersOf(relation, links).length === 0) return [];
+    const names = links.of(relation).flatMap(({ isUser, columns }) => (isUser ? columns : []));
+    return relation.columns
+      .filter(({ name, element }) => names.includes(name) && element !== null)
+      .map((column): Given => {
+        const name = quoteIdentifier(column.name);
+        const own = literal(attacker.world.id, { type: column.element ?? "" });
+        const theirs = victim
+          .rows(relation)
+          .map((row) => keyCondition(relation, row))
+          .join(" or ");
+        return {
+          kind: "listed",
+          description: `whom user ${victim.world.name} names in ${column.name} of ${relation.sql}`,
+          before: [`update ${relation.sql} set ${name} = array[${own}] where ${theirs}`],
+          changes: { relation, world: victim.world.index },
+        };
+      });
+  });
 }
 
 /** The attacker's row of a list of the victim's world. */
@@ -131,16 +165,28 @@ function described(list: List, worlds: TwoWorlds): Given[] {
   const own = worlds.attacker.rows(relation)[0];
   if (!own || deciding.length === 0) return [];
   const without = withoutOwn(list, worlds);
+  const changes = { relation, world: worlds.attacker.world.index };
+  const common = { kind: "own" as const, list, changes };
   return [
-    { kind: "own", description: `who has no row in ${relation.sql}`, before: without, list },
+    { ...common, description: `who has no row in ${relation.sql}`, before: without },
     ...choicesOf(list).map((choice): Given => ({
-      kind: "own",
+      ...common,
       description: `whose row in ${relation.sql} says${describeChoice(choice)}`,
       before: [...without, insertStatement(relation, { ...own, ...choice })],
-      list,
       choice,
     })),
   ];
+}
+
+/** The condition that a row's first key finds it by. */
+export function keyCondition(relation: Relation, row: Row): string {
+  const [key = []] = relation.uniques;
+  const parts = relation.columns
+    .filter(({ name }) => key.includes(name))
+    .map(
+      (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
+    );
+  return parts.length > 0 ? `(${parts.join(" and ")})` : "false";
 }
 
 /** `a = 'x'::text, b = …`, for SET. */

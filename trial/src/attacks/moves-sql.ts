@@ -26,6 +26,29 @@ create or replace function app_data_trial.written(tables oid[]) returns bigint l
     + pg_stat_get_xact_tuples_deleted(t))::bigint from unnest(tables) t
 $$;
 
+-- Remembers the rows of a table as they are now; those that are new are of this world.
+create or replace function app_data_trial.settle(source regclass, of_world integer) returns void
+language plpgsql as $$
+begin
+  execute format(
+    'delete from app_data_trial.pristine p
+     where (p.relation = %1$s or p.relation in (select inhrelid from pg_inherits where inhparent = %1$s))
+       and not exists (select from %2$s t where t.tableoid = p.relation and t.ctid = p.place);
+     insert into app_data_trial.pristine (relation, place, world)
+     select t.tableoid, t.ctid, %3$s from %2$s t on conflict do nothing', source::oid, source, of_world);
+end $$;
+
+-- How many rows of a world are changed so that they name none of it, but for their own key.
+create or replace function app_data_trial.taken(relations oid[], key jsonb, attacker integer, victim integer)
+returns bigint language sql as $$
+  select case when (c ->> 'others')::bigint = 0 then 0 else (
+    select count(*) from jsonb_array_elements(c -> 'added') a
+    where not exists (
+      select from jsonb_array_elements(a -> 'refers') r
+      where (r ->> 'world')::integer = victim and not key ? (r ->> 'columns'))) - (c ->> 'own')::bigint end
+  from app_data_trial.changed(relations, attacker) c
+$$;
+
 -- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
 -- read or change rows.
 create or replace function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
@@ -39,6 +62,7 @@ declare
 begin
   for probe in
     select n, p ->> 'kind' as kind, p ->> 'statement' as statement, p ->> 'grant' as granting,
+      p -> 'key' as key, (p ->> 'isOwned')::boolean as owned,
       array(select jsonb_array_elements_text(p -> 'relations')::oid) as relations
     from jsonb_array_elements(job -> 'probes') with ordinality e (p, n)
   loop
@@ -79,6 +103,10 @@ begin
             relation, relation::regclass)
             into reached using reached, probe.n, (job ->> 'victim')::integer;
         end loop;
+        if probe.kind = 'update' and probe.owned and job ? 'attacker' and app_data_trial.taken(
+            probe.relations, probe.key, (job ->> 'attacker')::integer, (job ->> 'victim')::integer) > 0 then
+          reached := reached || format('%s taken', probe.n);
+        end if;
       end if;
       raise exception using errcode = 'TR001', message = coalesce(reached, '{}')::text;
     exception
@@ -153,6 +181,10 @@ begin
     execute line;
   end loop;
   set local session_replication_role = origin;
+  if job ? 'given' then
+    perform app_data_trial.settle(
+      (job -> 'given' ->> 'relation')::oid::regclass, (job -> 'given' ->> 'world')::integer);
+  end if;
   for setting in select * from jsonb_each_text(job -> 'settings') loop
     perform set_config(setting.key, setting.value, true);
   end loop;

@@ -1,9 +1,15 @@
 import type { Value } from "../rows/candidate-values";
 import { type Catalog, type Column, type Relation, type Routine, isSecret } from "../rows/catalog";
 import { wordsOf } from "../rows/hints";
-import type { Row } from "../rows/row-planner";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
-import { type Given, type TwoWorlds, assignments, listedRow, userIn } from "./given-rows";
+import {
+  type Given,
+  type TwoWorlds,
+  assignments,
+  keyCondition,
+  listedRow,
+  userIn,
+} from "./given-rows";
 import { type Choice, type List, choicesOf } from "./lists";
 
 /** A write by which the attacker may gain something. */
@@ -83,7 +89,8 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
       .map((name) => [name, theirs[name] ?? null]),
   );
   // Of several rows that went to the same place, a unique key would stop the second.
-  const one = keyOf(relation, own, mayLookAt) ?? mine;
+  const isFound = mayLookAt(relation.uniques[0] ?? [user]);
+  const one = isFound ? ` where ${keyCondition(relation, own)}` : mine;
   return [
     ...inserts,
     ...choices.flatMap((choice) => update(choice, mine)),
@@ -91,22 +98,6 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
       ? choices.flatMap((choice) => update({ ...choice, ...elsewhere }, one))
       : []),
   ];
-}
-
-/** The condition that finds one row by a key, where the role may look at it. */
-function keyOf(
-  relation: Relation,
-  row: Row,
-  mayLookAt: (names: readonly string[]) => boolean,
-): string | undefined {
-  const key = relation.uniques.find((names) => mayLookAt(names));
-  if (!key) return undefined;
-  const conditions = relation.columns
-    .filter(({ name }) => key.includes(name))
-    .map(
-      (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
-    );
-  return ` where ${conditions.join(" and ")}`;
 }
 
 /** The victim's rows are gone from tables whose keys the attacker may take. */
@@ -119,6 +110,7 @@ export function orphaned(catalog: Catalog, { victim }: TwoWorlds, role: string):
       return [
         {
           kind: "left",
+          changes: { relation, world: victim.world.index },
           description: `after user B deleted their rows of ${relation.sql}`,
           before: [
             `delete from ${relation.sql} where ${quoteIdentifier(column.name)} in (${keys})`,

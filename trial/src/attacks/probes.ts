@@ -45,13 +45,22 @@ export function probesOf(
     // Where rows are is told by system columns, which a right on some columns does not cover.
     const grant = rights.select ? {} : { grant: `grant select on ${sql} to ${role}` };
     const read = `select coalesce(jsonb_agg(jsonb_build_array(tableoid::bigint, ctid::text)), '[]') from ${sql}`;
-    const [set] = writableColumns(relation).filter(({ name }) =>
+    const updatable = writableColumns(relation).filter(({ name }) =>
       rights.updateColumns.includes(name),
     );
-    const isReadable = set && rights.selectColumns.includes(set.name);
-    const value =
-      set && (isReadable ? quoteIdentifier(set.name) : literal(sample[set.name] ?? null, set));
     const users = usersOf(relation, links);
+    const kept = updatable.slice(0, 1).map((column) => {
+      const name = quoteIdentifier(column.name);
+      const isReadable = rights.selectColumns.includes(column.name);
+      return `${name} = ${isReadable ? name : literal(sample[column.name] ?? null, column)}`;
+    });
+    // To make them one's own is a change, too.
+    const taken = updatable
+      .filter(({ name }) => users.includes(name))
+      .map(
+        (column) =>
+          `${quoteIdentifier(column.name)} = ${literal(userIn(attacker, relation, column.name), column)}`,
+      );
     const inserted = victim
       .spare(relation)
       .slice(0, 2)
@@ -69,9 +78,7 @@ export function probesOf(
       ...(selected === ""
         ? []
         : [probe("read", `select ${selected} from ${sql}`, { statement: read, ...grant })]),
-      ...(set && value !== undefined
-        ? [probe("update", `update ${sql} set ${quoteIdentifier(set.name)} = ${value}`)]
-        : []),
+      ...[...kept, ...taken].map((set) => probe("update", `update ${sql} set ${set}`)),
       ...(rights.delete ? [probe("delete", `delete from ${sql}`)] : []),
       ...(rights.insertColumns.length > 0
         ? [...new Set(inserted)].map((statement) => probe("insert", statement))

@@ -25,12 +25,15 @@ export interface Privilege {
   probes: Gain["probes"];
 }
 
+/** How the engine ends the power to make a row of another user one's own. */
+const TAKEN = "taken";
+
 /** What moves gained beyond what was given, the plainest way for each table or function that was used. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   const gains = states
-    .filter(({ moves }) => moves.length > 0)
     .flatMap((state): Gain[] => {
-      const gained = without(state.powers, allowedOf(state, states, probes));
+      const allowed = allowedOf(state, states, probes);
+      const gained = [...state.powers].filter((power) => !allowed.has(power));
       return gained.length === 0 || isAdministered(state, states, probes)
         ? []
         : [{ given: state.given, moves: state.moves, probes: countProbes(gained, probes) }];
@@ -42,7 +45,7 @@ export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gai
     );
   const plainest = new Map<unknown, Gain>();
   for (const gain of gains) {
-    const target = gain.moves[0]?.target;
+    const target = gain.moves[0]?.target ?? gain.probes[0]?.probe.relation;
     if (!plainest.has(target)) plainest.set(target, gain);
   }
   return [...plainest.values()];
@@ -72,7 +75,9 @@ function allowedOf(
 ): Set<string> {
   const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
   const own = powersGiven(states, (one) => one === given)[0] ?? new Set();
-  const allowed = new Set([...nothing, ...own]);
+  // Who was let in may not make rows their own.
+  const kept = [...own].filter((power) => !power.endsWith(TAKEN));
+  const allowed = new Set([...nothing, ...kept]);
   if (!isInvitation(given, without(own, nothing), probes)) return allowed;
   const reached = states
     .filter((state) => state.given === given && state.moves.length > 0)

@@ -15,16 +15,20 @@ export function judgeMoves(
   shared: Shared,
 ): TrialFinding[] {
   const broken = gains.flatMap(({ given, moves, probes }): TrialFinding[] => {
-    const [first] = moves;
-    if (!first) return [];
+    const target = moves[0]?.target ?? probes[0]?.probe.relation;
+    if (!target) return [];
+    const gained = tellProbes(probes, identity);
     const steps = moves.map(({ statement }) => `"${statement}"`).join(" and then ");
-    const what = `${tellProbes(probes, identity)}, which nobody gave them`;
+    const what =
+      moves.length > 0
+        ? `makes ${steps} and then ${gained}, which nobody gave them`
+        : `${gained}, so that the row is theirs alone`;
     const who = [identity.description, given.description].filter((text) => text !== "").join(", ");
     return [
-      trialFinding("trial-moves", {
-        ...objectOf(first.target, shared),
-        message: `${nameOf(first.target)}: ${who}, makes ${steps} and then ${what}`,
-        reproduction: script({ given, moves, probes }, what, identity, shared),
+      trialFinding(moves.length > 0 ? "trial-moves" : "trial-owner", {
+        ...objectOf(target, shared),
+        message: `${nameOf(target)}: ${who}, ${what}`,
+        reproduction: script({ given, moves, probes }, gained, identity, shared),
       }),
     ];
   });

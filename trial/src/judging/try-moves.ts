@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
-import { type Given, type WorldRows, givenRows } from "../attacks/given-rows";
+import { type Given, type WorldRows, givenRows, guests } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
-import { type SharedRows, listsOf } from "../attacks/lists";
+import { type SharedRows, listsOf, usersOf } from "../attacks/lists";
 import { type Move, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, probesOf } from "../attacks/probes";
@@ -45,7 +45,7 @@ export async function quietOwnRows(
   shared: Shared,
   hints: HintReader,
 ): Promise<void> {
-  const { givens, statesOf } = await planMoves(client, identity, shared, hints);
+  const { givens, statesOf } = await planMoves(client, identity, shared, hints, false);
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
   await client.query(MOVES_SQL);
@@ -72,8 +72,9 @@ export async function tryMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const { givens, moves, probes, statesOf } = await planMoves(client, identity, shared, hints);
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
+  const plan = await planMoves(client, identity, shared, hints, true);
+  const { givens, moves, probes, statesOf } = plan;
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own" || kind === "listed"))
     return { gains: [], privileges: [], attempts: 0 };
   await client.query(MOVES_SQL);
   const states: State[] = [];
@@ -90,6 +91,7 @@ async function planMoves(
   { role, login, settings, world }: Identity,
   shared: Shared,
   hints: HintReader,
+  isRemembered: boolean,
 ): Promise<Plan> {
   const { catalog, links, fill } = shared;
   if (!world) throw new Error("Moves are made by the user of a world.");
@@ -97,14 +99,21 @@ async function planMoves(
   const worlds = { attacker: rowsOf(fill, world), victim: rowsOf(fill, victim) };
   const roles = await readShared(client, shared, worlds.attacker);
   const lists = listsOf(catalog, hints, links, roles);
-  const givens = [...givenRows(catalog, lists, worlds), ...orphaned(catalog, worlds, role)];
+  const givens = [
+    ...givenRows(catalog, lists, worlds),
+    ...guests(catalog, links, worlds, role),
+    ...orphaned(catalog, worlds, role),
+  ];
   const probes = probesOf(catalog, lists, links, worlds, role);
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
-  const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
+  const asked = probes.map(({ kind, relation, statement, grant = null, relations }) => ({
     kind,
     statement,
     grant,
     relations,
+    // A row that leads to more than users stays where that is.
+    isOwned: links.of(relation).every(({ isUser }) => isUser),
+    key: relation.primaryKey.filter((name) => !usersOf(relation, links).includes(name)),
   }));
   return {
     givens,
@@ -116,9 +125,13 @@ async function planMoves(
         login,
         settings,
         victim: victim.index,
+        ...(isRemembered ? { attacker: world.index } : {}),
         tables,
         probes: asked,
         before: given.before,
+        ...(given.changes
+          ? { given: { relation: given.changes.relation.id, world: given.changes.world } }
+          : {}),
         moves: moves.map(({ statement }) => statement),
         again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
         rounds: ROUNDS,

@@ -114,11 +114,7 @@ async function judgeDatabase(
   const found = judgeSchema(schema, undefined, contract);
   if (withTrial) report("The attacker tries what the policies let through …");
   const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
-  const attacked = trial && {
-    tried: trial.tried.map((one) => ({ ...one, object: nameOf(one.object) })),
-    findings: trial.findings.map((finding) => ({ ...finding, object: nameOf(finding.object) })),
-  };
-  const all: JudgedFinding[] = [...settleUnknown(found, attacked), ...(attacked?.findings ?? [])];
+  const all = findingsOf(found, trial);
   const { tables, views = [], functions = [], defaultPrivileges = [] } = schema;
   const makesSomething = [tables, views, functions, defaultPrivileges].some(
     ({ length }) => length > 0,
@@ -131,6 +127,18 @@ async function judgeDatabase(
     limits: [...limits, ...(trial?.unexpected ?? []).map(describeUnexpected)],
   };
   return { verdict, isEmpty: tables.length === 0 };
+}
+
+/** What rules and attacker say together, each object by one name. */
+export function findingsOf(
+  found: readonly JudgedFinding[],
+  trial: Pick<Trial, "tried" | "findings"> | undefined,
+): JudgedFinding[] {
+  const attacked = trial && {
+    tried: trial.tried.map((one) => ({ ...one, object: nameOf(one.object) })),
+    findings: trial.findings.map((finding) => ({ ...finding, object: nameOf(finding.object) })),
+  };
+  return [...settleUnknown(found, attacked), ...(attacked?.findings ?? [])];
 }
 
 /** The attacker calls a function by its signature alone; findings have one name for an object. */

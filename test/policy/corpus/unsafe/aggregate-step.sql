@@ -1,5 +1,4 @@
 -- unsafe: an aggregate whose step runs with its owner's rights; execution of the step is checked for the aggregate's owner
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select public.peek(u) from (values (:b::uuid)) v (u)

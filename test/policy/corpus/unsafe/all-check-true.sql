@@ -1,5 +1,4 @@
 -- unsafe: for all, with a check that lets everything pass
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:b, 'by a')

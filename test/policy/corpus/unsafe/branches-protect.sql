@@ -1,5 +1,4 @@
 -- unsafe: one branch of a block forgets to force row level security
--- refused-by: rules
 -- as: authenticated a
 -- query: select relforcerowsecurity from pg_class where relname = 'notes'
 -- returns: false

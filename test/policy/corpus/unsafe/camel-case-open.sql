@@ -1,5 +1,4 @@
 -- unsafe: quoted camel case names, a hole
--- refused-by: rules
 -- rows: insert into public."Orders" ("userId") values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public."Orders"

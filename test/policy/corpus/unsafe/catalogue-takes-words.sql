@@ -1,5 +1,4 @@
 -- unsafe: a catalogue for everybody into which a trigger copies what users say to it
--- refused-by: rules
 -- rows: insert into public.phrases (id, phrase) values (:a, 'guten Tag')
 -- as: authenticated a
 -- query: insert into public.phrase_likes (user_id, phrase_id, said) values (:a, :a, 'of a')

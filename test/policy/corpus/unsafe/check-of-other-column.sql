@@ -1,5 +1,4 @@
 -- unsafe: the check is on another column than using
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: update public.notes set user_id = :b

@@ -1,5 +1,4 @@
 -- unsafe: invitations are written by whoever has one
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.boards (team_id, title) values (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.invites values (:b, :a)

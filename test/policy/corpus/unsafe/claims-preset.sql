@@ -1,6 +1,5 @@
 -- unsafe: every session starts as a user
--- refused-by: rules
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from pg_db_role_setting where array_to_string(setconfig, ',') like '%request.jwt.claims%'

@@ -1,5 +1,4 @@
 -- unsafe: an update of one's own row overwrites the rows of others that a key in it names
--- refused-by: rules
 -- rows: insert into public.pages (id, user_id, body) values (:a, :a, 'of a'), (:b, :b, 'of b')
 -- as: authenticated a
 -- query: update public.pages set mirror_of = :b, body = 'taken'

@@ -1,5 +1,4 @@
 -- unsafe: what PUBLIC may execute everywhere is not revoked in one schema
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.count_notes()

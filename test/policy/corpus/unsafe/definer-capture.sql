@@ -1,5 +1,4 @@
 -- unsafe: a parameter that the column of its name hides
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.f(:a)

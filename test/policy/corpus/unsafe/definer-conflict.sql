@@ -1,5 +1,4 @@
 -- unsafe: an upsert by a key of the caller's choice
--- refused-by: both
 -- rows: insert into public.notes (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: select public.save_note(:b, 'taken')

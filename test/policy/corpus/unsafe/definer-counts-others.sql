@@ -1,5 +1,4 @@
 -- unsafe: a definer function counts rows of all but mine
--- refused-by: both
 -- rows: insert into public.posts (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select public.others()

@@ -1,5 +1,4 @@
 -- unsafe: a security definer function that nobody revoked from PUBLIC
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.f()

@@ -1,5 +1,4 @@
 -- unsafe: a definer function that writes a row for the user it is told
--- refused-by: both
 -- as: authenticated a
 -- query: select public.add_note(:b, 'forged')
 -- proof: select count(*) from public.notes where user_id = :b

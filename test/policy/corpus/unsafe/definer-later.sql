@@ -1,5 +1,4 @@
 -- unsafe: a function is made security definer later
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.f()

@@ -1,5 +1,4 @@
 -- unsafe: a security definer function for whichever user is asked for
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.f(:b)

@@ -1,5 +1,4 @@
 -- unsafe: a procedure that writes for anybody
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: call public.p()

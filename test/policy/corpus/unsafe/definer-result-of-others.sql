@@ -1,5 +1,4 @@
 -- unsafe: a definer function whose result depends on rows of others
--- refused-by: both
 -- rows: insert into public.posts (user_id) values (:b)
 -- as: authenticated a
 -- query: select public.others(:b)

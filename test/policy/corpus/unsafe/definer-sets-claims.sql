@@ -1,5 +1,4 @@
 -- unsafe: a definer function that takes on the identity it is given
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select public.act_as(:b)

@@ -1,5 +1,4 @@
 -- unsafe: a definer function changes the row of a key that the caller chooses
--- refused-by: both
 -- rows: insert into public.notes (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: select public.rename_note(:b, 'taken')

@@ -1,5 +1,4 @@
 -- unsafe: an update whose condition binds the other table, not the one that is changed
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.blank()

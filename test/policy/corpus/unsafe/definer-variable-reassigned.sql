@@ -1,5 +1,4 @@
 -- unsafe: a variable that holds the user only until it is given a parameter
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select public.count_notes(:b)

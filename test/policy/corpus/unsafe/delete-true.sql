@@ -1,5 +1,4 @@
 -- unsafe: a delete of everybody's rows
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: delete from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: switched off at the end
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: whom the owner lets edit may make themselves the owner
--- refused-by: both
 -- rows: insert into public.pages (user_id, editors) values (:b, array[:a]::uuid[])
 -- as: authenticated a
 -- query: update public.pages set user_id = :a

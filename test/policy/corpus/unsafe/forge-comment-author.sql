@@ -1,5 +1,4 @@
 -- unsafe: a comment on one's own post may name another author
--- refused-by: rules
 -- rows: insert into public.posts (id, user_id) values (:a, :a)
 -- as: authenticated a
 -- query: insert into public.comments (post_id, author_id, body) values (:a, :b, 'forged')

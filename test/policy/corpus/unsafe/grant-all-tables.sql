@@ -1,5 +1,4 @@
 -- unsafe: all tables of a schema at once
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: truncate public.notes

@@ -1,5 +1,4 @@
 -- unsafe: all privileges are more than four
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: truncate public.notes

@@ -1,5 +1,4 @@
 -- unsafe: grant with grant option
--- refused-by: rules
 -- rows: select 1
 -- as: authenticated a
 -- query: select has_table_privilege('authenticated', 'public.posts', 'select with grant option')

@@ -1,5 +1,4 @@
 -- unsafe: a right for every role on one column
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: anon -
 -- query: select count(body) from public.notes

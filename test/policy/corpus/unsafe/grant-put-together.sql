@@ -1,5 +1,4 @@
 -- unsafe: dynamic grant to public
--- refused-by: rules
 -- rows: insert into public.orders (user_id) values (:b)
 -- as: authenticated a
 -- query: select has_table_privilege('anon', 'public.orders', 'select')

@@ -1,5 +1,4 @@
 -- unsafe: teams readable by all while members decide
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:a), (:b); insert into public.team_members values (:a, :a)
 -- as: authenticated a
 -- query: select count(*) from public.teams

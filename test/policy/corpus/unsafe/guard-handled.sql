@@ -1,5 +1,4 @@
 -- unsafe: the error of the guard is handled, and the rows come anyway
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select public.first_of(:b)

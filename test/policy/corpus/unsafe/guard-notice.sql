@@ -1,5 +1,4 @@
 -- unsafe: a guard that only warns
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select body from public.notes_of(:b)

@@ -1,5 +1,4 @@
 -- unsafe: a comparison with null refuses nobody who is not signed in
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated -
 -- query: select body from public.notes_of(:b)

@@ -1,5 +1,4 @@
 -- unsafe: the guard asks about one note, the update is of another
--- refused-by: rules
 -- rows: insert into public.notes (id, user_id, body) values (:a, :a, 'of a'), (:b, :b, 'of b')
 -- as: authenticated a
 -- query: select public.copy_body(:a, :b)

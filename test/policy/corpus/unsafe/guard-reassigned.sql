@@ -1,5 +1,4 @@
 -- unsafe: what was asked about is exchanged afterwards
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select body from public.notes_of(:a, :b)

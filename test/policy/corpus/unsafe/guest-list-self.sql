@@ -1,5 +1,4 @@
 -- unsafe: readers of a document may make themselves readers of others, by an update of the list
--- refused-by: rules
 -- rows: insert into public.documents (id, user_id, title) values (:a, :a, 'of a'), (:b, :b, 'of b'); insert into public.document_readers values (:a, :a)
 -- as: authenticated a
 -- query: update public.document_readers set document_id = :b; select title from public.documents where user_id <> :a

@@ -1,5 +1,4 @@
 -- unsafe: a helper whose exception handler lets through
--- refused-by: both
 -- rows: insert into public.posts (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.posts

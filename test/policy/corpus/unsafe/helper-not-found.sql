@@ -1,5 +1,4 @@
 -- unsafe: a helper that says whether its query has found nothing
--- refused-by: both
 -- rows: insert into public.folders values (:a, :a), (:b, :b); insert into public.pages (folder_id, body) values (:a, 'of A'), (:b, 'of B')
 -- as: authenticated a
 -- query: select count(*) from public.pages where body = 'of B'

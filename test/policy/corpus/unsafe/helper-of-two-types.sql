@@ -1,5 +1,4 @@
 -- unsafe: of two helpers of a name, the one that says whose row it is takes another type
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of A'), (:b, 'of B')
 -- as: authenticated a
 -- query: select count(*) from public.notes

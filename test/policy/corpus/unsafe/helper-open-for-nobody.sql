@@ -1,5 +1,4 @@
 -- unsafe: a PL/pgSQL helper that returns true where nobody is signed in
--- refused-by: both
 -- rows: insert into public.posts (user_id) values (:a), (:b)
 -- as: authenticated -
 -- query: select count(*) from public.posts

@@ -1,5 +1,4 @@
 -- unsafe: a helper whose parameter is assigned once more
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of A'), (:b, 'of B')
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: nobody signed in is somebody
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated -
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: the identity comes from what users write
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a {"user_metadata": {"id": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}}
 -- query: select count(*) from public.notes where user_id = :b

@@ -1,5 +1,4 @@
 -- unsafe: the identity comes from a setting
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select set_config('app.user_id', 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb', true); select count(*) from public.notes where user_id = :b

@@ -1,5 +1,4 @@
 -- unsafe: a helper that says it is immutable keeps the user of the first run in prepared statements
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated b
 -- query: prepare q as select body from public.notes; execute q; select set_config('request.jwt.claims', '{"sub":"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}', true); execute q

@@ -1,5 +1,4 @@
 -- unsafe: an inheritance child that is read by its own name
--- refused-by: both
 -- rows: insert into public.notes_old (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.notes_old

@@ -1,5 +1,4 @@
 -- unsafe: a user's table becomes the child of one that everybody reads
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: select body from public.entries

@@ -1,5 +1,4 @@
 -- unsafe: an insert for somebody else
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:b, 'by a')

@@ -1,5 +1,4 @@
 -- unsafe: who may join is who was invited, and anybody invites
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.boards (team_id, title) values (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.team_invites (team_id, user_id) values (:b, :a)

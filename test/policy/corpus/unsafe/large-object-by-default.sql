@@ -1,5 +1,4 @@
 -- unsafe: the default makes a large object, which every signed-in user may write and read
--- refused-by: rules
 -- as: authenticated a
 -- query: insert into public.recordings (user_id) values (:a); select set_config('request.jwt.claims', '{"sub": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}', true); select count(lo_get(oid)) from pg_catalog.pg_largeobject_metadata
 -- returns: 1

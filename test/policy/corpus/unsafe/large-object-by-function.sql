@@ -1,5 +1,4 @@
 -- unsafe: recordings are large objects of the role that all signed-in users share
--- refused-by: rules
 -- as: authenticated a
 -- query: select public.save_recording('\x6f6e6c79206f662061'); select set_config('request.jwt.claims', '{"sub": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}', true); select convert_from(lo_get(oid), 'UTF8') from pg_catalog.pg_largeobject_metadata
 -- returns: only of a

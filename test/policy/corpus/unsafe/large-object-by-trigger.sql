@@ -1,5 +1,4 @@
 -- unsafe: a trigger stores the text as a large object of whoever writes, which is one role for all
--- refused-by: rules
 -- as: authenticated a
 -- query: insert into public.recordings (user_id, spoken) values (:a, 'only of a'); select set_config('request.jwt.claims', '{"sub": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}', true); select convert_from(lo_get(oid), 'UTF8') from pg_catalog.pg_largeobject_metadata
 -- returns: only of a

@@ -1,5 +1,4 @@
 -- unsafe: a table like a protected one
--- refused-by: both
 -- rows: insert into public.notes_copy (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.notes_copy

@@ -1,5 +1,4 @@
 -- unsafe: the loop ends after the first table
--- refused-by: both
 -- rows: insert into public.invoices (user_id) values (:b)
 -- as: authenticated a
 -- query: select count(*) from public.invoices

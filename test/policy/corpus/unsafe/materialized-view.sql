@@ -1,5 +1,4 @@
 -- unsafe: a materialized view has no policies
--- refused-by: both
 -- rows: insert into public.notes (user_id) values (:a), (:b); refresh materialized view public.all_notes
 -- as: authenticated a
 -- query: select count(*) from public.all_notes

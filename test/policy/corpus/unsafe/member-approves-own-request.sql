@@ -1,5 +1,4 @@
 -- unsafe: who asked to join a team approves it themselves
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, status) values (:b, :a, 'requested'), (:b, :b, 'approved'); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: update public.team_members set status = 'approved'; select count(*) from public.reports

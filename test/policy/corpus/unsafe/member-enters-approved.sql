@@ -1,5 +1,4 @@
 -- unsafe: a request to join may be entered as an approved one
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, status) values (:b, :b, 'approved'); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.team_members values (:b, :a, 'approved'); select count(*) from public.reports

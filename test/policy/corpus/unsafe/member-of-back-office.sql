@@ -1,6 +1,5 @@
 -- unsafe: end users have the back office's rights
--- refused-by: both
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.notes

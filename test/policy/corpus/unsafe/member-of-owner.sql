@@ -1,6 +1,5 @@
 -- unsafe: the login can become the owner
--- refused-by: both
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: app -
 -- query: set local role migrator; alter table public.notes no force row level security; select count(*) from public.notes

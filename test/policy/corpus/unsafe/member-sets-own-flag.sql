@@ -1,5 +1,4 @@
 -- unsafe: a member sets the flag of their membership that opens the reports
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, is_lead) values (:b, :a, false), (:b, :b, true); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: update public.team_members set is_lead = true; select count(*) from public.reports

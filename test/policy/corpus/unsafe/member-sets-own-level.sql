@@ -1,5 +1,4 @@
 -- unsafe: a member raises the level that a condition only compares by order
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, level) values (:b, :a, 0), (:b, :b, 9); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: update public.team_members set level = 9; select count(*) from public.reports

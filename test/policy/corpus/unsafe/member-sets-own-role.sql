@@ -1,5 +1,4 @@
 -- unsafe: a member makes themselves the lead, who reads the reports
--- refused-by: rules
 -- rows: insert into public.teams (id) values (:b); insert into public.team_members (team_id, user_id, role) values (:b, :a, 'member'), (:b, :b, 'lead'); insert into public.reports (team_id, author_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: update public.team_members set role = 'lead'; select count(*) from public.reports

@@ -1,5 +1,4 @@
 -- unsafe: users write their own memberships
--- refused-by: both
 -- rows: insert into public.teams (id) values (:b); insert into public.memberships values (:b, :b)
 -- as: authenticated a
 -- query: insert into public.memberships values (:b, :a); select count(*) from public.teams

@@ -1,5 +1,4 @@
 -- unsafe: the policy follows the table that users write to its new schema
--- refused-by: both
 -- rows: insert into public.teams (id) values (:b); insert into app.memberships values (:b, :b)
 -- as: authenticated a
 -- query: insert into app.memberships values (:b, :a); select count(*) from public.teams

@@ -1,5 +1,4 @@
 -- unsafe: a message may be sent in another's name
--- refused-by: rules
 -- rows: insert into public.conversations (id) values (:a); insert into public.participants values (:a, :a), (:a, :b)
 -- as: authenticated a
 -- query: insert into public.messages (conversation_id, sender_id, body) values (:a, :b, 'forged')

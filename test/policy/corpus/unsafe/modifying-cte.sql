@@ -1,5 +1,4 @@
 -- unsafe: a definer function whose query changes rows in its WITH
--- refused-by: both
 -- rows: insert into public.notes (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: select public.touch(:b)

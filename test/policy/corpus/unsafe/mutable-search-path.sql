@@ -1,5 +1,4 @@
 -- unsafe: names that the caller chooses
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from pg_proc where proname = 'me' and proconfig is null

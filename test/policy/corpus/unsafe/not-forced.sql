@@ -1,5 +1,4 @@
 -- unsafe: enabled and not forced: the owner's function reads everything
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select public.note_count()

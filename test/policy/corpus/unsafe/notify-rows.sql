@@ -1,5 +1,4 @@
 -- unsafe: each note is sent to whoever listens, for which no right is needed
--- refused-by: rules
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x') returning body
 -- returns: x

@@ -1,5 +1,4 @@
 -- unsafe: rows without an owner are seen by nobody signed in
--- refused-by: both
 -- rows: insert into public.notes (user_id) values (null), (:b)
 -- as: authenticated -
 -- query: select count(*) from public.notes

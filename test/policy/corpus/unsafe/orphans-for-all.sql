@@ -1,5 +1,4 @@
 -- unsafe: rows without an owner are everybody's
--- refused-by: both
 -- rows: insert into public.notes (user_id) values (null), (:a)
 -- as: authenticated a
 -- query: select count(*) from public.notes

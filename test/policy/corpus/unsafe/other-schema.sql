@@ -1,5 +1,4 @@
 -- unsafe: a table in a schema of its own
--- refused-by: both
 -- rows: insert into archive.notes (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from archive.notes

@@ -1,6 +1,5 @@
 -- unsafe: a table of 001 is opened
 -- on: 001
--- refused-by: both
 -- rows: insert into public.user_progress (user_id) values (:a), (:b) on conflict do nothing
 -- as: authenticated a
 -- query: select count(*) from public.user_progress

@@ -1,6 +1,5 @@
 -- unsafe: made by an application role
--- refused-by: both
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: alter table public.notes disable row level security; select count(*) from public.notes

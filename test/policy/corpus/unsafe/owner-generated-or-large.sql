@@ -1,5 +1,4 @@
 -- unsafe: the owner is generated from the path, but large files are shown to everybody
--- refused-by: both
 -- rows: insert into public.media (path, size_bytes) values (:a || '/1.ogg', 5), (:b || '/1.ogg', 5)
 -- as: authenticated a
 -- query: select count(*) from public.media

@@ -1,5 +1,4 @@
 -- unsafe: the parent is found by a name that users choose, not by its key
--- refused-by: rules
 -- rows: insert into public.projects (id, user_id, name) values (:a, :a, 'x'), (:b, :b, 'y'); insert into public.tasks (project_id, title) values (:b, 'x')
 -- as: authenticated a
 -- query: select count(*) from public.tasks

@@ -1,5 +1,4 @@
 -- unsafe: a deck's id may be changed to that of cards without a deck
--- refused-by: rules
 -- rows: insert into public.decks values (:a, :a, 'of a'); insert into public.cards (deck_id, front) values (:b, 'of b')
 -- as: authenticated a
 -- query: update public.decks set id = :b; select front from public.cards

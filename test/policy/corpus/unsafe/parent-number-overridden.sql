@@ -1,5 +1,4 @@
 -- unsafe: who may insert an identity column may override what it is always generated as
--- refused-by: both
 -- rows: insert into public.cards (deck_id, front) values (7, 'of b')
 -- as: authenticated a
 -- query: insert into public.decks (id, user_id, title) overriding system value values (7, :a, 'mine'); select front from public.cards

@@ -1,5 +1,4 @@
 -- unsafe: attachments of notes belong to whoever makes a deck with the note's id
--- refused-by: rules
 -- rows: insert into public.attachments (parent_kind, parent_id, path) values ('note', :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.decks (id, user_id, title) values (:b, :a, 'mine'); select path from public.attachments

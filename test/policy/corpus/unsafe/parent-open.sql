@@ -1,5 +1,4 @@
 -- unsafe: the parent shows itself to everybody
--- refused-by: both
 -- rows: insert into public.projects (id, user_id) values (:a, :a), (:b, :b); insert into public.tasks (project_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.tasks

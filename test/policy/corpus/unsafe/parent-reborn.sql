@@ -1,5 +1,4 @@
 -- unsafe: cards outlive their deck, and belong to whoever makes one with its id
--- refused-by: rules
 -- rows: insert into public.decks values (:b, :b, 'of b'); insert into public.cards (deck_id, front) values (:b, 'of b'); delete from public.decks
 -- as: authenticated a
 -- query: insert into public.decks (id, user_id, title) values (:b, :a, 'mine'); select front from public.cards

@@ -1,5 +1,4 @@
 -- unsafe: the foreign key that ties cards to their deck is renamed, and dropped by that name
--- refused-by: rules
 -- rows: insert into public.decks values (:b, :b, 'of b'); insert into public.cards (deck_id, front) values (:b, 'of b'); delete from public.decks
 -- as: authenticated a
 -- query: insert into public.decks (id, user_id, title) values (:b, :a, 'mine'); select front from public.cards

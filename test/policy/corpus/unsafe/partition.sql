@@ -1,5 +1,4 @@
 -- unsafe: a partition that is read by its own name
--- refused-by: both
 -- rows: insert into public.events values (:a, '2026-05-05'), (:b, '2026-05-05')
 -- as: authenticated a
 -- query: select count(*) from public.events_2026

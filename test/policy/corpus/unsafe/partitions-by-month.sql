@@ -1,5 +1,4 @@
 -- unsafe: of the partitions whose names a variable holds, each second one is protected
--- refused-by: rules
 -- as: authenticated a
 -- query: select relrowsecurity from pg_class where relname = 'pings_2027_02'
 -- returns: false

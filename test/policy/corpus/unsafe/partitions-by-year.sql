@@ -1,5 +1,4 @@
 -- unsafe: partitions of the next years, made in a loop, stay open
--- refused-by: rules
 -- as: authenticated a
 -- query: select relrowsecurity from pg_class where relname = 'visits_2029'
 -- returns: false

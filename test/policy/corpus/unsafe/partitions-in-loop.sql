@@ -1,5 +1,4 @@
 -- unsafe: partitions made in a loop of numbers stay open
--- refused-by: rules
 -- rows: insert into public.hits (user_id, day) values (:b, 1)
 -- as: authenticated a
 -- query: select relrowsecurity from pg_class where relname = 'hits_0'

@@ -1,5 +1,4 @@
 -- unsafe: a list of customers without any user column
--- refused-by: rules
 -- rows: insert into public.customers (name) values ('x')
 -- as: authenticated a
 -- query: select count(*) from public.customers

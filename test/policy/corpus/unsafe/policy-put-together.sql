@@ -1,5 +1,4 @@
 -- unsafe: dynamic policy for true
--- refused-by: both
 -- rows: insert into public.orders (user_id) values (:b)
 -- as: authenticated a
 -- query: select count(*) from public.orders

@@ -1,5 +1,4 @@
 -- unsafe: a policy for every role
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: anon -
 -- query: select count(*) from public.notes

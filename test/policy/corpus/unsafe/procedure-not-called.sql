@@ -1,5 +1,4 @@
 -- unsafe: a function that protects tables by name is not called for one
--- refused-by: both
 -- rows: insert into public.invoices (user_id) values (:b)
 -- as: authenticated a
 -- query: select count(*) from public.invoices

@@ -1,5 +1,4 @@
 -- unsafe: a protected look-alike in lower case
--- refused-by: both
 -- rows: insert into public."Notes" (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public."Notes"

@@ -1,5 +1,4 @@
 -- unsafe: a definer function enters the caller as a member of the team that they name, or of a random one
--- refused-by: both
 -- rows: insert into public.teams (id, name) values (:b, 'of b'); insert into public.team_members (team_id, user_id) values (:b, :b)
 -- as: authenticated a
 -- query: select public.enter_team('of a', :b); select string_agg(name, ',') from public.teams

@@ -1,6 +1,5 @@
 -- unsafe: a role of PostgreSQL that reads everything
--- refused-by: both
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.notes

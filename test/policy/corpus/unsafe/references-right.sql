@@ -1,5 +1,4 @@
 -- unsafe: a foreign key of a user tells which keys exist
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select has_table_privilege('public.notes', 'references')::int

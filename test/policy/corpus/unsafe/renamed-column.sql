@@ -1,5 +1,4 @@
 -- unsafe: the policy follows the column to its new name
--- refused-by: both
 -- rows: insert into public.notes (user_id, author) values (:b, :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: a rule copies rows as its owner
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x')

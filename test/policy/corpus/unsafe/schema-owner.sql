@@ -1,6 +1,5 @@
 -- unsafe: end users own the schema
--- refused-by: both
--- run-by: postgres
+-- run-by: superuser
 -- rows: insert into private.notes (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: drop table private.notes

@@ -1,6 +1,5 @@
 -- unsafe: the back office reads everybody's API keys
 -- on: 001
--- refused-by: both
 -- rows: insert into public.user_api_keys (user_id, encrypted_keys, encryption_key_id) values (:a, '\x01', 'k'), (:b, '\x02', 'k')
 -- as: service_role -
 -- query: select count(*) from public.user_api_keys

@@ -1,5 +1,4 @@
 -- unsafe: a copy by select into
--- refused-by: both
 -- rows: insert into public.notes_copy (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.notes_copy

@@ -1,5 +1,4 @@
 -- unsafe: rows in another's name, by way of a second user column
--- refused-by: both
 -- as: authenticated a
 -- query: insert into public.tasks (user_id, assignee_id) values (:b, :a)
 -- proof: select count(*) from public.tasks where user_id = :b

@@ -1,5 +1,4 @@
 -- unsafe: an unqualified column compares the membership with itself
--- refused-by: both
 -- rows: insert into public.organizations (id) values (:a), (:b); insert into public.memberships values (:a, :a), (:b, :b); insert into public.documents (org_id, created_by) values (:a, :a), (:b, :b)
 -- as: authenticated a
 -- query: select count(*) from public.documents

@@ -1,5 +1,4 @@
 -- unsafe: users move their own membership to another team
--- refused-by: rules
 -- rows: insert into public.organizations (id) values (:a), (:b); insert into public.memberships values (:a, :a), (:b, :b); insert into public.documents (org_id, created_by) values (:a, :a), (:b, :b)
 -- as: authenticated a
 -- query: update public.memberships set org_id = :b where user_id = :a; select count(*) from public.documents

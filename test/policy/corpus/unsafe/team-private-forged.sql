@@ -1,5 +1,4 @@
 -- unsafe: private rows, which any member may write in another's name
--- refused-by: rules
 -- rows: insert into public.organizations (id) values (:a), (:b); insert into public.memberships values (:a, :a), (:a, :b); insert into public.documents (org_id, created_by) values (:a, :a), (:b, :b)
 -- as: authenticated a
 -- query: insert into public.documents (org_id, created_by, title) values (:a, :b, 'forged')

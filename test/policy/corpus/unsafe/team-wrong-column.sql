@@ -1,5 +1,4 @@
 -- unsafe: the number of a membership is taken for that of a team
--- refused-by: rules
 -- rows: insert into public.organizations (id) values (1), (2); insert into public.memberships (org_id, user_id) values (1, :b), (1, :a); insert into public.documents (org_id, created_by) values (2, :b)
 -- as: authenticated a
 -- query: select count(*) from public.documents

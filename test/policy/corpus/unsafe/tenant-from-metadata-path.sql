@@ -1,5 +1,4 @@
 -- unsafe: tenant from user_metadata, quoted in a path
--- refused-by: both
 -- rows: insert into public.documents (tenant_id) values (:a), (:b)
 -- as: authenticated a {"user_metadata": {"tenant_id": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}}
 -- query: select count(*) from public.documents

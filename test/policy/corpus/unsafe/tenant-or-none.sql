@@ -1,5 +1,4 @@
 -- unsafe: tenant or no tenant in the claims
--- refused-by: both
 -- rows: insert into public.documents (tenant_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.documents

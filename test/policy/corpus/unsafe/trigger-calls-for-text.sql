@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger takes the text of another row from a function
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x') returning body

@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger deletes the row that the new one says it replaces
--- refused-by: rules
 -- rows: insert into public.notes (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body, replaces) values (:a, 'x', :b)

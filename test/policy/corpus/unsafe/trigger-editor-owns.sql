@@ -1,5 +1,4 @@
 -- unsafe: a trigger makes whoever edits a shared deck its owner, though nobody is granted that column
--- refused-by: rules
 -- rows: insert into public.decks (user_id, collaborator_ids) values (:b, array[:a]::uuid[])
 -- as: authenticated a
 -- query: update public.decks set title = 'mine'

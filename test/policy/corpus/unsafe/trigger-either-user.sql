@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger changes the row of whom the written row names, or else of its owner
--- refused-by: both
 -- rows: insert into public.scores (user_id, points) values (:a, 7), (:b, 7)
 -- as: authenticated a
 -- query: insert into public.notes (user_id, recipient_id) values (:a, :b)

@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger of a statement goes through the added rows, and makes rows for whom they name
--- refused-by: rules
 -- as: authenticated a
 -- query: insert into public.notes (user_id, recipient_id, body) values (:a, :b, 'by a')
 -- proof: select motto from public.scores where user_id = :b

@@ -1,6 +1,5 @@
 -- unsafe: the function of an earlier trigger is replaced by one that also counts for who had no session yet
 -- on: 001
--- refused-by: rules
 -- rows: insert into public.user_progress (user_id) values (:b); insert into public.sessions (user_id, started_at) values (:a, now())
 -- as: authenticated a
 -- query: update public.sessions set ended_at = now()

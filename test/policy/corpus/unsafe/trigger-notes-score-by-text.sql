@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger writes the motto of whom the written text names into the row
--- refused-by: rules
 -- rows: insert into public.scores (user_id, motto) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, :b) returning body

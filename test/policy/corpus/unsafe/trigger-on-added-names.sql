@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger of a statement changes the rows of whom the added rows name
--- refused-by: both
 -- rows: insert into public.scores (user_id, points) values (:a, 7), (:b, 7)
 -- as: authenticated a
 -- query: insert into public.notes (user_id, recipient_id) values (:a, :b)

@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger fills in the text of the row that the new one refers to
--- refused-by: rules
 -- rows: insert into public.posts (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.posts (user_id, quotes, body) values (:a, :b, '') returning quoted

@@ -1,5 +1,4 @@
 -- unsafe: the trigger runs the same function under its new name
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x') returning previous

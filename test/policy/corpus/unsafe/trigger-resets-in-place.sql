@@ -1,5 +1,4 @@
 -- unsafe: whoever claims the key of another user's post changes it in place
--- refused-by: both
 -- rows: insert into public.posts (id, user_id, title) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.claims (user_id, post_id) values (:a, :b)

@@ -1,5 +1,4 @@
 -- unsafe: whoever gives kudos empties the score of whom they name
--- refused-by: both
 -- rows: insert into public.scores (user_id, points) values (:a, 7), (:b, 7)
 -- as: authenticated a
 -- query: insert into public.kudos (user_id, recipient_id) values (:a, :b)

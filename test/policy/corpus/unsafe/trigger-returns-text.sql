@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger counts in the row that is named, and returns its text into the written one
--- refused-by: both
 -- rows: insert into public.posts (id, user_id, body) values (:b, :b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, post_id) values (:a, :b) returning body

@@ -1,5 +1,4 @@
 -- unsafe: a trigger of a user runs as who writes next
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select has_table_privilege('public.notes', 'trigger')::int

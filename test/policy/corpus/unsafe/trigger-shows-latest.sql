@@ -1,5 +1,4 @@
 -- unsafe: a definer trigger puts another user's text into the row that is written
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:b, 'of b')
 -- as: authenticated a
 -- query: insert into public.notes (user_id, body) values (:a, 'x') returning previous

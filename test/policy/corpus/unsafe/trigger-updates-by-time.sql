@@ -1,5 +1,4 @@
 -- unsafe: whoever closes their own round empties the scores of all who were idle for long
--- refused-by: rules
 -- rows: insert into public.scores (user_id, points, seen_at) values (:b, 7, '2020-01-01'); insert into public.rounds (user_id) values (:a)
 -- as: authenticated a
 -- query: update public.rounds set closed_at = '2999-01-01'

@@ -1,5 +1,4 @@
 -- unsafe: an update gives a row away
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: update public.notes set user_id = :b

@@ -1,5 +1,4 @@
 -- unsafe: two conditions are equal where both are false
--- refused-by: both
 -- rows: insert into public.notes (user_id) values (:a), (:b)
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: a case that is null-safe for those without a user
--- refused-by: both
 -- rows: insert into public.notes (user_id) values (:a), (:b), (null)
 -- as: authenticated -
 -- query: select count(*) from public.notes

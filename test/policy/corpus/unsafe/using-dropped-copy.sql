@@ -1,5 +1,4 @@
 -- unsafe: the user is asked for in a column that is no longer a copy of the owner
--- refused-by: both
 -- rows: insert into public.notes (user_id, body, owner_key) values (:a, 'of a', :a), (:b, 'of b', :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes where user_id <> auth.uid()

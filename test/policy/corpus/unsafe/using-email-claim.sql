@@ -1,5 +1,4 @@
 -- unsafe: a claim of the token that names anybody
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a {"email": "of b"}
 -- query: select count(*) from public.notes where user_id = :b

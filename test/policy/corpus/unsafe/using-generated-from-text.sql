@@ -1,5 +1,4 @@
 -- unsafe: the user is asked for in a column that is generated from what anybody writes
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes where user_id <> auth.uid()

@@ -1,5 +1,4 @@
 -- unsafe: the setting of single claims, which the server does not fill
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select set_config('request.jwt.claim.sub', 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb', true); select count(*) from public.notes where user_id = :b

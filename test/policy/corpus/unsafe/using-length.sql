@@ -1,5 +1,4 @@
 -- unsafe: a length that is never negative
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: a subject that users write into their metadata themselves, by a path
--- refused-by: rules
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a {"user_metadata": {"sub": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"}}
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: or hidden inside of and
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.notes

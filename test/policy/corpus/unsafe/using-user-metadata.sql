@@ -1,5 +1,4 @@
 -- unsafe: metadata that users write themselves
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a {"user_metadata": {"admin": true}}
 -- query: select count(*) from public.notes

@@ -1,6 +1,5 @@
 -- unsafe: a view over users for the sign-up page
 -- on: 001
--- refused-by: both
 -- as: authenticated a
 -- query: select count(*) from public.people
 -- returns: 2

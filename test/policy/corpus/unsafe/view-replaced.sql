@@ -1,5 +1,4 @@
 -- unsafe: create or replace forgets security_invoker
--- refused-by: both
 -- rows: insert into public.notes (user_id, body) values (:a, 'of a'), (:b, 'of b')
 -- as: authenticated a
 -- query: select count(*) from public.all_notes

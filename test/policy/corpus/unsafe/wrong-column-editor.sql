@@ -1,5 +1,4 @@
 -- unsafe: who edited last instead of who owns
--- refused-by: both
 -- rows: insert into public.notes (user_id, editor_id) values (:b, :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,5 +1,4 @@
 -- unsafe: the row's own key compared with the user
--- refused-by: both
 -- rows: insert into public.notes (id, user_id) values (:a, :b)
 -- as: authenticated a
 -- query: select count(*) from public.notes

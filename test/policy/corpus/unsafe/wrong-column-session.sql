@@ -1,5 +1,4 @@
 -- unsafe: a reference to something else that happens to be equal
--- refused-by: both
 -- rows: insert into public.notes (user_id, reviewed_by) values (:b, :a)
 -- as: authenticated a
 -- query: select count(*) from public.notes

@@ -1,0 +1,22 @@
+-- unsafe: a recursive query with a quote in its name, over every row
+-- rows: insert into public.notes (user_id) values (:a), (:b)
+-- as: authenticated a
+-- query: select count(*) from public.notes
+-- returns: 2
+
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade
+);
+create index on public.notes (user_id);
+alter table public.notes enable row level security, force row level security;
+create policy notes_own on public.notes for select to authenticated
+  using (exists (
+    with recursive "x""y" as (
+      select (select auth.uid()) as id
+      union all
+      select gen_random_uuid() from "x""y" where false
+    )
+    select 1 from "x""y" where id = (select auth.uid())
+  ));
+grant select on public.notes to authenticated;

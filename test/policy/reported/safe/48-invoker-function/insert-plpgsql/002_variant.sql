@@ -1,0 +1,24 @@
+create table public.pets (
+  id uuid primary key default gen_random_uuid(),
+  keeper uuid not null references public.users (id) on delete cascade,
+  chip integer unique,
+  called text not null
+);
+create index on public.pets (keeper);
+alter table public.pets enable row level security, force row level security;
+create policy pets_own on public.pets for all to authenticated
+  using (keeper = (select auth.uid())) with check (keeper = (select auth.uid()));
+grant select, delete, insert (keeper, chip, called), update (called) on public.pets to authenticated;
+
+create function public.add_pet(number integer, wanted text) returns uuid
+language plpgsql security invoker set search_path = '' as $$
+declare
+  made uuid;
+begin
+  insert into public.pets (keeper, chip, called) values (auth.uid(), number, wanted) returning id into made;
+  return made;
+
+end
+$$;
+revoke all on function public.add_pet(integer, text) from public;
+grant execute on function public.add_pet(integer, text) to authenticated;

@@ -1,0 +1,4 @@
+start transaction;
+create table public.wrapped (id integer primary key);
+alter table public.wrapped enable row level security, force row level security;
+end;
