@@ -1,14 +1,21 @@
 import type { A_Expr, Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Column, Table } from "../model/schema";
-import { constantText, identifiers, nodesIn, parseExpression } from "../sql/expressions";
+import {
+  constantText,
+  functionCalls,
+  identifiers,
+  nodesIn,
+  parseExpression,
+} from "../sql/expressions";
 import { inlined, inlinedQuery } from "./helpers";
-import { type Query, type Surroundings, subQuery, tiesRow } from "./queries";
+import { type Query, type Surroundings, isRowValue, subQuery, tiesRow } from "./queries";
 import {
   asksNothing,
   chosenByUser,
   columnOf,
   constantTruth,
+  equalSides,
   hasOnly,
   isIdentity,
   isOfRequest,
@@ -30,6 +37,8 @@ export type Outcome =
 export interface Place extends Pick<Surroundings, "table" | "judged"> {
   /** The functions and tables that are being looked into. */
   within?: ReadonlySet<object>;
+  /** It stands in a function that runs with its owner's rights. */
+  asOwner?: boolean;
 }
 
 const own: Outcome = { outcome: "own" };
@@ -62,7 +71,7 @@ function classifyNode(node: Node, place: Place): Outcome {
     return comparison(node.A_Expr, node, place);
   }
   const query = subQuery(node) ?? queryOfHelper(node, place);
-  if (query && ties(query, place)) return own;
+  if ((query && ties(query, place)) || isReadFromOwn(node, place)) return own;
   const selected = selectedValue(node);
   if (selected) return classifyNode(selected, place);
   return helper(node, place) ?? unread(node, place);
@@ -72,8 +81,11 @@ function classifyNode(node: Node, place: Place): Outcome {
 function unread(node: Node, { table, judged }: Place): Outcome {
   const chosen = chosenByUser(node, judged.contract);
   if (chosen !== undefined && nodesIn(node, "ColumnRef").length === 0) return open(chosen);
-  if (asksNothing(node) && nodesIn(node, "ColumnRef").length > 0) {
-    return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+  if (asksNothing(node)) {
+    if (nodesIn(node, "ColumnRef").length > 0)
+      return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+    if (functionCalls(node).length === 0)
+      return open("it asks for constants alone, and so is the same for every row");
   }
   const isQuery = nodesIn(node, "SubLink").length > 0;
   return unknown(
@@ -83,48 +95,43 @@ function unread(node: Node, { table, judged }: Place): Outcome {
   );
 }
 
-/** A call of a function that does nothing but select: its query in the place of the call. */
+/** A call of a function that gives one expression: that in the place of the call. */
 function helper(node: Node, place: Place): Outcome | undefined {
   const { within = new Set<object>() } = place;
   // Functions that call functions are followed a few steps: each may be called twice.
   const found = within.size < 3 ? inlined(node, place.judged) : undefined;
   if (!found || within.has(found.item)) return undefined;
-  const inside = { ...place, within: new Set([...within, found.item]) };
   const value = onlyTarget(found.select);
-  if (!value) return undefined;
-  if (!found.select.fromClause) {
-    const outcome = found.select.whereClause ? undefined : classifyNode(value, inside);
-    return outcome?.outcome === "unknown" ? undefined : outcome;
-  }
-  // Without a row its result is null.
-  return ties({ select: found.select, equal: [] }, inside) ? own : undefined;
+  if (!value || found.select.fromClause || found.select.whereClause) return undefined;
+  const asOwner = place.asOwner === true || found.item.securityDefiner;
+  const inside = { ...place, asOwner, within: new Set([...within, found.item]) };
+  const outcome = classifyNode(value, inside);
+  return outcome.outcome === "unknown" ? undefined : outcome;
 }
 
 /** Whether a value is read from rows that tie the judged row to the user, and null where there are none. */
 function isReadFromOwn(node: Node, place: Place): boolean {
   const value = selectedValue(withoutCasts(node)) ?? withoutCasts(node);
-  const select =
-    "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK"
-      ? selectOf(value.SubLink.subselect)
-      : inlined(value, place.judged)?.select;
-  // An aggregate has a value where there is no row.
+  const isScalar = "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK";
+  const called = inlined(value, place.judged);
+  const select = isScalar ? selectOf(value.SubLink.subselect) : called?.select;
   const target = select?.fromClause && onlyTarget(select);
-  return (
-    select !== undefined &&
-    target !== undefined &&
-    ("ColumnRef" in target || "A_Const" in target) &&
-    ties({ select, equal: [] }, place)
-  );
+  if (!select || !target || !isRowValue(target)) return false;
+  return ties({ select, equal: [], asOwner: called?.item.securityDefiner ?? false }, place);
 }
 
 /** `column in (select f())` where the function does nothing but select. */
 function queryOfHelper(node: Node, { judged }: Place): Query | undefined {
-  if (!("SubLink" in node) || node.SubLink.subLinkType !== "ANY_SUBLINK") return undefined;
-  return inlinedQuery(node.SubLink, judged);
+  const isRead = "SubLink" in node && hasOnly(node.SubLink, "subLinkType", "testexpr", "subselect");
+  return isRead && node.SubLink.subLinkType === "ANY_SUBLINK"
+    ? inlinedQuery(node.SubLink, judged)
+    : undefined;
 }
 
+/** What a definer function reads, no policy limits. */
 function ties(query: Query, place: Place): boolean {
-  const shows = (table: Table) => showsOwnRows(table, place);
+  const asOwner = query.asOwner === true || place.asOwner === true;
+  const shows = (table: Table) => !asOwner && showsOwnRows(table, place);
   return tiesRow(query, { table: place.table, judged: place.judged, shows });
 }
 
@@ -178,9 +185,11 @@ function negated(node: Node | undefined, place: Place): Outcome {
   if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
     return nullTest(node.NullTest.arg, node.NullTest.nulltesttype !== "IS_NULL", place);
   }
-  if ("A_Expr" in node && identifiers(node.A_Expr.name ?? []).join(".") === "<>") {
-    const equal = [{ String: { sval: "=" } }];
-    return classifyNode({ A_Expr: { ...node.A_Expr, name: equal } }, place);
+  const different = equalSides(node, "<>");
+  if (different) {
+    const [lexpr, rexpr] = different;
+    const name = [{ String: { sval: "=" } }];
+    return classifyNode({ A_Expr: { kind: "AEXPR_OP", name, lexpr, rexpr } }, place);
   }
   return unread({ BoolExpr: { boolop: "NOT_EXPR", args: [node] } }, place);
 }
@@ -196,9 +205,9 @@ function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
   const column = ownColumn(arg, table);
   if (!column) return unread({ NullTest: { arg } }, place);
   if (!isNull) return open(`it is true for all rows with a ${column.name}`);
-  if (column.notNull) return own;
+  // Inheritance children may hold null where their parent does not.
   const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
-  return isUser || judged.namesUser(table, column.name)
+  return column.notNull || isUser || judged.namesUser(table, column.name)
     ? unknown(`it shows rows without a ${column.name}`)
     : open(`it is true for all rows without a ${column.name}`);
 }

@@ -35,10 +35,10 @@ export function inlinedQuery(
 ): Query | undefined {
   const select = selectOf(subselect);
   const call = select && !select.fromClause && !select.whereClause ? onlyTarget(select) : undefined;
-  const found = call && inlined(call, judged)?.select;
-  const value = found?.fromClause && onlyTarget(found);
+  const found = call && inlined(call, judged);
+  const value = found?.select.fromClause && onlyTarget(found.select);
   return found && value && testexpr && "ColumnRef" in value
-    ? { select: found, equal: [[testexpr, value]] }
+    ? { select: found.select, equal: [[testexpr, value]], asOwner: found.item.securityDefiner }
     : undefined;
 }
 
@@ -55,9 +55,10 @@ function queryOf(item: DatabaseFunction): SelectStmt | undefined {
   const body = functionBody(item);
   const [tree, another] = body?.trees ?? [];
   if (!tree || another || body?.dynamic.length !== 0) return undefined;
-  if ("SelectStmt" in tree) return selectOf(tree);
   const isReturn = /^\s*begin\s+return\b[^;]*;\s*end\s*;?\s*$/i.test(item.source ?? "");
-  return item.language === "plpgsql" && isReturn
+  if (item.language === "plpgsql" && !isReturn) return undefined;
+  if ("SelectStmt" in tree) return selectOf(tree);
+  return item.language === "plpgsql"
     ? {
         targetList: [{ ResTarget: { val: tree } }],
         limitOption: "LIMIT_OPTION_DEFAULT",

@@ -12,7 +12,6 @@ import {
 
 /** Casts between these keep two users different. */
 const faithfulTypes = ["uuid", "text", "varchar", "json", "jsonb"];
-const numericTypes = ["int2", "int4", "int8", "numeric", "float4", "float8"];
 
 /** Whether a node has no other fields than these; where it stands in the text does not count. */
 export function hasOnly(node: object, ...fields: string[]): boolean {
@@ -119,57 +118,32 @@ export function isIdentity(node: Node, contract: Contract): boolean {
   return value !== undefined && known.has(value);
 }
 
-/** Whether a condition is true, false or null by its text alone; undefined for a condition that is not constant or not read. */
+/**
+ * Whether a condition is true, false or null as it is written: a literal, or two integers that are compared.
+ * @returns undefined for every other condition: what casts make of constants only the server knows.
+ */
 export function constantTruth(node: Node): boolean | null | undefined {
   if ("A_Const" in node) {
     if (node.A_Const.isnull) return null;
     return node.A_Const.boolval && (node.A_Const.boolval.boolval ?? false);
   }
   if ("TypeCast" in node && hasOnly(node.TypeCast, "arg", "typeName")) {
-    if (plainType(node.TypeCast.typeName) !== "bool" || !node.TypeCast.arg) return undefined;
-    const inner = constantTruth(node.TypeCast.arg);
-    const value = constantValue(node.TypeCast.arg);
-    if (inner !== undefined || value === undefined) return inner;
-    return typeof value === "number" ? value !== 0 : booleanText(value);
+    const { arg, typeName } = node.TypeCast;
+    return arg && plainType(typeName) === "bool" ? constantTruth(arg) : undefined;
   }
+  const [left, right] = equalSides(node) ?? [];
+  if (!left || !right || !("A_Const" in left) || !("A_Const" in right)) return undefined;
+  const [one, other] = [left.A_Const.ival, right.A_Const.ival];
+  return one && other && (one.ival ?? 0) === (other.ival ?? 0);
+}
+
+/** The sides of `left = right` by PostgreSQL's own operator; undefined for anything else. */
+export function equalSides(node: Node, operator = "="): [left: Node, right: Node] | undefined {
   if (!("A_Expr" in node) || !hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr"))
     return undefined;
   const { kind, name = [], lexpr, rexpr } = node.A_Expr;
-  const [left, right] = [lexpr && constantValue(lexpr), rexpr && constantValue(rexpr)];
-  if (kind !== "AEXPR_OP" || left === undefined || typeof left !== typeof right) return undefined;
-  // Texts that differ may still be equal as values of their type.
-  const isEqual = left === right || (typeof left === "number" ? false : undefined);
-  const operator = identifiers(name).join(".");
-  if (operator === "=") return isEqual;
-  return operator === "<>" && isEqual !== undefined ? !isEqual : undefined;
-}
-
-/** A number or text that is written out, below any cast that cannot fail to keep it. */
-function constantValue(node: Node): number | string | undefined {
-  if ("A_Const" in node) {
-    const { ival, fval, sval, isnull } = node.A_Const;
-    if (isnull) return undefined;
-    if (ival) return ival.ival ?? 0;
-    if (fval) return Number(fval.fval);
-    return sval && (sval.sval ?? "");
-  }
-  if (!("TypeCast" in node) || !hasOnly(node.TypeCast, "arg", "typeName")) return undefined;
-  const type = plainType(node.TypeCast.typeName);
-  const value = node.TypeCast.arg && constantValue(node.TypeCast.arg);
-  if (type === undefined) return undefined;
-  if (!numericTypes.includes(type)) return typeof value === "string" ? value : undefined;
-  const number = Number(value);
-  return value === undefined || Number.isNaN(number) ? undefined : number;
-}
-
-/** What PostgreSQL's boolean input makes of a text: any beginning of these words that is not ambiguous. */
-function booleanText(text: string): boolean | undefined {
-  const word = text.trim().toLowerCase();
-  if (word === "") return undefined;
-  if (["true", "yes", "1"].some((whole) => whole.startsWith(word)) || word === "on") return true;
-  if (["false", "no", "0"].some((whole) => whole.startsWith(word)) || /^off?$/.test(word))
-    return false;
-  return undefined;
+  const isOperator = kind === "AEXPR_OP" && identifiers(name).join(".") === operator;
+  return isOperator && lexpr && rexpr ? [lexpr, rexpr] : undefined;
 }
 
 /** Whether a value is read from the verified claims of the request, and not from the row. */

@@ -12,6 +12,12 @@ import type {
   View,
 } from "./schema";
 
+/** A column of a table. */
+export interface Place {
+  table: ObjectName;
+  column: string;
+}
+
 /** PUBLIC, as the catalog reading spells it. */
 export const everyone = "public";
 
@@ -30,7 +36,7 @@ export class JudgedSchema {
   public readonly applicationRoles: ReadonlySet<string>;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tables: ReadonlyMap<string, Table>;
-  readonly #references = new Map<string, ReadonlySet<string>>();
+  readonly #references = new Map<string, ReadonlyMap<string, Place>>();
 
   public constructor(
     public readonly schema: Schema,
@@ -111,14 +117,14 @@ export class JudgedSchema {
   }
 
   /**
-   * The columns that a column leads to by foreign keys of its table and of theirs, itself included, each as
-   * `schema.table.column`.
+   * The columns that a column leads to by foreign keys of its table and of theirs, itself included, by a
+   * name that is theirs alone.
    */
-  public references(table: ObjectName, column: string): ReadonlySet<string> {
+  public references(table: ObjectName, column: string): ReadonlyMap<string, Place> {
     const start = columnKey(table, column);
     const known = this.#references.get(start);
     if (known) return known;
-    const found = new Map([[start, { table, column }]]);
+    const found = new Map<string, Place>([[start, { table, column }]]);
     for (const place of found.values()) {
       for (const key of this.table(place.table)?.foreignKeys ?? []) {
         const target = key.references[key.columns.indexOf(place.column)];
@@ -126,9 +132,8 @@ export class JudgedSchema {
         found.set(columnKey(key.table, target), { table: key.table, column: target });
       }
     }
-    const references = new Set(found.keys());
-    this.#references.set(start, references);
-    return references;
+    this.#references.set(start, found);
+    return found;
   }
 
   /** Whether a column leads to the key of a table of users, or is that key. */

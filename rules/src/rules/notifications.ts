@@ -1,4 +1,4 @@
-import { isShared } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject, quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";

@@ -1,4 +1,4 @@
-import { isShared } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
 import type { JudgedSchema } from "../model/judged-schema";
 import { tableObject } from "../model/names";
 import type { Column, Table } from "../model/schema";

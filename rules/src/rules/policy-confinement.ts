@@ -1,4 +1,5 @@
-import { isShared, outcomeOf } from "../conditions/policies";
+import { outcomeOf } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
