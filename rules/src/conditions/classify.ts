@@ -275,22 +275,7 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
 }
 
 /** What a column that equals the signed-in user says of the row. */
-function userIn({ name, generated, copyOf }: Column, table: Table, judged: JudgedSchema): Outcome {
-  if ([name, copyOf].some((one) => one !== undefined && judged.namesUser(table, one))) return own;
-  const users = judged
-    .userColumns(table)
-    .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
-  const asked = (table.policies ?? [])
-    .flatMap(({ using, check }) => [using, check])
-    .flatMap((text) => nodesIn(text === null ? null : parseExpression(text), "ColumnRef"))
-    .flatMap((node) => columnOf(node)?.column ?? []);
-  const isAsked = users.some((user) => asked.includes(user));
-  const leadsNowhere = judged.references(table, name).size === 1;
-  if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {
-    return open(
-      `it asks for ${name}, and not for ${users.join(" or ")}, which says whose the row is`,
-    );
-  }
+function userIn({ name }: Column, table: Table, judged: JudgedSchema): Outcome {
   return judged.holdsUser(table, name)
     ? own
     : unknown(`${name} does not lead to users by its foreign keys`);

@@ -1,6 +1,7 @@
 import type { Node, SelectStmt } from "libpg-query";
 import type { JudgedSchema, Place } from "../model/judged-schema";
 import type { Table } from "../model/schema";
+import { nodesIn } from "../sql/expressions";
 import { isShared } from "./shared-tables";
 import { columnOf, equalSides, hasOnly, isIdentity, selectOf, withoutCasts } from "./values";
 
@@ -19,10 +20,11 @@ export function tiesRow({ select, equal }: Query, { table, judged, shows }: Surr
   return join.read(select, new Map([[table.name, 0]]), equal) && join.tied().has(0);
 }
 
-/** Whether every row that a query reads is tied to the signed-in user. */
+/** Whether every row that a query reads, in any of its parts, is tied to the signed-in user. */
 export function readsOwnRows(select: SelectStmt, judged: JudgedSchema): boolean {
   const join = new Join(undefined, judged, () => false);
-  return join.read(select, new Map()) && join.count > 1 && join.tied().size === join.count - 1;
+  const sources = nodesIn(select, "RangeVar").length;
+  return join.read(select, new Map()) && sources > 0 && join.tied().size === sources;
 }
 
 /** Whether a value is no aggregate, which has one where there is no row. */
@@ -61,11 +63,6 @@ class Join {
     private readonly shows: (table: Table) => boolean,
   ) {
     this.#rows = [table];
-  }
-
-  /** How many rows it reads, the judged one included. */
-  public get count(): number {
-    return this.#rows.length;
   }
 
   /**

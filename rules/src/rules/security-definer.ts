@@ -1,12 +1,12 @@
 import type { Node } from "libpg-query";
-import { functionSetsClaims } from "../conditions/claim-setters";
+import { claimSetters } from "../conditions/claim-setters";
 import { ownQueryOf } from "../conditions/helpers";
 import { readsOwnRows, subQuery } from "../conditions/queries";
 import { onlyTarget } from "../conditions/values";
 import { type JudgedSchema, everyone } from "../model/judged-schema";
 import { functionObject, partObject, quoteName, quoteRole } from "../model/names";
 import type { DatabaseFunction, Trigger } from "../model/schema";
-import { constantText, identifiers, readCall } from "../sql/expressions";
+import { constantText, functionCalls, identifiers, readCall } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
 import { type Found, defineRule } from "./rule";
 
@@ -86,17 +86,26 @@ function executorsOf(item: DatabaseFunction, { functions, endUsers }: JudgedSche
   return [...new Set(all)].filter((role) => endUsers.has(role));
 }
 
+/** Functions that give nothing but what they are given. */
+const plain = /^(count|sum|min|max|avg|bool_and|bool_or|current_setting)$|_agg$/;
+
 /** Whether it is one query that reads rows of the signed-in user alone. */
 function isOwn(item: DatabaseFunction, judged: JudgedSchema): boolean {
   const select = ownQueryOf(item, judged);
   const value = select && !select.fromClause ? onlyTarget(select) : undefined;
-  const inner = value && subQuery(value)?.select;
-  return select !== undefined && readsOwnRows(inner ?? select, judged);
+  const query = (value && subQuery(value)?.select) ?? select;
+  const { identityFunctions } = judged.contract;
+  const areRead = functionCalls(query).every(({ schema, name }) =>
+    schema === undefined
+      ? plain.test(name)
+      : identityFunctions.some((one) => one.schema === schema && one.name === name),
+  );
+  return query !== undefined && areRead && readsOwnRows(query, judged);
 }
 
 /** What no trial needs to show, as a clause. */
 function holeIn(item: DatabaseFunction, judged: JudgedSchema): string | undefined {
-  if (functionSetsClaims(item, judged)) {
+  if (claimSetters(judged).has(item)) {
     return "it sets the claims or the role of the request, and so acts for whomever it names";
   }
   const body = functionBody(item);

@@ -171,7 +171,6 @@ const open: readonly (readonly [condition: string, reason: string])[] = [
   ["user_id = auth.uid() or is_public", "nothing but the row itself"],
   ["title <> ''", "nothing but the row itself"],
   ["coalesce(length(title), 0) >= 0", "nothing but the row itself"],
-  ["token = auth.uid()", "asks for token, and not for user_id"],
   ["anyone(team_id)", "all rows with a team_id"],
   ["deleted_at is null and is_public", "all rows without a deleted_at"],
 ];
