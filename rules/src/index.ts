@@ -2,7 +2,6 @@ export { loadModule as loadParser } from "libpg-query";
 export {
   type Contract,
   ContractError,
-  type ObjectName,
   type UsersTable,
   contractFile,
   contractPresets,
@@ -12,6 +11,7 @@ export {
   readContract,
   requestRolesOf,
 } from "./model/contract";
+export type { ObjectName } from "./model/shape";
 export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
 export { type Step, readPlPgSql } from "./sql/plpgsql";
 export { copiedColumnOf } from "./conditions/generated-copies";
@@ -55,7 +55,7 @@ export type {
   Trigger,
   View,
 } from "./model/schema";
-export { SchemaShapeError, parseSchema } from "./model/parse-schema";
+export { SchemaShapeError, parseSchema } from "./model/schema";
 export {
   type Position,
   type SqlFile,

@@ -1,4 +1,4 @@
-import { type Contract, type ObjectName, requestRolesOf } from "./contract";
+import { type Contract, requestRolesOf } from "./contract";
 import { quoteName } from "./names";
 import type {
   DatabaseFunction,
@@ -11,6 +11,7 @@ import type {
   Trigger,
   View,
 } from "./schema";
+import type { ObjectName } from "./shape";
 
 /** A column of a table. */
 export interface Place {
