@@ -9,6 +9,7 @@ import {
   parseExpression,
 } from "../sql/expressions";
 import { inlined, inlinedQuery } from "./helpers";
+import { comparedColumns } from "./compared-columns";
 import { type Query, type Surroundings, isRowValue, subQuery, tiesRow } from "./queries";
 import {
   asksNothing,
@@ -275,10 +276,34 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
 }
 
 /** What a column that equals the signed-in user says of the row. */
-function userIn({ name }: Column, table: Table, judged: JudgedSchema): Outcome {
+function userIn(column: Column, table: Table, judged: JudgedSchema): Outcome {
+  const { name, copyOf = name } = column;
+  if (judged.namesUser(table, name) || judged.namesUser(table, copyOf)) return own;
+  const users = judged.references(table, name).size === 1 ? ownersOf(column, table, judged) : [];
+  if (users.length > 0) {
+    const whose = users.join(" or ");
+    return open(`it asks for ${name}, and not for ${whose}, which says whose the row is`);
+  }
   return judged.holdsUser(table, name)
     ? own
     : unknown(`${name} does not lead to users by its foreign keys`);
+}
+
+/** The columns that say whose a row is where this one cannot. */
+function ownersOf(column: Column, table: Table, judged: JudgedSchema): string[] {
+  const isKey = (table.keys ?? []).some(([first, second]) => first === column.name && !second);
+  const asked = comparedColumns(table, judged.contract);
+  const users = judged
+    .userColumns(table)
+    .filter((user) => table.columns?.some(({ name, notNull }) => name === user && notNull));
+  if (column.generated) return users;
+  if (users.some((user) => asked.includes(user))) return [];
+  // A row that goes with a user is theirs; one that only names them may be another's.
+  const goesWith = (user: string) =>
+    table.foreignKeys?.some(
+      ({ columns, onDelete }) => columns[0] === user && onDelete === "cascade",
+    );
+  return isKey ? users : users.filter(goesWith);
 }
 
 /** Whether it compares the database role with one that no end user has. */

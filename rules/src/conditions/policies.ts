@@ -1,9 +1,7 @@
-import type { Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
-import { identifiers, nodesIn, parseExpression } from "../sql/expressions";
 import { type Outcome, allOf, classify } from "./classify";
-import { columnOf, isIdentity, withoutCasts } from "./values";
+import { comparedColumns } from "./compared-columns";
 
 /** The expression that holds: `using` stands in for a `with check` that is left out. */
 export function expressionOf(policy: RowPolicy, part: "using" | "check"): string | null {
@@ -37,24 +35,9 @@ export function outcomeOf(
   );
 }
 
-/** The columns that policies of a table compare with the signed-in user. */
-export function comparedColumns(table: Table, { contract }: JudgedSchema): string[] {
-  const expressions = (table.policies ?? []).flatMap(({ using, check }) => [using, check]);
-  const found = expressions.flatMap((expression) => {
-    const tree = expression === null ? undefined : parseExpression(expression);
-    return nodesIn(tree, "A_Expr").flatMap(({ A_Expr: { name = [], lexpr, rexpr } }) => {
-      const isEqual = identifiers(name).join(".") === "=";
-      const sides = isEqual && lexpr && rexpr ? [lexpr, rexpr] : [];
-      return sides.some((side) => isIdentity(side, contract)) ? sides.flatMap(columnsOf) : [];
-    });
-  });
-  const names = (table.columns ?? []).map(({ name }) => name);
-  return names.filter((name) => found.includes(name));
-}
-
 /** The columns by which a row says whose it is, or what it belongs to. */
 export function namingColumns(table: Table, judged: JudgedSchema): string[] {
-  const compared = comparedColumns(table, judged);
+  const compared = comparedColumns(table, judged.contract);
   return (table.columns ?? [])
     .map(({ name }) => name)
     .filter(
@@ -63,9 +46,4 @@ export function namingColumns(table: Table, judged: JudgedSchema): string[] {
         judged.namesUser(table, name) ||
         judged.references(table, name).size > 1,
     );
-}
-
-function columnsOf(node: Node): string[] {
-  const column = columnOf(withoutCasts(node));
-  return column ? [column.column] : [];
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from "../conditions/classify";
-import { comparedColumns, expressionOf } from "../conditions/policies";
+import { expressionOf } from "../conditions/policies";
+import { comparedColumns } from "../conditions/compared-columns";
 import type { JudgedSchema } from "../model/judged-schema";
 import { partObject } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
@@ -45,7 +46,7 @@ function remedy(table: Table, clause: string, reason: string, judged: JudgedSche
       "`trustedSettings` of the contract; otherwise compare with who is signed in."
     );
   }
-  const [column] = [...judged.userColumns(table), ...comparedColumns(table, judged)];
+  const [column] = [...judged.userColumns(table), ...comparedColumns(table, judged.contract)];
   const [identity = ""] = judged.contract.identity;
   return column === undefined
     ? "Tie the row to the user by a column that refers to the table of users, or by an `exists` over one " +

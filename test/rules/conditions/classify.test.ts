@@ -171,6 +171,7 @@ const open: readonly (readonly [condition: string, reason: string])[] = [
   ["user_id = auth.uid() or is_public", "nothing but the row itself"],
   ["title <> ''", "nothing but the row itself"],
   ["coalesce(length(title), 0) >= 0", "nothing but the row itself"],
+  ["id = auth.uid()", "asks for id, and not for user_id"],
   ["anyone(team_id)", "all rows with a team_id"],
   ["deleted_at is null and is_public", "all rows without a deleted_at"],
 ];

@@ -1,0 +1,15 @@
+import type { Contract } from "../model/contract";
+import type { Table } from "../model/schema";
+import { nodesIn, parseExpression } from "../sql/expressions";
+import { columnOf, equalSides, isIdentity, withoutCasts } from "./values";
+
+/** The columns that policies of a table compare with the signed-in user. */
+export function comparedColumns(table: Table, contract: Contract): string[] {
+  const found = (table.policies ?? [])
+    .flatMap(({ using, check }) => [using, check])
+    .flatMap((text) => nodesIn(text === null ? null : parseExpression(text), "A_Expr"))
+    .map((node) => equalSides(node) ?? [])
+    .filter((sides) => sides.some((side) => isIdentity(side, contract)))
+    .flatMap((sides) => sides.map((side) => columnOf(withoutCasts(side))?.column));
+  return (table.columns ?? []).map(({ name }) => name).filter((name) => found.includes(name));
+}
