@@ -66,6 +66,8 @@ const contract = object({
   platformGrants: boolean,
 });
 
+const words = (text: string) => text.split(" ");
+
 /** What this project's databases are built on. */
 export const defaultContract: Contract = {
   migrationRole: "migrator",
@@ -73,16 +75,9 @@ export const defaultContract: Contract = {
   anonymousRole: "anon",
   signedInRoles: ["authenticated"],
   backOfficeRoles: ["service_role"],
-  platformRoles: [
-    "master",
-    "rdsadmin",
-    "rds_superuser",
-    "rds_replication",
-    "rds_password",
-    "rds_extension",
-    "rds_reserved",
-    "rds_ad",
-  ],
+  platformRoles: words(
+    "master rdsadmin rds_superuser rds_replication rds_password rds_extension rds_reserved rds_ad",
+  ),
   platform: null,
   searchPath: [],
   platformSchemas: [],
@@ -95,14 +90,7 @@ export const defaultContract: Contract = {
   identityFunctions: ["uid", "jwt", "role"].map((name) => ({ schema: "auth", name })),
   claims: { setting: "request.jwt.claims", subject: "sub" },
   trustedSettings: [],
-  userWrittenClaims: [
-    "user_metadata",
-    "raw_user_meta_data",
-    "email",
-    "phone",
-    "name",
-    "preferred_username",
-  ],
+  userWrittenClaims: words("user_metadata raw_user_meta_data email phone name preferred_username"),
   sealedTables: [{ schema: "public", name: "user_api_keys" }],
   sharedTables: [],
   forceRowSecurity: true,
@@ -113,31 +101,14 @@ const supabase: Contract = {
   ...defaultContract,
   migrationRole: "postgres",
   loginRole: "authenticator",
-  platformRoles: [
-    "supabase_admin",
-    "supabase_auth_admin",
-    "supabase_storage_admin",
-    "supabase_replication_admin",
-    "supabase_read_only_user",
-    "supabase_realtime_admin",
-    "supabase_functions_admin",
-    "dashboard_user",
-    "pgbouncer",
-  ],
+  platformRoles: words(
+    "supabase_admin supabase_auth_admin supabase_storage_admin supabase_replication_admin supabase_read_only_user supabase_realtime_admin supabase_functions_admin dashboard_user pgbouncer",
+  ),
   platform: "supabase",
   searchPath: ["public", "extensions"],
-  platformSchemas: [
-    "auth",
-    "storage",
-    "extensions",
-    "realtime",
-    "vault",
-    "graphql",
-    "graphql_public",
-    "pgbouncer",
-    "supabase_functions",
-    "supabase_migrations",
-  ],
+  platformSchemas: words(
+    "auth storage extensions realtime vault graphql graphql_public pgbouncer supabase_functions supabase_migrations",
+  ),
   usersTables: [{ schema: "auth", name: "users", key: "id" }],
   identityFunctions: ["uid", "jwt", "role", "email"].map((name) => ({ schema: "auth", name })),
   sealedTables: [],

@@ -5,7 +5,7 @@ import { functionObject } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
 import { constantText, functionCalls, nodesIn, parseExpression } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Who is signed in is what the verified token says, each time it is asked. */
 export const identityFunctionsRule = defineRule({
@@ -24,17 +24,15 @@ export const identityFunctionsRule = defineRule({
   ],
 });
 
-function ofIdentity(item: DatabaseFunction, contract: Contract): Found[] {
+function ofIdentity(item: DatabaseFunction, contract: Contract): Findings {
   const reason = trusts(item, contract);
   if (reason === undefined) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message: `${named.object} ${reason}; whom it names must come from ${contract.claims.setting} alone`,
-      remediation: `Let it read \`current_setting('${contract.claims.setting}', true)\` and nothing else.`,
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} ${reason}; whom it names must come from ${contract.claims.setting} alone`,
+    remediation: `Let it read \`current_setting('${contract.claims.setting}', true)\` and nothing else.`,
+  };
 }
 
 /** What a function takes an identity from that it must not, as a clause. */
@@ -71,7 +69,7 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
 }
 
 /** What is immutable is asked once for all, and answers the next user with the first. */
-function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Found[] {
+function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findings {
   if (item.volatility !== "immutable") return [];
   const identities = contract.identity.map((text) => spell(parseExpression(text)));
   const asks = functionCalls(functionBody(item)?.trees ?? []).some(
@@ -82,11 +80,9 @@ function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Found[
   );
   if (!asks) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message: `${named.object} is immutable and asks who is signed in: its answer to one user may be kept for another; it must be stable`,
-      remediation: `Write \`alter ${named.object} stable;\`.`,
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} is immutable and asks who is signed in: its answer to one user may be kept for another; it must be stable`,
+    remediation: `Write \`alter ${named.object} stable;\`.`,
+  };
 }

@@ -9,7 +9,7 @@ import {
 } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
 import { largeObjectIn } from "../sql/large-objects";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const remedy =
   "Keep the bytes in a `bytea` column of the row, or in S3 with their key in the row; what only the back " +
@@ -44,21 +44,19 @@ export const largeObjectsRule = defineRule({
   ],
 });
 
-function find(named: NamedObject, sql: string | null | undefined): Found[] {
+function find(named: NamedObject, sql: string | null | undefined): Findings {
   return found(named, named.object, largeObjectIn(sql ?? ""));
 }
 
-function found(named: NamedObject, what: string, name: string | undefined): Found[] {
+function found(named: NamedObject, what: string, name: string | undefined): Findings {
   if (name === undefined) return [];
-  return [
-    {
-      ...named,
-      message:
-        `${what} uses large objects (${name}) and end users reach it: no policy confines a large object, ` +
-        "and those of all signed-in users belong to one role; what a user stores must be in rows of theirs",
-      remediation: remedy,
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `${what} uses large objects (${name}) and end users reach it: no policy confines a large object, ` +
+      "and those of all signed-in users belong to one role; what a user stores must be in rows of theirs",
+    remediation: remedy,
+  };
 }
 
 /** The functions that end users run: by themselves, by writing a table, or with the rights of another's owner. */

@@ -4,7 +4,7 @@ import { functionObject, quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
 import { functionCalls, identifiers, isNode } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
@@ -24,20 +24,18 @@ export const notificationsRule = defineRule({
       .flatMap(find),
 });
 
-function find(item: DatabaseFunction): Found[] {
+function find(item: DatabaseFunction): Findings {
   const body = functionBody(item);
   const sent = body ? sentBy(body) : "what is not read";
   if (sent === undefined) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message:
-        `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
-        "a notification must hold nothing but constants and ids",
-      remediation: "Send the row's id alone, and let who listens read the row under its policies.",
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
+      "a notification must hold nothing but constants and ids",
+    remediation: "Send the row's id alone, and let who listens read the row under its policies.",
+  };
 }
 
 /** Whether it is only run by triggers of tables that hold rows of nobody. */

@@ -4,7 +4,7 @@ import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["select", "update", "delete"] as const;
 
@@ -18,14 +18,14 @@ export const policyConfinementRule = defineRule({
   remediation:
     "Compare the row's user with the signed-in user, and join further conditions by `and`.",
   find: (judged) =>
-    judged.allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) =>
-        policy.permissive ? find(table, policy, judged) : [],
+    judged.allTables.map((table) =>
+      (table.policies ?? []).map((policy) =>
+        policy.permissive ? find(table, policy, judged) : undefined,
       ),
     ),
 });
 
-function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
+function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   const isSealed = judged.contract.sealedTables.some(
     (name) => quoteName(name) === quoteName(table),
   );

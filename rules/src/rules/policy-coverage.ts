@@ -1,7 +1,7 @@
 import { type JudgedSchema, everyone } from "../model/judged-schema";
 import { quoteRole, tableObject } from "../model/names";
 import type { Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["select", "insert", "update", "delete"] as const;
 
@@ -17,7 +17,7 @@ export const policyCoverageRule = defineRule({
   find: (judged) => judged.tables.flatMap((table) => findUncovered(table, judged)),
 });
 
-function findUncovered(table: Table, judged: JudgedSchema): Found[] {
+function findUncovered(table: Table, judged: JudgedSchema): Findings {
   const { grants = [], policies = [] } = table;
   const named = tableObject(table);
   return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((role) => {
@@ -37,14 +37,12 @@ function findUncovered(table: Table, judged: JudgedSchema): Found[] {
     );
     const [first] = missing;
     if (first === undefined) return [];
-    return [
-      {
-        ...named,
-        message:
-          `${role} is granted ${missing.join(", ")} on ${named.object}, for which no permissive policy lets it ` +
-          "reach any row; every command that a role is granted must have its policy",
-        remediation: `Write a policy \`for ${first} to ${quoteRole(role)}\`, or revoke the right.`,
-      },
-    ];
+    return {
+      ...named,
+      message:
+        `${role} is granted ${missing.join(", ")} on ${named.object}, for which no permissive policy lets it ` +
+        "reach any row; every command that a role is granted must have its policy",
+      remediation: `Write a policy \`for ${first} to ${quoteRole(role)}\`, or revoke the right.`,
+    };
   });
 }

@@ -1,6 +1,6 @@
 import { tableObject } from "../model/names";
 import type { Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["select", "insert", "update", "delete"] as const;
 
@@ -15,7 +15,7 @@ export const policyDuplicatesRule = defineRule({
   find: ({ tables }) => tables.flatMap(findTwice),
 });
 
-function findTwice(table: Table): Found[] {
+function findTwice(table: Table): Findings {
   const permissive = (table.policies ?? []).filter((policy) => policy.permissive);
   const covering = (command: string, role: string) =>
     permissive.filter(
@@ -28,12 +28,10 @@ function findTwice(table: Table): Found[] {
     if (!first) return [];
     const named = tableObject(table);
     const names = covering(first, role).map(({ name }) => name);
-    return [
-      {
-        ...named,
-        message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
-        remediation: "Join them into one policy, or make one of them restrictive.",
-      },
-    ];
+    return {
+      ...named,
+      message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
+      remediation: "Join them into one policy, or make one of them restrictive.",
+    };
   });
 }

@@ -4,7 +4,7 @@ import { comparedColumns } from "../conditions/compared-columns";
 import type { JudgedSchema } from "../model/judged-schema";
 import { partObject } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
-import type { Found } from "./rule";
+import type { Findings } from "./rule";
 
 /** What the worst of some outcomes says of a policy; nothing where all are "own". */
 export function findingOf(
@@ -13,7 +13,7 @@ export function findingOf(
   part: "using" | "check",
   outcomes: readonly Outcome[],
   judged: JudgedSchema,
-): Found[] {
+): Findings {
   const worst =
     outcomes.find(({ outcome }) => outcome === "open") ??
     outcomes.find(({ outcome }) => outcome === "unknown");
@@ -24,18 +24,16 @@ export function findingOf(
   const expression = (expressionOf(policy, part) ?? "").replace(/\s+/g, " ").trim();
   const reach = part === "using" ? "reach rows of other users" : "write rows for other users";
   const isOpen = worst.outcome === "open";
-  return [
-    {
-      ...named,
-      message:
-        `${named.object} ${isOpen ? "lets" : "may let"} ${who} ${reach}: in \`${clause} (${expression})\` ` +
-        `${worst.reason}; every way in which it is true must tie the row to the signed-in user`,
-      remediation: isOpen
-        ? remedy(table, clause, worst.reason, judged)
-        : "The trial tries it: `npm run policy`. What it cannot try needs rows or a waiver.",
-      ...(!isOpen && { unknown: true }),
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `${named.object} ${isOpen ? "lets" : "may let"} ${who} ${reach}: in \`${clause} (${expression})\` ` +
+      `${worst.reason}; every way in which it is true must tie the row to the signed-in user`,
+    remediation: isOpen
+      ? remedy(table, clause, worst.reason, judged)
+      : "The trial tries it: `npm run policy`. What it cannot try needs rows or a waiver.",
+    ...(!isOpen && { unknown: true }),
+  };
 }
 
 function remedy(table: Table, clause: string, reason: string, judged: JudgedSchema): string {

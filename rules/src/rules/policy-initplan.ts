@@ -20,13 +20,11 @@ export const policyInitplanRule = defineRule({
         );
         if (!bare) return [];
         const named = partObject("policy", policy.name, table);
-        return [
-          {
-            ...named,
-            message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
-            remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
-          },
-        ];
+        return {
+          ...named,
+          message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
+          remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
+        };
       }),
     ),
 });

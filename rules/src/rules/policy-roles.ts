@@ -25,13 +25,11 @@ export const policyRolesRule = defineRule({
         const who =
           found === everyone ? "PUBLIC, which is every role" : `${found}, whom nobody signed in`;
         const roles = signedInRoles.map(quoteRole).join(", ");
-        return [
-          {
-            ...named,
-            message: `${named.object} is for ${who}; a policy must name the roles that it is for`,
-            remediation: `Write \`alter ${named.object} to ${roles};\`.`,
-          },
-        ];
+        return {
+          ...named,
+          message: `${named.object} is for ${who}; a policy must name the roles that it is for`,
+          remediation: `Write \`alter ${named.object} to ${roles};\`.`,
+        };
       }),
     ),
 });

@@ -3,7 +3,7 @@ import { namingColumns, outcomeOf } from "../conditions/policies";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["insert", "update"] as const;
 
@@ -17,14 +17,14 @@ export const policyWriteCheckRule = defineRule({
   remediation:
     "Write the test of the user into `with check`, too, or leave `with check` out where `using` holds it.",
   find: (judged) =>
-    judged.allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) =>
-        policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : [],
+    judged.allTables.map((table) =>
+      (table.policies ?? []).map((policy) =>
+        policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : undefined,
       ),
     ),
 });
 
-function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
+function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   const naming = namingColumns(table, judged);
   const outcomes = commands.flatMap((command): Outcome[] => {
     const isBound = policy.command === "all" || policy.command === command;

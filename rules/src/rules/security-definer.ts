@@ -8,7 +8,7 @@ import { functionObject, partObject, quoteName, quoteRole } from "../model/names
 import type { DatabaseFunction, Trigger } from "../model/schema";
 import { constantText, functionCalls, identifiers, readCall } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, type Found, defineRule } from "./rule";
 
 /** A function with its owner's rights is a door through every policy; the trial tries what is behind it. */
 export const securityDefinerRule = defineRule({
@@ -23,10 +23,10 @@ export const securityDefinerRule = defineRule({
   find: (judged) =>
     judged.functions
       .filter(({ securityDefiner }) => securityDefiner)
-      .flatMap((item) => [...ofCallers(item, judged), ...ofTriggers(item, judged)]),
+      .map((item) => [ofCallers(item, judged), ofTriggers(item, judged)]),
 });
 
-function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Found[] {
+function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   const who = executorsOf(item, judged);
   const isTrigger = item.returns === "trigger";
   if (who.length === 0 || (isTrigger && judged.contract.platformGrants)) return [];
@@ -36,20 +36,18 @@ function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Found[] {
     ? "whoever makes a temporary table can have it run with rows of their own"
     : holeIn(item, judged);
   if (hole === undefined && isOwn(item, judged)) return [];
-  return [
-    {
-      ...named,
-      message: `${named.object} is security definer and ${names} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
-      remediation: hole
-        ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
-        : "The trial calls it: `npm run policy`.",
-      ...(hole === undefined && { unknown: true }),
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} is security definer and ${names} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
+    remediation: hole
+      ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
+      : "The trial calls it: `npm run policy`.",
+    ...(hole === undefined && { unknown: true }),
+  };
 }
 
 /** End users run a trigger's function by writing its table, whoever has the right to execute it. */
-function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Found[] {
+function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   return judged.triggers
     .filter((trigger) => quoteName(trigger.function) === quoteName(item))
     .filter((trigger) => isFired(trigger, judged))

@@ -16,14 +16,12 @@ export const viewInvokerRule = defineRule({
       if (view.kind !== "view" || view.securityInvoker || held.length === 0) return [];
       const named = viewObject(view);
       const who = [...new Set(held.map(({ grantee }) => grantee))].join(", ");
-      return [
-        {
-          ...named,
-          message:
-            `view ${named.object} is without security_invoker, and ${who} has ${privilegesOf(held)} on ` +
-            `it: it shows what ${view.owner} may read; a granted view must be security_invoker`,
-          remediation: `Write \`alter view ${named.object} set (security_invoker = true);\`, after every \`create or replace view\`, too.`,
-        },
-      ];
+      return {
+        ...named,
+        message:
+          `view ${named.object} is without security_invoker, and ${who} has ${privilegesOf(held)} on ` +
+          `it: it shows what ${view.owner} may read; a granted view must be security_invoker`,
+        remediation: `Write \`alter view ${named.object} set (security_invoker = true);\`, after every \`create or replace view\`, too.`,
+      };
     }),
 });
