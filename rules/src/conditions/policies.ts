@@ -1,4 +1,4 @@
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
 import { type Outcome, allOf, classify } from "./classify";
 import { comparedColumns } from "./compared-columns";
@@ -24,7 +24,7 @@ export function outcomeOf(
   const restricting = (table.policies ?? []).filter(
     (other) =>
       !other.permissive &&
-      (other.command === "all" || other.command === command) &&
+      judges(other, command) &&
       (other.roles.includes("public") || policy.roles.every((role) => other.roles.includes(role))),
   );
   return allOf(

@@ -1,4 +1,5 @@
 import type { Node } from "libpg-query";
+import { isIdentityFunction } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Table } from "../model/schema";
 import { functionCalls, nodesIn, parseExpression, readsTables } from "../sql/expressions";
@@ -28,12 +29,11 @@ function tellsApart(node: Node, judged: JudgedSchema): boolean {
     return (node.BoolExpr.args ?? []).some((arg) => tellsApart(arg, judged));
   }
   if (readsTables(node)) return true;
-  const { identityFunctions } = judged.contract;
   const calls = functionCalls(node);
   const asks = calls.filter(
-    ({ schema, name }) =>
-      (schema === undefined && name === "current_setting") ||
-      identityFunctions.some((item) => item.schema === schema && item.name === name),
+    (call) =>
+      (call.schema === undefined && call.name === "current_setting") ||
+      isIdentityFunction(call, judged.contract),
   );
   const others = calls.filter((call) => call.schema !== undefined && !asks.includes(call));
   const isAsked = asks.length > 0 || nodesIn(node, "SQLValueFunction").length > 0;

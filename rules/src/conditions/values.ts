@@ -1,5 +1,5 @@
 import type { Node, SelectStmt, TypeName } from "libpg-query";
-import type { Contract } from "../model/contract";
+import { type Contract, isIdentityFunction } from "../model/contract";
 import {
   constantText,
   functionCalls,
@@ -151,9 +151,9 @@ export function isOfRequest(tree: Node, contract: Contract): boolean {
   return (
     nodesIn(tree, "ColumnRef").length === 0 &&
     functionCalls({ tree }).some(
-      ({ schema = "pg_catalog", name, args }) =>
-        contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
-        (name === "current_setting" && constantText(args[0]) === contract.claims.setting),
+      (call) =>
+        isIdentityFunction(call, contract) ||
+        (call.name === "current_setting" && constantText(call.args[0]) === contract.claims.setting),
     )
   );
 }
@@ -161,10 +161,9 @@ export function isOfRequest(tree: Node, contract: Contract): boolean {
 /** What in a value whoever makes a request can choose, or is the same for all of them; as a clause. */
 export function chosenByUser(tree: Node, contract: Contract): string | undefined {
   let readsClaims = false;
-  for (const { schema = "pg_catalog", name, args } of functionCalls(tree)) {
-    if (contract.identityFunctions.some((item) => item.schema === schema && item.name === name)) {
-      readsClaims = true;
-    }
+  for (const call of functionCalls(tree)) {
+    if (isIdentityFunction(call, contract)) readsClaims = true;
+    const { schema = "pg_catalog", name, args } = call;
     if (schema !== "pg_catalog" || name !== "current_setting") continue;
     const setting = constantText(args[0]);
     if (setting === contract.claims.setting) readsClaims = true;

@@ -194,6 +194,14 @@ export function parseContract(value: unknown): Contract {
   }
 }
 
+/** Whether a call is of a function that says who makes the request. */
+export function isIdentityFunction(
+  call: { schema?: string | undefined; name: string },
+  { identityFunctions }: Contract,
+): boolean {
+  return identityFunctions.some(({ schema, name }) => schema === call.schema && name === call.name);
+}
+
 /** The roles that requests run as, the anonymous one first. */
 export function requestRolesOf(contract: Contract): string[] {
   return [contract.anonymousRole, ...contract.signedInRoles, ...contract.backOfficeRoles];

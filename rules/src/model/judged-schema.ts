@@ -66,6 +66,13 @@ export class JudgedSchema {
     return this.#tables.get(quoteName(name));
   }
 
+  /** Every policy, with its table; those of the platform's tables among them. */
+  public get policies(): { table: Table; policy: RowPolicy }[] {
+    return this.allTables.flatMap((table) =>
+      (table.policies ?? []).map((policy) => ({ table, policy })),
+    );
+  }
+
   /** Whether an object is the platform's. */
   public isOfPlatform({ schema }: { schema: string }): boolean {
     return this.contract.platformSchemas.includes(schema);
@@ -95,8 +102,7 @@ export class JudgedSchema {
   /** The policies of a table that judge a command of end users. */
   public policiesFor(table: Table, command: RowPolicyCommand): RowPolicy[] {
     return (table.policies ?? []).filter(
-      (policy) =>
-        (policy.command === "all" || policy.command === command) && this.bindsEndUsers(policy),
+      (policy) => judges(policy, command) && this.bindsEndUsers(policy),
     );
   }
 
@@ -226,6 +232,24 @@ export class JudgedSchema {
     }
     return found;
   }
+}
+
+/** The commands that a policy can judge. */
+export const commands = ["select", "insert", "update", "delete"] as const;
+
+/** Whether a policy judges a command. */
+export function judges(policy: RowPolicy, command: RowPolicyCommand): boolean {
+  return policy.command === "all" || policy.command === command;
+}
+
+/** Who holds some grants, each once. */
+export function holdersOf(grants: readonly Grant[]): string[] {
+  return [...new Set(grants.map(({ grantee }) => grantee))];
+}
+
+/** Roles as a sentence names them. */
+export function listRoles(roles: readonly string[]): string {
+  return roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
 }
 
 /** What is granted, as a list of words: "select, insert (id)". */

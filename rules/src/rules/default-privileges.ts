@@ -1,4 +1,4 @@
-import { everyone, privilegesOf } from "../model/judged-schema";
+import { everyone, holdersOf, listRoles, privilegesOf } from "../model/judged-schema";
 import { quoteIdentifier, quoteRole } from "../model/names";
 import { type Findings, defineRule } from "./rule";
 
@@ -22,14 +22,13 @@ export const defaultPrivilegesRule = defineRule({
             (grantee === everyone && objects !== "functions"),
         );
         if (held.length === 0) return [];
-        const roles = [...new Set(held.map(({ grantee }) => grantee))];
+        const roles = holdersOf(held);
         const where = in_ === null ? "" : ` in schema ${quoteIdentifier(in_)}`;
         const object = `default privileges of ${quoteIdentifier(owner)}${where} on ${objects}`;
-        const who = roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
         return {
           kind: "default privileges",
           object,
-          message: `${object} to come give ${who} ${privilegesOf(held)}, before anybody has looked at them; there must be none`,
+          message: `${object} to come give ${listRoles(roles)} ${privilegesOf(held)}, before anybody has looked at them; there must be none`,
           remediation: `Write \`alter default privileges for role ${quoteRole(owner)}${where} revoke all on ${objects} from ${roles.map(quoteRole).join(", ")};\`.`,
         };
       },

@@ -1,4 +1,4 @@
-import { privilegesOf } from "../model/judged-schema";
+import { holdersOf, listRoles, privilegesOf } from "../model/judged-schema";
 import { quoteName, quoteRole, tableObject, viewObject } from "../model/names";
 import { type Findings, defineRule } from "./rule";
 
@@ -19,10 +19,10 @@ export const grantedCopiesRule = defineRule({
       const held = (copy.grants ?? []).filter(({ grantee }) => endUsers.has(grantee));
       if (held.length === 0) return [];
       const name = quoteName(copy);
-      const roles = [...new Set(held.map(({ grantee }) => grantee))];
+      const roles = holdersOf(held);
       return {
         ...(copy.kind === "foreign table" ? tableObject(copy) : viewObject(copy)),
-        message: `${roles.join(", ")} has ${privilegesOf(held)} on ${copy.kind} ${name}, whose rows no policy can confine; end users must not have it`,
+        message: `${listRoles(roles)} has ${privilegesOf(held)} on ${copy.kind} ${name}, whose rows no policy can confine; end users must not have it`,
         remediation:
           `Write \`revoke all on ${name} from ${roles.map(quoteRole).join(", ")};\`, and let a security ` +
           "definer function read it for the caller alone.",

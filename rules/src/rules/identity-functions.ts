@@ -1,5 +1,5 @@
 import { spell } from "../conditions/values";
-import type { Contract } from "../model/contract";
+import { type Contract, isIdentityFunction } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
@@ -49,9 +49,7 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
   if (other >= 0) {
     return `trusts the setting ${settings[other] ?? "of a computed name"}, which any session can set`;
   }
-  const isIndirect = calls.some(({ schema, name }) =>
-    contract.identityFunctions.some((one) => one.schema === schema && one.name === name),
-  );
+  const isIndirect = calls.some((call) => isIdentityFunction(call, contract));
   if (settings.length === 0 && !isIndirect) return "does not read the claims of the request";
   if (nodesIn(body.trees, "RangeVar").length > 0) return "reads a table";
   const words = nodesIn(body.trees, "A_Const").flatMap(({ A_Const: { sval } }) => sval?.sval ?? []);
@@ -73,10 +71,10 @@ function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findin
   if (item.volatility !== "immutable") return [];
   const identities = contract.identity.map((text) => spell(parseExpression(text)));
   const asks = functionCalls(functionBody(item)?.trees ?? []).some(
-    ({ schema, name }) =>
-      ((schema ?? "pg_catalog") === "pg_catalog" && name === "current_setting") ||
-      contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
-      identities.includes(`${schema ?? ""}.${name}()`),
+    (call) =>
+      ((call.schema ?? "pg_catalog") === "pg_catalog" && call.name === "current_setting") ||
+      isIdentityFunction(call, contract) ||
+      identities.includes(`${call.schema ?? ""}.${call.name}()`),
   );
   if (!asks) return [];
   const named = functionObject(item);

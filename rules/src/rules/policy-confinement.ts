@@ -1,6 +1,6 @@
 import { outcomeOf } from "../conditions/policies";
 import { isShared } from "../conditions/shared-tables";
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
@@ -18,10 +18,8 @@ export const policyConfinementRule = defineRule({
   remediation:
     "Compare the row's user with the signed-in user, and join further conditions by `and`.",
   find: (judged) =>
-    judged.allTables.map((table) =>
-      (table.policies ?? []).map((policy) =>
-        policy.permissive ? find(table, policy, judged) : undefined,
-      ),
+    judged.policies.map(({ table, policy }) =>
+      policy.permissive ? find(table, policy, judged) : undefined,
     ),
 });
 
@@ -35,7 +33,7 @@ function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   if (!bound) return [];
   const reached = commands.filter(
     (command) =>
-      (policy.command === "all" || policy.command === command) &&
+      judges(policy, command) &&
       (isSealed || judged.isGranted(table, command)) &&
       !(command === "select" && isShared(table, judged)),
   );

@@ -1,9 +1,7 @@
-import { type JudgedSchema, everyone } from "../model/judged-schema";
+import { type JudgedSchema, commands, everyone, holdersOf, judges } from "../model/judged-schema";
 import { quoteRole, tableObject } from "../model/names";
 import type { Table } from "../model/schema";
 import { type Findings, defineRule } from "./rule";
-
-const commands = ["select", "insert", "update", "delete"] as const;
 
 /** Whatever a role is granted, a policy says which rows it means. */
 export const policyCoverageRule = defineRule({
@@ -20,7 +18,7 @@ export const policyCoverageRule = defineRule({
 function findUncovered(table: Table, judged: JudgedSchema): Findings {
   const { grants = [], policies = [] } = table;
   const named = tableObject(table);
-  return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((role) => {
+  return holdersOf(grants).map((role) => {
     const power = judged.role(role);
     // Rules on roles refuse these; a policy would not bind them.
     if (role === everyone || power?.superuser || power?.bypassRowSecurity) return [];
@@ -31,7 +29,7 @@ function findUncovered(table: Table, judged: JudgedSchema): Findings {
         !policies.some(
           (policy) =>
             policy.permissive &&
-            (policy.command === "all" || policy.command === command) &&
+            judges(policy, command) &&
             policy.roles.some((bound) => acting.has(bound)),
         ),
     );

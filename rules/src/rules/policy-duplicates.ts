@@ -1,8 +1,7 @@
+import { commands, judges } from "../model/judged-schema";
 import { tableObject } from "../model/names";
-import type { Table } from "../model/schema";
+import type { RowPolicyCommand, Table } from "../model/schema";
 import { type Findings, defineRule } from "./rule";
-
-const commands = ["select", "insert", "update", "delete"] as const;
 
 /** Of two permissive policies both are evaluated, and the wider one counts. */
 export const policyDuplicatesRule = defineRule({
@@ -17,11 +16,8 @@ export const policyDuplicatesRule = defineRule({
 
 function findTwice(table: Table): Findings {
   const permissive = (table.policies ?? []).filter((policy) => policy.permissive);
-  const covering = (command: string, role: string) =>
-    permissive.filter(
-      (policy) =>
-        policy.roles.includes(role) && (policy.command === "all" || policy.command === command),
-    );
+  const covering = (command: RowPolicyCommand, role: string) =>
+    permissive.filter((policy) => policy.roles.includes(role) && judges(policy, command));
   return [...new Set(permissive.flatMap(({ roles }) => roles))].flatMap((role) => {
     const twice = commands.filter((command) => covering(command, role).length > 1);
     const [first] = twice;

@@ -1,7 +1,7 @@
 import type { Outcome } from "../conditions/classify";
 import { expressionOf } from "../conditions/policies";
 import { comparedColumns } from "../conditions/compared-columns";
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, listRoles } from "../model/judged-schema";
 import { partObject } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
 import type { Findings } from "./rule";
@@ -19,7 +19,6 @@ export function findingOf(
     outcomes.find(({ outcome }) => outcome === "unknown");
   if (!worst || worst.outcome === "own") return [];
   const named = partObject("policy", policy.name, table);
-  const who = policy.roles.map((role) => (role === "public" ? "PUBLIC" : role)).join(", ");
   const clause = part === "using" ? "using" : "with check";
   const expression = (expressionOf(policy, part) ?? "").replace(/\s+/g, " ").trim();
   const reach = part === "using" ? "reach rows of other users" : "write rows for other users";
@@ -27,7 +26,7 @@ export function findingOf(
   return {
     ...named,
     message:
-      `${named.object} ${isOpen ? "lets" : "may let"} ${who} ${reach}: in \`${clause} (${expression})\` ` +
+      `${named.object} ${isOpen ? "lets" : "may let"} ${listRoles(policy.roles)} ${reach}: in \`${clause} (${expression})\` ` +
       `${worst.reason}; every way in which it is true must tie the row to the signed-in user`,
     remediation: isOpen
       ? remedy(table, clause, worst.reason, judged)

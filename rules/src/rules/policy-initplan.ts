@@ -1,7 +1,7 @@
 import { isIdentity } from "../conditions/values";
 import type { Contract } from "../model/contract";
 import { partObject } from "../model/names";
-import { isNode, parseExpression } from "../sql/expressions";
+import { isNode, policyTrees } from "../sql/expressions";
 import { defineRule } from "./rule";
 
 /** Asked once a query, an identity costs nothing; asked once a row, it costs a scan. */
@@ -12,21 +12,16 @@ export const policyInitplanRule = defineRule({
   severity: "low",
   level: "advisory",
   remediation: "Write `(select …)` around what says who is signed in.",
-  find: ({ allTables, contract }) =>
-    allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) => {
-        const bare = [policy.using, policy.check].some(
-          (expression) => expression !== null && asksEachRow(parseExpression(expression), contract),
-        );
-        if (!bare) return [];
-        const named = partObject("policy", policy.name, table);
-        return {
-          ...named,
-          message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
-          remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
-        };
-      }),
-    ),
+  find: ({ policies, contract }) =>
+    policies.map(({ table, policy }) => {
+      if (!policyTrees(policy).some((tree) => asksEachRow(tree, contract))) return undefined;
+      const named = partObject("policy", policy.name, table);
+      return {
+        ...named,
+        message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
+        remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
+      };
+    }),
 });
 
 /** Whether the identity is asked for outside every sub-select. */

@@ -1,7 +1,7 @@
 import type { JudgedSchema } from "../model/judged-schema";
 import { partObject, quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
-import { nodesIn, parseExpression, parseQuery } from "../sql/expressions";
+import { nodesIn, parseQuery, policyTrees } from "../sql/expressions";
 import { type Findings, defineRule } from "./rule";
 
 /** PostgreSQL refuses to read a table whose policies ask for it again (SQLSTATE 42P17). */
@@ -13,11 +13,9 @@ export const policyRecursionRule = defineRule({
   level: "mandatory",
   remediation: "Ask through a `security definer` function, which reads past the policies.",
   find: (judged) =>
-    judged.allTables.map((table) =>
-      (table.policies ?? [])
-        .filter((policy) => judged.bindsEndUsers(policy))
-        .map((policy) => find(table, policy, judged)),
-    ),
+    judged.policies
+      .filter(({ policy }) => judged.bindsEndUsers(policy))
+      .map(({ table, policy }) => find(table, policy, judged)),
 });
 
 function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
@@ -52,10 +50,8 @@ function wayBack(table: Table, policy: RowPolicy, judged: JudgedSchema): Table[]
 }
 
 /** The tables that a policy reads in sub-queries, with those of security invoker views. */
-function tablesIn({ using, check }: RowPolicy, judged: JudgedSchema): Table[] {
-  return [using, check].flatMap((expression) =>
-    expression === null ? [] : tablesBelow(parseExpression(expression), judged, 0),
-  );
+function tablesIn(policy: RowPolicy, judged: JudgedSchema): Table[] {
+  return tablesBelow(policyTrees(policy), judged, 0);
 }
 
 function tablesBelow(tree: unknown, judged: JudgedSchema, depth: number): Table[] {

@@ -1,6 +1,6 @@
 import type { Outcome } from "../conditions/classify";
 import { namingColumns, outcomeOf } from "../conditions/policies";
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
 import { type Findings, defineRule } from "./rule";
@@ -17,18 +17,15 @@ export const policyWriteCheckRule = defineRule({
   remediation:
     "Write the test of the user into `with check`, too, or leave `with check` out where `using` holds it.",
   find: (judged) =>
-    judged.allTables.map((table) =>
-      (table.policies ?? []).map((policy) =>
-        policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : undefined,
-      ),
+    judged.policies.map(({ table, policy }) =>
+      policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : undefined,
     ),
 });
 
 function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   const naming = namingColumns(table, judged);
   const outcomes = commands.flatMap((command): Outcome[] => {
-    const isBound = policy.command === "all" || policy.command === command;
-    if (!isBound || !judged.isGranted(table, command)) return [];
+    if (!judges(policy, command) || !judged.isGranted(table, command)) return [];
     const outcome = outcomeOf(table, policy, "check", command, judged);
     // Whose an existing row is cannot be written where no column says it; a new one may be nobody's.
     if (outcome.outcome !== "open" || judged.isGranted(table, command, naming)) return [outcome];

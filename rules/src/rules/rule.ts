@@ -36,7 +36,7 @@ export interface Found extends NamedObject {
 }
 
 /** Findings, as deep in lists as they were found. */
-export type Findings = Found | undefined | readonly Findings[];
+export type Findings = Found | false | undefined | readonly Findings[];
 
 interface Definition extends Omit<Rule, "judge"> {
   /** It is about rights that a platform may grant by default, and says nothing where it does. */
@@ -60,7 +60,7 @@ export function defineRule({ find, judgesPlatformGrants, ...rule }: Definition):
 }
 
 function listOf(findings: Findings): Found[] {
-  if (findings === undefined) return [];
+  if (!findings) return [];
   return "object" in findings ? [findings] : findings.flatMap(listOf);
 }
 

@@ -3,7 +3,8 @@ import { claimSetters } from "../conditions/claim-setters";
 import { ownQueryOf } from "../conditions/helpers";
 import { readsOwnRows, subQuery } from "../conditions/queries";
 import { onlyTarget } from "../conditions/values";
-import { type JudgedSchema, everyone } from "../model/judged-schema";
+import { isIdentityFunction } from "../model/contract";
+import { type JudgedSchema, listRoles } from "../model/judged-schema";
 import { functionObject, partObject, quoteName, quoteRole } from "../model/names";
 import type { DatabaseFunction, Trigger } from "../model/schema";
 import { constantText, functionCalls, identifiers, readCall } from "../sql/expressions";
@@ -31,14 +32,13 @@ function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   const isTrigger = item.returns === "trigger";
   if (who.length === 0 || (isTrigger && judged.contract.platformGrants)) return [];
   const named = functionObject(item);
-  const names = who.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
   const hole = isTrigger
     ? "whoever makes a temporary table can have it run with rows of their own"
     : holeIn(item, judged);
   if (hole === undefined && isOwn(item, judged)) return [];
   return {
     ...named,
-    message: `${named.object} is security definer and ${names} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
+    message: `${named.object} is security definer and ${listRoles(who)} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
     remediation: hole
       ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
       : "The trial calls it: `npm run policy`.",
@@ -92,11 +92,8 @@ function isOwn(item: DatabaseFunction, judged: JudgedSchema): boolean {
   const select = ownQueryOf(item, judged);
   const value = select && !select.fromClause ? onlyTarget(select) : undefined;
   const query = (value && subQuery(value)?.select) ?? select;
-  const { identityFunctions } = judged.contract;
-  const areRead = functionCalls(query).every(({ schema, name }) =>
-    schema === undefined
-      ? plain.test(name)
-      : identityFunctions.some((one) => one.schema === schema && one.name === name),
+  const areRead = functionCalls(query).every((call) =>
+    call.schema === undefined ? plain.test(call.name) : isIdentityFunction(call, judged.contract),
   );
   return query !== undefined && areRead && readsOwnRows(query, judged);
 }

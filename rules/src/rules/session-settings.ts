@@ -1,7 +1,7 @@
 import { claimSetters, isNamed, saysWho, setsClaims } from "../conditions/claim-setters";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject, partObject, quoteRole, roleObject } from "../model/names";
-import { functionCalls, parseExpression } from "../sql/expressions";
+import { functionCalls, policyTrees } from "../sql/expressions";
 import { type Findings, type Found, defineRule } from "./rule";
 
 /** A session starts as nobody. */
@@ -17,26 +17,20 @@ export const sessionSettingsRule = defineRule({
 
 function ofPolicies(judged: JudgedSchema): Findings {
   const setters = [...claimSetters(judged)];
-  return judged.allTables.flatMap((table) =>
-    (table.policies ?? []).flatMap((policy) => {
-      const sets = [policy.using, policy.check].some((expression) => {
-        const tree = expression === null ? undefined : parseExpression(expression);
-        if (!tree) return false;
-        const calls = functionCalls({ tree });
-        return (
-          setsClaims(tree, judged) ||
-          setters.some((item) => calls.some(({ schema, name }) => isNamed(item, schema, name)))
-        );
-      });
-      if (!sets) return [];
-      const named = partObject("policy", policy.name, table);
-      return {
-        ...named,
-        message: `${named.object} sets the claims of the request while it judges a row, by set_config or a function that calls it; who is signed in must be said before`,
-        remediation: "Compare the row with the signed-in user, and set nothing.",
-      };
-    }),
-  );
+  return judged.policies.map(({ table, policy }) => {
+    const trees = policyTrees(policy);
+    const calls = functionCalls(trees);
+    const isSet =
+      trees.some((tree) => setsClaims(tree, judged)) ||
+      setters.some((item) => calls.some(({ schema, name }) => isNamed(item, schema, name)));
+    if (!isSet) return undefined;
+    const named = partObject("policy", policy.name, table);
+    return {
+      ...named,
+      message: `${named.object} sets the claims of the request while it judges a row, by set_config or a function that calls it; who is signed in must be said before`,
+      remediation: "Compare the row with the signed-in user, and set nothing.",
+    };
+  });
 }
 
 function ofSessions(judged: JudgedSchema): Findings {

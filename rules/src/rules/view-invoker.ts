@@ -1,4 +1,4 @@
-import { privilegesOf } from "../model/judged-schema";
+import { holdersOf, listRoles, privilegesOf } from "../model/judged-schema";
 import { viewObject } from "../model/names";
 import { defineRule } from "./rule";
 
@@ -15,7 +15,7 @@ export const viewInvokerRule = defineRule({
       const held = view.grants.filter(({ grantee }) => endUsers.has(grantee));
       if (view.kind !== "view" || view.securityInvoker || held.length === 0) return [];
       const named = viewObject(view);
-      const who = [...new Set(held.map(({ grantee }) => grantee))].join(", ");
+      const who = listRoles(holdersOf(held));
       return {
         ...named,
         message:

@@ -1,4 +1,5 @@
 import { type FuncCall, type Node, type SelectStmt, parseSync } from "libpg-query";
+import type { RowPolicy } from "../model/schema";
 
 /** A call of a function, as written. */
 export interface Call {
@@ -96,6 +97,11 @@ export function parseExpression(text: string): Node | undefined {
   if (parsed.size > MOST_KEPT) parsed.clear();
   if (!parsed.has(text)) parsed.set(text, parseAnew(text));
   return parsed.get(text);
+}
+
+/** The expressions of a policy. */
+export function policyTrees({ using, check }: RowPolicy): Node[] {
+  return [using, check].flatMap((text) => (text === null ? [] : (parseExpression(text) ?? [])));
 }
 
 function parseAnew(text: string): Node | undefined {
