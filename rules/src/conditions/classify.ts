@@ -1,4 +1,4 @@
-import type { A_Expr, Node } from "libpg-query";
+import type { Node, SubLink } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Column, Table } from "../model/schema";
 import {
@@ -69,9 +69,9 @@ function classifyNode(node: Node, place: Place): Outcome {
     return nullTest(node.NullTest.arg, node.NullTest.nulltesttype === "IS_NULL", place);
   }
   if ("A_Expr" in node && hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr")) {
-    return comparison(node.A_Expr, node, place);
+    return comparison(node, place);
   }
-  const query = subQuery(node) ?? queryOfHelper(node, place);
+  const query = subQuery(node) ?? inlinedQuery(node, place.judged);
   if ((query && ties(query, place)) || isReadFromOwn(node, place)) return own;
   const selected = selectedValue(node);
   if (selected) return classifyNode(selected, place);
@@ -119,14 +119,6 @@ function isReadFromOwn(node: Node, place: Place): boolean {
   const target = select?.fromClause && onlyTarget(select);
   if (!select || !target || !isRowValue(target)) return false;
   return ties({ select, equal: [], asOwner: called?.item.securityDefiner ?? false }, place);
-}
-
-/** `column in (select f())` where the function does nothing but select. */
-function queryOfHelper(node: Node, { judged }: Place): Query | undefined {
-  const isRead = "SubLink" in node && hasOnly(node.SubLink, "subLinkType", "testexpr", "subselect");
-  return isRead && node.SubLink.subLinkType === "ANY_SUBLINK"
-    ? inlinedQuery(node.SubLink, judged)
-    : undefined;
 }
 
 /** What a definer function reads, no policy limits. */
@@ -213,18 +205,15 @@ function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
     : open(`it is true for all rows without a ${column.name}`);
 }
 
-function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
-  const { kind, name = [], lexpr, rexpr } = expression;
-  const isEqual = identifiers(name).join(".") === "=";
+function comparison(node: Node, place: Place): Outcome {
+  const { kind, name = [], lexpr, rexpr } = "A_Expr" in node ? node.A_Expr : {};
   if (!lexpr || !rexpr) return unread(node, place);
-  const isRead = isEqual && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY");
-  if (isRead && [lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
-  if (isEqual && kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
-  const equal =
-    isEqual && kind === "AEXPR_OP"
-      ? (equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place))
-      : undefined;
-  if (equal) return equal;
+  if (identifiers(name).join(".") === "=" && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY")) {
+    if ([lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
+    if (kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
+    const equal = equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place);
+    if (equal) return equal;
+  }
   if (isRoleOfNoUser(lexpr, rexpr, place)) return unknown("it asks for a role of no end user");
   const chosen = chosenByUser(node, place.judged.contract);
   return chosen === undefined ? unread(node, place) : open(chosen);
@@ -234,10 +223,7 @@ function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
 function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
   const { table, judged } = place;
   if ("SubLink" in list && list.SubLink.subLinkType === "ARRAY_SUBLINK") {
-    const asked = {
-      SubLink: { ...list.SubLink, subLinkType: "ANY_SUBLINK", testexpr: value },
-    } as const;
-    return classifyNode(asked, place);
+    return classifyNode(isIn(value, list.SubLink), place);
   }
   if ("A_ArrayExpr" in list && hasOnly(list.A_ArrayExpr, "elements", "list_start", "list_end")) {
     const equal = (list.A_ArrayExpr.elements ?? []).map(
@@ -251,6 +237,11 @@ function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
   return isList && isIdentity(value, judged.contract) ? own : unread(node, place);
 }
 
+/** `value in (select …)`. */
+function isIn(testexpr: Node, { subselect }: SubLink): Node {
+  return { SubLink: { subLinkType: "ANY_SUBLINK", testexpr, ...(subselect && { subselect }) } };
+}
+
 /** What `left = right` lets through; undefined where this way round nothing is known. */
 function equality(left: Node, right: Node, place: Place): Outcome | undefined {
   const { table, judged } = place;
@@ -262,11 +253,9 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
     if (column) return userIn(column, table, judged);
   }
   // The value of a sub-query: the same as asking whether it finds the other side.
-  const select = "SubLink" in left ? selectOf(left.SubLink.subselect) : undefined;
-  const value = select?.fromClause && onlyTarget(select);
-  if (select && value && "ColumnRef" in value && "SubLink" in left) {
-    const isScalar = left.SubLink.subLinkType === "EXPR_SUBLINK";
-    if (isScalar && ties({ select, equal: [[value, right]] }, place)) return own;
+  if ("SubLink" in left && left.SubLink.subLinkType === "EXPR_SUBLINK") {
+    const query = subQuery(isIn(right, left.SubLink));
+    if (query?.select.fromClause && ties(query, place)) return own;
   }
   // Claims and functions that say what every signed-in user is.
   const role = constantText(right);

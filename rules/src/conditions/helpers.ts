@@ -1,4 +1,4 @@
-import type { Node, SelectStmt, SubLink } from "libpg-query";
+import type { Node, SelectStmt } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { DatabaseFunction } from "../model/schema";
 import { isNode, readCall } from "../sql/expressions";
@@ -29,13 +29,13 @@ export function inlined(node: Node, judged: JudgedSchema): Inlined | undefined {
 }
 
 /** The query of `column in (select f())`. */
-export function inlinedQuery(
-  { testexpr, subselect }: SubLink,
-  judged: JudgedSchema,
-): Query | undefined {
+export function inlinedQuery(node: Node, judged: JudgedSchema): Query | undefined {
+  if (!("SubLink" in node) || !hasOnly(node.SubLink, "subLinkType", "testexpr", "subselect"))
+    return undefined;
+  const { subLinkType, testexpr, subselect } = node.SubLink;
   const select = selectOf(subselect);
   const call = select && !select.fromClause && !select.whereClause ? onlyTarget(select) : undefined;
-  const found = call && inlined(call, judged);
+  const found = subLinkType === "ANY_SUBLINK" && call ? inlined(call, judged) : undefined;
   const value = found?.select.fromClause && onlyTarget(found.select);
   return found && value && testexpr && "ColumnRef" in value
     ? { select: found.select, equal: [[testexpr, value]], asOwner: found.item.securityDefiner }
