@@ -2,9 +2,6 @@ export { loadModule as loadParser } from "libpg-query";
 export {
   type Contract,
   ContractError,
-  type ObjectName,
-  type UsersTable,
-  contractFile,
   contractPresets,
   defaultContract,
   parseContract,
@@ -12,50 +9,37 @@ export {
   readContract,
   requestRolesOf,
 } from "./model/contract";
+export type { ObjectName } from "./model/shape";
 export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
 export { type Step, readPlPgSql } from "./sql/plpgsql";
 export { copiedColumnOf } from "./conditions/generated-copies";
 export { largeObjectIn } from "./sql/large-objects";
 export {
-  type NamedObject,
   functionObject,
   partObject,
   quoteIdentifier,
   quoteName,
   quoteRole,
-  roleObject,
-  schemaObject,
   tableObject,
-  viewObject,
 } from "./model/names";
 export { JudgedSchema } from "./model/judged-schema";
 export { type Outcome, classify } from "./conditions/classify";
-export { rowSecurityRule } from "./rules/row-security";
-export { type Found, type Rule, type Severity, defineRule } from "./rules/rule";
+export { type Rule, type Severity } from "./rules/rule";
 export { judgeSchema, schemaRules } from "./rules";
 export type {
   Column,
-  DatabaseFunction,
-  DefaultPrivilege,
   Finding,
   ForeignKey,
   ForeignKeyAction,
   Grant,
-  Level,
-  Membership,
-  Namespace,
   Origin,
   Role,
-  RowPolicy,
-  RowPolicyCommand,
   Schema,
   SessionSetting,
   Table,
-  TableKind,
   Trigger,
-  View,
 } from "./model/schema";
-export { SchemaShapeError, parseSchema } from "./model/parse-schema";
+export { SchemaShapeError, parseSchema } from "./model/schema";
 export {
   type Position,
   type SqlFile,
@@ -76,11 +60,7 @@ export {
 export {
   type Environment,
   type Waivable,
-  type WaivableRule,
-  type WaivableRules,
-  type Waived,
   type Waiver,
-  type WaiverFinding,
   type Waivers,
   applyWaivers,
   covers,

@@ -2,7 +2,7 @@ import type { Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { below, constantText, functionCalls } from "../sql/expressions";
+import { type Call, constantText, functionCalls, nodesIn } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
 
 /** Whether a tree sets a claim, a trusted setting or the role of the request by itself. */
@@ -11,28 +11,37 @@ export function setsClaims(tree: Node, judged: JudgedSchema): boolean {
     ({ schema = "pg_catalog", name, args }) =>
       schema === "pg_catalog" && name === "set_config" && saysWho(constantText(args[0]), judged),
   );
-  const bySet = below({ tree }, "VariableSetStmt").some((node) => {
-    const name = typeof node === "object" && node !== null && "name" in node ? node.name : "";
-    return saysWho(String(name), judged);
-  });
+  const bySet = nodesIn(tree, "VariableSetStmt").some(({ VariableSetStmt: { name = "" } }) =>
+    saysWho(name, judged),
+  );
   return byCall || bySet;
 }
 
-/** Whether a function sets them in its body. */
-export function functionSetsClaims(item: DatabaseFunction, judged: JudgedSchema): boolean {
-  const body = functionBody(item);
-  return [...(body?.trees ?? []), ...(body?.dynamic ?? [])].some((tree) =>
-    setsClaims(tree, judged),
-  );
-}
+const known = new WeakMap<JudgedSchema, ReadonlySet<DatabaseFunction>>();
 
 /** The functions that set them, or call one that does. */
 export function claimSetters(judged: JudgedSchema): ReadonlySet<DatabaseFunction> {
-  const setters = new Set(judged.functions.filter((item) => functionSetsClaims(item, judged)));
+  const setters = known.get(judged) ?? new Set(findSetters(judged));
+  known.set(judged, setters);
+  return setters;
+}
+
+function findSetters(judged: JudgedSchema): Set<DatabaseFunction> {
+  const setters = new Set<DatabaseFunction>();
+  const calls = new Map<DatabaseFunction, Call[]>();
+  for (const item of judged.functions) {
+    const { trees = [], dynamic = [] } = functionBody(item) ?? {};
+    calls.set(item, functionCalls([...trees, ...dynamic]));
+    const texts = nodesIn(dynamic, "A_Const").map(({ A_Const: { sval } }) => sval?.sval ?? "");
+    const sets = texts.some((text) => {
+      const setting = /\bset\s+(?:local\s+|session\s+)?"?([\w.]+)/i.exec(text)?.[1];
+      return setting !== undefined && saysWho(setting, judged);
+    });
+    if (sets || [...trees, ...dynamic].some((tree) => setsClaims(tree, judged))) setters.add(item);
+  }
   for (const setter of setters) {
-    for (const item of judged.functions) {
-      const calls = functionCalls(functionBody(item)?.trees ?? []);
-      if (calls.some(({ schema, name }) => isNamed(setter, schema, name))) setters.add(item);
+    for (const [item, made] of calls) {
+      if (made.some(({ schema, name }) => isNamed(setter, schema, name))) setters.add(item);
     }
   }
   return setters;

@@ -1,14 +1,22 @@
-import type { A_Expr, ColumnRef, Node } from "libpg-query";
+import type { Node, SubLink } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { Column, Table } from "../model/schema";
-import { below, constantText, identifiers, parseExpression } from "../sql/expressions";
+import {
+  constantText,
+  functionCalls,
+  identifiers,
+  nodesIn,
+  parseExpression,
+} from "../sql/expressions";
 import { inlined, inlinedQuery } from "./helpers";
-import { type Query, type Surroundings, subQuery, tiesRow } from "./queries";
+import { comparedColumns } from "./compared-columns";
+import { type Query, type Surroundings, isRowValue, subQuery, tiesRow } from "./queries";
 import {
   asksNothing,
   chosenByUser,
   columnOf,
   constantTruth,
+  equalSides,
   hasOnly,
   isIdentity,
   isOfRequest,
@@ -30,6 +38,8 @@ export type Outcome =
 export interface Place extends Pick<Surroundings, "table" | "judged"> {
   /** The functions and tables that are being looked into. */
   within?: ReadonlySet<object>;
+  /** It stands in a function that runs with its owner's rights. */
+  asOwner?: boolean;
 }
 
 const own: Outcome = { outcome: "own" };
@@ -59,10 +69,10 @@ function classifyNode(node: Node, place: Place): Outcome {
     return nullTest(node.NullTest.arg, node.NullTest.nulltesttype === "IS_NULL", place);
   }
   if ("A_Expr" in node && hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr")) {
-    return comparison(node.A_Expr, node, place);
+    return comparison(node, place);
   }
-  const query = subQuery(node) ?? queryOfHelper(node, place);
-  if (query && ties(query, place)) return own;
+  const query = subQuery(node) ?? inlinedQuery(node, place.judged);
+  if ((query && ties(query, place)) || isReadFromOwn(node, place)) return own;
   const selected = selectedValue(node);
   if (selected) return classifyNode(selected, place);
   return helper(node, place) ?? unread(node, place);
@@ -71,11 +81,14 @@ function classifyNode(node: Node, place: Place): Outcome {
 /** A condition that no other function reads. */
 function unread(node: Node, { table, judged }: Place): Outcome {
   const chosen = chosenByUser(node, judged.contract);
-  if (chosen !== undefined && below({ node }, "ColumnRef").length === 0) return open(chosen);
-  if (asksNothing(node) && below({ node }, "ColumnRef").length > 0) {
-    return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+  if (chosen !== undefined && nodesIn(node, "ColumnRef").length === 0) return open(chosen);
+  if (asksNothing(node)) {
+    if (nodesIn(node, "ColumnRef").length > 0)
+      return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+    if (functionCalls(node).length === 0)
+      return open("it asks for constants alone, and so is the same for every row");
   }
-  const isQuery = below({ node }, "SubLink").length > 0;
+  const isQuery = nodesIn(node, "SubLink").length > 0;
   return unknown(
     isQuery
       ? `its sub-query is not read as a way from a row of ${table.name} to the user`
@@ -83,48 +96,35 @@ function unread(node: Node, { table, judged }: Place): Outcome {
   );
 }
 
-/** A call of a function that does nothing but select: its query in the place of the call. */
+/** A call of a function that gives one expression: that in the place of the call. */
 function helper(node: Node, place: Place): Outcome | undefined {
   const { within = new Set<object>() } = place;
   // Functions that call functions are followed a few steps: each may be called twice.
   const found = within.size < 3 ? inlined(node, place.judged) : undefined;
   if (!found || within.has(found.item)) return undefined;
-  const inside = { ...place, within: new Set([...within, found.item]) };
   const value = onlyTarget(found.select);
-  if (!value) return undefined;
-  if (!found.select.fromClause) {
-    const outcome = found.select.whereClause ? undefined : classifyNode(value, inside);
-    return outcome?.outcome === "unknown" ? undefined : outcome;
-  }
-  // Without a row its result is null.
-  return ties({ select: found.select, equal: [] }, inside) ? own : undefined;
+  if (!value || found.select.fromClause || found.select.whereClause) return undefined;
+  const asOwner = place.asOwner === true || found.item.securityDefiner;
+  const inside = { ...place, asOwner, within: new Set([...within, found.item]) };
+  const outcome = classifyNode(value, inside);
+  return outcome.outcome === "unknown" ? undefined : outcome;
 }
 
 /** Whether a value is read from rows that tie the judged row to the user, and null where there are none. */
 function isReadFromOwn(node: Node, place: Place): boolean {
   const value = selectedValue(withoutCasts(node)) ?? withoutCasts(node);
-  const select =
-    "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK"
-      ? selectOf(value.SubLink.subselect)
-      : inlined(value, place.judged)?.select;
-  // An aggregate has a value where there is no row.
+  const isScalar = "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK";
+  const called = inlined(value, place.judged);
+  const select = isScalar ? selectOf(value.SubLink.subselect) : called?.select;
   const target = select?.fromClause && onlyTarget(select);
-  return (
-    select !== undefined &&
-    target !== undefined &&
-    ("ColumnRef" in target || "A_Const" in target) &&
-    ties({ select, equal: [] }, place)
-  );
+  if (!select || !target || !isRowValue(target)) return false;
+  return ties({ select, equal: [], asOwner: called?.item.securityDefiner ?? false }, place);
 }
 
-/** `column in (select f())` where the function does nothing but select. */
-function queryOfHelper(node: Node, { judged }: Place): Query | undefined {
-  if (!("SubLink" in node) || node.SubLink.subLinkType !== "ANY_SUBLINK") return undefined;
-  return inlinedQuery(node.SubLink, judged);
-}
-
+/** What a definer function reads, no policy limits. */
 function ties(query: Query, place: Place): boolean {
-  const shows = (table: Table) => showsOwnRows(table, place);
+  const asOwner = query.asOwner === true || place.asOwner === true;
+  const shows = (table: Table) => !asOwner && showsOwnRows(table, place);
   return tiesRow(query, { table: place.table, judged: place.judged, shows });
 }
 
@@ -178,9 +178,11 @@ function negated(node: Node | undefined, place: Place): Outcome {
   if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
     return nullTest(node.NullTest.arg, node.NullTest.nulltesttype !== "IS_NULL", place);
   }
-  if ("A_Expr" in node && identifiers(node.A_Expr.name ?? []).join(".") === "<>") {
-    const equal = [{ String: { sval: "=" } }];
-    return classifyNode({ A_Expr: { ...node.A_Expr, name: equal } }, place);
+  const different = equalSides(node, "<>");
+  if (different) {
+    const [lexpr, rexpr] = different;
+    const name = [{ String: { sval: "=" } }];
+    return classifyNode({ A_Expr: { kind: "AEXPR_OP", name, lexpr, rexpr } }, place);
   }
   return unread({ BoolExpr: { boolop: "NOT_EXPR", args: [node] } }, place);
 }
@@ -196,25 +198,22 @@ function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
   const column = ownColumn(arg, table);
   if (!column) return unread({ NullTest: { arg } }, place);
   if (!isNull) return open(`it is true for all rows with a ${column.name}`);
-  if (column.notNull) return own;
+  // Inheritance children may hold null where their parent does not.
   const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
-  return isUser || judged.namesUser(table, column.name)
+  return column.notNull || isUser || judged.namesUser(table, column.name)
     ? unknown(`it shows rows without a ${column.name}`)
     : open(`it is true for all rows without a ${column.name}`);
 }
 
-function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
-  const { kind, name = [], lexpr, rexpr } = expression;
-  const isEqual = identifiers(name).join(".") === "=";
+function comparison(node: Node, place: Place): Outcome {
+  const { kind, name = [], lexpr, rexpr } = "A_Expr" in node ? node.A_Expr : {};
   if (!lexpr || !rexpr) return unread(node, place);
-  const isRead = isEqual && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY");
-  if (isRead && [lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
-  if (isEqual && kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
-  const equal =
-    isEqual && kind === "AEXPR_OP"
-      ? (equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place))
-      : undefined;
-  if (equal) return equal;
+  if (identifiers(name).join(".") === "=" && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY")) {
+    if ([lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
+    if (kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
+    const equal = equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place);
+    if (equal) return equal;
+  }
   if (isRoleOfNoUser(lexpr, rexpr, place)) return unknown("it asks for a role of no end user");
   const chosen = chosenByUser(node, place.judged.contract);
   return chosen === undefined ? unread(node, place) : open(chosen);
@@ -224,10 +223,7 @@ function comparison(expression: A_Expr, node: Node, place: Place): Outcome {
 function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
   const { table, judged } = place;
   if ("SubLink" in list && list.SubLink.subLinkType === "ARRAY_SUBLINK") {
-    const asked = {
-      SubLink: { ...list.SubLink, subLinkType: "ANY_SUBLINK", testexpr: value },
-    } as const;
-    return classifyNode(asked, place);
+    return classifyNode(isIn(value, list.SubLink), place);
   }
   if ("A_ArrayExpr" in list && hasOnly(list.A_ArrayExpr, "elements", "list_start", "list_end")) {
     const equal = (list.A_ArrayExpr.elements ?? []).map(
@@ -241,6 +237,11 @@ function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
   return isList && isIdentity(value, judged.contract) ? own : unread(node, place);
 }
 
+/** `value in (select …)`. */
+function isIn(testexpr: Node, { subselect }: SubLink): Node {
+  return { SubLink: { subLinkType: "ANY_SUBLINK", testexpr, ...(subselect && { subselect }) } };
+}
+
 /** What `left = right` lets through; undefined where this way round nothing is known. */
 function equality(left: Node, right: Node, place: Place): Outcome | undefined {
   const { table, judged } = place;
@@ -252,11 +253,9 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
     if (column) return userIn(column, table, judged);
   }
   // The value of a sub-query: the same as asking whether it finds the other side.
-  const select = "SubLink" in left ? selectOf(left.SubLink.subselect) : undefined;
-  const value = select?.fromClause && onlyTarget(select);
-  if (select && value && "ColumnRef" in value && "SubLink" in left) {
-    const isScalar = left.SubLink.subLinkType === "EXPR_SUBLINK";
-    if (isScalar && ties({ select, equal: [[value, right]] }, place)) return own;
+  if ("SubLink" in left && left.SubLink.subLinkType === "EXPR_SUBLINK") {
+    const query = subQuery(isIn(right, left.SubLink));
+    if (query?.select.fromClause && ties(query, place)) return own;
   }
   // Claims and functions that say what every signed-in user is.
   const role = constantText(right);
@@ -266,25 +265,34 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
 }
 
 /** What a column that equals the signed-in user says of the row. */
-function userIn({ name, generated, copyOf }: Column, table: Table, judged: JudgedSchema): Outcome {
-  if ([name, copyOf].some((one) => one !== undefined && judged.namesUser(table, one))) return own;
-  const users = judged
-    .userColumns(table)
-    .filter((user) => table.columns?.some((column) => column.name === user && column.notNull));
-  const asked = (table.policies ?? [])
-    .flatMap(({ using, check }) => [using, check])
-    .flatMap((text) => below({ tree: text === null ? null : parseExpression(text) }, "ColumnRef"))
-    .flatMap((ref) => columnOf({ ColumnRef: ref as ColumnRef })?.column ?? []);
-  const isAsked = users.some((user) => asked.includes(user));
-  const leadsNowhere = judged.references(table, name).size === 1;
-  if (users.length > 0 && leadsNowhere && (generated || !isAsked)) {
-    return open(
-      `it asks for ${name}, and not for ${users.join(" or ")}, which says whose the row is`,
-    );
+function userIn(column: Column, table: Table, judged: JudgedSchema): Outcome {
+  const { name, copyOf = name } = column;
+  if (judged.namesUser(table, name) || judged.namesUser(table, copyOf)) return own;
+  const users = judged.references(table, name).size === 1 ? ownersOf(column, table, judged) : [];
+  if (users.length > 0) {
+    const whose = users.join(" or ");
+    return open(`it asks for ${name}, and not for ${whose}, which says whose the row is`);
   }
   return judged.holdsUser(table, name)
     ? own
     : unknown(`${name} does not lead to users by its foreign keys`);
+}
+
+/** The columns that say whose a row is where this one cannot. */
+function ownersOf(column: Column, table: Table, judged: JudgedSchema): string[] {
+  const isKey = (table.keys ?? []).some(([first, second]) => first === column.name && !second);
+  const asked = comparedColumns(table, judged.contract);
+  const users = judged
+    .userColumns(table)
+    .filter((user) => table.columns?.some(({ name, notNull }) => name === user && notNull));
+  if (column.generated) return users;
+  if (users.some((user) => asked.includes(user))) return [];
+  // A row that goes with a user is theirs; one that only names them may be another's.
+  const goesWith = (user: string) =>
+    table.foreignKeys?.some(
+      ({ columns, onDelete }) => columns[0] === user && onDelete === "cascade",
+    );
+  return isKey ? users : users.filter(goesWith);
 }
 
 /** Whether it compares the database role with one that no end user has. */

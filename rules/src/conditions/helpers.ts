@@ -1,7 +1,7 @@
-import type { Node, SelectStmt, SubLink } from "libpg-query";
+import type { Node, SelectStmt } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
 import type { DatabaseFunction } from "../model/schema";
-import { readCall } from "../sql/expressions";
+import { isNode, readCall } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
 import type { Query } from "./queries";
 import { columnOf, hasOnly, onlyTarget, selectOf } from "./values";
@@ -29,16 +29,16 @@ export function inlined(node: Node, judged: JudgedSchema): Inlined | undefined {
 }
 
 /** The query of `column in (select f())`. */
-export function inlinedQuery(
-  { testexpr, subselect }: SubLink,
-  judged: JudgedSchema,
-): Query | undefined {
+export function inlinedQuery(node: Node, judged: JudgedSchema): Query | undefined {
+  if (!("SubLink" in node) || !hasOnly(node.SubLink, "subLinkType", "testexpr", "subselect"))
+    return undefined;
+  const { subLinkType, testexpr, subselect } = node.SubLink;
   const select = selectOf(subselect);
   const call = select && !select.fromClause && !select.whereClause ? onlyTarget(select) : undefined;
-  const found = call && inlined(call, judged)?.select;
-  const value = found?.fromClause && onlyTarget(found);
+  const found = subLinkType === "ANY_SUBLINK" && call ? inlined(call, judged) : undefined;
+  const value = found?.select.fromClause && onlyTarget(found.select);
   return found && value && testexpr && "ColumnRef" in value
-    ? { select: found, equal: [[testexpr, value]] }
+    ? { select: found.select, equal: [[testexpr, value]], asOwner: found.item.securityDefiner }
     : undefined;
 }
 
@@ -55,9 +55,10 @@ function queryOf(item: DatabaseFunction): SelectStmt | undefined {
   const body = functionBody(item);
   const [tree, another] = body?.trees ?? [];
   if (!tree || another || body?.dynamic.length !== 0) return undefined;
-  if ("SelectStmt" in tree) return selectOf(tree);
   const isReturn = /^\s*begin\s+return\b[^;]*;\s*end\s*;?\s*$/i.test(item.source ?? "");
-  return item.language === "plpgsql" && isReturn
+  if (item.language === "plpgsql" && !isReturn) return undefined;
+  if ("SelectStmt" in tree) return selectOf(tree);
+  return item.language === "plpgsql"
     ? {
         targetList: [{ ResTarget: { val: tree } }],
         limitOption: "LIMIT_OPTION_DEFAULT",
@@ -139,9 +140,9 @@ class Body {
   #node<T>(node: T, scopes: readonly Map<string, readonly string[]>[]): T {
     if (Array.isArray(node)) return node.map((each: unknown) => this.#node(each, scopes)) as T;
     if (typeof node !== "object" || node === null) return node;
-    if ("ColumnRef" in node || "ParamRef" in node) return this.#name(node as Node, scopes) as T;
-    if ("SelectStmt" in node) {
-      return { SelectStmt: this.#select(node.SelectStmt as SelectStmt, scopes) } as T;
+    if (isNode(node, "ColumnRef") || isNode(node, "ParamRef")) return this.#name(node, scopes) as T;
+    if (isNode(node, "SelectStmt")) {
+      return { SelectStmt: this.#select(node.SelectStmt, scopes) } as T;
     }
     return Object.fromEntries(
       Object.entries(node).map(([key, value]: [string, unknown]) => [

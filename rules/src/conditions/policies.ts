@@ -1,9 +1,7 @@
-import type { Node } from "libpg-query";
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
-import { below, functionCalls, identifiers, parseExpression } from "../sql/expressions";
 import { type Outcome, allOf, classify } from "./classify";
-import { columnOf, isIdentity, withoutCasts } from "./values";
+import { comparedColumns } from "./compared-columns";
 
 /** The expression that holds: `using` stands in for a `with check` that is left out. */
 export function expressionOf(policy: RowPolicy, part: "using" | "check"): string | null {
@@ -26,7 +24,7 @@ export function outcomeOf(
   const restricting = (table.policies ?? []).filter(
     (other) =>
       !other.permissive &&
-      (other.command === "all" || other.command === command) &&
+      judges(other, command) &&
       (other.roles.includes("public") || policy.roles.every((role) => other.roles.includes(role))),
   );
   return allOf(
@@ -37,23 +35,9 @@ export function outcomeOf(
   );
 }
 
-/** The columns that policies of a table compare with the signed-in user. */
-export function comparedColumns(table: Table, { contract }: JudgedSchema): string[] {
-  const expressions = (table.policies ?? []).flatMap(({ using, check }) => [using, check]);
-  const found = expressions.flatMap((expression) => {
-    const tree = expression === null ? undefined : parseExpression(expression);
-    return below({ tree }, "A_Expr").flatMap((node) => {
-      const sides = sidesOf(node);
-      return sides.some((side) => isIdentity(side, contract)) ? sides.flatMap(columnsOf) : [];
-    });
-  });
-  const names = (table.columns ?? []).map(({ name }) => name);
-  return names.filter((name) => found.includes(name));
-}
-
 /** The columns by which a row says whose it is, or what it belongs to. */
 export function namingColumns(table: Table, judged: JudgedSchema): string[] {
-  const compared = comparedColumns(table, judged);
+  const compared = comparedColumns(table, judged.contract);
   return (table.columns ?? [])
     .map(({ name }) => name)
     .filter(
@@ -62,55 +46,4 @@ export function namingColumns(table: Table, judged: JudgedSchema): string[] {
         judged.namesUser(table, name) ||
         judged.references(table, name).size > 1,
     );
-}
-
-/**
- * Whether a table's rows are nobody's, so that signed-in users may read them: neither it nor what it refers
- * to leads to users, its policies do not tell users apart, and end users cannot write it.
- */
-export function isShared(table: Table, judged: JudgedSchema): boolean {
-  if (judged.isDeclaredShared(table)) return true;
-  return (
-    !judged.leadsToUsers(table) &&
-    !judged.canWrite(table) &&
-    !(table.policies ?? [])
-      .filter((policy) => judged.bindsEndUsers(policy))
-      .flatMap(({ using, check }) => [using, check])
-      .some((expression) => expression !== null && tellsUsersApart(expression, judged))
-  );
-}
-
-function tellsUsersApart(expression: string, judged: JudgedSchema): boolean {
-  const tree = parseExpression(expression);
-  return !tree || tellsApart(tree, judged);
-}
-
-/** Whether it asks for the user beside the row, or looks into tables. */
-function tellsApart(node: Node, judged: JudgedSchema): boolean {
-  if ("BoolExpr" in node) {
-    return (node.BoolExpr.args ?? []).some((arg) => tellsApart(arg, judged));
-  }
-  if (below(node, "fromClause").length > 0) return true;
-  const { identityFunctions } = judged.contract;
-  const calls = functionCalls(node);
-  const asks = calls.filter(
-    ({ schema, name }) =>
-      (schema === undefined && name === "current_setting") ||
-      identityFunctions.some((item) => item.schema === schema && item.name === name),
-  );
-  const others = calls.filter((call) => call.schema !== undefined && !asks.includes(call));
-  const isAsked = asks.length > 0 || below(node, "SQLValueFunction").length > 0;
-  return others.length > 0 || (isAsked && below({ node }, "ColumnRef").length > 0);
-}
-
-function sidesOf(node: unknown): Node[] {
-  if (typeof node !== "object" || node === null || !("lexpr" in node) || !("rexpr" in node))
-    return [];
-  const { name, lexpr, rexpr } = node as { name?: Node[]; lexpr: Node; rexpr: Node };
-  return identifiers(name ?? []).join(".") === "=" ? [lexpr, rexpr] : [];
-}
-
-function columnsOf(node: Node): string[] {
-  const column = columnOf(withoutCasts(node));
-  return column ? [column.column] : [];
 }

@@ -1,8 +1,9 @@
 import type { Node, SelectStmt } from "libpg-query";
-import type { JudgedSchema } from "../model/judged-schema";
+import type { JudgedSchema, Place } from "../model/judged-schema";
 import type { Table } from "../model/schema";
-import { identifiers } from "../sql/expressions";
-import { columnOf, hasOnly, isIdentity, selectOf, withoutCasts } from "./values";
+import { nodesIn } from "../sql/expressions";
+import { isShared } from "./shared-tables";
+import { columnOf, equalSides, hasOnly, isIdentity, selectOf, withoutCasts } from "./values";
 
 /** A column of one of the rows that a condition reads; the row that a policy judges has number 0. */
 interface Column {
@@ -19,16 +20,24 @@ export function tiesRow({ select, equal }: Query, { table, judged, shows }: Surr
   return join.read(select, new Map([[table.name, 0]]), equal) && join.tied().has(0);
 }
 
-/** Whether every row that a query reads is tied to the signed-in user. */
+/** Whether every row that a query reads, in any of its parts, is tied to the signed-in user. */
 export function readsOwnRows(select: SelectStmt, judged: JudgedSchema): boolean {
   const join = new Join(undefined, judged, () => false);
-  return join.read(select, new Map()) && join.count > 1 && join.tied().size === join.count - 1;
+  const sources = nodesIn(select, "RangeVar").length;
+  return join.read(select, new Map()) && sources > 0 && join.tied().size === sources;
+}
+
+/** Whether a value is no aggregate, which has one where there is no row. */
+export function isRowValue(node: Node): boolean {
+  return "A_Const" in node || "ColumnRef" in node;
 }
 
 /** A query, and further values that are equal where it finds something. */
 export interface Query {
   select: SelectStmt;
   equal: (readonly [Node, Node])[];
+  /** It stands in a function that runs with its owner's rights. */
+  asOwner?: boolean;
 }
 
 /** What a sub-query stands in. */
@@ -42,7 +51,10 @@ export interface Surroundings {
 class Join {
   readonly #rows: (Table | undefined)[];
   readonly #equal: [Column, Column][] = [];
-  readonly #own = new Set<number>();
+  /** The columns that equal the signed-in user. */
+  readonly #users: Column[] = [];
+  /** The rows that policies show for being the user's. */
+  readonly #shown = new Set<number>();
 
   /** @param table the judged row's; undefined where there is none. */
   public constructor(
@@ -51,11 +63,6 @@ class Join {
     private readonly shows: (table: Table) => boolean,
   ) {
     this.#rows = [table];
-  }
-
-  /** How many rows it reads, the judged one included. */
-  public get count(): number {
-    return this.#rows.length;
   }
 
   /**
@@ -80,11 +87,22 @@ class Join {
 
   /** The rows that are tied to the user by what was read. */
   public tied(): ReadonlySet<number> {
-    const tied = new Set(this.#own);
+    for (const { row, name } of this.#users) {
+      for (const pair of this.#equal) {
+        const at = pair.findIndex((one) => one.row === row && one.name === name);
+        const other = at < 0 ? undefined : pair[1 - at];
+        if (other && !this.#users.includes(other)) this.#users.push(other);
+      }
+    }
+    const tied = new Set(this.#shown);
+    for (const { row, name } of this.#users) {
+      const table = this.#rows[row];
+      if (table && this.judged.holdsUser(table, name)) tied.add(row);
+    }
     for (const row of tied) {
       for (const [one, other] of this.#equal) {
-        if (one.row === row) tied.add(other.row);
-        if (other.row === row) tied.add(one.row);
+        if ((one.row !== row && other.row !== row) || !this.#sharesKey(one, other)) continue;
+        tied.add(one.row).add(other.row);
       }
     }
     return tied;
@@ -118,7 +136,7 @@ class Join {
     if (alias && !hasOnly(alias, "aliasname")) return false;
     const row = this.#rows.push(table) - 1;
     names.set(alias?.aliasname ?? relname, row);
-    if (this.shows(table)) this.#own.add(row);
+    if (this.shows(table)) this.#shown.add(row);
     return true;
   }
 
@@ -126,27 +144,21 @@ class Join {
   #addCondition(condition: Node, names: ReadonlyMap<string, number>): void {
     if ("BoolExpr" in condition && condition.BoolExpr.boolop === "AND_EXPR") {
       for (const part of condition.BoolExpr.args ?? []) this.#addCondition(part, names);
-    } else if ("A_Expr" in condition) {
-      const { kind, name = [], lexpr, rexpr } = condition.A_Expr;
-      const isEqual = kind === "AEXPR_OP" && identifiers(name).join(".") === "=";
-      if (isEqual && lexpr && rexpr && hasOnly(condition.A_Expr, "kind", "name", "lexpr", "rexpr"))
-        this.#addEqual(lexpr, rexpr, names);
-    } else if ("SubLink" in condition) {
-      const query = subQuery(condition);
-      if (query) this.read(query.select, names, query.equal);
+      return;
     }
+    const sides = equalSides(condition);
+    if (sides) this.#addEqual(...sides, names);
+    const query = subQuery(condition);
+    if (query) this.read(query.select, names, query.equal);
   }
 
   #addEqual(left: Node, right: Node, names: ReadonlyMap<string, number>): void {
     const [one, other] = [left, right].map((node) => this.#column(node, names));
-    if (one && other) {
-      if (this.#sharesKey(one, other)) this.#equal.push([one, other]);
-      return;
-    }
     const column = one ?? other;
-    const table = column && this.#rows[column.row];
-    if (!column || !table || !isIdentity(one ? right : left, this.judged.contract)) return;
-    if (this.judged.holdsUser(table, column.name)) this.#own.add(column.row);
+    if (one && other) this.#equal.push([one, other]);
+    else if (column && isIdentity(one ? right : left, this.judged.contract)) {
+      this.#users.push(column);
+    }
   }
 
   #column(node: Node, names: ReadonlyMap<string, number>): Column | undefined {
@@ -156,12 +168,25 @@ class Join {
     return column && row !== undefined ? { row, name: column.column } : undefined;
   }
 
+  /** Whether two columns hold the same key, by which a row belongs to somebody. */
   #sharesKey(one: Column, other: Column): boolean {
     const [left, right] = [one, other].map(({ row, name }) => {
       const table = this.#rows[row];
-      return table ? this.judged.references(table, name) : new Set<string>();
+      return table && this.judged.references(table, name);
     });
-    return [...(left ?? [])].some((key) => right?.has(key));
+    return [...(left ?? [])].some(([key, place]) => right?.has(key) && this.#isOfSomebody(place));
+  }
+
+  /**
+   * A part of a key is the same in rows that have nothing in common, so is what all may choose from. And a
+   * row of mine that names another user does not make theirs mine.
+   */
+  #isOfSomebody({ table: name, column }: Place): boolean {
+    const { judged } = this;
+    const table = judged.table(name);
+    const isKey = table?.keys?.some(([first, second]) => first === column && !second) ?? false;
+    const isList = table !== undefined && judged.canDo(table, "select") && isShared(table, judged);
+    return isKey && !isList && !judged.namesUser(name, column);
   }
 }
 
@@ -175,8 +200,7 @@ export function subQuery(node: Node): Query | undefined {
     "ResTarget" in target ? target.ResTarget.val : undefined,
   );
   // An aggregate without a group finds a row where there is none.
-  const isPlain = targets.every((value) => value && ("A_Const" in value || "ColumnRef" in value));
-  if (!select || !isPlain) return undefined;
+  if (!select || !targets.every((value) => value && isRowValue(value))) return undefined;
   if (subLinkType === "EXISTS_SUBLINK") return { select, equal: [] };
   const [value, another] = targets;
   if (subLinkType !== "ANY_SUBLINK" || !testexpr || !value || another) return undefined;

@@ -1,10 +1,10 @@
 import type { Node, SelectStmt, TypeName } from "libpg-query";
-import type { Contract } from "../model/contract";
+import { type Contract, isIdentityFunction } from "../model/contract";
 import {
-  below,
   constantText,
   functionCalls,
   identifiers,
+  nodesIn,
   parseExpression,
 } from "../sql/expressions";
 
@@ -12,7 +12,6 @@ import {
 
 /** Casts between these keep two users different. */
 const faithfulTypes = ["uuid", "text", "varchar", "json", "jsonb"];
-const numericTypes = ["int2", "int4", "int8", "numeric", "float4", "float8"];
 
 /** Whether a node has no other fields than these; where it stands in the text does not count. */
 export function hasOnly(node: object, ...fields: string[]): boolean {
@@ -119,67 +118,42 @@ export function isIdentity(node: Node, contract: Contract): boolean {
   return value !== undefined && known.has(value);
 }
 
-/** Whether a condition is true, false or null by its text alone; undefined for a condition that is not constant or not read. */
+/**
+ * Whether a condition is true, false or null as it is written: a literal, or two integers that are compared.
+ * @returns undefined for every other condition: what casts make of constants only the server knows.
+ */
 export function constantTruth(node: Node): boolean | null | undefined {
   if ("A_Const" in node) {
     if (node.A_Const.isnull) return null;
     return node.A_Const.boolval && (node.A_Const.boolval.boolval ?? false);
   }
   if ("TypeCast" in node && hasOnly(node.TypeCast, "arg", "typeName")) {
-    if (plainType(node.TypeCast.typeName) !== "bool" || !node.TypeCast.arg) return undefined;
-    const inner = constantTruth(node.TypeCast.arg);
-    const value = constantValue(node.TypeCast.arg);
-    if (inner !== undefined || value === undefined) return inner;
-    return typeof value === "number" ? value !== 0 : booleanText(value);
+    const { arg, typeName } = node.TypeCast;
+    return arg && plainType(typeName) === "bool" ? constantTruth(arg) : undefined;
   }
+  const [left, right] = equalSides(node) ?? [];
+  if (!left || !right || !("A_Const" in left) || !("A_Const" in right)) return undefined;
+  const [one, other] = [left.A_Const.ival, right.A_Const.ival];
+  return one && other && (one.ival ?? 0) === (other.ival ?? 0);
+}
+
+/** The sides of `left = right` by PostgreSQL's own operator; undefined for anything else. */
+export function equalSides(node: Node, operator = "="): [left: Node, right: Node] | undefined {
   if (!("A_Expr" in node) || !hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr"))
     return undefined;
   const { kind, name = [], lexpr, rexpr } = node.A_Expr;
-  const [left, right] = [lexpr && constantValue(lexpr), rexpr && constantValue(rexpr)];
-  if (kind !== "AEXPR_OP" || left === undefined || typeof left !== typeof right) return undefined;
-  // Texts that differ may still be equal as values of their type.
-  const isEqual = left === right || (typeof left === "number" ? false : undefined);
-  const operator = identifiers(name).join(".");
-  if (operator === "=") return isEqual;
-  return operator === "<>" && isEqual !== undefined ? !isEqual : undefined;
-}
-
-/** A number or text that is written out, below any cast that cannot fail to keep it. */
-function constantValue(node: Node): number | string | undefined {
-  if ("A_Const" in node) {
-    const { ival, fval, sval, isnull } = node.A_Const;
-    if (isnull) return undefined;
-    if (ival) return ival.ival ?? 0;
-    if (fval) return Number(fval.fval);
-    return sval && (sval.sval ?? "");
-  }
-  if (!("TypeCast" in node) || !hasOnly(node.TypeCast, "arg", "typeName")) return undefined;
-  const type = plainType(node.TypeCast.typeName);
-  const value = node.TypeCast.arg && constantValue(node.TypeCast.arg);
-  if (type === undefined) return undefined;
-  if (!numericTypes.includes(type)) return typeof value === "string" ? value : undefined;
-  const number = Number(value);
-  return value === undefined || Number.isNaN(number) ? undefined : number;
-}
-
-/** What PostgreSQL's boolean input makes of a text: any beginning of these words that is not ambiguous. */
-function booleanText(text: string): boolean | undefined {
-  const word = text.trim().toLowerCase();
-  if (word === "") return undefined;
-  if (["true", "yes", "1"].some((whole) => whole.startsWith(word)) || word === "on") return true;
-  if (["false", "no", "0"].some((whole) => whole.startsWith(word)) || /^off?$/.test(word))
-    return false;
-  return undefined;
+  const isOperator = kind === "AEXPR_OP" && identifiers(name).join(".") === operator;
+  return isOperator && lexpr && rexpr ? [lexpr, rexpr] : undefined;
 }
 
 /** Whether a value is read from the verified claims of the request, and not from the row. */
 export function isOfRequest(tree: Node, contract: Contract): boolean {
   return (
-    below({ tree }, "ColumnRef").length === 0 &&
+    nodesIn(tree, "ColumnRef").length === 0 &&
     functionCalls({ tree }).some(
-      ({ schema = "pg_catalog", name, args }) =>
-        contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
-        (name === "current_setting" && constantText(args[0]) === contract.claims.setting),
+      (call) =>
+        isIdentityFunction(call, contract) ||
+        (call.name === "current_setting" && constantText(call.args[0]) === contract.claims.setting),
     )
   );
 }
@@ -187,10 +161,9 @@ export function isOfRequest(tree: Node, contract: Contract): boolean {
 /** What in a value whoever makes a request can choose, or is the same for all of them; as a clause. */
 export function chosenByUser(tree: Node, contract: Contract): string | undefined {
   let readsClaims = false;
-  for (const { schema = "pg_catalog", name, args } of functionCalls(tree)) {
-    if (contract.identityFunctions.some((item) => item.schema === schema && item.name === name)) {
-      readsClaims = true;
-    }
+  for (const call of functionCalls(tree)) {
+    if (isIdentityFunction(call, contract)) readsClaims = true;
+    const { schema = "pg_catalog", name, args } = call;
     if (schema !== "pg_catalog" || name !== "current_setting") continue;
     const setting = constantText(args[0]);
     if (setting === contract.claims.setting) readsClaims = true;
@@ -202,46 +175,29 @@ export function chosenByUser(tree: Node, contract: Contract): string | undefined
     ? claimKeys(tree).find((key) => contract.userWrittenClaims.includes(key))
     : undefined;
   if (claim !== undefined) return `it trusts the claim ${claim}, which users choose themselves`;
-  return below({ tree }, "SQLValueFunction").some(isRoleFunction)
+  const asked = nodesIn(tree, "SQLValueFunction").map((node) => node.SQLValueFunction.op ?? "");
+  return asked.some((op) => /_(USER|ROLE)$/.test(op))
     ? "it asks for the database role, which is the same for all signed-in users"
     : undefined;
-}
-
-/** Whether it is CURRENT_USER, SESSION_USER or the like. */
-function isRoleFunction(node: unknown): boolean {
-  return (
-    typeof node === "object" &&
-    node !== null &&
-    "op" in node &&
-    /_(USER|ROLE)$/.test(String(node.op))
-  );
 }
 
 /** Whether a condition asks neither who makes the request nor any table, and calls PostgreSQL's own functions alone. */
 export function asksNothing(tree: Node): boolean {
   return (
-    ["SubLink", "SQLValueFunction", "ParamRef"].every(
-      (kind) => below({ tree }, kind).length === 0,
-    ) &&
+    ["SubLink", "SQLValueFunction", "ParamRef"].every((kind) => nodesIn(tree, kind).length === 0) &&
     functionCalls({ tree }).every(
       ({ schema, name }) => schema === undefined && !/^(current_|session_|random|pg_)/.test(name),
     ) &&
-    below({ tree }, "A_Expr").every((node) => !isOperator(node) || (node.name ?? []).length === 1)
+    nodesIn(tree, "A_Expr").every((node) => node.A_Expr.name?.length === 1)
   );
 }
 
 /** The keys that `->`, `->>`, `#>` and `#>>` ask for. */
 function claimKeys(tree: Node): string[] {
-  return [...below(tree, "A_Expr"), ...below({ root: tree }, "root")].flatMap((node) => {
-    const expression = isOperator(node) ? node : undefined;
-    const operator = identifiers(expression?.name ?? []).join(".");
-    const text = /^(->>?|#>>?)$/.test(operator) ? constantText(expression?.rexpr) : undefined;
-    return text === undefined ? [] : text.split(/[{},"\s]+/);
+  return nodesIn(tree, "A_Expr").flatMap(({ A_Expr: { name = [], rexpr } }) => {
+    const isKey = /^(->>?|#>>?)$/.test(identifiers(name).join("."));
+    return isKey ? (constantText(rexpr)?.split(/[{},"\s]+/) ?? []) : [];
   });
-}
-
-function isOperator(node: unknown): node is { name?: Node[]; rexpr?: Node } {
-  return typeof node === "object" && node !== null && "rexpr" in node;
 }
 
 /** A type of PostgreSQL's own without modifiers; undefined for any other. */

@@ -1,4 +1,4 @@
-import { type Contract, type ObjectName, requestRolesOf } from "./contract";
+import { type Contract, requestRolesOf } from "./contract";
 import { quoteName } from "./names";
 import type {
   DatabaseFunction,
@@ -11,6 +11,13 @@ import type {
   Trigger,
   View,
 } from "./schema";
+import type { ObjectName } from "./shape";
+
+/** A column of a table. */
+export interface Place {
+  table: ObjectName;
+  column: string;
+}
 
 /** PUBLIC, as the catalog reading spells it. */
 export const everyone = "public";
@@ -30,7 +37,7 @@ export class JudgedSchema {
   public readonly applicationRoles: ReadonlySet<string>;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tables: ReadonlyMap<string, Table>;
-  readonly #references = new Map<string, ReadonlySet<string>>();
+  readonly #references = new Map<string, ReadonlyMap<string, Place>>();
 
   public constructor(
     public readonly schema: Schema,
@@ -57,6 +64,13 @@ export class JudgedSchema {
 
   public table(name: ObjectName): Table | undefined {
     return this.#tables.get(quoteName(name));
+  }
+
+  /** Every policy, with its table; those of the platform's tables among them. */
+  public get policies(): { table: Table; policy: RowPolicy }[] {
+    return this.allTables.flatMap((table) =>
+      (table.policies ?? []).map((policy) => ({ table, policy })),
+    );
   }
 
   /** Whether an object is the platform's. */
@@ -88,8 +102,7 @@ export class JudgedSchema {
   /** The policies of a table that judge a command of end users. */
   public policiesFor(table: Table, command: RowPolicyCommand): RowPolicy[] {
     return (table.policies ?? []).filter(
-      (policy) =>
-        (policy.command === "all" || policy.command === command) && this.bindsEndUsers(policy),
+      (policy) => judges(policy, command) && this.bindsEndUsers(policy),
     );
   }
 
@@ -111,14 +124,14 @@ export class JudgedSchema {
   }
 
   /**
-   * The columns that a column leads to by foreign keys of its table and of theirs, itself included, each as
-   * `schema.table.column`.
+   * The columns that a column leads to by foreign keys of its table and of theirs, itself included, by a
+   * name that is theirs alone.
    */
-  public references(table: ObjectName, column: string): ReadonlySet<string> {
+  public references(table: ObjectName, column: string): ReadonlyMap<string, Place> {
     const start = columnKey(table, column);
     const known = this.#references.get(start);
     if (known) return known;
-    const found = new Map([[start, { table, column }]]);
+    const found = new Map<string, Place>([[start, { table, column }]]);
     for (const place of found.values()) {
       for (const key of this.table(place.table)?.foreignKeys ?? []) {
         const target = key.references[key.columns.indexOf(place.column)];
@@ -126,9 +139,8 @@ export class JudgedSchema {
         found.set(columnKey(key.table, target), { table: key.table, column: target });
       }
     }
-    const references = new Set(found.keys());
-    this.#references.set(start, references);
-    return references;
+    this.#references.set(start, found);
+    return found;
   }
 
   /** Whether a column leads to the key of a table of users, or is that key. */
@@ -220,6 +232,24 @@ export class JudgedSchema {
     }
     return found;
   }
+}
+
+/** The commands that a policy can judge. */
+export const commands = ["select", "insert", "update", "delete"] as const;
+
+/** Whether a policy judges a command. */
+export function judges(policy: RowPolicy, command: RowPolicyCommand): boolean {
+  return policy.command === "all" || policy.command === command;
+}
+
+/** Who holds some grants, each once. */
+export function holdersOf(grants: readonly Grant[]): string[] {
+  return [...new Set(grants.map(({ grantee }) => grantee))];
+}
+
+/** Roles as a sentence names them. */
+export function listRoles(roles: readonly string[]): string {
+  return roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
 }
 
 /** What is granted, as a list of words: "select, insert (id)". */

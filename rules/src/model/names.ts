@@ -1,5 +1,5 @@
-import type { ObjectName } from "./contract";
 import type { DatabaseFunction, ObjectKind } from "./schema";
+import type { ObjectName } from "./shape";
 
 /** Which object a finding is about. */
 export interface NamedObject {

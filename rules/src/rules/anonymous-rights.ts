@@ -17,16 +17,14 @@ export const anonymousRightsRule = defineRule({
     return grantedRelations(judged).flatMap(({ kind, object, described, grants }) => {
       const held = grants.filter(({ grantee }) => grantee === role);
       if (held.length === 0) return [];
-      return [
-        {
-          kind,
-          object,
-          message:
-            `${role} has ${privilegesOf(held)} on ${described}; a request without a signed-in user must have ` +
-            "no right on any table",
-          remediation: `Write \`revoke all on ${object} from ${quoteRole(role)};\`, or waive it for public data.`,
-        },
-      ];
+      return {
+        kind,
+        object,
+        message:
+          `${role} has ${privilegesOf(held)} on ${described}; a request without a signed-in user must have ` +
+          "no right on any table",
+        remediation: `Write \`revoke all on ${object} from ${quoteRole(role)};\`, or waive it for public data.`,
+      };
     });
   },
 });

@@ -2,7 +2,7 @@ import { expressionOf } from "../conditions/policies";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName, tableObject } from "../model/names";
 import type { ForeignKey, Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** PostgreSQL does what a foreign key says with the table owner's rights, and asks no policy. */
 export const foreignKeyActionsRule = defineRule({
@@ -21,23 +21,21 @@ export const foreignKeyActionsRule = defineRule({
       .flatMap((child) => (child.foreignKeys ?? []).flatMap((key) => find(child, key, judged))),
 });
 
-function find(child: Table, key: ForeignKey, judged: JudgedSchema): Found[] {
+function find(child: Table, key: ForeignKey, judged: JudgedSchema): Findings {
   const parent = judged.table(key.table);
   if (!parent || key.onDelete === undefined || !judged.canDo(parent, "delete")) return [];
   const does = key.onDelete === "cascade" ? "delete" : "update";
   const others = judged.userColumns(child).filter((column) => !key.columns.includes(column));
   if (others.length === 0 || judged.canDo(child, does) || isTied(child, parent, judged)) return [];
   const named = tableObject(child);
-  return [
-    {
-      ...named,
-      message:
-        `the foreign key (${key.columns.join(", ")}) of ${named.object} is \`on delete ${key.onDelete}\`: who deletes ` +
-        `a row of ${quoteName(parent)} ${does}s rows of other users (${others.join(", ")}), which no policy lets them do`,
-      remediation:
-        "Write `on delete restrict`, or let a row name none but rows of its own user, in the `with check`.",
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `the foreign key (${key.columns.join(", ")}) of ${named.object} is \`on delete ${key.onDelete}\`: who deletes ` +
+      `a row of ${quoteName(parent)} ${does}s rows of other users (${others.join(", ")}), which no policy lets them do`,
+    remediation:
+      "Write `on delete restrict`, or let a row name none but rows of its own user, in the `with check`.",
+  };
 }
 
 /** Whether new rows are checked against the parent. */

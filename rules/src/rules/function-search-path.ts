@@ -15,13 +15,11 @@ export const functionSearchPathRule = defineRule({
       const what = missing(item);
       if (what === undefined) return [];
       const named = functionObject(item);
-      return [
-        {
-          ...named,
-          message: `${named.object} ${what}, so its caller chooses what its names mean; every function must pin it`,
-          remediation: `Write \`alter ${named.object} set search_path = '';\`, or the same in \`create function\`.`,
-        },
-      ];
+      return {
+        ...named,
+        message: `${named.object} ${what}, so its caller chooses what its names mean; every function must pin it`,
+        remediation: `Write \`alter ${named.object} set search_path = '';\`, or the same in \`create function\`.`,
+      };
     }),
 });
 

@@ -1,6 +1,6 @@
-import { privilegesOf } from "../model/judged-schema";
+import { holdersOf, listRoles, privilegesOf } from "../model/judged-schema";
 import { quoteName, quoteRole, tableObject, viewObject } from "../model/names";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Row level security cannot protect a materialized view or a foreign table. */
 export const grantedCopiesRule = defineRule({
@@ -15,19 +15,17 @@ export const grantedCopiesRule = defineRule({
     [
       ...tables.filter(({ kind }) => kind === "foreign table"),
       ...views.filter(({ kind }) => kind === "materialized view"),
-    ].flatMap((copy): Found[] => {
+    ].flatMap((copy): Findings => {
       const held = (copy.grants ?? []).filter(({ grantee }) => endUsers.has(grantee));
       if (held.length === 0) return [];
       const name = quoteName(copy);
-      const roles = [...new Set(held.map(({ grantee }) => grantee))];
-      return [
-        {
-          ...(copy.kind === "foreign table" ? tableObject(copy) : viewObject(copy)),
-          message: `${roles.join(", ")} has ${privilegesOf(held)} on ${copy.kind} ${name}, whose rows no policy can confine; end users must not have it`,
-          remediation:
-            `Write \`revoke all on ${name} from ${roles.map(quoteRole).join(", ")};\`, and let a security ` +
-            "definer function read it for the caller alone.",
-        },
-      ];
+      const roles = holdersOf(held);
+      return {
+        ...(copy.kind === "foreign table" ? tableObject(copy) : viewObject(copy)),
+        message: `${listRoles(roles)} has ${privilegesOf(held)} on ${copy.kind} ${name}, whose rows no policy can confine; end users must not have it`,
+        remediation:
+          `Write \`revoke all on ${name} from ${roles.map(quoteRole).join(", ")};\`, and let a security ` +
+          "definer function read it for the caller alone.",
+      };
     }),
 });

@@ -1,11 +1,11 @@
 import { spell } from "../conditions/values";
-import type { Contract } from "../model/contract";
+import { type Contract, isIdentityFunction } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { below, constantText, functionCalls, parseExpression } from "../sql/expressions";
+import { constantText, functionCalls, nodesIn, parseExpression } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Who is signed in is what the verified token says, each time it is asked. */
 export const identityFunctionsRule = defineRule({
@@ -24,17 +24,15 @@ export const identityFunctionsRule = defineRule({
   ],
 });
 
-function ofIdentity(item: DatabaseFunction, contract: Contract): Found[] {
+function ofIdentity(item: DatabaseFunction, contract: Contract): Findings {
   const reason = trusts(item, contract);
   if (reason === undefined) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message: `${named.object} ${reason}; whom it names must come from ${contract.claims.setting} alone`,
-      remediation: `Let it read \`current_setting('${contract.claims.setting}', true)\` and nothing else.`,
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} ${reason}; whom it names must come from ${contract.claims.setting} alone`,
+    remediation: `Let it read \`current_setting('${contract.claims.setting}', true)\` and nothing else.`,
+  };
 }
 
 /** What a function takes an identity from that it must not, as a clause. */
@@ -51,14 +49,10 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
   if (other >= 0) {
     return `trusts the setting ${settings[other] ?? "of a computed name"}, which any session can set`;
   }
-  const isIndirect = calls.some(({ schema, name }) =>
-    contract.identityFunctions.some((one) => one.schema === schema && one.name === name),
-  );
+  const isIndirect = calls.some((call) => isIdentityFunction(call, contract));
   if (settings.length === 0 && !isIndirect) return "does not read the claims of the request";
-  if (below(body.trees, "RangeVar").length > 0) return "reads a table";
-  const words = below(body.trees, "sval").flatMap((value) =>
-    typeof value === "object" && value !== null && "sval" in value ? [String(value.sval)] : [],
-  );
+  if (nodesIn(body.trees, "RangeVar").length > 0) return "reads a table";
+  const words = nodesIn(body.trees, "A_Const").flatMap(({ A_Const: { sval } }) => sval?.sval ?? []);
   const written = words.find((word) => contract.userWrittenClaims.includes(word));
   const isUser = contract.identity.includes(`${item.schema}.${item.name}()`);
   // A function may be called what it reads.
@@ -73,22 +67,20 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
 }
 
 /** What is immutable is asked once for all, and answers the next user with the first. */
-function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Found[] {
+function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findings {
   if (item.volatility !== "immutable") return [];
   const identities = contract.identity.map((text) => spell(parseExpression(text)));
   const asks = functionCalls(functionBody(item)?.trees ?? []).some(
-    ({ schema, name }) =>
-      ((schema ?? "pg_catalog") === "pg_catalog" && name === "current_setting") ||
-      contract.identityFunctions.some((one) => one.schema === schema && one.name === name) ||
-      identities.includes(`${schema ?? ""}.${name}()`),
+    (call) =>
+      ((call.schema ?? "pg_catalog") === "pg_catalog" && call.name === "current_setting") ||
+      isIdentityFunction(call, contract) ||
+      identities.includes(`${call.schema ?? ""}.${call.name}()`),
   );
   if (!asks) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message: `${named.object} is immutable and asks who is signed in: its answer to one user may be kept for another; it must be stable`,
-      remediation: `Write \`alter ${named.object} stable;\`.`,
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} is immutable and asks who is signed in: its answer to one user may be kept for another; it must be stable`,
+    remediation: `Write \`alter ${named.object} stable;\`.`,
+  };
 }

@@ -9,11 +9,7 @@ import {
 } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
 import { largeObjectIn } from "../sql/large-objects";
-import { type Found, defineRule } from "./rule";
-
-const remedy =
-  "Keep the bytes in a `bytea` column of the row, or in S3 with their key in the row; what only the back " +
-  "office runs may use large objects.";
+import { type Findings, defineRule } from "./rule";
 
 /** A large object has an owner and rights, but no policies, and all signed-in users are one role. */
 export const largeObjectsRule = defineRule({
@@ -22,43 +18,41 @@ export const largeObjectsRule = defineRule({
   description: "Nothing that end users reach makes, reads or writes large objects.",
   severity: "high",
   level: "mandatory",
-  remediation: remedy,
+  remediation:
+    "Keep the bytes in a `bytea` column of the row, or in S3 with their key in the row; what only the back " +
+    "office runs may use large objects.",
   find: (judged) => [
-    ...reachedFunctions(judged).flatMap((item) => find(functionObject(item), item.source)),
-    ...judged.tables.flatMap((table) => [
-      ...(table.policies ?? [])
-        .filter((policy) => judged.bindsEndUsers(policy))
-        .flatMap(({ name, using, check }) =>
-          find(partObject("policy", name, table), `${using ?? ""} ${check ?? ""}`),
-        ),
-      ...(judged.isGranted(table, "insert") ? (table.columns ?? []) : []).flatMap(
-        ({ name, largeObject }) =>
+    reachedFunctions(judged).map((item) => find(functionObject(item), item.source)),
+    judged.policies
+      .filter(({ policy }) => judged.bindsEndUsers(policy))
+      .map(({ table, policy: { name, using, check } }) =>
+        find(partObject("policy", name, table), `${using ?? ""} ${check ?? ""}`),
+      ),
+    judged.tables
+      .filter((table) => judged.isGranted(table, "insert"))
+      .map((table) =>
+        (table.columns ?? []).map(({ name, largeObject }) =>
           found(tableObject(table), `the default of ${quoteName(table)}.${name}`, largeObject),
+        ),
       ),
-    ]),
-    ...judged.views
+    judged.views
       .filter((view) => judged.isGranted(view, "select"))
-      .flatMap((view) =>
-        found(viewObject(view), `${view.kind} ${quoteName(view)}`, view.largeObject),
-      ),
+      .map((view) => found(viewObject(view), `${view.kind} ${quoteName(view)}`, view.largeObject)),
   ],
 });
 
-function find(named: NamedObject, sql: string | null | undefined): Found[] {
+function find(named: NamedObject, sql: string | null | undefined): Findings {
   return found(named, named.object, largeObjectIn(sql ?? ""));
 }
 
-function found(named: NamedObject, what: string, name: string | undefined): Found[] {
+function found(named: NamedObject, what: string, name: string | undefined): Findings {
   if (name === undefined) return [];
-  return [
-    {
-      ...named,
-      message:
-        `${what} uses large objects (${name}) and end users reach it: no policy confines a large object, ` +
-        "and those of all signed-in users belong to one role; what a user stores must be in rows of theirs",
-      remediation: remedy,
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `${what} uses large objects (${name}) and end users reach it: no policy confines a large object, ` +
+      "and those of all signed-in users belong to one role; what a user stores must be in rows of theirs",
+  };
 }
 
 /** The functions that end users run: by themselves, by writing a table, or with the rights of another's owner. */

@@ -1,11 +1,10 @@
-import type { Node } from "libpg-query";
-import { isShared } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject, quoteName } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
-import { functionCalls, identifiers } from "../sql/expressions";
+import { functionCalls, identifiers, isNode } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
@@ -25,20 +24,18 @@ export const notificationsRule = defineRule({
       .flatMap(find),
 });
 
-function find(item: DatabaseFunction): Found[] {
+function find(item: DatabaseFunction): Findings {
   const body = functionBody(item);
   const sent = body ? sentBy(body) : "what is not read";
   if (sent === undefined) return [];
   const named = functionObject(item);
-  return [
-    {
-      ...named,
-      message:
-        `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
-        "a notification must hold nothing but constants and ids",
-      remediation: "Send the row's id alone, and let who listens read the row under its policies.",
-    },
-  ];
+  return {
+    ...named,
+    message:
+      `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
+      "a notification must hold nothing but constants and ids",
+    remediation: "Send the row's id alone, and let who listens read the row under its policies.",
+  };
 }
 
 /** Whether it is only run by triggers of tables that hold rows of nobody. */
@@ -66,8 +63,8 @@ function sentBy(body: FunctionBody): string | undefined {
 /** What a value says beside constants, keys and what a trigger is called for. */
 function contentIn(value: unknown, body: FunctionBody, depth: number): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if ("ColumnRef" in value) {
-    const { fields = [] } = value.ColumnRef as { fields?: Node[] };
+  if (isNode(value, "ColumnRef")) {
+    const { fields = [] } = value.ColumnRef;
     const name = identifiers(fields).join(".");
     const last = identifiers(fields).at(-1) ?? "";
     const isWhole = identifiers(fields).length < fields.length;

@@ -1,4 +1,4 @@
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, holdersOf } from "../model/judged-schema";
 import {
   type NamedObject,
   functionObject,
@@ -7,7 +7,7 @@ import {
   tableObject,
   viewObject,
 } from "../model/names";
-import { type Found, defineRule } from "./rule";
+import { defineRule } from "./rule";
 
 /** Who owns a table can switch its protection off. */
 export const objectOwnersRule = defineRule({
@@ -17,60 +17,44 @@ export const objectOwnersRule = defineRule({
   severity: "critical",
   level: "mandatory",
   remediation: "Let the role of the migrations own it, and grant what is needed.",
-  find: (judged) => {
-    const { applicationRoles, contract } = judged;
-    const owned = ownedObjects(judged).flatMap(({ named, sql, owner }): Found[] =>
-      owner !== undefined && applicationRoles.has(owner)
-        ? [
-            {
-              ...named,
-              message: `${sql} belongs to ${owner}, which can take its protection away; an application role must own nothing`,
-              remediation: `Write \`alter ${sql} owner to ${quoteRole(contract.migrationRole)};\`.`,
-            },
-          ]
-        : [],
-    );
-    const creating = (judged.schema.schemas ?? []).flatMap(({ name, grants }): Found[] =>
-      grants
-        .filter(({ grantee, privilege }) => privilege === "create" && applicationRoles.has(grantee))
-        .map(({ grantee }) => {
+  find: (judged) => [
+    ownedObjects(judged).map(({ owner = "", sql, ...named }) => {
+      if (!judged.applicationRoles.has(owner)) return undefined;
+      return {
+        ...named,
+        message: `${sql} belongs to ${owner}, which can take its protection away; an application role must own nothing`,
+        remediation: `Write \`alter ${sql} owner to ${quoteRole(judged.contract.migrationRole)};\`.`,
+      };
+    }),
+    (judged.schema.schemas ?? []).map(({ name, grants }) =>
+      holdersOf(grants.filter(({ privilege }) => privilege === "create"))
+        .filter((role) => judged.applicationRoles.has(role))
+        .map((role) => {
           const named = schemaObject(name);
           return {
             ...named,
-            message: `${grantee} may create objects in ${named.object}, also ones that stand in for others; an application role must own nothing`,
-            remediation: `Write \`revoke create on ${named.object} from ${quoteRole(grantee)};\`.`,
+            message: `${role} may create objects in ${named.object}, also ones that stand in for others; an application role must own nothing`,
+            remediation: `Write \`revoke create on ${named.object} from ${quoteRole(role)};\`.`,
           };
         }),
-    );
-    return [...owned, ...creating];
-  },
+    ),
+  ],
 });
 
-interface Owned {
-  named: NamedObject;
-  /** As ALTER takes it: "table public.notes". */
-  sql: string;
-  owner: string | undefined;
-}
-
-function ownedObjects({ tables, views, functions, schema }: JudgedSchema): Owned[] {
+/** What has an owner; `sql` is what ALTER takes: "table public.notes". */
+function ownedObjects({ tables, views, functions, schema }: JudgedSchema) {
+  const named = (object: NamedObject, owner: string | undefined, kind?: string) => ({
+    ...object,
+    owner,
+    sql: kind === undefined ? object.object : `${kind} ${object.object}`,
+  });
   return [
     ...tables.map((table) => {
-      const named = tableObject(table);
       const kind = table.kind === "foreign table" ? table.kind : "table";
-      return { named, sql: `${kind} ${named.object}`, owner: table.owner };
+      return named(tableObject(table), table.owner, kind);
     }),
-    ...views.map((view) => {
-      const named = viewObject(view);
-      return { named, sql: `${view.kind} ${named.object}`, owner: view.owner };
-    }),
-    ...functions.map((item) => {
-      const named = functionObject(item);
-      return { named, sql: named.object, owner: item.owner };
-    }),
-    ...(schema.schemas ?? []).map(({ name, owner }) => {
-      const named = schemaObject(name);
-      return { named, sql: named.object, owner };
-    }),
+    ...views.map((view) => named(viewObject(view), view.owner, view.kind)),
+    ...functions.map((item) => named(functionObject(item), item.owner)),
+    ...(schema.schemas ?? []).map(({ name, owner }) => named(schemaObject(name), owner)),
   ];
 }

@@ -1,8 +1,8 @@
-import { isShared } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
 import type { JudgedSchema } from "../model/judged-schema";
 import { tableObject } from "../model/names";
 import type { Column, Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 // The one place where words decide: no key says of these tables that their rows are somebody's.
 const groups =
@@ -28,21 +28,19 @@ export const personalDataRule = defineRule({
   find: (judged) => judged.tables.flatMap((table) => find(table, judged)),
 });
 
-function find(table: Table, judged: JudgedSchema): Found[] {
+function find(table: Table, judged: JudgedSchema): Findings {
   if (judged.isDeclaredShared(table) || !judged.canDo(table, "select")) return [];
   const column = (table.columns ?? []).find(isPersonal);
   const what = group.test(snakeCase(table.name)) ? "its name" : column?.name;
   if (what === undefined || !isShared(table, judged)) return [];
   const named = tableObject(table);
-  return [
-    {
-      ...named,
-      message: `every signed-in user reads ${named.object}, and ${what} says that it is about people or groups; these must be read by who belongs to them`,
-      remediation:
-        "Refer to the table of users and write a policy on that. Where everybody is meant to read it, list it " +
-        "in `sharedTables` of the contract, or waive it.",
-    },
-  ];
+  return {
+    ...named,
+    message: `every signed-in user reads ${named.object}, and ${what} says that it is about people or groups; these must be read by who belongs to them`,
+    remediation:
+      "Refer to the table of users and write a policy on that. Where everybody is meant to read it, list it " +
+      "in `sharedTables` of the contract, or waive it.",
+  };
 }
 
 function isPersonal({ name: written, type }: Column): boolean {

@@ -1,9 +1,10 @@
-import { isShared, outcomeOf } from "../conditions/policies";
-import type { JudgedSchema } from "../model/judged-schema";
+import { outcomeOf } from "../conditions/policies";
+import { isShared } from "../conditions/shared-tables";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import { quoteName } from "../model/names";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["select", "update", "delete"] as const;
 
@@ -17,14 +18,12 @@ export const policyConfinementRule = defineRule({
   remediation:
     "Compare the row's user with the signed-in user, and join further conditions by `and`.",
   find: (judged) =>
-    judged.allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) =>
-        policy.permissive ? find(table, policy, judged) : [],
-      ),
+    judged.policies.map(({ table, policy }) =>
+      policy.permissive ? find(table, policy, judged) : undefined,
     ),
 });
 
-function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
+function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   const isSealed = judged.contract.sealedTables.some(
     (name) => quoteName(name) === quoteName(table),
   );
@@ -34,7 +33,7 @@ function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
   if (!bound) return [];
   const reached = commands.filter(
     (command) =>
-      (policy.command === "all" || policy.command === command) &&
+      judges(policy, command) &&
       (isSealed || judged.isGranted(table, command)) &&
       !(command === "select" && isShared(table, judged)),
   );

@@ -1,9 +1,7 @@
-import { type JudgedSchema, everyone } from "../model/judged-schema";
+import { type JudgedSchema, commands, everyone, holdersOf, judges } from "../model/judged-schema";
 import { quoteRole, tableObject } from "../model/names";
 import type { Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
-
-const commands = ["select", "insert", "update", "delete"] as const;
+import { type Findings, defineRule } from "./rule";
 
 /** Whatever a role is granted, a policy says which rows it means. */
 export const policyCoverageRule = defineRule({
@@ -17,10 +15,10 @@ export const policyCoverageRule = defineRule({
   find: (judged) => judged.tables.flatMap((table) => findUncovered(table, judged)),
 });
 
-function findUncovered(table: Table, judged: JudgedSchema): Found[] {
+function findUncovered(table: Table, judged: JudgedSchema): Findings {
   const { grants = [], policies = [] } = table;
   const named = tableObject(table);
-  return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((role) => {
+  return holdersOf(grants).map((role) => {
     const power = judged.role(role);
     // Rules on roles refuse these; a policy would not bind them.
     if (role === everyone || power?.superuser || power?.bypassRowSecurity) return [];
@@ -31,20 +29,18 @@ function findUncovered(table: Table, judged: JudgedSchema): Found[] {
         !policies.some(
           (policy) =>
             policy.permissive &&
-            (policy.command === "all" || policy.command === command) &&
+            judges(policy, command) &&
             policy.roles.some((bound) => acting.has(bound)),
         ),
     );
     const [first] = missing;
     if (first === undefined) return [];
-    return [
-      {
-        ...named,
-        message:
-          `${role} is granted ${missing.join(", ")} on ${named.object}, for which no permissive policy lets it ` +
-          "reach any row; every command that a role is granted must have its policy",
-        remediation: `Write a policy \`for ${first} to ${quoteRole(role)}\`, or revoke the right.`,
-      },
-    ];
+    return {
+      ...named,
+      message:
+        `${role} is granted ${missing.join(", ")} on ${named.object}, for which no permissive policy lets it ` +
+        "reach any row; every command that a role is granted must have its policy",
+      remediation: `Write a policy \`for ${first} to ${quoteRole(role)}\`, or revoke the right.`,
+    };
   });
 }

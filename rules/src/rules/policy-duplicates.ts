@@ -1,8 +1,7 @@
+import { commands, judges } from "../model/judged-schema";
 import { tableObject } from "../model/names";
-import type { Table } from "../model/schema";
-import { type Found, defineRule } from "./rule";
-
-const commands = ["select", "insert", "update", "delete"] as const;
+import type { RowPolicyCommand, Table } from "../model/schema";
+import { type Findings, defineRule } from "./rule";
 
 /** Of two permissive policies both are evaluated, and the wider one counts. */
 export const policyDuplicatesRule = defineRule({
@@ -15,25 +14,20 @@ export const policyDuplicatesRule = defineRule({
   find: ({ tables }) => tables.flatMap(findTwice),
 });
 
-function findTwice(table: Table): Found[] {
+function findTwice(table: Table): Findings {
   const permissive = (table.policies ?? []).filter((policy) => policy.permissive);
-  const covering = (command: string, role: string) =>
-    permissive.filter(
-      (policy) =>
-        policy.roles.includes(role) && (policy.command === "all" || policy.command === command),
-    );
+  const covering = (command: RowPolicyCommand, role: string) =>
+    permissive.filter((policy) => policy.roles.includes(role) && judges(policy, command));
   return [...new Set(permissive.flatMap(({ roles }) => roles))].flatMap((role) => {
     const twice = commands.filter((command) => covering(command, role).length > 1);
     const [first] = twice;
     if (!first) return [];
     const named = tableObject(table);
     const names = covering(first, role).map(({ name }) => name);
-    return [
-      {
-        ...named,
-        message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
-        remediation: "Join them into one policy, or make one of them restrictive.",
-      },
-    ];
+    return {
+      ...named,
+      message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
+      remediation: "Join them into one policy, or make one of them restrictive.",
+    };
   });
 }

@@ -1,4 +1,4 @@
-import { comparedColumns } from "../conditions/policies";
+import { comparedColumns } from "../conditions/compared-columns";
 import { tableObject } from "../model/names";
 import { quoteIdentifier } from "../model/names";
 import { defineRule } from "./rule";
@@ -17,7 +17,7 @@ export const policyIndexRule = defineRule({
       .flatMap((table) => {
         const named = tableObject(table);
         const leading = [...(table.indexes ?? []), ...(table.keys ?? [])].map(([first]) => first);
-        return comparedColumns(table, judged)
+        return comparedColumns(table, judged.contract)
           .filter((column) => !leading.includes(column))
           .map((column) => ({
             ...named,

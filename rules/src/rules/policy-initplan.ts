@@ -1,7 +1,7 @@
 import { isIdentity } from "../conditions/values";
 import type { Contract } from "../model/contract";
 import { partObject } from "../model/names";
-import { parseExpression } from "../sql/expressions";
+import { isNode, policyTrees } from "../sql/expressions";
 import { defineRule } from "./rule";
 
 /** Asked once a query, an identity costs nothing; asked once a row, it costs a scan. */
@@ -12,30 +12,22 @@ export const policyInitplanRule = defineRule({
   severity: "low",
   level: "advisory",
   remediation: "Write `(select …)` around what says who is signed in.",
-  find: ({ allTables, contract }) =>
-    allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) => {
-        const bare = [policy.using, policy.check].some(
-          (expression) => expression !== null && asksEachRow(parseExpression(expression), contract),
-        );
-        if (!bare) return [];
-        const named = partObject("policy", policy.name, table);
-        return [
-          {
-            ...named,
-            message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
-            remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
-          },
-        ];
-      }),
-    ),
+  find: ({ policies, contract }) =>
+    policies.map(({ table, policy }) => {
+      if (!policyTrees(policy).some((tree) => asksEachRow(tree, contract))) return undefined;
+      const named = partObject("policy", policy.name, table);
+      return {
+        ...named,
+        message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
+        remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
+      };
+    }),
 });
 
 /** Whether the identity is asked for outside every sub-select. */
 function asksEachRow(node: unknown, contract: Contract): boolean {
   if (typeof node !== "object" || node === null || "SubLink" in node) return false;
-  if ("FuncCall" in node || "A_Expr" in node) {
-    if (isIdentity(node as Parameters<typeof isIdentity>[0], contract)) return true;
-  }
+  const isValue = isNode(node, "FuncCall") || isNode(node, "A_Expr");
+  if (isValue && isIdentity(node, contract)) return true;
   return Object.values(node).some((part) => asksEachRow(part, contract));
 }

@@ -14,26 +14,21 @@ export const policyRolesRule = defineRule({
   level: "mandatory",
   remediation: "Say whom the policy is for: `to ROLE`.",
   judgesPlatformGrants: true,
-  find: ({ allTables, contract: { anonymousRole, signedInRoles } }) =>
-    allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) => {
-        const found = policy.roles.find((role) => role === everyone || role === anonymousRole);
-        if (!policy.permissive || found === undefined) return [];
-        const parts = [expressionOf(policy, "using"), expressionOf(policy, "check")];
-        if (parts.every((part) => part === null || isNever(part))) return [];
-        const named = partObject("policy", policy.name, table);
-        const who =
-          found === everyone ? "PUBLIC, which is every role" : `${found}, whom nobody signed in`;
-        const roles = signedInRoles.map(quoteRole).join(", ");
-        return [
-          {
-            ...named,
-            message: `${named.object} is for ${who}; a policy must name the roles that it is for`,
-            remediation: `Write \`alter ${named.object} to ${roles};\`.`,
-          },
-        ];
-      }),
-    ),
+  find: ({ policies, contract: { anonymousRole, signedInRoles } }) =>
+    policies.map(({ table, policy }) => {
+      const found = policy.roles.find((role) => role === everyone || role === anonymousRole);
+      if (!policy.permissive || found === undefined) return undefined;
+      const parts = [expressionOf(policy, "using"), expressionOf(policy, "check")];
+      if (parts.every((part) => part === null || isNever(part))) return undefined;
+      const named = partObject("policy", policy.name, table);
+      const who =
+        found === everyone ? "PUBLIC, which is every role" : `${found}, whom nobody signed in`;
+      return {
+        ...named,
+        message: `${named.object} is for ${who}; a policy must name the roles that it is for`,
+        remediation: `Write \`alter ${named.object} to ${signedInRoles.map(quoteRole).join(", ")};\`.`,
+      };
+    }),
 });
 
 function isNever(expression: string): boolean {

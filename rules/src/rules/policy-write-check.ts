@@ -1,9 +1,9 @@
 import type { Outcome } from "../conditions/classify";
 import { namingColumns, outcomeOf } from "../conditions/policies";
-import type { JudgedSchema } from "../model/judged-schema";
+import { type JudgedSchema, judges } from "../model/judged-schema";
 import type { RowPolicy, Table } from "../model/schema";
 import { findingOf } from "./policy-findings";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 const commands = ["insert", "update"] as const;
 
@@ -17,23 +17,21 @@ export const policyWriteCheckRule = defineRule({
   remediation:
     "Write the test of the user into `with check`, too, or leave `with check` out where `using` holds it.",
   find: (judged) =>
-    judged.allTables.flatMap((table) =>
-      (table.policies ?? []).flatMap((policy) =>
-        policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : [],
-      ),
+    judged.policies.map(({ table, policy }) =>
+      policy.permissive && judged.bindsEndUsers(policy) ? find(table, policy, judged) : undefined,
     ),
 });
 
-function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Found[] {
+function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
   const naming = namingColumns(table, judged);
   const outcomes = commands.flatMap((command): Outcome[] => {
-    const isBound = policy.command === "all" || policy.command === command;
-    if (!isBound || !judged.isGranted(table, command)) return [];
+    if (!judges(policy, command) || !judged.isGranted(table, command)) return [];
     const outcome = outcomeOf(table, policy, "check", command, judged);
-    // Whose an existing row is cannot be written where no column says it; a new one may be nobody's.
     if (outcome.outcome !== "open" || judged.isGranted(table, command, naming)) return [outcome];
-    if (command === "update") return naming.length > 0 ? [outcome] : [];
-    return [{ outcome: "unknown", reason: `${outcome.reason}, and a new row names nobody` }];
+    const isNew = command === "insert";
+    if (naming.length === 0 && !isNew) return [];
+    const limit = isNew ? "a new row names nobody" : "nobody may change whose a row is";
+    return [{ outcome: "unknown", reason: `${outcome.reason}, and ${limit}` }];
   });
   return findingOf(table, policy, "check", outcomes, judged);
 }

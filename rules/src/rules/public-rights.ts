@@ -24,14 +24,12 @@ export const publicRightsRule = defineRule({
       ({ kind, object, described, grants }) => {
         const held = grants.filter(({ grantee }) => grantee === everyone);
         if (held.length === 0) return [];
-        return [
-          {
-            kind,
-            object,
-            message: `PUBLIC has ${privilegesOf(held)} on ${described}; PUBLIC must have no right on anything`,
-            remediation: `Write \`revoke all on ${object} from public;\` and grant to roles by name.`,
-          },
-        ];
+        return {
+          kind,
+          object,
+          message: `PUBLIC has ${privilegesOf(held)} on ${described}; PUBLIC must have no right on anything`,
+          remediation: `Write \`revoke all on ${object} from public;\` and grant to roles by name.`,
+        };
       },
     );
   },

@@ -2,7 +2,7 @@ import { requestRolesOf } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName, quoteRole, roleObject } from "../model/names";
 import type { Role } from "../model/schema";
-import { type Found, defineRule } from "./rule";
+import { type Findings, defineRule } from "./rule";
 
 /** Row level security binds only who has no power over it. */
 export const rolePowersRule = defineRule({
@@ -32,7 +32,7 @@ export const rolePowersRule = defineRule({
   },
 });
 
-function ofApplicationRole(name: string, judged: JudgedSchema): Found[] {
+function ofApplicationRole(name: string, judged: JudgedSchema): Findings {
   const { contract } = judged;
   const role = judged.role(name);
   if (!role) return [];
@@ -65,19 +65,17 @@ function ofApplicationRole(name: string, judged: JudgedSchema): Found[] {
 }
 
 /** A role beside the contract's that is past row level security and has a right on a table. */
-function ofOtherRole(role: Role, { tables }: JudgedSchema): Found[] {
+function ofOtherRole(role: Role, { tables }: JudgedSchema): Findings {
   const granted = tables.find(({ grants = [] }) =>
     grants.some(({ grantee }) => grantee === role.name),
   );
   const power = powerOf(role);
   if (!granted || !power || role.superuser || !role.bypassRowSecurity) return [];
-  return [
-    {
-      ...roleObject(role.name),
-      message: `role ${role.name} has ${power} and rights on ${quoteName(granted)}; no role that has rights on tables may be past row level security`,
-      remediation: `Write \`alter role ${quoteRole(role.name)} no${power.toLowerCase()};\`.`,
-    },
-  ];
+  return {
+    ...roleObject(role.name),
+    message: `role ${role.name} has ${power} and rights on ${quoteName(granted)}; no role that has rights on tables may be past row level security`,
+    remediation: `Write \`alter role ${quoteRole(role.name)} no${power.toLowerCase()};\`.`,
+  };
 }
 
 function powerOf(role: Role): string | undefined {

@@ -29,32 +29,39 @@ export interface Rule {
 export interface Found extends NamedObject {
   /** What was found and what was required, without a full stop. */
   message: string;
-  remediation: string;
+  /** @default what the rule says in general */
+  remediation?: string;
   /** The rule cannot tell: it is advice until the trial has tried it. */
   unknown?: true;
 }
 
+/** Findings, as deep in lists as they were found. */
+export type Findings = Found | false | undefined | readonly Findings[];
+
 interface Definition extends Omit<Rule, "judge"> {
   /** It is about rights that a platform may grant by default, and says nothing where it does. */
   judgesPlatformGrants?: true;
-  find: (judged: JudgedSchema) => Found[];
+  find: (judged: JudgedSchema) => Findings;
 }
 
 /** Makes a rule of what it finds. */
 export function defineRule({ find, judgesPlatformGrants, ...rule }: Definition): Rule {
-  const { name, code } = rule;
+  const { name, code, remediation } = rule;
   return {
     ...rule,
     judge: (schema, contract = defaultContract) => {
       if (judgesPlatformGrants && contract.platformGrants) return [];
-      return find(judgedSchema(schema, contract)).map((found) => ({
-        rule: name,
-        code,
-        level: found.unknown ? "advisory" : rule.level,
-        ...found,
-      }));
+      return listOf(find(judgedSchema(schema, contract))).map((found) => {
+        const level = found.unknown ? "advisory" : rule.level;
+        return { rule: name, code, level, remediation, ...found };
+      });
     },
   };
+}
+
+function listOf(findings: Findings): Found[] {
+  if (!findings) return [];
+  return "object" in findings ? [findings] : findings.flatMap(listOf);
 }
 
 // All rules judge the same schema; what follows from it is worked out once.

@@ -1,14 +1,15 @@
 import type { Node } from "libpg-query";
-import { functionSetsClaims } from "../conditions/claim-setters";
+import { claimSetters } from "../conditions/claim-setters";
 import { ownQueryOf } from "../conditions/helpers";
 import { readsOwnRows, subQuery } from "../conditions/queries";
 import { onlyTarget } from "../conditions/values";
-import { type JudgedSchema, everyone } from "../model/judged-schema";
+import { isIdentityFunction } from "../model/contract";
+import { type JudgedSchema, listRoles } from "../model/judged-schema";
 import { functionObject, partObject, quoteName, quoteRole } from "../model/names";
 import type { DatabaseFunction, Trigger } from "../model/schema";
-import { constantText, identifiers, readCall } from "../sql/expressions";
+import { constantText, functionCalls, identifiers, readCall } from "../sql/expressions";
 import { type FunctionBody, functionBody } from "../sql/function-body";
-import { type Found, defineRule } from "./rule";
+import { type Findings, type Found, defineRule } from "./rule";
 
 /** A function with its owner's rights is a door through every policy; the trial tries what is behind it. */
 export const securityDefinerRule = defineRule({
@@ -23,33 +24,30 @@ export const securityDefinerRule = defineRule({
   find: (judged) =>
     judged.functions
       .filter(({ securityDefiner }) => securityDefiner)
-      .flatMap((item) => [...ofCallers(item, judged), ...ofTriggers(item, judged)]),
+      .map((item) => [ofCallers(item, judged), ofTriggers(item, judged)]),
 });
 
-function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Found[] {
+function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   const who = executorsOf(item, judged);
   const isTrigger = item.returns === "trigger";
   if (who.length === 0 || (isTrigger && judged.contract.platformGrants)) return [];
   const named = functionObject(item);
-  const names = who.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
   const hole = isTrigger
     ? "whoever makes a temporary table can have it run with rows of their own"
     : holeIn(item, judged);
   if (hole === undefined && isOwn(item, judged)) return [];
-  return [
-    {
-      ...named,
-      message: `${named.object} is security definer and ${names} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
-      remediation: hole
-        ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
-        : "The trial calls it: `npm run policy`.",
-      ...(hole === undefined && { unknown: true }),
-    },
-  ];
+  return {
+    ...named,
+    message: `${named.object} is security definer and ${listRoles(who)} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
+    remediation: hole
+      ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
+      : "The trial calls it: `npm run policy`.",
+    ...(hole === undefined && { unknown: true }),
+  };
 }
 
 /** End users run a trigger's function by writing its table, whoever has the right to execute it. */
-function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Found[] {
+function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   return judged.triggers
     .filter((trigger) => quoteName(trigger.function) === quoteName(item))
     .filter((trigger) => isFired(trigger, judged))
@@ -86,17 +84,23 @@ function executorsOf(item: DatabaseFunction, { functions, endUsers }: JudgedSche
   return [...new Set(all)].filter((role) => endUsers.has(role));
 }
 
+/** Functions that give nothing but what they are given. */
+const plain = /^(count|sum|min|max|avg|bool_and|bool_or|current_setting)$|_agg$/;
+
 /** Whether it is one query that reads rows of the signed-in user alone. */
 function isOwn(item: DatabaseFunction, judged: JudgedSchema): boolean {
   const select = ownQueryOf(item, judged);
   const value = select && !select.fromClause ? onlyTarget(select) : undefined;
-  const inner = value && subQuery(value)?.select;
-  return select !== undefined && readsOwnRows(inner ?? select, judged);
+  const query = (value && subQuery(value)?.select) ?? select;
+  const areRead = functionCalls(query).every((call) =>
+    call.schema === undefined ? plain.test(call.name) : isIdentityFunction(call, judged.contract),
+  );
+  return query !== undefined && areRead && readsOwnRows(query, judged);
 }
 
 /** What no trial needs to show, as a clause. */
 function holeIn(item: DatabaseFunction, judged: JudgedSchema): string | undefined {
-  if (functionSetsClaims(item, judged)) {
+  if (claimSetters(judged).has(item)) {
     return "it sets the claims or the role of the request, and so acts for whomever it names";
   }
   const body = functionBody(item);

@@ -1,8 +1,8 @@
 import { claimSetters, isNamed, saysWho, setsClaims } from "../conditions/claim-setters";
 import type { JudgedSchema } from "../model/judged-schema";
 import { functionObject, partObject, quoteRole, roleObject } from "../model/names";
-import { functionCalls, parseExpression } from "../sql/expressions";
-import { type Found, defineRule } from "./rule";
+import { functionCalls, policyTrees } from "../sql/expressions";
+import { type Findings, type Found, defineRule } from "./rule";
 
 /** A session starts as nobody. */
 export const sessionSettingsRule = defineRule({
@@ -12,36 +12,28 @@ export const sessionSettingsRule = defineRule({
   severity: "critical",
   level: "mandatory",
   remediation: "Set claims in each transaction, from the token that the server has verified.",
-  find: (judged) => [...ofPolicies(judged), ...ofSessions(judged), ...ofFunctions(judged)],
+  find: (judged) => [ofPolicies(judged), ofSessions(judged), ofFunctions(judged)],
 });
 
-function ofPolicies(judged: JudgedSchema): Found[] {
+function ofPolicies(judged: JudgedSchema): Findings {
   const setters = [...claimSetters(judged)];
-  return judged.allTables.flatMap((table) =>
-    (table.policies ?? []).flatMap((policy) => {
-      const sets = [policy.using, policy.check].some((expression) => {
-        const tree = expression === null ? undefined : parseExpression(expression);
-        if (!tree) return false;
-        const calls = functionCalls({ tree });
-        return (
-          setsClaims(tree, judged) ||
-          setters.some((item) => calls.some(({ schema, name }) => isNamed(item, schema, name)))
-        );
-      });
-      if (!sets) return [];
-      const named = partObject("policy", policy.name, table);
-      return [
-        {
-          ...named,
-          message: `${named.object} sets the claims of the request while it judges a row, by set_config or a function that calls it; who is signed in must be said before`,
-          remediation: "Compare the row with the signed-in user, and set nothing.",
-        },
-      ];
-    }),
-  );
+  return judged.policies.map(({ table, policy }) => {
+    const trees = policyTrees(policy);
+    const calls = functionCalls(trees);
+    const isSet =
+      trees.some((tree) => setsClaims(tree, judged)) ||
+      setters.some((item) => calls.some(({ schema, name }) => isNamed(item, schema, name)));
+    if (!isSet) return undefined;
+    const named = partObject("policy", policy.name, table);
+    return {
+      ...named,
+      message: `${named.object} sets the claims of the request while it judges a row, by set_config or a function that calls it; who is signed in must be said before`,
+      remediation: "Compare the row with the signed-in user, and set nothing.",
+    };
+  });
 }
 
-function ofSessions(judged: JudgedSchema): Found[] {
+function ofSessions(judged: JudgedSchema): Findings {
   return (judged.schema.settings ?? [])
     .filter(({ name }) => saysWho(name, judged))
     .map(({ role, name }) => {
@@ -55,7 +47,7 @@ function ofSessions(judged: JudgedSchema): Found[] {
     });
 }
 
-function ofFunctions(judged: JudgedSchema): Found[] {
+function ofFunctions(judged: JudgedSchema): Findings {
   return judged.functions.flatMap((item) =>
     (item.settings ?? [])
       .filter((name) => saysWho(name, judged))

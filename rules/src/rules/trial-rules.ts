@@ -77,6 +77,8 @@ const RULES = {
 /** The name of a rule of the trial; they all share the page `docs/policies/trial.md`. */
 export type TrialRuleName = keyof typeof RULES;
 
+const names = Object.keys(RULES).filter((name): name is TrialRuleName => name in RULES);
+
 /** What the rule of this name says. */
 export function trialRule(name: TrialRuleName): TrialRule {
   return { name, ...RULES[name] };
@@ -86,16 +88,4 @@ export function trialRule(name: TrialRuleName): TrialRule {
  * Every rule of the trial. They stand here, and not beside the trial, so that whoever reads waivers
  * knows their names without what the trial needs to run.
  */
-export const trialRules: readonly TrialRule[] = [
-  trialRule("trial-judged"),
-  trialRule("trial-read"),
-  trialRule("trial-change"),
-  trialRule("trial-insert"),
-  trialRule("trial-owner"),
-  trialRule("trial-privilege"),
-  trialRule("trial-passage"),
-  trialRule("trial-role"),
-  trialRule("trial-ownerless"),
-  trialRule("trial-moves"),
-  trialRule("trial-applied"),
-];
+export const trialRules: readonly TrialRule[] = names.map(trialRule);

@@ -1,7 +1,7 @@
-import { privilegesOf } from "../model/judged-schema";
+import { holdersOf, privilegesOf } from "../model/judged-schema";
 import { quoteRole } from "../model/names";
 import { grantedRelations } from "./granted-objects";
-import { type Found, defineRule } from "./rule";
+import { defineRule } from "./rule";
 
 /** Rights that policies do not confine. */
 const unconfined: readonly string[] = ["truncate", "references", "trigger", "maintain"];
@@ -20,36 +20,25 @@ export const unconfinedRightsRule = defineRule({
   remediation: "Grant select, insert, update and delete by name, never ALL.",
   judgesPlatformGrants: true,
   find: (judged) =>
-    grantedRelations(judged).flatMap(({ kind, object, described, grants }) => {
-      const roles = [...new Set(grants.map(({ grantee }) => grantee))].filter((role) =>
-        judged.applicationRoles.has(role),
-      );
-      return roles.flatMap((role): Found[] => {
+    grantedRelations(judged).map(({ kind, object, described, grants }) => {
+      const roles = holdersOf(grants).filter((role) => judged.applicationRoles.has(role));
+      return roles.map((role) => {
         const held = grants.filter(({ grantee }) => grantee === role);
-        const passed = held.filter(({ grantable }) => grantable);
         const what = privilegesOf(held.filter(({ privilege }) => unconfined.includes(privilege)));
-        const passing = privilegesOf(passed);
+        const passing = privilegesOf(held.filter(({ grantable }) => grantable));
         return [
-          ...(what === ""
-            ? []
-            : [
-                {
-                  kind,
-                  object,
-                  message: `${role} has ${what} on ${described}, which row level security does not confine; no application role must have it`,
-                  remediation: `Write \`revoke ${what} on ${object} from ${quoteRole(role)};\`, and grant no ALL.`,
-                },
-              ]),
-          ...(passing === ""
-            ? []
-            : [
-                {
-                  kind,
-                  object,
-                  message: `${role} may grant ${passing} on ${described} to others; who has a right must be read in the migrations`,
-                  remediation: `Write \`revoke grant option for ${passing} on ${object} from ${quoteRole(role)};\`.`,
-                },
-              ]),
+          what !== "" && {
+            kind,
+            object,
+            message: `${role} has ${what} on ${described}, which row level security does not confine; no application role must have it`,
+            remediation: `Write \`revoke ${what} on ${object} from ${quoteRole(role)};\`, and grant no ALL.`,
+          },
+          passing !== "" && {
+            kind,
+            object,
+            message: `${role} may grant ${passing} on ${described} to others; who has a right must be read in the migrations`,
+            remediation: `Write \`revoke grant option for ${passing} on ${object} from ${quoteRole(role)};\`.`,
+          },
         ];
       });
     }),

@@ -1,4 +1,4 @@
-import { privilegesOf } from "../model/judged-schema";
+import { holdersOf, listRoles, privilegesOf } from "../model/judged-schema";
 import { viewObject } from "../model/names";
 import { defineRule } from "./rule";
 
@@ -15,15 +15,13 @@ export const viewInvokerRule = defineRule({
       const held = view.grants.filter(({ grantee }) => endUsers.has(grantee));
       if (view.kind !== "view" || view.securityInvoker || held.length === 0) return [];
       const named = viewObject(view);
-      const who = [...new Set(held.map(({ grantee }) => grantee))].join(", ");
-      return [
-        {
-          ...named,
-          message:
-            `view ${named.object} is without security_invoker, and ${who} has ${privilegesOf(held)} on ` +
-            `it: it shows what ${view.owner} may read; a granted view must be security_invoker`,
-          remediation: `Write \`alter view ${named.object} set (security_invoker = true);\`, after every \`create or replace view\`, too.`,
-        },
-      ];
+      const who = listRoles(holdersOf(held));
+      return {
+        ...named,
+        message:
+          `view ${named.object} is without security_invoker, and ${who} has ${privilegesOf(held)} on ` +
+          `it: it shows what ${view.owner} may read; a granted view must be security_invoker`,
+        remediation: `Write \`alter view ${named.object} set (security_invoker = true);\`, after every \`create or replace view\`, too.`,
+      };
     }),
 });

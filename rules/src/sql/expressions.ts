@@ -1,4 +1,5 @@
 import { type FuncCall, type Node, type SelectStmt, parseSync } from "libpg-query";
+import type { RowPolicy } from "../model/schema";
 
 /** A call of a function, as written. */
 export interface Call {
@@ -8,20 +9,49 @@ export interface Call {
   args: readonly Node[];
 }
 
-/** Every function call below a syntax tree. */
+/** Every function call in a syntax tree. */
 export function functionCalls(tree: unknown): Call[] {
-  return [...below(tree, "FuncCall"), ...below(tree, "funccall")].flatMap((node) =>
-    isCall(node) ? [readCall(node)] : [],
+  const calls: Call[] = [];
+  walk(tree, (node) => {
+    if (isNode(node, "FuncCall")) calls.push(readCall(node.FuncCall));
+    if (isNode(node, "CallStmt") && node.CallStmt.funccall) {
+      calls.push(readCall(node.CallStmt.funccall));
+    }
+  });
+  return calls;
+}
+
+/** Whether a value is a node of a kind. */
+export function isNode<K extends string>(
+  value: unknown,
+  kind: K,
+): value is Extract<Node, Record<K, unknown>> {
+  return typeof value === "object" && value !== null && kind in value;
+}
+
+/** Every node of a kind in a syntax tree, its root included. */
+export function nodesIn<K extends string>(
+  tree: unknown,
+  kind: K,
+): Extract<Node, Record<K, unknown>>[] {
+  const nodes: Extract<Node, Record<K, unknown>>[] = [];
+  walk(tree, (node) => {
+    if (isNode(node, kind)) nodes.push(node);
+  });
+  return nodes;
+}
+
+/** Whether a query in a syntax tree reads from anywhere. */
+export function readsTables(tree: unknown): boolean {
+  return nodesIn(tree, "SelectStmt").some(
+    ({ SelectStmt: { fromClause, larg } }) => fromClause ?? larg,
   );
 }
 
-/** Every node of a kind below a syntax tree, in the order of the text. */
-export function below(tree: unknown, kind: string): unknown[] {
-  if (typeof tree !== "object" || tree === null) return [];
-  return Object.entries(tree).flatMap(([key, value]: [string, unknown]) => [
-    ...(key === kind ? [value] : []),
-    ...below(value, kind),
-  ]);
+function walk(tree: unknown, visit: (node: object) => void): void {
+  if (typeof tree !== "object" || tree === null) return;
+  visit(tree);
+  for (const part of Object.values(tree)) walk(part, visit);
 }
 
 /** Name and arguments of a call. */
@@ -69,6 +99,11 @@ export function parseExpression(text: string): Node | undefined {
   return parsed.get(text);
 }
 
+/** The expressions of a policy. */
+export function policyTrees({ using, check }: RowPolicy): Node[] {
+  return [using, check].flatMap((text) => (text === null ? [] : (parseExpression(text) ?? [])));
+}
+
 function parseAnew(text: string): Node | undefined {
   const assigned = /^[^'"(]*?:?=(?![>=])(.*)$/s.exec(text)?.[1];
   for (const expression of [text, assigned]) {
@@ -104,8 +139,4 @@ function formatted(text: string, values: readonly (string | undefined)[]): strin
     return mark + value.replaceAll(mark, mark + mark) + mark;
   });
   return isKnown ? result : undefined;
-}
-
-function isCall(value: unknown): value is FuncCall {
-  return typeof value === "object" && value !== null && "funcname" in value;
 }

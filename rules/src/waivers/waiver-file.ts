@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { type Environment, type Waiver, type Waivers, environments } from "./waivers";
+import { ShapeError } from "../model/shape";
+import { type Environment, type Waiver, type Waivers, readWaiver } from "./waivers";
 
-export { environments };
+export { environments } from "./waivers";
 
 /** Where a project's waivers stand, from its root. */
 export const waiverFile = "policy/waivers.json";
@@ -21,8 +22,6 @@ export interface WaiverPlace {
   /** Absent where files are judged for every environment. */
   readonly environment?: Environment | undefined;
 }
-
-const TEXTS = ["rule", "object", "reason", "owner", "granted", "expires"] as const;
 
 /**
  * Reads the waivers of a project, as of today. Without the file nothing is waived.
@@ -47,56 +46,31 @@ export function readWaivers({ file, directory = ".", environment }: WaiverPlace)
  * @throws WaiverFileError CFG045 for any other shape.
  */
 export function parseWaivers(text: string, file: string): Waiver[] {
-  const list = parseJson(text, file);
-  if (!Array.isArray(list)) throw fault(file, "is not a list of waivers");
-  return list.map((entry: unknown, index) => readWaiver(entry, `${file}, entry ${index + 1},`));
-}
-
-function parseJson(text: string, file: string): unknown {
+  let entries: unknown;
   try {
-    return JSON.parse(text);
+    entries = JSON.parse(text);
   } catch (error) {
     throw fault(file, `is not JSON (${error instanceof Error ? error.message : String(error)})`);
   }
+  if (!Array.isArray(entries)) throw fault(file, "is not a list of waivers");
+  return entries.map((entry: unknown, index) => parseEntry(entry, `${file}, entry ${index + 1}:`));
 }
 
-function readWaiver(entry: unknown, place: string): Waiver {
-  if (typeof entry !== "object" || entry === null) throw fault(place, "is not an object");
-  const fields: Record<string, unknown> = { ...entry };
-  const text = (key: (typeof TEXTS)[number]): string => {
-    const value = fields[key];
-    if (typeof value === "string") return value;
-    throw fault(place, `has no text "${key}"`);
-  };
-  const odd = Object.keys(fields).find(
-    (key) => key !== "environments" && !TEXTS.some((each) => each === key),
-  );
-  if (odd !== undefined) throw fault(place, `has the unknown field "${odd}"`);
-  const places = readEnvironments(fields["environments"], place);
-  return {
-    rule: text("rule"),
-    object: text("object"),
-    reason: text("reason"),
-    owner: text("owner"),
-    granted: text("granted"),
-    expires: text("expires"),
-    ...(places && { environments: places }),
-  };
-}
-
-function readEnvironments(value: unknown, place: string): Environment[] | undefined {
-  if (value === undefined) return undefined;
-  const found = Array.isArray(value)
-    ? value.map((each) => environments.find((known) => known === each))
-    : [];
-  const places = found.filter((each) => each !== undefined);
-  if (places.length > 0 && places.length === found.length) return places;
-  throw fault(place, `has environments other than a list of ${environments.join(", ")}`);
+function parseEntry(entry: unknown, place: string): Waiver {
+  try {
+    const waiver = readWaiver(entry, "");
+    const odd = Object.keys(Object(entry)).find((key) => !(key in waiver));
+    if (odd !== undefined) throw fault(place, `the field "${odd}" is unknown`);
+    if (waiver.environments?.length === 0) throw fault(place, "environments is empty");
+    return waiver;
+  } catch (error) {
+    throw error instanceof ShapeError ? fault(place, error.message) : error;
+  }
 }
 
 function fault(place: string, found: string): WaiverFileError {
   return new WaiverFileError(
-    `CFG045 ${place} ${found}; it must be a JSON list of objects with ${TEXTS.join(", ")} and ` +
+    `CFG045 ${place} ${found}; it must be a JSON list of objects with rule, object, reason, owner, granted, expires and ` +
       "optionally environments. Correct the file.",
   );
 }

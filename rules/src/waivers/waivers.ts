@@ -1,28 +1,32 @@
 import type { Finding } from "../model/schema";
-
-/** What a stack is for; levels and waivers may differ by it. */
-export type Environment = "local" | "dev" | "staging" | "prod";
+import { type Decoded, list, object, oneOf, optional, string } from "../model/shape";
 
 /** The environments, from the least to the most demanding. */
-export const environments: readonly Environment[] = ["local", "dev", "staging", "prod"];
+export const environments = ["local", "dev", "staging", "prod"] as const;
+
+/** What a stack is for; levels and waivers may differ by it. */
+export type Environment = (typeof environments)[number];
 
 /** That one rule need not hold of one object for some time. */
-export interface Waiver {
+export type Waiver = Decoded<typeof readWaiver>;
+
+/** Reads a waiver. @throws ShapeError for what is none. */
+export const readWaiver = object({
   /** Name of the rule. */
-  readonly rule: string;
+  rule: string,
   /** The object as findings name it: `public.users`, `Instance database`. */
-  readonly object: string;
+  object: string,
   /** Why it is safe, or what makes up for it, in a sentence. */
-  readonly reason: string;
+  reason: string,
   /** Who answers for it: a team or an address. */
-  readonly owner: string;
+  owner: string,
   /** Day on which it was given, `YYYY-MM-DD`. */
-  readonly granted: string;
+  granted: string,
   /** Last day on which it holds, `YYYY-MM-DD`. */
-  readonly expires: string;
+  expires: string,
   /** Where it holds; in every environment when absent. */
-  readonly environments?: readonly Environment[];
-}
+  environments: optional(list(oneOf(...environments))),
+});
 
 /** What a waiver can be about. */
 export interface Waivable {
@@ -57,7 +61,7 @@ export interface WaivableRule {
 export interface WaivableRules {
   /** All that there are. */
   readonly known: readonly WaivableRule[];
-  /** Names of those that were judged completely: a waiver of another can not be called unused. */
+  /** Names of those that were judged completely: a waiver of another cannot be called unused. */
   readonly judged: readonly string[];
 }
 
@@ -76,7 +80,7 @@ const SHORTEST_REASON = 20;
 const DAY_MS = 86_400_000;
 
 /**
- * Takes away the findings that are waived, and says which waivers are vague (POL172), of what can not be
+ * Takes away the findings that are waived, and says which waivers are vague (POL172), of what cannot be
  * waived (POL178), expired (POL170) or used by nothing (POL171). Only a waiver without fault takes
  * anything away.
  */
@@ -85,8 +89,10 @@ export function applyWaivers<F extends Waivable>(
   waivers: Waivers,
   { known, judged }: WaivableRules,
 ): Waived<F> {
-  const here = waivers.entries.filter(({ environments: places }) =>
-    holdsIn(places, waivers.environment),
+  const { environment } = waivers;
+  const here = waivers.entries.filter(
+    ({ environments: places }) =>
+      !places || (environment !== undefined && places.includes(environment)),
   );
   const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, waivers, known)]));
   const valid = here.filter((waiver) => faults.get(waiver) === undefined);
@@ -102,7 +108,13 @@ export function applyWaivers<F extends Waivable>(
     const fault = faults.get(waiver);
     if (fault) return [fault];
     if (used.has(waiver) || !judged.includes(waiver.rule)) return [];
-    return [unused(waiver, waivers.file)];
+    return [
+      problem(waiver, waivers.file)(
+        "POL171",
+        "waives nothing: the rule finds no fault with the object; a waiver must be needed",
+        "Remove it, or correct the object's name.",
+      ),
+    ];
   });
   return { standing, waived, problems };
 }
@@ -112,53 +124,35 @@ export function covers(waiver: Waivable, finding: Waivable): boolean {
   return waiver.rule === finding.rule && waiver.object === finding.object;
 }
 
-function holdsIn(places: readonly Environment[] | undefined, here: Environment | undefined) {
-  return places === undefined || (here !== undefined && places.includes(here));
-}
-
+/** What is wrong with a waiver, whether or not something needs it. */
 function faultOf(
   waiver: Waiver,
   { today, file }: Waivers,
   known: readonly WaivableRule[],
 ): WaiverFinding | undefined {
+  const say = problem(waiver, file);
   const rule = known.find(({ name }) => name === waiver.rule);
   const vague = rule ? vagueness(waiver) : `names no rule: "${waiver.rule}"`;
   if (vague !== undefined) {
-    return problem(
+    return say(
       "POL172",
-      waiver,
-      file,
       `${vague}; a waiver names one rule, one object, a reason and an owner, and lasts at most ` +
         `${LONGEST_DAYS} days`,
       "Say exactly what is waived, why, by whom and until when.",
     );
   }
   if (rule?.waivable === false) {
-    return problem(
+    return say(
       "POL178",
-      waiver,
-      file,
-      "takes nothing away: this rule can not be waived, whatever the reason",
+      "takes nothing away: this rule cannot be waived, whatever the reason",
       "Remove it, and put the object right.",
     );
   }
   if (waiver.expires >= today) return undefined;
-  return problem(
+  return say(
     "POL170",
-    waiver,
-    file,
     `expired on ${waiver.expires}, so the rule holds again; today is ${today}`,
     "Correct the object, or give a new waiver with a reason of today.",
-  );
-}
-
-function unused(waiver: Waiver, file: string): WaiverFinding {
-  return problem(
-    "POL171",
-    waiver,
-    file,
-    "waives nothing: the rule finds no fault with the object; a waiver must be needed",
-    "Remove it, or correct the object's name.",
   );
 }
 
@@ -173,23 +167,17 @@ function vagueness(waiver: Waiver): string | undefined {
   return days > LONGEST_DAYS ? `lasts ${days} days` : undefined;
 }
 
-function problem(
-  code: string,
-  waiver: Waiver,
-  file: string,
-  message: string,
-  remediation: string,
-): WaiverFinding {
+function problem(waiver: Waiver, file: string) {
   const object = `${waiver.rule} of ${waiver.object}`;
-  return {
+  return (code: string, found: string, remediation: string): WaiverFinding => ({
     rule: "waivers",
     code,
     level: "mandatory",
     object,
     file,
-    message: `the waiver of ${object} ${message}`,
+    message: `the waiver of ${object} ${found}`,
     remediation,
-  };
+  });
 }
 
 /** Milliseconds since the epoch; NaN for what is no day of the calendar. */

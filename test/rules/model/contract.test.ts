@@ -29,14 +29,18 @@ describe("a contract", () => {
     [[], "is not a JSON object"],
     [{ extends: "firebase" }, 'extends "firebase", which is no preset'],
     [{ login: "web" }, "has the field login, which is unknown"],
-    [{ loginRole: "" }, 'has "" for loginRole'],
-    [{ signedInRoles: ["a", 1] }, 'has ["a",1] for signedInRoles'],
+    [{ loginRole: "" }, 'has "" for loginRole; loginRole must be a string that is not empty'],
+    [{ platform: "heroku" }, 'has "heroku" for platform; platform must be one of supabase'],
+    [
+      { signedInRoles: ["a", 1] },
+      'has ["a",1] for signedInRoles; signedInRoles[1] must be a string',
+    ],
     [
       { usersTables: [{ schema: "public", name: "users" }] },
-      'has [{"schema":"public","name":"users"}] for usersTables',
+      'has [{"schema":"public","name":"users"}] for usersTables; usersTables[0].key must be a string',
     ],
   ])("cannot be %j", (value, problem) => {
-    expect(() => parseContract(value)).toThrow(new ContractError(problem));
+    expect(() => parseContract(value)).toThrow(new ContractError(problem).message);
   });
 
   it("cannot be read from a file that is not there", () => {

@@ -17,6 +17,13 @@ const countries = `create table public.countries (code text primary key, name te
 testRule(
   "policy-confinement",
   {
+    "ask for another column than the user with whom a row goes": {
+      sql: `${notes} alter table public.notes add editor uuid;
+        create policy own on public.notes for select to authenticated using (auth.uid() = editor);
+        grant select on public.notes to authenticated;`,
+      objects: ["policy own on public.notes"],
+      says: "it asks for editor, and not for user_id, which says whose the row is",
+    },
     "read rows of others": {
       sql: read("true"),
       objects: ['policy "All notes" on public.notes'],
@@ -103,7 +110,7 @@ testRule(
         grant select on public.profiles to authenticated;`,
     },
     "have a user_id without a foreign key beside other references": {
-      sql: `create table public.claims (user_id uuid not null, approved_by uuid references public.users (id));
+      sql: `create table public.claims (user_id uuid not null, approved_by uuid not null references public.users (id));
         alter table public.claims enable row level security, force row level security;
         create policy own on public.claims for select to authenticated using (auth.uid() = user_id);
         grant select on public.claims to authenticated;`,

@@ -77,6 +77,43 @@ testRule(
       says: "the rules do not read",
       unknown: true,
     },
+    "return what others have, beside rows of the caller": {
+      sql: query(
+        "select (select count(*) from public.notes) from public.notes n where n.user_id = auth.uid()",
+      ),
+      objects: ["function public.q(team uuid)"],
+      says: "the rules do not read",
+      unknown: true,
+    },
+    "tell by rows of the caller what others have": {
+      sql: query(
+        "select count(*) from public.notes n where n.user_id = auth.uid() and (n.id = team or (select count(*) from public.notes o where o.id = team) > 0)",
+      ),
+      objects: ["function public.q(team uuid)"],
+      says: "the rules do not read",
+      unknown: true,
+    },
+    "ask a function that is not read": {
+      sql: query(
+        "select count(*) from public.notes n where n.user_id = auth.uid() and query_to_xml('select from public.notes', true, true, '') is not null",
+      ),
+      objects: ["function public.q(team uuid)"],
+      says: "the rules do not read",
+      unknown: true,
+    },
+    "call what takes on the claims of another": {
+      sql: `${made("perform set_config('request.jwt.claims', a, true);", "g(a text) returns void", "").replace("security definer", "security invoker")}
+        create function public.f(a text) returns void language plpgsql security definer set search_path = ''
+        as 'begin perform public.g(a); end'; revoke execute on function public.f from public;
+        grant execute on function public.f to authenticated;`,
+      objects: ["function public.f(a text)"],
+      says: "it sets the claims or the role of the request",
+    },
+    "take on the claims of another in a text": {
+      sql: made("execute format('set local request.jwt.claims = %L', a);"),
+      objects: ["function public.f(a text)"],
+      says: "it sets the claims or the role of the request",
+    },
     "be part of an aggregate that end users execute": {
       sql: `${made("return 1;", "f(a integer, b integer) returns integer", "")}
         create aggregate public.total(integer) (sfunc = public.f, stype = integer);
