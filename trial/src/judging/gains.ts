@@ -121,15 +121,16 @@ function targetsOf({ key, targets }: Link): number[] {
   return [...(key ? [key.target] : []), ...targets.map(({ relation }) => relation.id)];
 }
 
-/** Whether the attacker already changes other users' rows of the tables that they write. */
+/** Whether what was given lets the attacker change other users' rows of the tables that they write. */
 function isAdministered(
   { given, moves }: State,
   states: readonly State[],
   probes: readonly Probe[],
 ): boolean {
-  const [own] = powersGiven(states, (one) => one === given);
+  const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
+  const own = powersGiven(states, (one) => one === given)[0] ?? new Set();
   return moves.some(({ list }) =>
-    [...(own ?? [])].some((power) => {
+    without(own, nothing).some((power) => {
       const probe = probes[Number(power.split(" ")[0]) - 1];
       return list !== undefined && probe?.relation === list.relation && probe.kind !== "read";
     }),
