@@ -67,7 +67,9 @@ export function listsOf(
     const listing = users.filter((user) => isListed(user) || asked.has(relation, user));
     if (listing.length === 0) return [];
     const decisions = relation.columns.flatMap((column): Deciding[] => {
-      if (column.generated !== "" || !asked.has(relation, column.name)) return [];
+      // What the table's own policies demand of a value, a row has to have to get in.
+      const isDemanded = relation.policies.some(({ check }) => wordsOf(check ?? "").has(column.name));
+      if (column.generated !== "" || !(isDemanded || asked.has(relation, column.name))) return [];
       const key = relation.foreignKeys.find(({ columns }) => columns.includes(column.name));
       // Another user, who invited or approved, or has not yet.
       const others = column.notNull ? [] : [null];
