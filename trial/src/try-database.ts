@@ -128,8 +128,9 @@ export async function tryDatabase(
     ([object, { attempts: count, answered, reason }]): Tried => ({
       object,
       attempts: count,
-      judged: answered > 0,
-      ...(answered > 0 ? {} : { reason: `no call of it succeeded: ${reason}` }),
+      ...(answered > 0 || moves.called.has(object)
+        ? { judged: true }
+        : { judged: false, reason: `no call of it succeeded: ${reason}` }),
     }),
   );
   const tried = [...judged.map((one) => one.tried), ...triedPassages];

@@ -68,7 +68,9 @@ export function listsOf(
     if (listing.length === 0) return [];
     const decisions = relation.columns.flatMap((column): Deciding[] => {
       // What the table's own policies demand of a value, a row has to have to get in.
-      const isDemanded = relation.policies.some(({ check }) => wordsOf(check ?? "").has(column.name));
+      const isDemanded = relation.policies.some(({ check }) =>
+        wordsOf(check ?? "").has(column.name),
+      );
       if (column.generated !== "" || !(isDemanded || asked.has(relation, column.name))) return [];
       const key = relation.foreignKeys.find(({ columns }) => columns.includes(column.name));
       // Another user, who invited or approved, or has not yet.
@@ -139,7 +141,10 @@ function comparedValues(relation: Relation, column: Column, hints: HintReader): 
   if (/^(?:int\d|numeric|float\d)$/.test(base)) {
     const extremes = numbers.length > 0 ? [Math.min(...numbers) - 1, Math.max(...numbers) + 1] : [];
     // A constraint may refuse what lies beyond the numbers that it lists.
-    const listed = numbersOf(relation, column).flatMap((list) => [Math.min(...list), Math.max(...list)]);
+    const listed = numbersOf(relation, column).flatMap((list) => [
+      Math.min(...list),
+      Math.max(...list),
+    ]);
     return [...new Set([...extremes, ...listed].map(String))];
   }
   if (/^(?:text|varchar|bpchar|citext)$/.test(base)) {

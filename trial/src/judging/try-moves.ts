@@ -31,6 +31,8 @@ export interface MovesTried {
   gains: Gain[];
   privileges: Gain[];
   attempts: number;
+  /** Functions that did something when they were called, with what was given or after other moves. */
+  called: ReadonlySet<string>;
   /** Why moves say nothing. */
   reason?: string;
 }
@@ -93,7 +95,7 @@ export async function tryMoves(
   const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
   if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
-    return { gains: [], privileges: [], attempts: 0 };
+    return { gains: [], privileges: [], attempts: 0, called: new Set() };
   await client.query(MOVES_SQL);
   const states: State[] = [];
   for (const given of givens) {
@@ -103,14 +105,29 @@ export async function tryMoves(
     if (slow) {
       const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
       const reason = `${who}, did not come to the end of their moves in time`;
-      return { gains: [], privileges: [], attempts: states.length, reason };
+      return { gains: [], privileges: [], attempts: states.length, called: new Set(), reason };
     }
   }
   if (process.env["M2"]) {
     moves.forEach((m, i) => console.log("MOVE", i + 1, m.statement));
     probes.forEach((m, i) => console.log("PROBE", i + 1, m.shown));
-    for (const s of states) console.log("STATE", s.given.kind, s.given.description, "|", s.moves.map((m) => moves.indexOf(m) + 1).join(), "|", [...s.powers].map((x) => x.split(" ")[0]).join());
-    for (const g of gainsOf(states, probes)) console.log("GAIN", g.given.description, g.moves.map((m) => moves.indexOf(m) + 1).join(), await isAcceptance(g, victim, plan, shared));
+    for (const s of states)
+      console.log(
+        "STATE",
+        s.given.kind,
+        s.given.description,
+        "|",
+        s.moves.map((m) => moves.indexOf(m) + 1).join(),
+        "|",
+        [...s.powers].map((x) => x.split(" ")[0]).join(),
+      );
+    for (const g of gainsOf(states, probes))
+      console.log(
+        "GAIN",
+        g.given.description,
+        g.moves.map((m) => moves.indexOf(m) + 1).join(),
+        await isAcceptance(g, victim, plan, shared),
+      );
   }
   const gains: Gain[] = [];
   for (const gain of gainsOf(states, probes))
@@ -119,6 +136,11 @@ export async function tryMoves(
     gains: plainestOf(gains),
     privileges: privilegesOf(states, probes),
     attempts: givens.length * moves.length + states.length * probes.length,
+    called: new Set(
+      states.flatMap((state) =>
+        state.moves.flatMap(({ target }) => ("signature" in target ? [target.signature] : [])),
+      ),
+    ),
   };
 }
 
