@@ -123,6 +123,7 @@ export async function tryDatabase(
       outcome,
     })),
     ...passages.failures,
+    ...moves.failures,
   ];
   const triedPassages = [...passages.tried].map(
     ([object, { attempts: count, answered, reason }]): Tried => ({

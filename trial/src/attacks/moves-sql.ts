@@ -109,7 +109,8 @@ begin
 end $$;
 
 -- Makes each of the candidates' moves that can be made here, and from there those that could not be made
--- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …]; a path is the numbers of moves.
+-- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …], and the "error" that
+-- ended a move instead; a path is the numbers of moves.
 create or replace function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
 returns jsonb language plpgsql as $$
 declare
@@ -140,6 +141,10 @@ begin
         states := states || sqlerrm::jsonb;
       when others or assert_failure then
         refused := refused || move;
+        if sqlstate <> 'TR002' then
+          states := states || jsonb_build_object(
+            'path', path || move, 'error', sqlstate, 'message', sqlerrm);
+        end if;
     end;
   end loop;
   if cardinality(path) + 1 < (job ->> 'rounds')::integer then

@@ -8,11 +8,12 @@ import {
   keyCondition,
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
+import type { Outcome } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
-import type { Relation } from "../rows/catalog";
+import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
 import type { HintReader } from "../rows/hints";
@@ -33,20 +34,33 @@ export interface MovesTried {
   attempts: number;
   /** Functions that did something when they were called, with what was given or after other moves. */
   called: ReadonlySet<string>;
+  failures: readonly FailedMove[];
   /** Why moves say nothing. */
   reason?: string;
 }
 
-/** A series of moves, by their numbers, and what is possible after it. */
+/** A series of moves, by their numbers, and what is possible after it, or the error that its last one ended in. */
 interface Found {
   path: number[];
-  powers: string[];
+  powers?: string[];
+  /** The SQLSTATE. */
+  error?: string;
+  message?: string;
+}
+
+/** A move that ended in an error. */
+export interface FailedMove {
+  identity: Identity;
+  shown: string;
+  object: string;
+  outcome: Outcome;
 }
 
 /** What a user may try, and how it is measured. */
 interface Plan {
   /** From what nothing was tried to its end. */
   unfinished: ReadonlySet<Given>;
+  failures: FailedMove[];
   givens: Given[];
   moves: Move[];
   probes: Probe[];
@@ -94,8 +108,14 @@ export async function tryMoves(
 ): Promise<MovesTried> {
   const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
-    return { gains: [], privileges: [], attempts: 0, called: new Set() };
+  const nothing = {
+    gains: [],
+    privileges: [],
+    attempts: 0,
+    called: new Set<string>(),
+    failures: [],
+  };
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own")) return nothing;
   await client.query(MOVES_SQL);
   const states: State[] = [];
   for (const given of givens) {
@@ -105,7 +125,7 @@ export async function tryMoves(
     if (slow) {
       const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
       const reason = `${who}, did not come to the end of their moves in time`;
-      return { gains: [], privileges: [], attempts: states.length, called: new Set(), reason };
+      return { ...nothing, attempts: states.length, failures: plan.failures, reason };
     }
   }
   if (process.env["M2"]) {
@@ -141,6 +161,7 @@ export async function tryMoves(
         state.moves.flatMap(({ target }) => ("signature" in target ? [target.signature] : [])),
       ),
     ),
+    failures: plan.failures,
   };
 }
 
@@ -205,21 +226,31 @@ async function planMoves(
     relations,
   }));
   const unfinished = new Set<Given>();
+  const failures: FailedMove[] = [];
   return {
     unfinished,
+    failures,
     givens,
     moves: movesOf(catalog, lists, worlds, role, givens),
     probes,
-    async statesOf(given, moves, { role: actor, login, settings } = identity) {
-      const stateOf = ({ path, powers }: Found): State => ({
-        given,
-        moves: path.flatMap((number) => moves[number - 1] ?? []),
-        powers: new Set(powers),
-      });
+    async statesOf(given, moves, actor = identity) {
+      const stateOf = ({ path, powers, error, message }: Found): State[] => {
+        const made = path.flatMap((number) => moves[number - 1] ?? []);
+        if (powers) return [{ given, moves: made, powers: new Set(powers) }];
+        const last = made.at(-1);
+        if (last && error !== undefined)
+          failures.push({
+            identity: actor,
+            shown: last.statement,
+            object: objectOf(last.target),
+            outcome: { error, ...(message !== undefined && { message }) },
+          });
+        return [];
+      };
       const job = {
-        role: actor,
-        login,
-        settings,
+        role: actor.role,
+        login: actor.login,
+        settings: actor.settings,
         victim: victim.index,
         tables,
         probes: asked,
@@ -232,12 +263,17 @@ async function planMoves(
       };
       for (const rounds of [ROUNDS, 1]) {
         const found = await callEngine<Found[] | null>(client, "moves", { ...job, rounds });
-        if (found) return found.map(stateOf);
+        if (found) return found.flatMap(stateOf);
       }
       unfinished.add(given);
       return [];
     },
   };
+}
+
+/** How findings call a table or a function. */
+export function objectOf(target: Relation | Routine): string {
+  return "columns" in target ? target.sql : target.signature;
 }
 
 function rowsOf(fill: Fill, world: World): WorldRows {
