@@ -251,6 +251,7 @@ async function planMoves(
         role: actor.role,
         login: actor.login,
         settings: actor.settings,
+        attacker: world.index,
         victim: victim.index,
         tables,
         probes: asked,
