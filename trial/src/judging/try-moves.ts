@@ -128,27 +128,6 @@ export async function tryMoves(
       return { ...nothing, attempts: states.length, failures: plan.failures, reason };
     }
   }
-  if (process.env["M2"]) {
-    moves.forEach((m, i) => console.log("MOVE", i + 1, m.statement));
-    probes.forEach((m, i) => console.log("PROBE", i + 1, m.shown));
-    for (const s of states)
-      console.log(
-        "STATE",
-        s.given.kind,
-        s.given.description,
-        "|",
-        s.moves.map((m) => moves.indexOf(m) + 1).join(),
-        "|",
-        [...s.powers].map((x) => x.split(" ")[0]).join(),
-      );
-    for (const g of gainsOf(states, probes))
-      console.log(
-        "GAIN",
-        g.given.description,
-        g.moves.map((m) => moves.indexOf(m) + 1).join(),
-        await isAcceptance(g, victim, plan, shared),
-      );
-  }
   const gains: Gain[] = [];
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
