@@ -186,7 +186,7 @@ async function planMoves(
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
   const worlds = { attacker: rowsOf(fill, world), victim: rowsOf(fill, victim) };
-  const roles = await readShared(client, shared, worlds.attacker);
+  const roles = await readShared(client, shared);
   const lists = listsOf(catalog, hints, links, roles);
   const givens = [
     ...givenRows(catalog, lists, worlds),
@@ -264,14 +264,10 @@ function rowsOf(fill: Fill, world: World): WorldRows {
   };
 }
 
-/**
- * The rows of tables that are nobody's, and that others refer to: roles, plans. Where the migrations made
- * none, the attacker's stand for them.
- */
+/** Rows of tables that are nobody's, and that others refer to, those of the migrations first: roles, plans. */
 async function readShared(
   client: ClientBase,
-  { catalog: { relations }, links, fill }: Shared,
-  attacker: WorldRows,
+  { catalog: { relations }, links }: Shared,
 ): Promise<SharedRows> {
   const found = new Map<number, Row[]>();
   const targets = new Set(relations.flatMap((one) => one.foreignKeys.map(({ target }) => target)));
@@ -281,14 +277,7 @@ async function readShared(
     const { rows } = await client.query<Row>(
       `select ${texts} from only ${relation.sql} order by ctid limit ${MOST_SHARED}`,
     );
-    const [key = []] = relation.uniques;
-    const isFilled = (row: Row) =>
-      fill
-        .of(relation)
-        .rows.flat()
-        .some((one) => key.every((name) => one[name] === row[name]));
-    const seeded = rows.filter((row) => !isFilled(row));
-    found.set(relation.id, seeded.length > 0 ? seeded : attacker.rows(relation));
+    found.set(relation.id, rows);
   }
   return found;
 }
