@@ -13,7 +13,10 @@ import {
 } from "./given-rows";
 import { type Choice, type List, choicesOf } from "./lists";
 
-/** A write by which the attacker may gain something. */
+/**
+ * A write by which attackers may let themselves into the victim's world: they enter a list, change a row of
+ * their own, take a key that the victim's rows name, or call a function.
+ */
 export interface Move {
   statement: string;
   /** The table that it writes, or the function that it calls. */

@@ -11,7 +11,7 @@ export interface State {
   powers: ReadonlySet<string>;
 }
 
-/** What an attacker can do by moves, and nobody gave them. */
+/** What an attacker can do to the victim's world after moves, and nobody gave them: a leak. */
 export interface Gain {
   given: Given;
   moves: Move[];
