@@ -123,13 +123,15 @@ export async function tryDatabase(
       outcome,
     })),
     ...passages.failures,
+    ...moves.failures,
   ];
   const triedPassages = [...passages.tried].map(
     ([object, { attempts: count, answered, reason }]): Tried => ({
       object,
       attempts: count,
-      judged: answered > 0,
-      ...(answered > 0 ? {} : { reason: `no call of it succeeded: ${reason}` }),
+      ...(answered > 0 || moves.called.has(object)
+        ? { judged: true }
+        : { judged: false, reason: `no call of it succeeded: ${reason}` }),
     }),
   );
   const tried = [...judged.map((one) => one.tried), ...triedPassages];

@@ -20,10 +20,19 @@ export interface WorldRows {
   spare(relation: Relation): Row[];
 }
 
-/** What others made of the attacker before the attack, and what that attack is measured against. */
+/**
+ * What others have made of the attacker before the attack: a member, somebody invited, a user with a flag; or
+ * what they left behind. What the attacker can do then is no leak. Moves are measured against it.
+ */
 export interface Given {
-  /** A place in a list, other values in a row of one's own, keys that the victim left behind. */
-  kind: "nothing" | "listed" | "own" | "left";
+   kind:
+    | "nothing"
+    /** A place in a list of the victim's world. */
+    | "listed"
+    /** Other values in a row of the attacker's own, or no such row. */
+    | "own"
+    /** Rows that the victim deleted, whose keys others still name or whose places are free. */
+    | "left";
   /** What a reader is told of the attacker. */
   description: string;
   /** By the superuser. */

@@ -36,6 +36,7 @@ const MOST_VALUES = 5;
 const MOST_CHOICES = 16;
 const WORD = /^\w[\w-]*$/;
 const FAR_FUTURE = "2099-01-01";
+const LONG_AGO = "2001-01-01";
 
 /** Rows of tables that are nobody's, of roles say, by the table's id. */
 export type SharedRows = ReadonlyMap<number, Row[]>;
@@ -66,7 +67,11 @@ export function listsOf(
     const listing = users.filter((user) => isListed(user) || asked.has(relation, user));
     if (listing.length === 0) return [];
     const decisions = relation.columns.flatMap((column): Deciding[] => {
-      if (column.generated !== "" || !asked.has(relation, column.name)) return [];
+      // What the table's own policies demand of a value, a row has to have to get in.
+      const isDemanded = relation.policies.some(({ check }) =>
+        wordsOf(check ?? "").has(column.name),
+      );
+      if (column.generated !== "" || !(isDemanded || asked.has(relation, column.name))) return [];
       const key = relation.foreignKeys.find(({ columns }) => columns.includes(column.name));
       // Another user, who invited or approved, or has not yet.
       const others = column.notNull ? [] : [null];
@@ -129,13 +134,18 @@ export function choicesOf(
 }
 
 function comparedValues(relation: Relation, column: Column, hints: HintReader): Value[] {
-  const { typeKind, labels, base, notNull, hasDefault } = column;
+  const { typeKind, labels, base, notNull } = column;
   const { literals, numbers } = hints.of(relation, column);
   if (typeKind === "e") return labels;
   if (base === "bool") return ["false", "true"];
   if (/^(?:int\d|numeric|float\d)$/.test(base)) {
     const extremes = numbers.length > 0 ? [Math.min(...numbers) - 1, Math.max(...numbers) + 1] : [];
-    return [...new Set(extremes.map(String))];
+    // A constraint may refuse what lies beyond the numbers that it lists.
+    const listed = numbersOf(relation, column).flatMap((list) => [
+      Math.min(...list),
+      Math.max(...list),
+    ]);
+    return [...new Set([...extremes, ...listed].map(String))];
   }
   if (/^(?:text|varchar|bpchar|citext)$/.test(base)) {
     // What a constraint lists are all that there are.
@@ -145,9 +155,16 @@ function comparedValues(relation: Relation, column: Column, hints: HintReader): 
       .map(([, text = ""]) => text);
     return listed.length > 0 ? [...new Set(listed)] : literals.filter((text) => WORD.test(text));
   }
-  if (/^(?:timestamp|date)/.test(base) && !hasDefault)
-    return notNull ? [FAR_FUTURE] : [null, FAR_FUTURE];
+  if (/^(?:timestamp|date)/.test(base)) return [...(notNull ? [] : [null]), FAR_FUTURE, LONG_AGO];
   return [];
+}
+
+/** The numbers in each constraint on a column alone. */
+function numbersOf({ checks }: Relation, { name }: Column): number[][] {
+  return checks
+    .filter(({ columns }) => columns.join() === name)
+    .map(({ expression }) => (expression.match(/(?<![\w.'])-?\d+(?:\.\d+)?/g) ?? []).map(Number))
+    .filter(({ length }) => length > 0);
 }
 
 /** Which columns conditions look at: policies, and functions, whose bodies PostgreSQL does not resolve. */

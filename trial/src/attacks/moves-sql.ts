@@ -1,3 +1,5 @@
+import { TEXT_MARK } from "../rows/engine-sql";
+
 /**
  * What the moves of an attacker need of the server. Each state, what was given and the moves after it, is a
  * subtransaction in which all powers are measured, and from which further moves are tried.
@@ -39,28 +41,37 @@ begin
 end $$;
 
 -- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
--- read or change rows.
+-- read or change rows. Variables outlast the subtransactions that undo what is tried.
 create or replace function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
 declare
+  victim integer := (job ->> 'victim')::integer;
   probe record;
   relation oid;
   outcome jsonb;
   affected bigint;
   reached text[];
   powers text[] := '{}';
+  is_marked boolean := false;
 begin
   for probe in
     select n, p ->> 'kind' as kind, p ->> 'statement' as statement, p ->> 'grant' as granting,
       array(select jsonb_array_elements_text(p -> 'relations')::oid) as relations
     from jsonb_array_elements(job -> 'probes') with ordinality e (p, n)
   loop
+    -- Calls are the last.
+    if probe.kind = 'call' and not is_marked then
+      set local session_replication_role = replica;
+      perform app_data_trial.mark((job ->> 'attacker')::integer);
+      set local session_replication_role = origin;
+      is_marked := true;
+    end if;
     begin
-      reached := '{}';
       if probe.granting is not null then
         execute probe.granting;
       end if;
       begin
-        select a.affected, a.answer into affected, outcome from app_data_trial.act(job, probe.statement, probe.kind in ('read', 'call')) a;
+        select a.affected, a.answer into affected, outcome
+        from app_data_trial.act(job, probe.statement, probe.kind in ('read', 'call')) a;
       exception
         -- A constraint comes after the policies.
         when integrity_constraint_violation then
@@ -78,38 +89,42 @@ begin
         from app_data_trial.pristine p
         join jsonb_array_elements(outcome) seen (at)
           on p.relation = (seen.at ->> 0)::oid and p.place = (seen.at ->> 1)::tid
-        where p.world = (job ->> 'victim')::integer;
+        where p.world = victim;
+        powers := powers || reached;
       elsif probe.kind = 'call' then
-        -- Keys of the victim's rows that the caller did not name.
-        select array_agg(format('%s %s', probe.n, k.id)) into reached from app_data_trial.key k
-        where k.world = (job ->> 'victim')::integer and not k.of_user
-          and position(k.id in outcome::text) > 0 and position(k.id in probe.statement) = 0;
+        -- Texts of the victim's rows, and keys of them that the caller did not name.
+        powers := powers || array(
+          select format('%s %s', probe.n, r) from jsonb_array_elements(outcome) r
+          where position('${TEXT_MARK}' in r::text) > 0
+          union all
+          select format('%s %s', probe.n, k.id) from app_data_trial.key k
+          where k.world = victim and not k.of_user
+            and position(k.id in outcome::text) > 0 and position(k.id in probe.statement) = 0);
       elsif affected > 0 and probe.kind = 'insert' then
-        reached := array[probe.n::text];
+        powers := powers || probe.n::text;
       elsif affected > 0 then
         foreach relation in array probe.relations loop
           execute format(
-            'select $1 || array(select format(''%%s %%s %%s'', $2, p.relation, p.place)
+            'select array(select format(''%%s %%s %%s'', $1, p.relation, p.place)
              from app_data_trial.pristine p
-             where p.relation = %1$s and p.world = $3
+             where p.relation = %1$s and p.world = $2
                and not exists (select from only %2$s t where t.ctid = p.place))',
             relation, relation::regclass)
-            into reached using reached, probe.n, (job ->> 'victim')::integer;
+            into reached using probe.n, victim;
+          powers := powers || reached;
         end loop;
       end if;
-      raise exception using errcode = 'TR001', message = coalesce(reached, '{}')::text;
-    exception
-      when sqlstate 'TR001' then
-        powers := powers || sqlerrm::text[];
-      when others or assert_failure then
-        null;
+      raise exception using errcode = 'TR001';
+    exception when others or assert_failure then
+      null;
     end;
   end loop;
   return powers;
 end $$;
 
 -- Makes each of the candidates' moves that can be made here, and from there those that could not be made
--- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …]; a path is the numbers of moves.
+-- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …], and the "error" that
+-- ended a move instead; a path is the numbers of moves.
 create or replace function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
 returns jsonb language plpgsql as $$
 declare
@@ -132,27 +147,31 @@ begin
       if (is_call and app_data_trial.written(tables) = before) or affected = 0 then
         raise exception using errcode = 'TR002';
       end if;
-      raise exception using errcode = 'TR001', message = jsonb_build_array(jsonb_build_object(
-        'path', path || move, 'powers', app_data_trial.powers(job)));
+      made := made || move;
+      states := states || jsonb_build_object('path', path || move, 'powers', app_data_trial.powers(job));
+      raise exception using errcode = 'TR001';
     exception
       when sqlstate 'TR001' then
-        made := made || move;
-        states := states || sqlerrm::jsonb;
+        null;
+      when sqlstate 'TR002' then
+        refused := refused || move;
       when others or assert_failure then
         refused := refused || move;
+        states := states || jsonb_build_object(
+          'path', path || move, 'error', sqlstate, 'message', sqlerrm);
     end;
   end loop;
   if cardinality(path) + 1 < (job ->> 'rounds')::integer then
     foreach move in array made loop
       begin
         perform app_data_trial.act(job, job -> 'moves' ->> (move - 1));
-        raise exception using errcode = 'TR001',
-          message = app_data_trial.explore(job, refused || array(
-            select m from unnest(made) m
-            where m <> move and job -> 'again' @> to_jsonb(m) and not job -> 'again' @> to_jsonb(move)),
-            path || move)::text;
+        states := states || app_data_trial.explore(job, refused || array(
+          select m from unnest(made) m
+          where m <> move and job -> 'again' @> to_jsonb(m) and not job -> 'again' @> to_jsonb(move)),
+          path || move);
+        raise exception using errcode = 'TR001';
       exception when sqlstate 'TR001' then
-        states := states || sqlerrm::jsonb;
+        null;
       end;
     end loop;
   end if;
@@ -164,6 +183,7 @@ create or replace function app_data_trial.moves(job jsonb) returns jsonb languag
 declare
   line text;
   setting record;
+  states jsonb;
 begin
   set local session_replication_role = replica;
   for line in select jsonb_array_elements_text(job -> 'before') loop
@@ -177,12 +197,14 @@ begin
   for setting in select * from jsonb_each_text(job -> 'settings') loop
     perform set_config(setting.key, setting.value, true);
   end loop;
-  raise exception using errcode = 'TR001', message = jsonb_build_array(
-      jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job)))
-    || app_data_trial.explore(job, array(select generate_series(1, jsonb_array_length(job -> 'moves'))), '{}');
+  states := app_data_trial.explore(
+    job, array(select generate_series(1, jsonb_array_length(job -> 'moves'))), '{}');
+  -- The last, since it leaves marks in texts.
+  states := states || jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job));
+  raise exception using errcode = 'TR001';
 exception
   when sqlstate 'TR001' then
-    return sqlerrm::jsonb;
+    return states;
   when integrity_constraint_violation then
     -- Nobody can be given this.
     return '[]';

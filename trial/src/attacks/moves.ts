@@ -13,7 +13,10 @@ import {
 } from "./given-rows";
 import { type Choice, type List, choicesOf } from "./lists";
 
-/** A write by which the attacker may gain something. */
+/**
+ * A write by which attackers may let themselves into the victim's world: they enter a list, change a row of
+ * their own, take a key that the victim's rows name, or call a function.
+ */
 export interface Move {
   statement: string;
   /** The table that it writes, or the function that it calls. */
@@ -41,7 +44,7 @@ export function movesOf(
 ): Move[] {
   const moves = [
     ...lists.flatMap((list) => listMoves(catalog, list, worlds, role)),
-    ...catalog.relations.flatMap((relation) => keyMoves(catalog, relation, worlds, role)),
+    ...keyMoves(catalog, worlds, role),
     ...callsOf(catalog, lists, worlds, role, givens)
       .filter(({ routine }) => routine.volatile)
       .map(({ routine, call }): Move => {
@@ -111,96 +114,83 @@ function listMoves(catalog: Catalog, list: List, worlds: TwoWorlds, role: string
   ];
 }
 
-/** The victim's rows are gone from tables whose keys the attacker may take. */
-export function orphaned(catalog: Catalog, { victim }: TwoWorlds, role: string): Given[] {
-  return catalog.relations.flatMap((relation) =>
-    takenKeys(relation, role).flatMap((column): Given[] => {
-      const values = danglingValues(catalog, relation, column.name, victim);
-      if (values.length === 0) return [];
-      const keys = values.map((value) => literal(value, column)).join(", ");
-      return [
-        {
-          kind: "left",
-          changes: { relation, world: victim.world.index },
-          description: `after user B deleted their rows of ${relation.sql}`,
-          before: [
-            `delete from ${relation.sql} where ${quoteIdentifier(column.name)} in (${keys})`,
-          ],
-        },
-      ];
-    }),
-  );
+/** A key that the attacker may choose, and its values that rows of the victim's name without a foreign key. */
+interface LooseKey {
+  relation: Relation;
+  column: Column;
+  values: Value[];
 }
 
-/** The keys of a table that a role may choose. */
-function takenKeys(relation: Relation, role: string): Column[] {
-  const rights = relation.rights[role];
-  if (!rights || (relation.kind !== "r" && relation.kind !== "p")) return [];
-  return relation.columns.filter(
-    ({ name }) =>
-      relation.uniques.some((names) => names.join() === name) &&
-      (rights.insertColumns.includes(name) || rights.updateColumns.includes(name)),
-  );
-}
-
-/** Takes a key that rows of the victim's refer to without a foreign key. */
-function keyMoves(
-  catalog: Catalog,
-  relation: Relation,
-  { attacker, victim }: TwoWorlds,
-  role: string,
-): Move[] {
-  const rights = relation.rights[role];
-  const [spare] = attacker.spare(relation);
-  const [own] = attacker.rows(relation);
-  if (!rights) return [];
-  return takenKeys(relation, role).flatMap((column) => {
-    const name = quoteIdentifier(column.name);
-    return danglingValues(catalog, relation, column.name, victim).flatMap((value): Move[] => {
-      const inserts =
-        spare && rights.insertColumns.includes(column.name)
-          ? [insertStatement(relation, { ...spare, [column.name]: value }, rights.insertColumns)]
-          : [];
-      const isFound = own && rights.selectColumns.includes(column.name);
-      const where = isFound ? ` where ${name} = ${literal(own[column.name] ?? null, column)}` : "";
-      const updates = rights.updateColumns.includes(column.name)
-        ? [`update ${relation.sql} set ${name} = ${literal(value, column)}${where}`]
+/** The loose keys of a schema: the victim's rows name them, and a policy compares the two. */
+function looseKeys({ relations }: Catalog, { victim }: TwoWorlds, role: string): LooseKey[] {
+  return relations.flatMap((relation) => {
+    const { id, name, kind, uniques, columns } = relation;
+    const rights = relation.rights[role];
+    if (!rights || (kind !== "r" && kind !== "p")) return [];
+    const mayChoose = [...rights.insertColumns, ...rights.updateColumns];
+    const keys = columns.filter(
+      (column) =>
+        mayChoose.includes(column.name) && uniques.some((key) => key.join() === column.name),
+    );
+    return keys.flatMap((column): LooseKey[] => {
+      const named = relations.flatMap((child) => {
+        if (child.id === id) return [];
+        const asking = child.policies
+          .map(({ using, check }) => wordsOf(`${using ?? ""} ${check ?? ""}`))
+          .filter((words) => words.has(name) && words.has(column.name));
+        const isHeld = (one: string) =>
+          child.foreignKeys.some((key) => key.target === id && key.columns.includes(one));
+        return child.columns
+          .filter((one) => one.type === column.type && asking.some((words) => words.has(one.name)))
+          .filter((one) => !isHeld(one.name))
+          .flatMap((one) => victim.rows(child).map((row) => row[one.name] ?? null));
+      });
+      const values = [...new Set(named)].filter((value) => value !== null);
+      return values.length > 0
+        ? [{ relation, column, values: values.slice(0, MOST_ARGUMENTS) }]
         : [];
-      return [...inserts, ...updates].map((statement) => ({ statement, target: relation }));
     });
   });
 }
 
-/** Values of the victim's rows that a policy compares with a key, and no foreign key holds to it. */
-export function danglingValues(
-  { relations }: Catalog,
-  { id, name, columns }: Relation,
-  key: string,
-  victim: TwoWorlds["victim"],
-): Value[] {
-  const type = columns.find((column) => column.name === key)?.type;
-  const isNamed = (text: string | null) => text?.includes(name) === true;
-  const found = relations
-    .filter(
-      (child) =>
-        child.id !== id && child.policies.some((one) => isNamed(one.using) || isNamed(one.check)),
-    )
-    .flatMap((child) => {
-      const words = child.policies.map(({ using, check }) =>
-        wordsOf(`${using ?? ""} ${check ?? ""}`),
-      );
-      const asking = words.filter((some) => some.has(name) && some.has(key));
-      return child.columns
-        .filter((column) => column.type === type && asking.some((some) => some.has(column.name)))
-        .filter(
-          (column) =>
-            !child.foreignKeys.some(
-              ({ columns: held, target }) => target === id && held.includes(column.name),
-            ),
-        )
-        .flatMap((column) => victim.rows(child).map((row) => row[column.name] ?? null));
-    });
-  return [...new Set(found)].filter((value) => value !== null).slice(0, MOST_ARGUMENTS);
+/** The victim's rows are gone from tables whose keys the attacker may choose. */
+export function orphaned(catalog: Catalog, worlds: TwoWorlds, role: string): Given[] {
+  const { world } = worlds.victim;
+  return looseKeys(catalog, worlds, role).map(({ relation, column, values }): Given => {
+    const keys = values.map((value) => literal(value, column)).join(", ");
+    return {
+      kind: "left",
+      changes: { relation, world: world.index },
+      description: `after user ${world.name} deleted their rows of ${relation.sql}`,
+      before: [`delete from ${relation.sql} where ${quoteIdentifier(column.name)} in (${keys})`],
+    };
+  });
+}
+
+/** Takes keys that rows of the victim's name. */
+function keyMoves(catalog: Catalog, worlds: TwoWorlds, role: string): Move[] {
+  return looseKeys(catalog, worlds, role).flatMap(({ relation, column, values }) => {
+    const {
+      insertColumns = [],
+      updateColumns = [],
+      selectColumns = [],
+    } = relation.rights[role] ?? {};
+    const name = quoteIdentifier(column.name);
+    const [spare] = worlds.attacker.spare(relation);
+    const [own] = worlds.attacker.rows(relation);
+    const isFound = own && selectColumns.includes(column.name);
+    const where = isFound ? ` where ${name} = ${literal(own[column.name] ?? null, column)}` : "";
+    return values
+      .flatMap((value) => [
+        ...(spare && insertColumns.includes(column.name)
+          ? [insertStatement(relation, { ...spare, [column.name]: value }, insertColumns)]
+          : []),
+        ...(updateColumns.includes(column.name)
+          ? [`update ${relation.sql} set ${name} = ${literal(value, column)}${where}`]
+          : []),
+      ])
+      .map((statement) => ({ statement, target: relation }));
+  });
 }
 
 /** Calls of functions with keys of the victim's rows and the values that lists know. */

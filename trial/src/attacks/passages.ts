@@ -227,17 +227,22 @@ function argumentLists(
   const theirs = choicesOf(victim);
   const calls = Math.max(1, ...theirs.map(({ length }) => length));
   const lists = Array.from({ length: calls }, (_, index) => write(theirs, index));
-  if (!attacker || given.length < 2) return lists;
+  if (!attacker) return lists;
   const mine = choicesOf(attacker);
-  const mixed = given.flatMap((_, own) =>
-    [0, 1].map((index) =>
-      write(
-        theirs.map((some, place) => (place === own ? (mine[place] ?? []) : some)),
-        index,
-      ),
-    ),
-  );
-  return [...new Set([...lists, ...mixed])];
+  // A function that looks for the caller's own rows does something only for these.
+  const alone = [0, 1, 2].map((index) => write(mine, index));
+  const mixed =
+    given.length < 2
+      ? []
+      : given.flatMap((_, own) =>
+          [0, 1].map((index) =>
+            write(
+              theirs.map((some, place) => (place === own ? (mine[place] ?? []) : some)),
+              index,
+            ),
+          ),
+        );
+  return [...new Set([...lists, ...mixed, ...alone])];
 }
 
 /** JSON with the keys that a function looks up, and values of rows that have columns of these names. */

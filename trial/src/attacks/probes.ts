@@ -81,10 +81,10 @@ export function probesOf(
   });
 }
 
-/** Calls of functions that give rows. */
+/** Calls of functions that give rows or texts. */
 export function callProbes(calls: readonly { routine: Routine; call: string }[]): Probe[] {
   return calls
-    .filter(({ routine: { kind, returns } }) => kind === "f" && !SCALAR.test(returns))
+    .filter(({ routine: { kind, returns } }) => kind === "f" && !TELLS_NOTHING.test(returns))
     .map(({ call }) => ({
       kind: "call",
       relation: undefined,
@@ -94,7 +94,7 @@ export function callProbes(calls: readonly { routine: Routine; call: string }[])
     }));
 }
 
-const SCALAR = /^(?:void|boolean|text|uuid|integer|bigint|numeric|timestamp.*)$/;
+const TELLS_NOTHING = /^(?:void|boolean|uuid|integer|bigint|numeric|timestamp.*)$/;
 
 /** The ids of a table and of all that is partition or child of it. */
 function leavesOf(catalog: Catalog, { id }: Relation): number[] {

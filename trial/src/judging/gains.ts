@@ -7,11 +7,11 @@ import type { Link } from "../rows/links";
 export interface State {
   given: Given;
   moves: Move[];
-  /** The number of a probe, and the row that it reached. */
+  /** Each the number of a probe, and the row that it reached. */
   powers: ReadonlySet<string>;
 }
 
-/** Something gained by moves that nobody gave. */
+/** What an attacker can do to the victim's world after moves, and nobody gave them: a leak. */
 export interface Gain {
   given: Given;
   moves: Move[];
@@ -21,84 +21,119 @@ export interface Gain {
 
 /** What moves gained beyond what was given, the shortest ways first. */
 export function gainsOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
-  return states
-    .flatMap((state): Gain[] => {
-      const allowed = allowedOf(state, states, probes);
-      const gained = without(state.powers, allowed);
-      return gained.length === 0 || isAdministered(state, states, probes)
-        ? []
-        : [{ given: state.given, moves: state.moves, probes: countProbes(gained, probes) }];
-    })
-    .sort(
-      (left, right) =>
-        left.moves.length - right.moves.length ||
-        Number(left.given.kind !== "nothing") - Number(right.given.kind !== "nothing"),
-    );
+  return new Comparison(states, probes).gains();
 }
 
 /** The plainest way for each table or function that was used. */
 export function plainestOf(gains: readonly Gain[]): Gain[] {
-  const plainest = new Map<unknown, Gain>();
-  for (const gain of gains) {
-    const target = gain.moves[0]?.target;
-    if (!plainest.has(target)) plainest.set(target, gain);
-  }
-  return [...plainest.values()];
+  return firstOfEach(gains, ({ moves: [first] }) => first?.target);
 }
 
 /** What values of their own rows give the attacker, without a move; they cannot choose them. */
 export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
-  const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
-  const found = new Map<unknown, Gain>();
-  for (const { given, moves, powers } of states) {
-    if (moves.length > 0 || given.kind !== "own" || !given.list) continue;
-    const gained = without(powers, nothing);
-    if (gained.length > 0 && !found.has(given.list.relation))
-      found.set(given.list.relation, { given, moves, probes: countProbes(gained, probes) });
+  return new Comparison(states, probes).privileges();
+}
+
+/** Compares what is possible after moves with what is possible without. */
+class Comparison {
+  /** With nothing given. */
+  private readonly nothing: ReadonlySet<string>;
+
+  constructor(
+    private readonly states: readonly State[],
+    private readonly probes: readonly Probe[],
+  ) {
+    const first = states.find(({ given, moves }) => given.kind === "nothing" && moves.length === 0);
+    this.nothing = first?.powers ?? new Set();
   }
-  return [...found.values()];
-}
 
-/**
- * What the attacker may do in a state: what is possible with nothing given, what is given, and, where that
- * is an invitation, what it invites to.
- */
-function allowedOf(
-  { given }: State,
-  states: readonly State[],
-  probes: readonly Probe[],
-): Set<string> {
-  const nothing = powersGiven(states, ({ kind }) => kind === "nothing")[0] ?? new Set();
-  const own = powersGiven(states, (one) => one === given)[0] ?? new Set();
-  const allowed = new Set([...nothing, ...own]);
-  // What users enter themselves, a request, invites nobody.
-  const isRequest = states.some(
-    ({ given: { kind }, moves: [first] }) =>
-      kind === "nothing" &&
-      first?.isEntry === true &&
-      first.list?.relation === given.list?.relation,
-  );
-  if (isRequest || !isInvitation(given, without(own, nothing), probes)) return allowed;
-  const reached = states
-    .filter((state) => state.given === given && state.moves.length > 0)
-    .map(({ powers }) => without(powers, allowed))
-    .filter((gained) => gained.length > 0);
-  // Whoever is invited may become one thing: of what can be chosen, the least.
-  const invited = powersGiven(states, (other) => fitsInvitation(given, other))
-    .filter((powers) => reached.some((gained) => gained.every((power) => powers.has(power))))
-    .sort((left, right) => left.size - right.size);
-  return new Set([...allowed, ...(invited[0] ?? [])]);
-}
+  public gains(): Gain[] {
+    return this.states
+      .flatMap((state) =>
+        this.isAdministered(state) ? [] : this.gain(state, this.allowed(state.given)),
+      )
+      .sort(
+        (left, right) =>
+          left.moves.length - right.moves.length ||
+          Number(left.given.kind !== "nothing") - Number(right.given.kind !== "nothing"),
+      );
+  }
 
-/** Whether what is given opens nothing but itself and what it is for. */
-function isInvitation({ list, row }: Given, gained: readonly string[], probes: readonly Probe[]) {
-  if (!list || !row) return false;
-  const shown: (number | undefined)[] = [list.relation.id, ...list.links.flatMap(targetsOf)];
-  return gained.every((power) => {
-    const probe = probes[Number(power.split(" ")[0]) - 1];
-    // What a function tells of an invitation is not looked at.
-    return probe?.kind === "call" || (probe?.kind === "read" && shown.includes(probe.relation?.id));
-  });
+  public privileges(): Gain[] {
+    const found = this.states
+      .filter(({ given, moves }) => moves.length === 0 && given.kind === "own")
+      .flatMap((state) => this.gain(state, this.nothing));
+    return firstOfEach(found, ({ given }) => given.list?.relation);
+  }
+
+  private gain({ given, moves, powers }: State, allowed: ReadonlySet<string>): Gain[] {
+    const counts = new Map<Probe, number>();
+    for (const power of without(powers, allowed)) {
+      const probe = this.probeOf(power);
+      if (probe) counts.set(probe, (counts.get(probe) ?? 0) + 1);
+    }
+    const probes = [...counts].map(([probe, rows]) => ({ probe, rows }));
+    return probes.length === 0 ? [] : [{ given, moves, probes }];
+  }
+
+  private probeOf(power: string): Probe | undefined {
+    return this.probes[Number(power.split(" ")[0]) - 1];
+  }
+
+  /** What a thing that was given brings, by itself and beyond what nothing brings. */
+  private broughtBy(given: Given): string[] {
+    const state = this.states.find((one) => one.given === given && one.moves.length === 0);
+    return without(state?.powers ?? new Set(), this.nothing);
+  }
+
+  /** What is possible with nothing given, what is given, and, where that is an invitation, what it invites to. */
+  private allowed(given: Given): Set<string> {
+    const brought = this.broughtBy(given);
+    const allowed = new Set([...this.nothing, ...brought]);
+    if (this.isRequest(given) || !this.isInvitation(given, brought)) return allowed;
+    const reached = this.states
+      .filter((state) => state.given === given && state.moves.length > 0)
+      .map(({ powers }) => without(powers, allowed))
+      .filter((gained) => gained.length > 0);
+    // Whoever is invited may become one thing: of what can be chosen, the least.
+    const [invited] = this.states
+      .filter((other) => other.moves.length === 0 && fitsInvitation(given, other.given))
+      .filter(({ powers }) => reached.some((gained) => gained.every((power) => powers.has(power))))
+      .sort((left, right) => left.powers.size - right.powers.size);
+    return new Set([...allowed, ...(invited?.powers ?? [])]);
+  }
+
+  /** What users enter themselves, a request, invites nobody. */
+  private isRequest({ list }: Given): boolean {
+    return this.states.some(
+      ({ given, moves: [first] }) =>
+        given.kind === "nothing" &&
+        first?.isEntry === true &&
+        first.list?.relation === list?.relation,
+    );
+  }
+
+  /** Whether what is given opens nothing but itself and what it is for. */
+  private isInvitation({ list, row }: Given, brought: readonly string[]): boolean {
+    if (!list || !row) return false;
+    const shown: (number | undefined)[] = [list.relation.id, ...list.links.flatMap(targetsOf)];
+    return brought.every((power) => {
+      const probe = this.probeOf(power);
+      // What a function tells of an invitation is not looked at.
+      return (
+        probe?.kind === "call" || (probe?.kind === "read" && shown.includes(probe.relation?.id))
+      );
+    });
+  }
+
+  /** Whether what was given lets the attacker change other users' rows of the tables that they write. */
+  private isAdministered({ given, moves }: State): boolean {
+    const changed = this.broughtBy(given)
+      .map((power) => this.probeOf(power))
+      .filter((probe) => probe?.kind !== "read")
+      .map((probe) => probe?.relation);
+    return moves.some(({ list }) => list !== undefined && changed.includes(list.relation));
+  }
 }
 
 /** Whether a place in another list is what an invitation is to: for the same row, with the same values. */
@@ -121,39 +156,12 @@ function targetsOf({ key, targets }: Link): number[] {
   return [...(key ? [key.target] : []), ...targets.map(({ relation }) => relation.id)];
 }
 
-/** Whether the attacker already changes other users' rows of the tables that they write. */
-function isAdministered(
-  { given, moves }: State,
-  states: readonly State[],
-  probes: readonly Probe[],
-): boolean {
-  const [own] = powersGiven(states, (one) => one === given);
-  return moves.some(({ list }) =>
-    [...(own ?? [])].some((power) => {
-      const probe = probes[Number(power.split(" ")[0]) - 1];
-      return list !== undefined && probe?.relation === list.relation && probe.kind !== "read";
-    }),
-  );
-}
-
-function powersGiven(
-  states: readonly State[],
-  isGiven: (given: Given) => boolean,
-): ReadonlySet<string>[] {
-  return states
-    .filter(({ given, moves }) => moves.length === 0 && isGiven(given))
-    .map(({ powers }) => powers);
-}
-
 function without(powers: ReadonlySet<string>, known: ReadonlySet<string>): string[] {
   return [...powers].filter((power) => !known.has(power));
 }
 
-function countProbes(powers: readonly string[], probes: readonly Probe[]): Gain["probes"] {
-  const counts = new Map<Probe, number>();
-  for (const power of powers) {
-    const probe = probes[Number(power.split(" ")[0]) - 1];
-    if (probe) counts.set(probe, (counts.get(probe) ?? 0) + 1);
-  }
-  return [...counts].map(([probe, rows]) => ({ probe, rows }));
+function firstOfEach(gains: readonly Gain[], subject: (gain: Gain) => unknown): Gain[] {
+  const first = new Map<unknown, Gain>();
+  for (const gain of gains) if (!first.has(subject(gain))) first.set(subject(gain), gain);
+  return [...first.values()];
 }

@@ -55,7 +55,7 @@ export function judgeMoves(
 function tellProbes(probes: Gain["probes"], { world }: Identity): string {
   const told = probes.map(({ probe: { kind, relation, shown }, rows }) =>
     relation === undefined
-      ? `reads keys of ${countRows(rows)} by "${shown}"`
+      ? `reads of ${countRows(rows)} by "${shown}"`
       : kind === "insert"
         ? `inserts into ${relation.sql}`
         : `${kind}s ${countRows(rows)} of ${relation.sql}`,

@@ -8,11 +8,12 @@ import {
   keyCondition,
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
+import type { Outcome } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
-import type { Relation } from "../rows/catalog";
+import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
 import type { HintReader } from "../rows/hints";
@@ -31,20 +32,35 @@ export interface MovesTried {
   gains: Gain[];
   privileges: Gain[];
   attempts: number;
+  /** Functions that did something when they were called, with what was given or after other moves. */
+  called: ReadonlySet<string>;
+  failures: readonly FailedMove[];
   /** Why moves say nothing. */
   reason?: string;
 }
 
-/** A series of moves, by their numbers, and what is possible after it. */
+/** A series of moves, by their numbers, and what is possible after it, or the error that its last one ended in. */
 interface Found {
   path: number[];
-  powers: string[];
+  powers?: string[];
+  /** The SQLSTATE. */
+  error?: string;
+  message?: string;
+}
+
+/** A move that ended in an error. */
+export interface FailedMove {
+  identity: Identity;
+  shown: string;
+  object: string;
+  outcome: Outcome;
 }
 
 /** What a user may try, and how it is measured. */
 interface Plan {
   /** From what nothing was tried to its end. */
   unfinished: ReadonlySet<Given>;
+  failures: FailedMove[];
   givens: Given[];
   moves: Move[];
   probes: Probe[];
@@ -92,8 +108,14 @@ export async function tryMoves(
 ): Promise<MovesTried> {
   const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own"))
-    return { gains: [], privileges: [], attempts: 0 };
+  const nothing = {
+    gains: [],
+    privileges: [],
+    attempts: 0,
+    called: new Set<string>(),
+    failures: [],
+  };
+  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own")) return nothing;
   await client.query(MOVES_SQL);
   const states: State[] = [];
   for (const given of givens) {
@@ -103,7 +125,7 @@ export async function tryMoves(
     if (slow) {
       const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
       const reason = `${who}, did not come to the end of their moves in time`;
-      return { gains: [], privileges: [], attempts: states.length, reason };
+      return { ...nothing, attempts: states.length, failures: plan.failures, reason };
     }
   }
   const gains: Gain[] = [];
@@ -113,6 +135,12 @@ export async function tryMoves(
     gains: plainestOf(gains),
     privileges: privilegesOf(states, probes),
     attempts: givens.length * moves.length + states.length * probes.length,
+    called: new Set(
+      states.flatMap((state) =>
+        state.moves.flatMap(({ target }) => ("signature" in target ? [target.signature] : [])),
+      ),
+    ),
+    failures: plan.failures,
   };
 }
 
@@ -158,7 +186,7 @@ async function planMoves(
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
   const worlds = { attacker: rowsOf(fill, world), victim: rowsOf(fill, victim) };
-  const roles = await readShared(client, shared, worlds.attacker);
+  const roles = await readShared(client, shared);
   const lists = listsOf(catalog, hints, links, roles);
   const givens = [
     ...givenRows(catalog, lists, worlds),
@@ -177,21 +205,32 @@ async function planMoves(
     relations,
   }));
   const unfinished = new Set<Given>();
+  const failures: FailedMove[] = [];
   return {
     unfinished,
+    failures,
     givens,
     moves: movesOf(catalog, lists, worlds, role, givens),
     probes,
-    async statesOf(given, moves, { role: actor, login, settings } = identity) {
-      const stateOf = ({ path, powers }: Found): State => ({
-        given,
-        moves: path.flatMap((number) => moves[number - 1] ?? []),
-        powers: new Set(powers),
-      });
+    async statesOf(given, moves, actor = identity) {
+      const stateOf = ({ path, powers, error, message }: Found): State[] => {
+        const made = path.flatMap((number) => moves[number - 1] ?? []);
+        if (powers) return [{ given, moves: made, powers: new Set(powers) }];
+        const last = made.at(-1);
+        if (last && error !== undefined)
+          failures.push({
+            identity: actor,
+            shown: last.statement,
+            object: objectOf(last.target),
+            outcome: { error, ...(message !== undefined && { message }) },
+          });
+        return [];
+      };
       const job = {
-        role: actor,
-        login,
-        settings,
+        role: actor.role,
+        login: actor.login,
+        settings: actor.settings,
+        attacker: world.index,
         victim: victim.index,
         tables,
         probes: asked,
@@ -204,12 +243,17 @@ async function planMoves(
       };
       for (const rounds of [ROUNDS, 1]) {
         const found = await callEngine<Found[] | null>(client, "moves", { ...job, rounds });
-        if (found) return found.map(stateOf);
+        if (found) return found.flatMap(stateOf);
       }
       unfinished.add(given);
       return [];
     },
   };
+}
+
+/** How findings call a table or a function. */
+export function objectOf(target: Relation | Routine): string {
+  return "columns" in target ? target.sql : target.signature;
 }
 
 function rowsOf(fill: Fill, world: World): WorldRows {
@@ -220,14 +264,10 @@ function rowsOf(fill: Fill, world: World): WorldRows {
   };
 }
 
-/**
- * The rows of tables that are nobody's, and that others refer to: roles, plans. Where the migrations made
- * none, the attacker's stand for them.
- */
+/** Rows of tables that are nobody's, and that others refer to, those of the migrations first: roles, plans. */
 async function readShared(
   client: ClientBase,
-  { catalog: { relations }, links, fill }: Shared,
-  attacker: WorldRows,
+  { catalog: { relations }, links }: Shared,
 ): Promise<SharedRows> {
   const found = new Map<number, Row[]>();
   const targets = new Set(relations.flatMap((one) => one.foreignKeys.map(({ target }) => target)));
@@ -237,14 +277,7 @@ async function readShared(
     const { rows } = await client.query<Row>(
       `select ${texts} from only ${relation.sql} order by ctid limit ${MOST_SHARED}`,
     );
-    const [key = []] = relation.uniques;
-    const isFilled = (row: Row) =>
-      fill
-        .of(relation)
-        .rows.flat()
-        .some((one) => key.every((name) => one[name] === row[name]));
-    const seeded = rows.filter((row) => !isFilled(row));
-    found.set(relation.id, seeded.length > 0 ? seeded : attacker.rows(relation));
+    found.set(relation.id, rows);
   }
   return found;
 }

@@ -25,6 +25,12 @@ create table app_data_trial.watched (
   words text not null, texts text[] not null
 );
 
+-- A function's name as findings write it, every type with its schema.
+create function app_data_trial.signature(routine oid) returns text language sql set search_path = '' as $$
+  select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.oid = routine
+$$;
+
 -- Inserts planned rows one by one, so that one that a constraint refuses costs no other.
 create function app_data_trial.fill(rows jsonb) returns jsonb language plpgsql as $$
 declare
