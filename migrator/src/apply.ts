@@ -1,4 +1,4 @@
-import { type Catalog, type CatalogChanges, grantedRelations } from "./catalog";
+import { type Catalog, type CatalogChanges } from "./catalog";
 import { type Change, type Work, commitChange } from "./change";
 import { ChangeRun, inOneRun } from "./change-run";
 import type { ConnectionSettings } from "./connection";
@@ -154,11 +154,8 @@ async function apply(
     }
   };
   if (inSteps) await run.makeSteps(trio.forward, change, newest);
-  const granted = grantedRelations(
-    steps.flatMap((step) => (step.kind === "transaction" ? step.statements : [])),
-  );
   const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
-  await run.make(change, work, { verify: trio.verify, inSteps, granted, judge });
+  await run.make(change, work, { verify: trio.verify, inSteps, judge });
 }
 
 async function addDatabaseAccess(

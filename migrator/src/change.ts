@@ -1,7 +1,6 @@
 import {
   type CatalogChanges,
   CatalogReading,
-  type GrantedRelations,
   applyChanges,
   catalogChanges,
   readCatalog,
@@ -21,7 +20,7 @@ import {
   ensureLog,
   logExists,
 } from "./log";
-import { refuseLostLock } from "./lock";
+import { addLockCheck } from "./lock";
 import { type Answer, Script } from "./script";
 import type { Session } from "./session";
 import { NeedsCare } from "./steps/known-tables";
@@ -54,8 +53,6 @@ export interface ChangeOptions {
   verify?: SqlFile;
   /** Whether parts of the change are committed already. @default false */
   inSteps?: boolean;
-  /** Where its statements change rights; found out from the catalog when it is not given. */
-  granted?: GrantedRelations;
   /** Whether what somebody has undone by hand of the migration counts as undone by this. @default false */
   undone?: boolean;
   /** Is asked before the commit about what changed in the catalog; throws to refuse it. */
@@ -123,7 +120,7 @@ export async function prepareChange(
   change: Change,
   work: (script: Script, known: CatalogReading) => Promise<void>,
   script: Script,
-  { verify, inSteps = false, undone = false, granted, judge }: ChangeOptions,
+  { verify, inSteps = false, undone = false, judge }: ChangeOptions,
 ): Promise<PreparedChange> {
   const { client } = session;
   if (session.known === undefined) await script.run();
@@ -133,11 +130,8 @@ export async function prepareChange(
   if (isFirst) await ensureLog(client);
   await work(script, known.reading);
   session.transaction.signal?.throwIfAborted();
-  const { isLocked, read } = known.reading.addStep(
-    script,
-    isFirst ? undefined : granted,
-    session.keeper,
-  );
+  const refuseLostLock = addLockCheck(script, session.keeper);
+  const read = known.reading.addStep(script);
   const answered = script.send();
   // What verify does leaves no trace, so what changed is read before.
   if (verify) {
@@ -145,7 +139,7 @@ export async function prepareChange(
     void script.send();
   }
   await answered;
-  refuseLostLock(isLocked());
+  refuseLostLock();
   const step = await read();
   const after = () => applyChanges(known.reading.catalog, step.changes);
   const undoneBefore = undone ? await changesUndone(client, change.version, after()) : {};

@@ -81,20 +81,26 @@ async function withLock<T>(
  */
 export async function demandLock(client: ClientBase, pid: number): Promise<void> {
   const script = new Script(client);
-  const check = `select from pg_catalog.pg_locks l where l.pid = $1 and ${holdsMigrationLock("l")}`;
-  const found = script.addPrepared("lock_check", check, [String(pid)]);
+  const refuseLost = addLockCheck(script, pid);
   await script.run();
-  refuseLostLock(found.rows.length === 1);
+  refuseLost();
 }
 
-/** @throws MigratorError MIG007 when the lock is not held any more. */
-export function refuseLostLock(isHeldStill: boolean): void {
-  if (isHeldStill) return;
-  throw new MigratorError(
-    "MIG007",
-    "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
-      "was committed. Run it again.",
-  );
+/**
+ * As {@link demandLock}, with the next message of a script.
+ * @returns what throws, once the message is answered.
+ */
+export function addLockCheck(script: Script, pid: number): () => void {
+  const check = `select from pg_catalog.pg_locks l where l.pid = $1 and ${holdsMigrationLock("l")}`;
+  const found = script.addPrepared("lock_check", check, [String(pid)]);
+  return () => {
+    if (found.rows.length === 1) return;
+    throw new MigratorError(
+      "MIG007",
+      "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
+        "was committed. Run it again.",
+    );
+  };
 }
 
 async function tryLock(client: ClientBase, key: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { type CatalogChanges, grantedRelations } from "./catalog";
+import { type CatalogChanges } from "./catalog";
 import type { MigrationName, Work } from "./change";
 import { ChangeRun, inOneRun } from "./change-run";
 import type { ConnectionSettings } from "./connection";
@@ -139,9 +139,8 @@ async function rollBack(
           session.transaction,
         );
   if (inSteps) await run.makeSteps(file, change, known, demandNoLoss);
-  const granted = grantedRelations(statements);
   const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
   // Without drift, nobody has.
   const undone = drifts.length > 0;
-  await run.make(change, work, { inSteps, undone, granted, judge });
+  await run.make(change, work, { inSteps, undone, judge });
 }

@@ -71,6 +71,31 @@ describe("applyMigration", () => {
     expect(rows).toEqual([{ rolname: "migrator", rolsuper: false, rolbypassrls: false }]);
   });
 
+  it("sees a trigger that is called as PostgreSQL calls those of foreign keys", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const forward = `create function public.touch() returns trigger language plpgsql set search_path = ''
+  as $$ begin return new; end $$;
+revoke all on function public.touch() from public;
+`;
+    await applyMigration(fixture.settings, trio("001", forward));
+    const trigger = `create trigger "RI_ConstraintTrigger_x" before insert on public.notes
+  for each row execute function public.touch();
+`;
+    await applyMigration(fixture.settings, trio("002", trigger));
+    const { rows } = await superuser.query(
+      "select catalog_changes as changes from migrations.log where event = 'apply' and version = '002'",
+    );
+    expect(rows).toEqual([
+      {
+        changes: {
+          'trigger public.notes."RI_ConstraintTrigger_x"': expect.objectContaining({
+            table: "public.notes",
+          }),
+        },
+      },
+    ]);
+  });
+
   it("leaves an applied migration as it is", async () => {
     const notes = protectedTable("000", "notes");
     const first = await applyMigration(fixture.settings, notes);

@@ -1,7 +1,8 @@
 import type { ClientBase } from "pg";
 import type { Catalog, Fact } from "./objects";
 import { type Answer, Script, literal } from "../script";
-import { CATALOG_QUERY, type CatalogRow } from "./sql/catalog-query";
+import { CATALOG_QUERY, type CatalogRow, OTHERS_QUERY, OWNER_QUERIES } from "./sql/catalog-query";
+import { AGE, type CatalogVersions, VERSIONS_QUERY } from "./sql/versions";
 
 // What these are set to decides how PostgreSQL prints names, constants and expressions.
 const ALWAYS = {
@@ -37,7 +38,7 @@ export async function readCatalog(client: ClientBase, expected?: Catalog): Promi
   return new Map((await readRows(client, expected)).map(({ key, fact }) => [key, fact]));
 }
 
-/** As {@link readCatalog}, with the relation that each object belongs to. */
+/** As {@link readCatalog}, with what each object is part of. */
 export async function readRows(
   client: ClientBase,
   expected?: Catalog,
@@ -56,6 +57,30 @@ export async function readRows(
   );
   await script.run();
   return answer.rows;
+}
+
+/** Adds a query of the rows of PostgreSQL's own catalogs. */
+export function addVersions(script: Script, written: keyof typeof AGE): Answer<CatalogVersions> {
+  return addReading(script, "catalog_versions", VERSIONS_QUERY, [AGE[written]], READ_ALL);
+}
+
+/** Adds a query of what is part of no relation, function or type. */
+export function addOthers(script: Script): Answer<CatalogRow<Fact>> {
+  return addReading(script, "catalog_others", OTHERS_QUERY, ["'{}'"]);
+}
+
+/** Adds queries of single objects, with all that is part of them. */
+export function addOwners(script: Script, owners: readonly string[]): Answer<CatalogRow<Fact>>[] {
+  return Object.entries(OWNER_QUERIES).flatMap(([kind, query]) => {
+    const oids = owners.flatMap((owner) => {
+      const [found, oid = ""] = owner.split(" ");
+      return found === kind ? [oid] : [];
+    });
+    const values = [`array[${oids.join(", ")}]::oid[]`];
+    return oids.length > 0
+      ? [addReading<CatalogRow<Fact>>(script, `catalog_${kind}`, query, values)]
+      : [];
+  });
 }
 
 /**

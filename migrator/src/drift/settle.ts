@@ -1,7 +1,7 @@
 import { type CatalogChanges, CatalogReading } from "../catalog";
 import { MigratorError } from "../errors";
 import { expectedCatalog } from "../expected-catalog";
-import { type KnownCatalog, foresee, judgeReading } from "../known-catalog";
+import { type KnownCatalog, judgeReading } from "../known-catalog";
 import { type LogEntry, isHalfDone, logExists } from "../log";
 import type { Session } from "../session";
 import { inTransaction } from "../transaction";
@@ -35,12 +35,9 @@ async function readKnown({
 }: Session): Promise<{ known: KnownCatalog | undefined; hasDrift: boolean }> {
   if (!(await logExists(client))) return { known: undefined, hasDrift: false };
   const expected = await expectedCatalog(client);
-  const [reading, foreseen] = await Promise.all([
-    CatalogReading.take(client, expected),
-    foresee(gate, expected),
-  ]);
-  const hasDrift = !reading.wasExpected && compareCatalogs(expected, reading.catalog).length > 0;
-  return { known: hasDrift ? undefined : await judgeReading(gate, reading, foreseen), hasDrift };
+  const reading = await CatalogReading.take(client, expected);
+  const hasDrift = compareCatalogs(expected, reading.catalog).length > 0;
+  return { known: hasDrift ? undefined : await judgeReading(gate, reading), hasDrift };
 }
 
 /**

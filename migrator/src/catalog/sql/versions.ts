@@ -1,0 +1,136 @@
+// The rows of PostgreSQL's own catalogs: which there are, and which were written by the transaction that
+// asks. Nothing but the rows tells what a transaction changed: what it wrote has an `xmin` of its own
+// (that of a savepoint is later), and what it deleted is missing.
+
+/** How the rows of one of PostgreSQL's catalogs are read. */
+interface Rows {
+  catalog: string;
+  /** Expression for what tells a row from the others. */
+  id: string;
+  /** Expression for the object whose fact the row is part of; null for what is always read. */
+  owner: string;
+  /** Expression for how definitions of other objects name it; null where none does. */
+  label?: string;
+  where?: string;
+  /** Whether a row is missing only where one of another catalog is missing or written, too. */
+  follows?: true;
+}
+
+// PostgreSQL gives what it brings itself ids below.
+const OURS = "r.oid >= 16384";
+
+/** An expression for the name of an object whose fact is read again by itself. */
+export function ownerName(kind: "relation" | "function" | "type", oid: string): string {
+  return `'${kind} ' || ${oid}`;
+}
+
+/** The table of an index, the type of a composite type's columns, or the relation itself. */
+const ofRelation = (oid: string) => `(
+  select case c.relkind when 'c' then ${ownerName("type", "c.reltype")}
+           else ${ownerName("relation", "coalesce(i.indrelid, c.oid)")} end
+    from pg_class c left join pg_index i on i.indexrelid = c.oid where c.oid = ${oid})`;
+
+const partOf = (relation: string, catalog: string, id = "r.oid"): Rows => ({
+  catalog,
+  id,
+  owner: ofRelation(`r.${relation}`),
+});
+
+const partOfType = (type: string, catalog: string): Rows => ({
+  catalog,
+  id: "r.oid",
+  owner: ownerName("type", `r.${type}`),
+});
+
+const named = (catalog: string, label: string, where?: string): Rows => ({
+  ...{ catalog, id: "r.oid", owner: "null", label, follows: true },
+  ...(where !== undefined && { where }),
+});
+
+const relationOf = (catalog: string, relation: string) =>
+  `(select ${ofRelation(`p.${relation}`)} from ${catalog} p where p.oid = r.objoid)`;
+
+const COMMENTED = `case r.classoid
+  when 'pg_class'::regclass then ${ofRelation("r.objoid")}
+  when 'pg_constraint'::regclass then ${relationOf("pg_constraint", "conrelid")}
+  when 'pg_trigger'::regclass then ${relationOf("pg_trigger", "tgrelid")}
+  when 'pg_policy'::regclass then ${relationOf("pg_policy", "polrelid")}
+  when 'pg_proc'::regclass then ${ownerName("function", "r.objoid")}
+  when 'pg_type'::regclass then ${ownerName("type", "r.objoid")} end`;
+
+const CATALOGS: Rows[] = [
+  { ...partOf("oid", "pg_class"), label: "r.relnamespace || '.' || r.relname" },
+  {
+    ...partOf("attrelid", "pg_attribute", "r.attrelid || '.' || r.attnum"),
+    label: "case when not r.attisdropped then r.attname end",
+    where: "r.attrelid >= 16384",
+    follows: true,
+  },
+  { ...partOf("adrelid", "pg_attrdef"), follows: true },
+  {
+    ...partOf("indrelid", "pg_index", "r.indexrelid"),
+    where: "r.indexrelid >= 16384",
+    follows: true,
+  },
+  { ...partOf("seqrelid", "pg_sequence", "r.seqrelid"), where: "true", follows: true },
+  { ...partOf("conrelid", "pg_constraint"), label: "r.conname" },
+  { ...partOfType("contypid", "pg_constraint"), where: "r.contypid <> 0" },
+  { ...partOf("tgrelid", "pg_trigger"), where: "not r.tgisinternal" },
+  partOf("polrelid", "pg_policy"),
+  partOf("ev_class", "pg_rewrite"),
+  { ...partOf("inhrelid", "pg_inherits", "r.inhrelid || '.' || r.inhparent"), where: "true" },
+  partOf("stxrelid", "pg_statistic_ext"),
+  {
+    catalog: "pg_proc",
+    id: "r.oid",
+    owner: ownerName("function", "r.oid"),
+    label: "r.pronamespace || '.' || r.proname",
+  },
+  {
+    ...partOfType("oid", "pg_type"),
+    label: "r.typnamespace || '.' || r.typname",
+    // Those of tables, and arrays, come and go with what they are of.
+    where: `${OURS} and (r.typtype in ('d', 'e', 'm', 'r') or r.typtype = 'b' and r.typelem = 0)`,
+  },
+  { ...partOfType("enumtypid", "pg_enum"), label: "r.enumlabel", follows: true },
+  {
+    catalog: "pg_description",
+    id: "r.classoid || '.' || r.objoid || '.' || r.objsubid",
+    owner: COMMENTED,
+    where: "r.objoid >= 16384",
+  },
+  // What definitions of other objects name, and is always read, or in no catalog of ours.
+  named("pg_namespace", "r.nspname", "true"),
+  named("pg_language", "r.lanname", "true"),
+  named("pg_collation", "r.collnamespace || '.' || r.collname"),
+  named("pg_operator", "r.oprnamespace || '.' || r.oprname"),
+  named("pg_opclass", "r.opcnamespace || '.' || r.opcname"),
+  named("pg_ts_config", "r.cfgnamespace || '.' || r.cfgname"),
+];
+
+const isWritten = "age(r.xmin) <= $1::integer";
+
+function rowsQuery({ catalog, id, owner, label = "null", where = OURS, follows }: Rows): string {
+  const written = `json_agg(json_build_array((${id})::text, ${owner}, ${label}))`;
+  const from = `from ${catalog} r where (${where})`;
+  return follows
+    ? `select null as ids, ${written} as written ${from} and ${isWritten}`
+    : `select coalesce(string_agg((${id})::text, ' '), '') as ids, ${written} filter (where ${isWritten}) as written ${from}`;
+}
+
+/** A row of {@link VERSIONS_QUERY}. */
+export interface CatalogVersions {
+  /** Ids of all rows of a catalog, a blank between each; null where other catalogs tell. */
+  ids: string | null;
+  /** Id, owner and label of the rows that were written; null where there is none. */
+  written: [id: string, owner: string | null, label: string | null][] | null;
+}
+
+/** Ages in transactions: of the rows of the current one, and of all rows. */
+export const AGE = { ofThisTransaction: "0", any: "2147483647" };
+
+/** One row a catalog. `$1`: the age of the rows that count as written. No one may read pg_authid. */
+export const VERSIONS_QUERY = [
+  ...CATALOGS.map(rowsQuery),
+  "select null, json_agg(json_build_array(r.oid::text, null, r.rolname)) from pg_roles r",
+].join("\nunion all\n");
