@@ -1,17 +1,15 @@
 import { type Catalog, type CatalogChanges } from "./catalog";
-import { type Change, type Work, commitChange } from "./change";
-import { ChangeRun, inOneRun } from "./change-run";
+import { type Change, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
 import { MigratorError } from "./errors";
+import { recordingFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "./history";
 import { type LogEntry, appliedEntry, readLog } from "./log";
-import { forEachAhead } from "./read-ahead";
 import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
-import { KnownTables } from "./steps/known-tables";
-import { addLocks, foreseeLocks, lockAhead } from "./steps/lock-ahead";
+import { lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
 import { isOneTransaction, splitSteps, statementsOf } from "./steps/split";
 import { type Trio, type TrioDigests, inspectTrio } from "./trio";
@@ -59,11 +57,7 @@ export async function applyMigration(
     refuseOutOfOrder(log, trio);
     const snapshot = await options.beforeChange?.(session, [trio]);
     const drifts = await settleDrift(session, log);
-    const run = new ChangeRun(session);
-    await apply(run, trio, digests, log, { ...options, snapshot, drifts });
-    const [entry] = await run.finish();
-    if (!entry) throw new Error(`${trio.name} was applied, and left no entry.`);
-    return entry;
+    return apply(session, trio, digests, log, { ...options, snapshot, drifts });
   });
 }
 
@@ -79,13 +73,13 @@ export async function applyAll(
     const snapshot = await options.beforeChange?.(session, pending);
     const drifts = pending.length > 0 ? await settleDrift(session, log) : [];
     if (pending.length === 0) return [];
-    let begun = 0;
-    return inOneRun(session, (run) =>
-      forEachAhead(pending, inspectAhead, async (trio, digests) => {
-        session.report(`${trio.name}: applying (${(begun += 1)} of ${pending.length})`);
-        await apply(run, trio, digests, log, { ...options, snapshot, drifts });
-      }),
-    );
+    const entries: LogEntry[] = [];
+    for (const trio of pending) {
+      const digests = await inspectTrio(trio);
+      session.report(`${trio.name}: applying (${entries.length + 1} of ${pending.length})`);
+      entries.push(await apply(session, trio, digests, log, { ...options, snapshot, drifts }));
+    }
+    return entries;
   });
 }
 
@@ -111,18 +105,11 @@ export async function amendMigration(
     }
     await refuseEditedTrio(client, known, trio);
     if (sameFiles(known.digests, digests)) return known;
-    const work: Work = (script, { catalog }) =>
+    const work: Work = (script, catalog) =>
       addDatabaseAccess(script, catalog, options.connectRoles ?? []);
     const change = changeOf("amend", trio, digests);
     return commitChange(session, change, work, { verify: trio.verify });
   });
-}
-
-/** As `inspectTrio`, with what is found out about the locks of its statements. */
-async function inspectAhead(trio: Trio): Promise<TrioDigests> {
-  const digests = await inspectTrio(trio);
-  foreseeLocks(statementsOf(await splitSteps(trio.forward)));
-  return digests;
 }
 
 interface ApplyOptions extends RunOptions {
@@ -132,30 +119,33 @@ interface ApplyOptions extends RunOptions {
 }
 
 async function apply(
-  run: ChangeRun,
+  session: Session,
   trio: Trio,
   digests: TrioDigests,
   log: readonly LogEntry[],
   { connectRoles = [], snapshot, drifts }: ApplyOptions,
-): Promise<void> {
-  const change = { ...changeOf("apply", trio, digests), snapshot };
-  const steps = await splitSteps(trio.forward);
-  const inSteps = !isOneTransaction(steps);
-  const newest = log.find(({ version }) => version === trio.version);
-  if (inSteps) refuseDriftBefore(drifts, trio.name);
-  const work: Work = async (script, known, isHopeful) => {
-    await addDatabaseAccess(script, known.catalog, connectRoles);
-    for (const step of steps) {
-      if (!inSteps && step.kind === "transaction") {
-        if (isHopeful) addLocks(script, step.statements, new KnownTables(script.client, known));
-        else await lockAhead(script, step.statements, trio.forward);
-        await addStatements(script, step.statements, trio.forward);
-      }
-    }
+): Promise<LogEntry> {
+  const { name, forward, verify } = trio;
+  const change = {
+    ...changeOf("apply", trio, digests),
+    ...(snapshot !== undefined && { snapshot }),
   };
-  if (inSteps) await run.makeSteps(trio.forward, change, newest);
-  const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, trio.name);
-  await run.make(change, work, { verify: trio.verify, inSteps, judge });
+  const steps = await splitSteps(forward);
+  const inSteps = !isOneTransaction(steps);
+  if (inSteps) refuseDriftBefore(drifts, name);
+  const work: Work = async (script, catalog) => {
+    await addDatabaseAccess(script, catalog, connectRoles);
+    if (inSteps) return;
+    const statements = statementsOf(steps);
+    await lockAhead(script, statements, forward);
+    await addStatements(script, statements, forward);
+  };
+  const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
+  return recordingFailure(session, trio, async () => {
+    const newest = log.find(({ version }) => version === trio.version);
+    if (inSteps) await runInSteps(session, forward, change, newest);
+    return commitChange(session, change, work, { verify, inSteps, judge });
+  });
 }
 
 async function addDatabaseAccess(

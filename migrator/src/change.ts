@@ -1,6 +1,9 @@
+import type { ClientBase } from "pg";
 import {
+  type Catalog,
   type CatalogChanges,
   CatalogReading,
+  type CatalogStep,
   applyChanges,
   catalogChanges,
   readCatalog,
@@ -9,10 +12,9 @@ import { compareCatalogs } from "./drift/compare";
 import { refuseDrifted } from "./drift/settle";
 import { expectedCatalog, readExpected } from "./expected-catalog";
 import { passGate } from "./gate";
-import { judgeReading } from "./known-catalog";
+import { type KnownCatalog, judgeReading } from "./known-catalog";
 import {
   type LogEntry,
-  type NewLogEntry,
   type Recorded,
   type StoredSql,
   addLogEntry,
@@ -20,10 +22,8 @@ import {
   ensureLog,
   logExists,
 } from "./log";
-import { addLockCheck } from "./lock";
 import { type Answer, Script } from "./script";
 import type { Session } from "./session";
-import { NeedsCare } from "./steps/known-tables";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps, statementsOf } from "./steps/split";
 import { inScript, inTransaction } from "./transaction";
@@ -42,9 +42,9 @@ export interface Change extends MigrationName {
   /** Of the files; a rollback leaves it to the entry of what it undoes. */
   sql?: StoredSql;
   /** Snapshot that was taken before. */
-  snapshot?: string | undefined;
+  snapshot?: string;
   /** Why it was done. */
-  note?: string | undefined;
+  note?: string;
 }
 
 /** How a change is made. */
@@ -61,14 +61,12 @@ export interface ChangeOptions {
 
 /**
  * What a change does, in the transaction that the script is of: it adds statements to the script, or
- * runs what is in it and then uses the connection. Is given the catalog as it is before, and whether to
- * hope that it is to be had at once. Throws {@link NeedsCare} where it is not, and is called again.
+ * runs what is in it and then uses the connection. Is given the catalog as it is before.
  */
-export type Work = (script: Script, known: CatalogReading, isHopeful: boolean) => Promise<void>;
+export type Work = (script: Script, catalog: Catalog) => Promise<void>;
 
 /**
- * Makes a change in one transaction: the work, the gate, the log entry.
- * @param failed what a first try of it failed with, if there was one.
+ * Makes a change in one transaction: the work, verify, the gate, the log entry.
  * @throws MigratorError MIG006 when a table would be left without row level security; whatever the work
  * throws. Nothing is committed then.
  */
@@ -77,114 +75,94 @@ export async function commitChange(
   change: Change,
   work: Work,
   options: ChangeOptions = {},
-  failed?: { error: unknown },
 ): Promise<LogEntry> {
-  const attempt = (isHopeful: boolean, before?: { error: unknown }) =>
-    inScript(
-      session.client,
-      (script) =>
-        prepareChange(session, change, (...of) => work(...of, isHopeful), script, options),
-      session.transaction,
-      before,
-    );
-  const prepared = await attempt(true, failed).catch((error: unknown) => {
-    if (error instanceof NeedsCare) return attempt(false);
-    throw error;
-  });
-  prepared.accept();
-  return entryOf(prepared);
-}
-
-/** The log entry of a change that is committed. */
-export function entryOf({ entry, recorded }: PreparedChange): LogEntry {
+  const { entry, recorded, known, step } = await inScript(
+    session.client,
+    (script) => makeChange(session, change, work, script, options),
+    session.transaction,
+  );
+  known.reading.accept(step);
+  session.known = known;
   const [row] = recorded.rows;
   if (!row) throw new Error("The log took an entry and returned no row.");
   return { ...entry, ...row };
 }
 
-/** A change that was made and judged; its log entry is on its way, the commit is missing. */
-export interface PreparedChange {
+/** A change that was made and judged; its log entry is in the script, which commits it. */
+interface MadeChange {
   entry: Omit<LogEntry, keyof Recorded>;
   recorded: Answer<Recorded>;
-  /** Takes the change over into what the session knows of the catalog. */
-  accept: () => void;
+  /** What is known of the catalog once the step is accepted. */
+  known: KnownCatalog;
+  step: CatalogStep;
+}
+
+async function makeChange(
+  session: Session,
+  change: Change,
+  work: Work,
+  script: Script,
+  { verify, inSteps = false, undone = false, judge }: ChangeOptions,
+): Promise<MadeChange> {
+  const { client, gate } = session;
+  if (session.known === undefined) await script.run();
+  const isFirst = session.known === undefined && !(await logExists(client));
+  const { reading, findings } =
+    session.known ?? (await judgeReading(gate, await CatalogReading.take(client)));
+  if (isFirst) await ensureLog(client);
+
+  await work(script, reading.catalog);
+  session.transaction.signal?.throwIfAborted();
+  const refuseLostLock = session.addLockCheck(script);
+  const readStep = reading.addStep(script);
+  // What verify does leaves no trace, so what changed is the same before and after.
+  if (verify) await addVerify(script, verify);
+  await script.run();
+  refuseLostLock();
+  const step = await readStep();
+
+  const after = gate.judgeAfter(findings, reading.catalog, step.changes, reading.mentions);
+  passGate(after, change.name);
+  judge?.(step.changes);
+  let changes = step.changes;
+  if (isFirst) changes = catalogChanges(new Map(), applyChanges(reading.catalog, changes));
+  if (inSteps) changes = await changesOfAllSteps(client, change.name, reading.catalog, changes);
+  if (undone) {
+    const now = applyChanges(reading.catalog, step.changes);
+    changes = { ...changes, ...(await changesUndone(client, change.version, now)) };
+  }
+
+  const recorded = addLogEntry(script, {
+    ...change,
+    catalogDigestBefore: reading.digest,
+    catalogDigest: step.digest,
+    catalogChanges: changes,
+  });
+  const { version, name, event, applied, digests, snapshot = null } = change;
+  const catalogDigest = step.digest;
+  return {
+    entry: { version, name, event, applied, digests, snapshot, catalogDigest },
+    recorded,
+    known: { reading, findings: after },
+    step,
+  };
 }
 
 /**
- * Makes a change but for its commit, in the transaction that the script begins. Who commits is told then
- * of what verify or the log entry failed with.
- * @throws as {@link commitChange}.
+ * What a change of several steps made of the expected catalog.
+ * @param before the catalog before its last transaction.
+ * @param changes of that.
+ * @throws MigratorError MIG076 when it changed what was not as the migrations made it.
  */
-export async function prepareChange(
-  session: Session,
-  change: Change,
-  work: (script: Script, known: CatalogReading) => Promise<void>,
-  script: Script,
-  { verify, inSteps = false, undone = false, judge }: ChangeOptions,
-): Promise<PreparedChange> {
-  const { client } = session;
-  if (session.known === undefined) await script.run();
-  const isFirst = session.known === undefined && !(await logExists(client));
-  const known =
-    session.known ?? (await judgeReading(session.gate, await CatalogReading.take(client)));
-  if (isFirst) await ensureLog(client);
-  await work(script, known.reading);
-  session.transaction.signal?.throwIfAborted();
-  const refuseLostLock = addLockCheck(script, session.keeper);
-  const read = known.reading.addStep(script);
-  const answered = script.send();
-  // What verify does leaves no trace, so what changed is read before.
-  if (verify) {
-    await addVerify(script, verify);
-    void script.send();
-  }
-  await answered;
-  refuseLostLock();
-  const step = await read();
-  const after = () => applyChanges(known.reading.catalog, step.changes);
-  const undoneBefore = undone ? await changesUndone(client, change.version, after()) : {};
-  const { snapshot, note, ...facts } = change;
-  // What verify fails with is told before the server refuses a question behind it.
-  if (inSteps) await script.run();
-  const expected = inSteps ? await readExpected(client) : undefined;
-  if (expected) {
-    const drifts = compareCatalogs(expected.made, known.reading.catalog);
-    refuseDrifted(drifts, step.changes, change.name);
-  }
-  const made: NewLogEntry & { catalogDigest: string } = {
-    ...facts,
-    ...(snapshot !== undefined && { snapshot }),
-    ...(note !== undefined && { note }),
-    catalogDigestBefore: known.reading.digest,
-    catalogDigest: step.digest,
-    catalogChanges: {
-      ...(expected
-        ? catalogChanges(expected.recorded, applyChanges(expected.made, step.changes))
-        : isFirst
-          ? catalogChanges(new Map(), after())
-          : step.changes),
-      ...undoneBefore,
-    },
-  };
-  const recorded = addLogEntry(script, made);
-  // The commit alone waits for the judgement: the gate judges while the server is at verify and at this.
-  void script.send();
-  const findings = session.gate.judgeAfter(
-    known.findings,
-    known.reading.catalog,
-    step.changes,
-    known.reading.mentions,
-  );
-  passGate(findings, change.name);
-  judge?.(step.changes);
-  const { version, name, event, applied, digests } = change;
-  const { catalogDigest } = made;
-  const entry = { version, name, event, applied, digests, catalogDigest };
-  const accept = () => {
-    known.reading.accept(step);
-    session.known = { reading: known.reading, findings };
-  };
-  return { entry: { ...entry, snapshot: snapshot ?? null }, recorded, accept };
+async function changesOfAllSteps(
+  client: ClientBase,
+  name: string,
+  before: Catalog,
+  changes: CatalogChanges,
+): Promise<CatalogChanges> {
+  const { recorded, made } = await readExpected(client);
+  refuseDrifted(compareCatalogs(made, before), changes, name);
+  return catalogChanges(recorded, applyChanges(made, changes));
 }
 
 /**
@@ -245,8 +223,8 @@ export async function runVerify({ client }: Pick<Session, "client">, file: SqlFi
   await script.run();
 }
 
-/** As {@link runVerify}, in the next message of a script. */
-export async function addVerify(script: Script, file: SqlFile, outcome?: string): Promise<void> {
+/** As {@link runVerify}, with what a script sends next. */
+async function addVerify(script: Script, file: SqlFile, outcome?: string): Promise<void> {
   const statements = statementsOf(await splitSteps(file));
   script.add("savepoint verify");
   script.add("set local transaction_read_only = on");

@@ -4,10 +4,23 @@ import type { Session } from "./session";
 import { inTransaction } from "./transaction";
 
 /**
- * Enters a failure into the log, for whoever looks into it later. What was to be told stays the error
- * itself: that this entry could not be written, because the server is gone, is not said.
+ * Runs the work of a migration, and enters its failure into the log, for whoever looks into it later.
+ * @throws what the work throws; that this entry could not be written, because the server is gone, is not said.
  */
-export async function recordFailure(
+export async function recordingFailure<T>(
+  session: Session,
+  migration: MigrationName,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await recordFailure(session, migration, error);
+    throw error;
+  }
+}
+
+async function recordFailure(
   { client }: Session,
   { version, name }: MigrationName,
   error: unknown,

@@ -18,18 +18,18 @@ export function interrupted(signal: NodeJS.Signals): MigratorError {
 /**
  * Runs `work`, whose statement is cancelled when the signal comes: on the server, so that nothing goes on
  * there behind the back of whoever ended the run.
- * @param keeper a connection that has nothing else to do.
+ * @param idleClient a connection that has nothing else to do.
  * @throws the signal's reason in place of what it made fail.
  */
 export async function cancelWhen<T>(
   signal: AbortSignal | undefined,
-  keeper: ClientBase,
+  idleClient: ClientBase,
   work: () => Promise<T>,
 ): Promise<T> {
   if (!signal) return work();
   let timer: NodeJS.Timeout | undefined;
   const cancel = () =>
-    void keeper
+    void idleClient
       .query(`select pg_cancel_backend(l.pid) from pg_catalog.pg_locks l where ${HOLDS_WORK}`, [
         WORK_KEY,
       ])

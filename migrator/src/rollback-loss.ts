@@ -3,10 +3,8 @@ import type { Node } from "libpg-query";
 import type { ClientBase } from "pg";
 import { addReading } from "./catalog";
 import { MigratorError } from "./errors";
-import { sqlName } from "./plan/names";
 import { isTransactional } from "./plan/transactional";
 import { type Script, literal } from "./script";
-import { type KnownTables, NeedsCare } from "./steps/known-tables";
 import { addStatements } from "./steps/run-steps";
 import type { SqlFile } from "./trio";
 
@@ -20,7 +18,6 @@ interface Target {
 
 // Counting stops there: that there are many is all that has to be known.
 const MOST_COUNTED = 1_000;
-const PARTITIONED = "partitioned table";
 const REBUILT = /^--\s*rebuilt\s*:\s*(.+)$/gim;
 // Statements whose effect on rows cannot be read off their text: they are tried.
 const OPAQUE = ["DoStmt", "CallStmt", "SelectStmt"] as const;
@@ -70,32 +67,6 @@ export async function refuseLoss(
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",
   );
-}
-
-/**
- * As {@link refuseLoss}, with the next message of a script and the tables that a run knows of; counts nothing.
- * @throws NeedsCare when the catalog does not tell which tables are meant; when the script runs: when
- * one of them takes up room, so that it may hold rows.
- */
-export function addLossCheck(
-  script: Script,
-  statements: readonly Statement[],
-  tables: KnownTables,
-): void {
-  if (statements.some(isOpaque)) throw new NeedsCare();
-  const names = statements
-    .flatMap(({ tree }) => targetsOf(tree))
-    .map(({ schema, name }) => {
-      if (schema === null || name === null) throw new NeedsCare();
-      return sqlName([schema, name]);
-    });
-  if (names.length === 0) return;
-  // A partitioned table takes up no room itself.
-  if (names.some((name) => (tables.find(name)?.["kind"] ?? PARTITIONED) === PARTITIONED)) {
-    throw new NeedsCare();
-  }
-  const sizes = names.map((name) => `pg_catalog.pg_relation_size(${literal(name)})`);
-  script.add(`select 1 / (${sizes.join(" + ")} = 0)::integer`, () => new NeedsCare());
 }
 
 async function findTargets(
@@ -187,8 +158,10 @@ function partsOf(node: Node): string[] {
 /** The targets that are there and take up room, quoted; a table without a page has no row. */
 async function existing(script: Script, targets: readonly NamedTarget[]): Promise<Target[]> {
   if (targets.length === 0) return [];
-  const asked = literal(JSON.stringify(targets));
-  const answer = addReading<Target>(script, "loss_targets", TARGETS_QUERY, [asked]);
+  const asked = [literal(JSON.stringify(targets))];
+  const answer = addReading(script, () =>
+    script.addPrepared<Target>("loss_targets", TARGETS_QUERY, asked),
+  );
   await script.run();
   return answer.rows;
 }

@@ -1,19 +1,17 @@
 import { type CatalogChanges } from "./catalog";
-import type { MigrationName, Work } from "./change";
-import { ChangeRun, inOneRun } from "./change-run";
+import { type MigrationName, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "./connection";
 import { type Drift, refuseDriftBefore, refuseDrifted, settleDrift } from "./drift";
+import { recordingFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, readLog, readRollbacks } from "./log";
-import { forEachAhead } from "./read-ahead";
-import { addLossCheck, refuseLoss } from "./rollback-loss";
+import { refuseLoss } from "./rollback-loss";
+import type { Script } from "./script";
 import { type Session, type SessionOptions, withSession } from "./session";
-import { KnownTables } from "./steps/known-tables";
-import { addLocks, foreseeLocks, lockAhead } from "./steps/lock-ahead";
+import { lockAhead } from "./steps/lock-ahead";
 import { addStatements } from "./steps/run-steps";
-import { type Step, isOneTransaction, splitSteps, statementsOf } from "./steps/split";
+import { isOneTransaction, splitSteps, statementsOf } from "./steps/split";
 import { inScript } from "./transaction";
-import type { SqlFile } from "./trio";
 import { isWanted } from "./version";
 
 /** How a migration is undone. */
@@ -41,10 +39,8 @@ export async function rollbackMigration(
     if (!known || !isPresent(known)) return;
     refuseOutOfOrder(log, migration);
     const drifts = await settleDrift(session, log);
-    const rollback = await readSteps(known, await readRollbacks(session.client, [known]));
-    const run = new ChangeRun(session);
-    await rollBack(run, known, rollback, { ...options, drifts });
-    await run.finish();
+    const stored = await readRollbacks(session.client, [known]);
+    await rollBack(session, known, stored, { ...options, drifts });
   });
 }
 
@@ -66,14 +62,10 @@ export async function rollbackTo(
     if (surplus.length === 0) return [];
     const drifts = await settleDrift(session, log);
     const stored = await readRollbacks(session.client, surplus);
-    let undone = 0;
-    const read = (entry: LogEntry) => readSteps(entry, stored);
-    await inOneRun(session, (run) =>
-      forEachAhead(surplus, read, async (entry, rollback) => {
-        session.report(`${entry.name}: rolling back (${(undone += 1)} of ${surplus.length})`);
-        await rollBack(run, entry, rollback, { ...options, drifts });
-      }),
-    );
+    for (const [index, entry] of surplus.entries()) {
+      session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
+      await rollBack(session, entry, stored, { ...options, drifts });
+    }
     return surplus.map(({ name }) => name);
   });
 }
@@ -87,60 +79,39 @@ function sessionOf({
   return { ...options, transaction: { ...transaction, allowDataLoss } };
 }
 
-/** The rollback file of a migration as it was applied, and its steps. */
-interface Rollback {
-  file: SqlFile;
-  steps: Step[];
-}
-
-async function readSteps(
-  { version, name }: LogEntry,
+async function rollBack(
+  session: Session,
+  known: LogEntry,
   stored: ReadonlyMap<string, string>,
-): Promise<Rollback> {
+  { allowDataLoss = false, drifts }: RollbackOptions & { drifts: readonly Drift[] },
+): Promise<void> {
+  const { version, name, digests } = known;
   const sql = stored.get(version);
   if (sql === undefined) throw new Error(`The log holds no SQL of ${name}.`);
   const file = { file: `${name}_rollback.sql (as applied)`, sql };
   const steps = await splitSteps(file);
-  foreseeLocks(statementsOf(steps));
-  return { file, steps };
-}
-
-async function rollBack(
-  run: ChangeRun,
-  known: LogEntry,
-  { file, steps }: Rollback,
-  { allowDataLoss = false, drifts }: RollbackOptions & { drifts: readonly Drift[] },
-): Promise<void> {
-  const { version, name, digests } = known;
-  const change = { event: "rollback", applied: false, version, name, digests } as const;
+  const statements = statementsOf(steps);
   const inSteps = !isOneTransaction(steps);
   if (inSteps) refuseDriftBefore(drifts, name);
-  const statements = statementsOf(steps);
-  const work: Work = async (script, reading, isHopeful) => {
+  const change = { event: "rollback", applied: false, version, name, digests } as const;
+  const work: Work = async (script) => {
     if (inSteps) return;
-    if (isHopeful) {
-      const tables = new KnownTables(script.client, reading);
-      addLocks(script, statements, tables);
-      if (!allowDataLoss) addLossCheck(script, statements, tables);
-    } else {
-      await lockAhead(script, statements, file);
-      if (!allowDataLoss) await refuseLoss(script, statements, file);
-    }
+    await lockAhead(script, statements, file);
+    if (!allowDataLoss) await refuseLoss(script, statements, file);
     await addStatements(script, statements, file);
   };
-  // Once some of it is undone, the rest has to follow.
-  const isBegun = known.event === "begin rollback";
-  const demandNoLoss = (session: Session) =>
-    allowDataLoss || isBegun
-      ? Promise.resolve()
-      : inScript(
-          session.client,
-          (script) => refuseLoss(script, statements, file),
-          session.transaction,
-        );
-  if (inSteps) await run.makeSteps(file, change, known, demandNoLoss);
   const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
   // Without drift, nobody has.
   const undone = drifts.length > 0;
-  await run.make(change, work, { inSteps, undone, judge });
+  await recordingFailure(session, known, async () => {
+    if (inSteps) {
+      // Once some of it is undone, the rest has to follow.
+      if (!allowDataLoss && known.event !== "begin rollback") {
+        const demandNoLoss = (script: Script) => refuseLoss(script, statements, file);
+        await inScript(session.client, demandNoLoss, session.transaction);
+      }
+      await runInSteps(session, file, change, known);
+    }
+    await commitChange(session, change, work, { inSteps, undone, judge });
+  });
 }

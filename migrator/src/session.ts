@@ -4,7 +4,14 @@ import { type ConnectionSettings, withConnection } from "./connection";
 import { Gate } from "./gate";
 import { cancelWhen } from "./interruption";
 import type { KnownCatalog } from "./known-catalog";
-import { type LockOptions, demandLock, withMigrationLock, withWorkLock } from "./lock";
+import {
+  type LockOptions,
+  addLockCheck,
+  demandLock,
+  withMigrationLock,
+  withWorkLock,
+} from "./lock";
+import type { Script } from "./script";
 import type { TransactionOptions } from "./transaction";
 import { watchWork } from "./watch";
 
@@ -30,8 +37,8 @@ export interface Session {
    * @throws MigratorError MIG007 when it was lost.
    */
   demandLock: () => Promise<void>;
-  /** Process of the session that holds the migration lock. */
-  keeper: number;
+  /** As {@link demandLock}, with what a script sends next. @returns what throws, once that is answered. */
+  addLockCheck: (script: Script) => () => void;
   /** Judges what is about to be committed. */
   gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
@@ -49,12 +56,12 @@ export function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const options = { report, signal, ...lock };
-  return withConnection(settings, (keeper) =>
+  return withConnection(settings, (lockClient) =>
     withMigrationLock(
-      keeper,
+      lockClient,
       () =>
         withConnection(settings, async (client) => {
-          const pid = await processId(keeper);
+          const pid = await processId(lockClient);
           const session = {
             client,
             report,
@@ -63,13 +70,13 @@ export function withSession<T>(
               signal?.throwIfAborted();
               await demandLock(client, pid);
             },
-            keeper: pid,
+            addLockCheck: (script: Script) => addLockCheck(script, pid),
             gate: new Gate(waivers, report),
             known: undefined,
           };
-          const endWatch = watchWork(keeper, report);
+          const endWatch = watchWork(lockClient, report);
           try {
-            return await cancelWhen(signal, keeper, () =>
+            return await cancelWhen(signal, lockClient, () =>
               withWorkLock(client, () => work(session), options),
             );
           } finally {

@@ -7,7 +7,7 @@ import { Script } from "./script";
 export interface TransactionOptions {
   /** How long a statement waits for a lock before all is undone and tried again. @default 3000 */
   lockTimeoutMs?: number;
-  /** How often the whole is tried when a lock is not to be had. @default 10 */
+  /** How often the whole is tried when it cannot get a lock. @default 10 */
   attempts?: number;
   /** How long one statement may run; 0 means as long as it takes. @default 0 */
   statementTimeoutMs?: number;
@@ -15,11 +15,6 @@ export interface TransactionOptions {
   allowDataLoss?: boolean;
   /** Ends the work: no transaction is begun any more. */
   signal?: AbortSignal | undefined;
-  /**
-   * Whether a commit waits until it is on disk; one that does not is on disk before any later one. See
-   * {@link flush}. @default true
-   */
-  waitsForDisk?: boolean;
   /** Is given a line before each new try. */
   report?: (line: string) => void;
 }
@@ -56,36 +51,14 @@ export async function inTransaction<T>(
 
 /**
  * As {@link inTransaction}, for work that gathers its statements: the transaction begins with the first
- * message of the script, and is committed with what `work` leaves in it.
- * @param failed what the first try failed with, where somebody has made it already.
+ * that the script sends, and is committed with what `work` leaves in it.
  */
 export async function inScript<T>(
   client: ClientBase,
   work: (script: Script) => Promise<T>,
   options: TransactionOptions = {},
-  failed?: { error: unknown },
 ): Promise<T> {
-  let first = failed;
-  return tryAgain(async () => {
-    if (!first) return once(client, work, options);
-    const { error } = first;
-    first = undefined;
-    throw error;
-  }, options);
-}
-
-/** Begins a transaction with the next message of a script. */
-export function addBegin(script: Script, options: TransactionOptions): void {
-  for (const text of ["begin", ...settingsOf("set local", options)]) script.add(text);
-}
-
-/**
- * Commits with the next message of a script. PostgreSQL takes the commit of a broken transaction for a
- * rollback, and reports no error: the statement before it does.
- */
-export function addCommit(script: Script, before = "select"): void {
-  script.add(before);
-  script.add("commit");
+  return tryAgain(() => runOnce(client, work, options), options);
 }
 
 async function tryAgain<T>(
@@ -100,7 +73,7 @@ async function tryAgain<T>(
       const state = transientState(error);
       if (attempt >= attempts || !state) throw error;
       report?.(
-        `A lock was not to be had (SQLSTATE ${state}); try ${attempt + 1} of ${attempts} follows.`,
+        `Could not get a lock (SQLSTATE ${state}); try ${attempt + 1} of ${attempts} follows.`,
       );
       await sleep(pauseBefore(attempt), undefined, { signal }).catch(() => undefined);
     }
@@ -138,28 +111,16 @@ export async function outsideTransaction<T>(
   }, options);
 }
 
-// Only a commit that has written something waits for the disk. Of all that can be written, a message to
-// nobody leaves the least behind.
-const FLUSH = `reset all;
-  begin;
-  select pg_catalog.pg_logical_emit_message(true, 'app-data migrator', '');
-  commit`;
-
-/** Waits until everything that was committed on a connection is on disk. */
-export async function flush(client: ClientBase): Promise<void> {
-  await client.query(FLUSH);
-}
-
-async function once<T>(
+async function runOnce<T>(
   client: ClientBase,
   work: (script: Script) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
   const script = new Script(client);
-  addBegin(script, options);
+  script.add(["begin", ...settingsOf("set local", options)].join("; "));
   try {
     const result = await work(script);
-    addCommit(script);
+    script.add("commit");
     await script.run();
     return result;
   } catch (error) {
@@ -176,7 +137,6 @@ function settingsOf(
     lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
     statementTimeoutMs = 0,
     allowDataLoss = false,
-    waitsForDisk = true,
   }: TransactionOptions,
 ): string[] {
   const settings = [
@@ -185,7 +145,6 @@ function settingsOf(
     `statement_timeout = ${statementTimeoutMs}`,
     `idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`,
     `client_connection_check_interval = ${ALIVE_CHECK_MS}`,
-    ...(waitsForDisk ? [] : ["synchronous_commit = off"]),
     ...(allowDataLoss ? ["app_data.allow_data_loss = 'on'"] : []),
   ];
   return ["reset role", "reset all", ...settings.map((setting) => `${set} ${setting}`)];

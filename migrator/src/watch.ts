@@ -83,7 +83,7 @@ export function watchWork(
 /** Which of the statements that were sent together is at work, the server does not say. */
 function nameOf(query: string): string {
   const line = query.trim().replace(/\s+/g, " ");
-  if (/^(?:begin|savepoint|reset|prepare|execute|select 1 \/)\b/i.test(line))
+  if (/^(?:begin|savepoint|reset|prepare|execute)\b/i.test(line))
     return "statements of a transaction";
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 1)}…` : line;
 }

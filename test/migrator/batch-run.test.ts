@@ -372,7 +372,7 @@ describe("batches beside other work", () => {
     await superuser.query("commit");
     await run;
 
-    expect(lines[0]).toBe("A lock was not to be had (SQLSTATE 55P03); try 2 of 10 follows.");
+    expect(lines[0]).toBe("Could not get a lock (SQLSTATE 55P03); try 2 of 10 follows.");
     // The third would have had 2000 keys, among them the locked one.
     expect(sizes.slice(0, 3)).toEqual([500, 1_000, 1_000]);
     expect(await visits()).toEqual({ 1: 100_000 });

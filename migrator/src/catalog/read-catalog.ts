@@ -48,60 +48,81 @@ export async function readRows(
   );
   const script = new Script(client);
   const names = `array[${roles.map(literal).join(", ")}]::text[]`;
-  const answer = addReading<CatalogRow<Fact>>(
+  const answer = addReading(
     script,
-    "catalog_all",
-    CATALOG_QUERY,
-    [names],
+    () => script.addPrepared<CatalogRow<Fact>>("catalog_all", CATALOG_QUERY, [names]),
     READ_ALL,
   );
   await script.run();
   return answer.rows;
 }
 
-/** Adds a query of the rows of PostgreSQL's own catalogs. */
-export function addVersions(script: Script, written: keyof typeof AGE): Answer<CatalogVersions> {
-  return addReading(script, "catalog_versions", VERSIONS_QUERY, [AGE[written]], READ_ALL);
+/** Reads the rows of PostgreSQL's own catalogs, all of them as written. */
+export async function readVersions(client: ClientBase): Promise<CatalogVersions[]> {
+  const script = new Script(client);
+  const answer = addReading(script, () => addVersions(script, AGE.any), READ_ALL);
+  await script.run();
+  return answer.rows;
 }
 
-/** Adds a query of what is part of no relation, function or type. */
-export function addOthers(script: Script): Answer<CatalogRow<Fact>> {
-  return addReading(script, "catalog_others", OTHERS_QUERY, ["'{}'"]);
+/** What may have changed in a transaction. */
+export interface WrittenAnswers {
+  /** Of PostgreSQL's own catalogs. */
+  versions: Answer<CatalogVersions>;
+  /** What is part of no relation, function or type. */
+  others: Answer<CatalogRow<Fact>>;
 }
 
-/** Adds queries of single objects, with all that is part of them. */
-export function addOwners(script: Script, owners: readonly string[]): Answer<CatalogRow<Fact>>[] {
-  return Object.entries(OWNER_QUERIES).flatMap(([kind, query]) => {
-    const oids = owners.flatMap((owner) => {
-      const [found, oid = ""] = owner.split(" ");
-      return found === kind ? [oid] : [];
-    });
-    const values = [`array[${oids.join(", ")}]::oid[]`];
-    return oids.length > 0
-      ? [addReading<CatalogRow<Fact>>(script, `catalog_${kind}`, query, values)]
-      : [];
+/** Adds the queries that tell what the transaction of a script has changed so far. */
+export function addWritten(script: Script): WrittenAnswers {
+  const queries = () => ({
+    versions: addVersions(script, AGE.ofThisTransaction),
+    others: script.addPrepared<CatalogRow<Fact>>("catalog_others", OTHERS_QUERY, ["'{}'"]),
   });
+  return addReading(script, queries, READ_ALL);
+}
+
+/** Reads relations, functions and types, each with all that is part of it. */
+export async function readOwners(
+  client: ClientBase,
+  owners: ReadonlySet<string>,
+): Promise<CatalogRow<Fact>[]> {
+  const script = new Script(client);
+  const oidsOf = (kind: string) =>
+    [...owners].flatMap((owner) => (owner.startsWith(`${kind} `) ? [owner.split(" ")[1]] : []));
+  const queries = () =>
+    Object.entries(OWNER_QUERIES).flatMap(([kind, query]) => {
+      const oids = oidsOf(kind);
+      const values = [`array[${oids.join(", ")}]::oid[]`];
+      return oids.length > 0
+        ? [script.addPrepared<CatalogRow<Fact>>(`catalog_${kind}`, query, values)]
+        : [];
+    });
+  const answers = addReading(script, queries);
+  await script.run();
+  return answers.flatMap(({ rows }) => rows);
 }
 
 /**
- * Adds a query of the catalog to a script; it prints as {@link readCatalog} does.
- * @param settings for the query alone. @default those for a query of a few objects
+ * Adds queries of the catalog to a script, which print as {@link readCatalog} does.
+ * @param add adds the queries alone.
+ * @param settings for these alone. @default those for queries of a few objects
  */
-export function addReading<Row>(
+export function addReading<T>(
   script: Script,
-  name: string,
-  text: string,
-  values: readonly string[],
+  add: () => T,
   settings: Readonly<Record<string, string>> = READ_FEW,
-): Answer<Row> {
-  script.add("savepoint catalog_reading");
+): T {
   // One statement takes less time than one for each.
   const set = Object.entries({ ...ALWAYS, ...settings })
     .map(([setting, value]) => `pg_catalog.set_config('${setting}', '${value}', true)`)
     .join(", ");
-  script.addPrepared(settings === READ_FEW ? "read_few" : "read_all", `select ${set}`, []);
-  const answer = script.addPrepared<Row>(name, text, values);
-  script.add("rollback to savepoint catalog_reading");
-  script.add("release savepoint catalog_reading");
-  return answer;
+  script.add(`savepoint catalog_reading; select ${set}`);
+  const answers = add();
+  script.add("rollback to savepoint catalog_reading; release savepoint catalog_reading");
+  return answers;
+}
+
+function addVersions(script: Script, age: string): Answer<CatalogVersions> {
+  return script.addPrepared("catalog_versions", VERSIONS_QUERY, [age]);
 }

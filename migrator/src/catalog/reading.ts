@@ -1,9 +1,9 @@
 import type { ClientBase } from "pg";
-import { Script } from "../script";
+import type { Script } from "../script";
 import { DigestTree } from "./digest";
 import { Mentions } from "./mentions";
 import { type Catalog, type CatalogChanges, type Fact, catalogChanges } from "./objects";
-import { addOthers, addOwners, addVersions, readRows } from "./read-catalog";
+import { addWritten, readOwners, readRows, readVersions } from "./read-catalog";
 import type { CatalogRow } from "./sql/catalog-query";
 import type { CatalogVersions } from "./sql/versions";
 import { KnownVersions } from "./versions";
@@ -44,14 +44,11 @@ export class CatalogReading {
    * @param expected as `readCatalog` has it.
    */
   public static async take(client: ClientBase, expected?: Catalog): Promise<CatalogReading> {
-    const script = new Script(client);
-    const versions = addVersions(script, "any");
-    await script.run();
+    const versions = new KnownVersions(await readVersions(client));
     // Somebody may commit in between: then a later step reads an object again, and finds it unchanged.
     const rows = await readRows(client, expected);
     const objects = factsOf(rows);
-    const tree = new DigestTree(objects);
-    return new CatalogReading(objects, keysByOwner(rows), new KnownVersions(versions.rows), tree);
+    return new CatalogReading(objects, keysByOwner(rows), versions, new DigestTree(objects));
   }
 
   /** The catalog as of the last step that was accepted. */
@@ -78,19 +75,15 @@ export class CatalogReading {
     const written = script.add<{ is_written: boolean }>(
       "select pg_catalog.pg_current_xact_id_if_assigned() is not null as is_written",
     );
-    const versions = addVersions(script, "ofThisTransaction");
-    const others = addOthers(script);
+    const { versions, others } = addWritten(script);
     return async () => {
       if (!written.rows[0]?.is_written) {
         return { changes: {}, digest: this.digest, versions: [], keysOf: new Map() };
       }
       const { owners, isMore } = this.versions.compare(versions.rows);
-      return isMore
-        ? this.wholeStep(script.client)
-        : this.stepOf([...owners, OTHERS], versions.rows, [
-            ...others.rows,
-            ...(await readOwners(script, [...owners])),
-          ]);
+      if (isMore) return this.wholeStep(script.client);
+      const rows = owners.size > 0 ? await readOwners(script.client, owners) : [];
+      return this.stepOf([...owners, OTHERS], versions.rows, [...others.rows, ...rows]);
     };
   }
 
@@ -110,10 +103,8 @@ export class CatalogReading {
   }
 
   private async wholeStep(client: ClientBase): Promise<CatalogStep> {
-    const script = new Script(client);
-    const versions = addVersions(script, "any");
-    await script.run();
-    return this.stepOf([...this.keysOf.keys()], versions.rows, await readRows(client));
+    const versions = await readVersions(client);
+    return this.stepOf([...this.keysOf.keys()], versions, await readRows(client));
   }
 
   /**
@@ -136,13 +127,6 @@ export class CatalogReading {
     const changes = catalogChanges(before, factsOf(rows));
     return { changes, digest: this.tree.digest(changes), versions, keysOf };
   }
-}
-
-async function readOwners(script: Script, owners: readonly string[]): Promise<Row[]> {
-  if (owners.length === 0) return [];
-  const answers = addOwners(script, owners);
-  await script.run();
-  return answers.flatMap(({ rows }) => rows);
 }
 
 function factsOf(rows: readonly Row[]): Map<string, Fact> {

@@ -3,17 +3,16 @@ import type { ClientBase } from "pg";
 import { DatabaseError } from "pg";
 import { addReading } from "../catalog";
 import { sqlStateOf } from "../connection";
-import type { Effect, Lock } from "../plan/effect";
+import type { Lock } from "../plan/effect";
 import { readEffect } from "../plan/effects";
 import { type LockMode, READING_MODES, strongest } from "../plan/lock-mode";
 import { resolveLocks } from "../plan/lock-resolution";
 import { type Script, literal } from "../script";
 import { statementError } from "../statement-error";
 import type { SqlFile } from "../trio";
-import { type KnownTables, NeedsCare } from "./known-tables";
 
 /** A lock on a table that exists, and the first statement that needs it. */
-interface Wish extends Lock {
+interface NeededLock extends Lock {
   statement: Statement;
   /** The statements up to it make the relation, if it is not there yet. */
   isMade: boolean;
@@ -61,97 +60,58 @@ export async function lockAhead(
   file: SqlFile,
   outcome?: string,
 ): Promise<void> {
-  const { wishes, lockTimeoutMs, deadlockTimeoutMs } = await readWishes(script, statements);
-  if (wishes.length === 0 || (await takeNow(script, wishes))) return;
+  const { needed, lockTimeoutMs, deadlockTimeoutMs } = await readNeededLocks(script, statements);
+  if (needed.length === 0 || (await takeNow(script, needed))) return;
   const { client } = script;
   // A timeout of 0 is none.
   const limitMs = lockTimeoutMs || LONGEST_MS;
   // Whoever waits because of us waits for less than PostgreSQL takes to look for a deadlock.
   const shortMs = Math.min(limitMs / 4, deadlockTimeoutMs * 0.75);
-  const busy = await takeAll(client, wishes, shortMs);
+  const busy = await takeAll(client, needed, shortMs);
   if (!busy) return;
   // Holding nothing, it may wait longer: also until PostgreSQL ends an autovacuum for us, which it does
   // when it looks for a deadlock. Then all who have queued up meanwhile pass first.
-  const stillBusy = await takeAll(client, [busy.wish], limitMs / 2, "and let go");
-  const refused = stillBusy ?? (await takeAll(client, wishes, shortMs));
-  if (refused) throw statementError(refused.error, refused.wish.statement, file, outcome);
-}
-
-/**
- * As {@link lockAhead}, with the next message of a script and the tables that a run knows of; waits for no lock.
- * @throws NeedsCare when the catalog does not tell which tables are meant; when the script runs: when
- * one of them is not there any more, or its lock not to be had at once.
- */
-export function addLocks(
-  script: Script,
-  statements: readonly Statement[],
-  tables: KnownTables,
-): void {
-  const { wanted, isNeeded } = locksOf(statements);
-  if (!isNeeded) return;
-  const byTable = new Map<string, LockMode>();
-  for (const { relation, mode } of wanted.flatMap((wish) => resolveKnown(wish, tables))) {
-    byTable.set(relation, strongest(byTable.get(relation) ?? mode, mode));
-  }
-  for (const [table, mode] of byTable)
-    script.add(lockStatement(table, mode), () => new NeedsCare());
-}
-
-function resolveKnown(wish: Wish, tables: KnownTables): Pick<Wish, "relation" | "mode">[] {
-  const relations = tables.resolve(wish);
-  const found = relations?.filter((relation) => tables.find(relation)) ?? [];
-  if (!wish.isMade && found.length !== relations?.length) throw new NeedsCare();
-  return found.map((relation) => ({ relation, mode: wish.mode }));
+  const stillBusy = await takeAll(client, [busy.lock], limitMs / 2, "and let go");
+  const refused = stillBusy ?? (await takeAll(client, needed, shortMs));
+  if (refused) throw statementError(refused.error, refused.lock.statement, file, outcome);
 }
 
 /** The locks to take, each table once; none where taking them one by one does no harm. */
-async function readWishes(
+async function readNeededLocks(
   script: Script,
   statements: readonly Statement[],
-): Promise<Omit<Facts, "tables"> & { wishes: Wish[] }> {
-  const nothing = { wishes: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
+): Promise<Omit<Facts, "tables"> & { needed: NeededLock[] }> {
+  const nothing = { needed: [], lockTimeoutMs: 0, deadlockTimeoutMs: 0 };
   const { wanted, isNeeded } = locksOf(statements);
   if (!isNeeded) return nothing;
 
   const resolved = await resolveLocks(script, wanted);
-  const byTable = new Map<string, Wish>();
-  for (const [index, wish] of wanted.entries()) {
+  const byTable = new Map<string, NeededLock>();
+  for (const [index, lock] of wanted.entries()) {
     for (const { relation, mode } of resolved[index] ?? []) {
       const known = byTable.get(relation);
       if (known) known.mode = strongest(known.mode, mode);
-      else byTable.set(relation, { ...wish, relation, mode });
+      else byTable.set(relation, { ...lock, relation, mode });
     }
   }
   const names = [...byTable.keys()].map(literal).join(", ");
-  const answer = addReading<Facts>(script, "lock_facts", FACTS_QUERY, [`array[${names}]::text[]`]);
+  const values = [`array[${names}]::text[]`];
+  const answer = addReading(script, () =>
+    script.addPrepared<Facts>("lock_facts", FACTS_QUERY, values),
+  );
   await script.run();
   const [facts] = answer.rows;
   if (!facts) return nothing;
   const { tables, ...times } = facts;
-  return { ...times, wishes: tables.flatMap((table) => byTable.get(table) ?? []) };
-}
-
-const foreseen = new WeakMap<Statement, Pick<Effect, "locks" | "creates">>();
-
-/** Reads what locks statements take, so that it is known when they are run. */
-export function foreseeLocks(statements: readonly Statement[]): void {
-  statements.forEach(effectOf);
-}
-
-function effectOf(statement: Statement): Pick<Effect, "locks" | "creates"> {
-  const known = foreseen.get(statement);
-  if (known) return known;
-  const { locks, creates } = readEffect(statement.tree, statement.text);
-  foreseen.set(statement, { locks, creates });
-  return { locks, creates };
+  return { ...times, needed: tables.flatMap((table) => byTable.get(table) ?? []) };
 }
 
 /** All locks, and whether taking them one by one could do harm. */
-function locksOf(statements: readonly Statement[]): { wanted: Wish[]; isNeeded: boolean } {
-  const wanted: Wish[] = [];
+function locksOf(statements: readonly Statement[]): { wanted: NeededLock[]; isNeeded: boolean } {
+  const wanted: NeededLock[] = [];
   const made = new Set<string>();
   for (const statement of statements) {
-    const { locks, creates } = effectOf(statement);
+    const { locks, creates } = readEffect(statement.tree, statement.text);
     for (const name of creates) made.add(name);
     for (const lock of locks) wanted.push({ ...lock, statement, isMade: made.has(lock.relation) });
   }
@@ -169,9 +129,9 @@ function lockStatement(table: string, mode: LockMode): string {
 }
 
 /** Takes all locks, unless one of them is not to be had at once: it is most of the time. */
-async function takeNow(script: Script, wishes: readonly Wish[]): Promise<boolean> {
+async function takeNow(script: Script, needed: readonly NeededLock[]): Promise<boolean> {
   script.add("savepoint lock_ahead");
-  for (const { relation, mode } of wishes) script.add(lockStatement(relation, mode));
+  for (const { relation, mode } of needed) script.add(lockStatement(relation, mode));
   script.add("release savepoint lock_ahead");
   try {
     await script.run();
@@ -190,14 +150,14 @@ async function takeNow(script: Script, wishes: readonly Wish[]): Promise<boolean
  */
 async function takeAll(
   client: ClientBase,
-  wishes: readonly Wish[],
+  needed: readonly NeededLock[],
   waitMs: number,
   afterwards: "and keep" | "and let go" = "and keep",
-): Promise<{ wish: Wish; error: unknown } | undefined> {
+): Promise<{ lock: NeededLock; error: unknown } | undefined> {
   try {
     await client.query(
       `savepoint lock_ahead;
-       ${lockBlock(wishes, Math.ceil(waitMs))};
+       ${lockBlock(needed, Math.ceil(waitMs))};
        ${afterwards === "and keep" ? "" : "rollback to savepoint lock_ahead;"}
        release savepoint lock_ahead`,
     );
@@ -206,16 +166,16 @@ async function takeAll(
     if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE || !(error instanceof DatabaseError)) throw error;
     await client.query("rollback to savepoint lock_ahead; release savepoint lock_ahead");
     const { where = "" } = error;
-    const wish = wishes.findLast(({ relation }) => where.includes(`lock table ${relation} in`));
+    const lock = needed.findLast(({ relation }) => where.includes(`lock table ${relation} in`));
     // It names a place in the block, not in the file.
     error.where = undefined;
-    if (!wish) throw error;
-    return { wish, error };
+    if (!lock) throw error;
+    return { lock, error };
   }
 }
 
-function lockBlock(wishes: readonly Wish[], waitMs: number): string {
-  const steps = wishes.map(
+function lockBlock(needed: readonly NeededLock[], waitMs: number): string {
+  const steps = needed.map(
     ({ relation, mode }) => `
       perform pg_catalog.set_config('lock_timeout', pg_catalog.ceil(greatest(1, ${waitMs} - 1000 *
         extract(epoch from pg_catalog.clock_timestamp() - began)))::text, true);
