@@ -1,4 +1,4 @@
-import { type ClientBase, type QueryResult, escapeLiteral } from "pg";
+import { Client, type ClientBase, type QueryResult, escapeLiteral } from "pg";
 
 /** What the server answers to a statement of a script, once the script has run. */
 export interface Answer<Row> {
@@ -53,14 +53,26 @@ export class Script {
   public async run(): Promise<void> {
     const entries = this.entries;
     this.entries = [];
-    const results = await Promise.allSettled(
-      entries.map(({ text }) => this.client.query<never>(text)),
-    );
-    for (const [index, { take, explain }] of entries.entries()) {
-      const result = results[index];
-      if (result?.status === "rejected") throw explain(result.reason);
-      for (const answer of [result?.value ?? []].flat().slice(-1)) take(answer);
+    // A client that does not pipeline waits for each answer.
+    const isPipelined = this.client instanceof Client && this.client.pipeline;
+    const sent = isPipelined ? entries.map(({ text }) => this.query(text)) : [];
+    // All are answered before the first failure is told.
+    await Promise.allSettled(sent);
+    for (const [index, { text, take, explain }] of entries.entries()) {
+      try {
+        take(await (sent[index] ?? this.query(text)));
+      } catch (error) {
+        throw explain(error);
+      }
     }
+  }
+
+  /** @returns the answer to the last statement of a text. */
+  private async query(text: string): Promise<QueryResult<never>> {
+    const results = [await this.client.query<never>(text)].flat();
+    const last = results.at(-1);
+    if (!last) throw new Error("The server answered nothing.");
+    return last;
   }
 }
 

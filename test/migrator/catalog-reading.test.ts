@@ -177,6 +177,8 @@ describe("CatalogReading", () => {
     "comment on constraint child_pkey on public.child is null",
     "comment on type public.mood is null",
     "drop owned by test_reading_role",
+    "alter extension plpgsql add function public.f(integer)",
+    "alter role test_reading_role superuser",
     "drop sequence public.numbers cascade",
     "drop rule quiet on public.published",
     "drop aggregate public.sums (integer)",

@@ -44,13 +44,17 @@ const KEY = new RegExp(
  * marks in it, comments that name the columns to limit (`batch: u.id` between slashes and asterisks).
  * @param statement as `splitStatements` gives it, which has loaded the parser.
  * @param file the file that it stands in.
+ * @param previous the statement before it, if any.
  * @returns undefined when the statement has neither: it runs at once.
  * @throws MigratorError MIG060 when the directive is malformed, MIG061 when a mark is, or when the
  * statement would give another result in batches than at once.
  */
-export function readBatch(statement: Statement, file: SqlFile): BatchDirective | undefined {
-  if (!/batch\s*:/i.test(file.sql)) return undefined;
-  const [above, ...others] = commentsAbove(statement, file);
+export function readBatch(
+  statement: Statement,
+  file: SqlFile,
+  previous?: Statement,
+): BatchDirective | undefined {
+  const [above, ...others] = commentsAbove(statement, file, previous);
   const marks = readMarks(statement, file);
   if (!above && marks.length === 0) return undefined;
   if (!above || above.style !== "--" || others.length > 0) {
@@ -74,8 +78,13 @@ interface DirectiveComment {
 }
 
 /** The directives among the comments between the statement before and this one. */
-function commentsAbove(statement: Statement, { sql }: SqlFile): DirectiveComment[] {
-  const before = sql.slice(0, statement.offset);
+function commentsAbove(
+  statement: Statement,
+  { sql }: SqlFile,
+  previous?: Statement,
+): DirectiveComment[] {
+  const start = previous ? previous.offset + previous.text.length : 0;
+  const before = sql.slice(start, statement.offset);
   // Scanning takes longer than parsing, and nearly no file has batches.
   if (!/batch\s*:/i.test(before)) return [];
   const { tokens } = scanSync(before);
@@ -83,7 +92,8 @@ function commentsAbove(statement: Statement, { sql }: SqlFile): DirectiveComment
   const bytes = Buffer.from(before, "utf8");
   return tokens.slice(tokens.findLastIndex((token) => !isComment(token)) + 1).flatMap((token) => {
     const [, style = "", settings = ""] = COMMENT.exec(token.text) ?? [];
-    const { line } = positionAt(sql, bytes.subarray(0, token.start).toString("utf8").length);
+    const offset = bytes.subarray(0, token.start).toString("utf8").length;
+    const { line } = positionAt(sql, start + offset);
     return style === "" ? [] : [{ style, settings, line }];
   });
 }

@@ -22,8 +22,9 @@ export type DigestedStep = Step & {
  */
 export async function splitSteps(file: SqlFile): Promise<Step[]> {
   const works: Step[] = [];
-  for (const statement of await splitStatements(file.sql, file.file)) {
-    const directive = readBatch(statement, file);
+  const statements = await splitStatements(file.sql, file.file);
+  for (const [index, statement] of statements.entries()) {
+    const directive = readBatch(statement, file, statements[index - 1]);
     const last = works.at(-1);
     if (directive) works.push({ kind: "batch", statement, directive });
     else if (!isTransactional(statement.tree)) works.push({ kind: "single", statement });

@@ -47,16 +47,18 @@ const named = (catalog: string, label: string, where?: string): Rows => ({
   ...(where !== undefined && { where }),
 });
 
-const relationOf = (catalog: string, relation: string) =>
-  `(select ${ofRelation(`p.${relation}`)} from ${catalog} p where p.oid = r.objoid)`;
-
-const COMMENTED = `case r.classoid
-  when 'pg_class'::regclass then ${ofRelation("r.objoid")}
-  when 'pg_constraint'::regclass then ${relationOf("pg_constraint", "conrelid")}
-  when 'pg_trigger'::regclass then ${relationOf("pg_trigger", "tgrelid")}
-  when 'pg_policy'::regclass then ${relationOf("pg_policy", "polrelid")}
-  when 'pg_proc'::regclass then ${ownerName("function", "r.objoid")}
-  when 'pg_type'::regclass then ${ownerName("type", "r.objoid")} end`;
+/** The object that a row says something of, by the columns that name it. */
+function ofObject(catalog: string, oid: string): string {
+  const relationOf = (part: string, relation: string) =>
+    `(select ${ofRelation(`p.${relation}`)} from ${part} p where p.oid = ${oid})`;
+  return `case ${catalog}
+    when 'pg_class'::regclass then ${ofRelation(oid)}
+    when 'pg_constraint'::regclass then ${relationOf("pg_constraint", "conrelid")}
+    when 'pg_trigger'::regclass then ${relationOf("pg_trigger", "tgrelid")}
+    when 'pg_policy'::regclass then ${relationOf("pg_policy", "polrelid")}
+    when 'pg_proc'::regclass then ${ownerName("function", oid)}
+    when 'pg_type'::regclass then ${ownerName("type", oid)} end`;
+}
 
 const CATALOGS: Rows[] = [
   { ...partOf("oid", "pg_class"), label: "r.relnamespace || '.' || r.relname" },
@@ -96,8 +98,15 @@ const CATALOGS: Rows[] = [
   {
     catalog: "pg_description",
     id: "r.classoid || '.' || r.objoid || '.' || r.objsubid",
-    owner: COMMENTED,
+    owner: ofObject("r.classoid", "r.objoid"),
     where: "r.objoid >= 16384",
+  },
+  // What an extension brought, or was given.
+  {
+    catalog: "pg_depend",
+    id: "r.classid || '.' || r.objid",
+    owner: ofObject("r.classid", "r.objid"),
+    where: "r.refclassid = 'pg_extension'::regclass and r.deptype = 'e' and r.objid >= 16384",
   },
   // What definitions of other objects name, and is always read, or in no catalog of ours.
   named("pg_namespace", "r.nspname", "true"),
@@ -129,8 +138,9 @@ export interface CatalogVersions {
 /** Ages in transactions: of the rows of the current one, and of all rows. */
 export const AGE = { ofThisTransaction: "0", any: "2147483647" };
 
-/** One row a catalog. `$1`: the age of the rows that count as written. No one may read pg_authid. */
-export const VERSIONS_QUERY = [
-  ...CATALOGS.map(rowsQuery),
-  "select null, json_agg(json_build_array(r.oid::text, null, r.rolname)) from pg_roles r",
-].join("\nunion all\n");
+// Nobody may read pg_authid; what other objects show of a role is told by its label.
+const ROLES = `select null, json_agg(json_build_array(r.oid::text, null,
+  concat_ws(' ', r.rolname, r.rolsuper))) from pg_roles r`;
+
+/** One row a catalog. `$1`: the age of the rows that count as written. */
+export const VERSIONS_QUERY = [...CATALOGS.map(rowsQuery), ROLES].join("\nunion all\n");
