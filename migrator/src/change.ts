@@ -11,7 +11,7 @@ import {
 import { compareCatalogs } from "./drift/compare";
 import { refuseDrifted } from "./drift/settle";
 import { expectedCatalog, readExpected } from "./expected-catalog";
-import { passGate } from "./gate";
+import { notCommitted, passGate } from "./gate";
 import { type KnownCatalog, judgeReading } from "./known-catalog";
 import {
   type LogEntry,
@@ -122,7 +122,7 @@ async function makeChange(
   const step = await readStep();
 
   const after = gate.judgeAfter(findings, reading.catalog, step.changes, reading.mentions);
-  passGate(after, change.name);
+  passGate(after, notCommitted(change.name));
   judge?.(step.changes);
   let changes = step.changes;
   if (isFirst) changes = catalogChanges(new Map(), applyChanges(reading.catalog, changes));
@@ -206,7 +206,7 @@ export async function runInSteps(
     expected,
     gate: async () => {
       const catalog = await readCatalog(client, expected);
-      passGate(session.gate.judge(catalog), name);
+      passGate(session.gate.judge(catalog), notCommitted(name));
       await demandLock();
       return catalog;
     },

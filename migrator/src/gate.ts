@@ -67,14 +67,17 @@ export class Gate {
 
 /**
  * Refuses a catalog that a mandatory rule refuses.
+ * @param outcome what does not happen to what, as a clause.
  * @throws MigratorError MIG006 that names everything that was found.
  */
-export function passGate(findings: readonly Finding[], name: string): void {
+export function passGate(findings: readonly Finding[], outcome: string): void {
   if (findings.length === 0) return;
-  throw new MigratorError(
-    "MIG006",
-    `${name} was not committed: it would leave rows unprotected. ${findings.map(describe).join(" ")}`,
-  );
+  throw new MigratorError("MIG006", `${outcome} ${findings.map(describe).join(" ")}`);
+}
+
+/** The {@link passGate} outcome of a migration. */
+export function notCommitted(name: string): string {
+  return `${name} was not committed: it would leave rows unprotected.`;
 }
 
 function describe({ code, message, remediation }: Finding): string {

@@ -1,3 +1,4 @@
+import { loadParser } from "@app-data/rules";
 import { changeOf } from "./apply";
 import { catalogChanges, catalogDigest, readCatalog } from "./catalog";
 import { type Work, commitChange, runVerify } from "./change";
@@ -5,6 +6,7 @@ import type { ConnectionSettings } from "./connection";
 import { compareCatalogs } from "./drift/compare";
 import { MigratorError } from "./errors";
 import { expectedCatalog } from "./expected-catalog";
+import { passGate } from "./gate";
 import { isPresent, refuseOutOfOrder } from "./history";
 import { type LogEntry, appendLog, appliedEntry, readLog, readStoredSql } from "./log";
 import { type SessionOptions, withSession } from "./session";
@@ -90,13 +92,14 @@ export async function repair(
 /**
  * Takes the catalog as it is for the one that is expected: what was drift is none any more.
  * @returns what was accepted, a sentence each.
- * @throws MigratorError MIG018 without drift.
+ * @throws MigratorError MIG018 without drift, MIG006 when the gate refuses the catalog: every later migration
+ * would be blamed for it.
  */
 export async function acceptDrift(
   settings: ConnectionSettings,
   { reason, ...options }: RepairOptions,
 ): Promise<string[]> {
-  return withSession(settings, options, ({ client, transaction, demandLock }) =>
+  return withSession(settings, options, ({ client, transaction, demandLock, gate }) =>
     inTransaction(
       client,
       async () => {
@@ -106,6 +109,9 @@ export async function acceptDrift(
         const actual = await readCatalog(client, expected);
         const drifts = compareCatalogs(expected, actual).map(({ what }) => what);
         if (drifts.length === 0) throw nothingToAccept("The catalog is as the migrations made it");
+        await loadParser();
+        const findings = gate.judge(actual);
+        passGate(findings, "The drift was not accepted: it leaves rows unprotected.");
         await demandLock();
         const { version, name } = newest;
         await appendLog(client, {

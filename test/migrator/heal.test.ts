@@ -290,6 +290,17 @@ describe("healStatements", () => {
 });
 
 describe("acceptDrift", () => {
+  it("does not accept what the gate refuses, and the drift stays told", async () => {
+    await superuser.query("create table public.open (id integer primary key)");
+    await superuser.query("alter table public.open owner to migrator");
+    await expect(acceptDrift(fixture.settings, { reason: "wanted" })).rejects.toThrow(
+      /^MIG006 The drift was not accepted: it leaves rows unprotected\. POL\d+ .*public\.open/,
+    );
+    expect((await findDrift(fixture.settings)).map(({ object }) => object)).toContain(
+      "table public.open",
+    );
+  });
+
   it("makes the catalog as it is the expected one, with the reason in the log", async () => {
     await superuser.query("create index extra on public.users (created_at)");
     const what =
