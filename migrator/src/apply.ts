@@ -142,9 +142,10 @@ async function apply(
   };
   const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
   return recordingFailure(session, trio, async () => {
+    const stepsBeganMs = inSteps ? Date.now() : undefined;
     const newest = log.find(({ version }) => version === trio.version);
     if (inSteps) await runInSteps(session, forward, change, newest);
-    return commitChange(session, change, work, { verify, inSteps, judge });
+    return commitChange(session, change, work, { verify, stepsBeganMs, judge });
   });
 }
 

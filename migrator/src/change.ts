@@ -51,8 +51,11 @@ export interface Change extends MigrationName {
 export interface ChangeOptions {
   /** Runs after the work, and can write nothing. */
   verify?: SqlFile;
-  /** Whether parts of the change are committed already. @default false */
-  inSteps?: boolean;
+  /**
+   * When the first part was begun of a change that has several, all but the last of which are committed
+   * already, as `Date.now` tells it. @default it is one transaction
+   */
+  stepsBeganMs?: number | undefined;
   /** Whether what somebody has undone by hand of the migration counts as undone by this. @default false */
   undone?: boolean;
   /** Is asked before the commit about what changed in the catalog; throws to refuse it. */
@@ -102,7 +105,7 @@ async function makeChange(
   change: Change,
   work: Work,
   script: Script,
-  { verify, inSteps = false, undone = false, judge }: ChangeOptions,
+  { verify, stepsBeganMs, undone = false, judge }: ChangeOptions,
 ): Promise<MadeChange> {
   const { client, gate } = session;
   if (session.known === undefined) await script.run();
@@ -126,7 +129,8 @@ async function makeChange(
   judge?.(step.changes);
   let changes = step.changes;
   if (isFirst) changes = catalogChanges(new Map(), applyChanges(reading.catalog, changes));
-  if (inSteps) changes = await changesOfAllSteps(client, change.name, reading.catalog, changes);
+  if (stepsBeganMs !== undefined)
+    changes = await changesOfAllSteps(client, change.name, reading.catalog, changes);
   if (undone) {
     const now = applyChanges(reading.catalog, step.changes);
     changes = { ...changes, ...(await changesUndone(client, change.version, now)) };
@@ -134,6 +138,7 @@ async function makeChange(
 
   const recorded = addLogEntry(script, {
     ...change,
+    ...(stepsBeganMs !== undefined && { durationMs: Date.now() - stepsBeganMs }),
     catalogDigestBefore: reading.digest,
     catalogDigest: step.digest,
     catalogChanges: changes,

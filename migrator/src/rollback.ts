@@ -104,6 +104,7 @@ async function rollBack(
   // Without drift, nobody has.
   const undone = drifts.length > 0;
   await recordingFailure(session, known, async () => {
+    const stepsBeganMs = inSteps ? Date.now() : undefined;
     if (inSteps) {
       // Once some of it is undone, the rest has to follow.
       if (!allowDataLoss && known.event !== "begin rollback") {
@@ -112,6 +113,6 @@ async function rollBack(
       }
       await runInSteps(session, file, change, known);
     }
-    await commitChange(session, change, work, { inSteps, undone, judge });
+    await commitChange(session, change, work, { stepsBeganMs, undone, judge });
   });
 }

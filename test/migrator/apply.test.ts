@@ -96,6 +96,35 @@ revoke all on function public.touch() from public;
     ]);
   });
 
+  it("records how long all steps of a file took", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const forward = `do $$ begin perform pg_catalog.pg_sleep(1); end $$;
+create index concurrently notes_note on public.notes (note);
+`;
+    const { durationMs } = await applyMigration(fixture.settings, trio("001", forward));
+    expect(durationMs).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it("clears up what a reindex left on its own table alone", async () => {
+    const [one, other] = [protectedTable("000", "one"), protectedTable("001", "other")];
+    for (const each of [one, other]) await applyMigration(fixture.settings, each);
+    for (const table of ["one", "other"]) {
+      await superuser.query(`create index ${table}_note_ccnew on public.${table} (note)`);
+      await superuser.query(`alter index public.${table}_note_ccnew owner to migrator`);
+    }
+    await superuser.query(
+      "update pg_index set indisvalid = false where indexrelid::regclass::text like '%_ccnew'",
+    );
+    await applyMigration(
+      fixture.settings,
+      trio("002", "reindex (concurrently) table public.one;\n"),
+    );
+    const { rows } = await superuser.query(
+      "select indexrelid::regclass::text as name from pg_index where not indisvalid",
+    );
+    expect(rows).toEqual([{ name: "other_note_ccnew" }]);
+  });
+
   it("leaves an applied migration as it is", async () => {
     const notes = protectedTable("000", "notes");
     const first = await applyMigration(fixture.settings, notes);

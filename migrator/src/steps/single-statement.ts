@@ -1,5 +1,5 @@
 import type { Statement } from "@app-data/rules";
-import type { AlterTableStmt, IndexStmt, Node } from "libpg-query";
+import type { AlterTableStmt, IndexStmt, Node, ReindexStmt } from "libpg-query";
 import type { ClientBase } from "pg";
 import { MigratorError } from "../errors";
 import type { SqlFile } from "../trio";
@@ -45,7 +45,7 @@ export async function clearRemains(
     if (valid === false) await dropIndex(client, name);
     return { done: interrupted && valid === true };
   }
-  if ("ReindexStmt" in tree) await dropTransient(client);
+  if ("ReindexStmt" in tree) await dropTransient(client, tree.ReindexStmt);
   if (!interrupted) return { done: false };
   if ("DropStmt" in tree) {
     for (const name of (tree.DropStmt.objects ?? []).map(nameOf)) {
@@ -104,13 +104,35 @@ async function dropIndex(client: ClientBase, name: RelationName): Promise<void> 
   for (const { statement } of rows) await client.query(statement);
 }
 
-/** Drops the INVALID copies that an interrupted `reindex concurrently` leaves beside the originals. */
-async function dropTransient(client: ClientBase): Promise<void> {
+/**
+ * Drops the INVALID copies that an interrupted `reindex concurrently` leaves beside the originals, of the
+ * tables that it is about.
+ */
+async function dropTransient(
+  client: ClientBase,
+  { kind, relation, name }: ReindexStmt,
+): Promise<void> {
   const { rows } = await client.query<RelationName>(
-    `select n.nspname as schema, c.relname as name from pg_catalog.pg_index i
+    `with target as (
+       select coalesce(i.indrelid, c.oid) as oid from pg_catalog.pg_class c
+         left join pg_catalog.pg_index i on i.indexrelid = c.oid
+        where c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', $1::text, $2::text))
+     )
+     select n.nspname as schema, c.relname as name from pg_catalog.pg_index i
        join pg_catalog.pg_class c on c.oid = i.indexrelid
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'`,
+      where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
+        and case when $2::text is null then $3::text is null or n.nspname = $3
+            else i.indrelid in (
+              select oid from target
+              union all
+              select p.relid from target, pg_catalog.pg_partition_tree(target.oid) p)
+            end`,
+    [
+      relation?.schemaname ?? "public",
+      relation?.relname,
+      kind === "REINDEX_OBJECT_SCHEMA" ? name : null,
+    ],
   );
   for (const name of rows) await dropIndex(client, name);
 }
