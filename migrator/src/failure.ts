@@ -1,6 +1,9 @@
+import { DatabaseError } from "pg";
 import type { MigrationName } from "./change";
+import { MigratorError } from "./errors";
 import { appendLog, logExists } from "./log";
 import type { Session } from "./session";
+import { withoutMessage } from "./statement-error";
 import { inTransaction } from "./transaction";
 
 /**
@@ -25,11 +28,23 @@ async function recordFailure(
   { version, name }: MigrationName,
   error: unknown,
 ): Promise<void> {
-  const note = error instanceof Error ? error.message : String(error);
   const enter = async () => {
     // A log is not made for a failure: the database stays as it was.
     if (!(await logExists(client))) return;
-    await appendLog(client, { event: "failure", version, name, durationMs: 0, note });
+    await appendLog(client, {
+      event: "failure",
+      version,
+      name,
+      durationMs: 0,
+      note: noteOf(error),
+    });
   };
   await inTransaction(client, enter, { attempts: 1 }).catch(() => undefined);
+}
+
+/** The log is kept for ever, and a message of PostgreSQL can quote rows. */
+function noteOf(error: unknown): string {
+  if (error instanceof MigratorError) return error.recorded;
+  if (error instanceof DatabaseError) return withoutMessage(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,8 @@
-import { hostname, userInfo } from "node:os";
 import type { ClientBase } from "pg";
 import { TOOL_VERSION } from "./connection";
 import type { CatalogChanges } from "./catalog";
 import { CREATE_BOOKKEEPING } from "./log-tables";
+import { operatorName } from "./operator";
 import { type Answer, Script, literal } from "./script";
 import type { TrioDigests } from "./trio";
 import { compareVersions } from "./version";
@@ -71,7 +71,6 @@ export interface NewLogEntry {
 /** What the server fills in. */
 export type Recorded = Pick<LogEntry, "id" | "recordedAt" | "durationMs">;
 
-const OPERATOR = `${userInfo().username}@${hostname()}`;
 const RECORDED_AT = `to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
   as "recordedAt"`;
 const SINCE_BEGIN = `extract(epoch from
@@ -179,7 +178,7 @@ export function addLogEntry(script: Script, entry: NewLogEntry): Answer<Recorded
     catalog_changes: catalogChanges && JSON.stringify(catalogChanges),
     snapshot: entry.snapshot,
     note: entry.note,
-    operator: OPERATOR,
+    operator: operatorName(),
     tool_version: TOOL_VERSION,
   };
   const columns = Object.keys(values);

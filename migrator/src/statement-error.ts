@@ -11,6 +11,7 @@ const ROLLED_BACK =
 const CORRECT = /Correct the (?:file|statement)/;
 // lock_not_available, deadlock_detected, serialization_failure.
 const IN_THE_WAY = new Set(["55P03", "40P01", "40001"]);
+const DATA_EXCEPTION = "22";
 // query_canceled, admin_shutdown, crash_shutdown.
 const ENDED = new Set(["57014", "57P01", "57P02"]);
 
@@ -27,7 +28,8 @@ function wayOut(code = ""): string {
 
 /**
  * A statement failed: the error with its file, line, column, SQLSTATE and text.
- * What PostgreSQL calls the detail is left out, because it can quote rows.
+ * What PostgreSQL calls the detail is left out, because it can quote rows, and so are values in its message
+ * that do not stand in the statement. `--show-values` shows them.
  * @param outcome what has become of the database, and what to do.
  */
 export function statementError(
@@ -39,13 +41,39 @@ export function statementError(
   if (!(error instanceof DatabaseError)) return error;
   const offset = failureOffset(error, statement);
   const { line, column } = positionAt(sql, offset);
+  const place = `${file}:${line}:${column}`;
   const parts = [
-    `${file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
+    `${place}: ${withoutValues(error, statement)} (SQLSTATE ${error.code ?? "unknown"}).`,
     excerpt(statement, line, column),
     ...(error.hint ? [`Hint: ${error.hint}`] : []),
     outcome.replace(CORRECT, wayOut(error.code)),
   ];
-  return new MigratorError("MIG005", parts.join("\n"), { cause: error });
+  const recorded = `${place}: ${withoutMessage(error)}`;
+  return new MigratorError("MIG005", parts.join("\n"), { cause: error, recorded });
+}
+
+/** What an error of PostgreSQL says without its message: code and object. */
+export function withoutMessage({
+  code = "unknown",
+  schema,
+  table,
+  column,
+  constraint,
+}: DatabaseError): string {
+  const object = [
+    table && `table ${[schema, table].filter(Boolean).join(".")}`,
+    column && `column ${column}`,
+    constraint && `constraint ${constraint}`,
+  ].filter(Boolean);
+  return [`SQLSTATE ${code}`, ...object].join(", ");
+}
+
+/** An error of data quotes the value that it is about: a row's, unless the statement holds it. */
+function withoutValues({ code = "", message }: DatabaseError, { text }: Statement): string {
+  if (!code.startsWith(DATA_EXCEPTION)) return message;
+  return message.replace(/"(.*)"/s, (quoted, value: string) =>
+    text.includes(`'${value}'`) ? quoted : '"…"',
+  );
 }
 
 /** Where in the file the server saw the error; the statement's start when it does not say. */

@@ -231,6 +231,30 @@ create index concurrently notes_note on public.notes (note);
     expect(String(error)).not.toContain("Key (email)");
   });
 
+  it("keeps values of rows out of the error and of the log", async () => {
+    const values = `create table public.notes (id integer, note text);
+alter table public.notes enable row level security;
+alter table public.notes force row level security;
+create policy notes_migrator on public.notes to migrator using (true) with check (true);
+insert into public.notes select 1, concat('alice', '@example.org');
+`;
+    await applyMigration(fixture.settings, trio("000", values));
+    const cast = "alter table public.notes alter column note type integer using note::integer;\n";
+    const error: unknown = await applyMigration(fixture.settings, trio("001", cast)).catch(
+      (e: unknown) => e,
+    );
+    expect(String(error)).toContain('invalid input syntax for type integer: "…" (SQLSTATE 22P02)');
+    const { rows } = await superuser.query(
+      "select note from migrations.log where event = 'failure'",
+    );
+    expect(rows).toEqual([{ note: "MIG005 sql/001_test.sql:1:1: SQLSTATE 22P02" }]);
+
+    const own = trio("001", "select 'abc'::integer;\n");
+    await expect(applyMigration(fixture.settings, own)).rejects.toThrow(
+      'sql/001_test.sql:1:8: invalid input syntax for type integer: "abc"',
+    );
+  });
+
   it.each(["begin;", "commit;", "rollback;", "savepoint a;"])(
     "refuses %s in a file",
     async (statement) => {

@@ -120,6 +120,13 @@ describe("npx migrator", () => {
       expect.objectContaining({ object: "table public.users", classification: "widened" }),
     ]);
     expect((await migrator("repair", "--accept-drift")).code).toBe(2);
+    const unprotected = await migrator("repair", "--accept-drift", "--reason", "for the test");
+    expect(unprotected.code).toBe(1);
+    expect(unprotected.err).toMatch(/^MIG006 The drift was not accepted: .*public\.users/);
+
+    await owner.query("alter table public.users force row level security");
+    await owner.query("create index by_hand on public.users (created_at)");
+    expect((await migrator("drift")).code).toBe(1);
     const accepted = await migrator("repair", "--accept-drift", "--reason", "for the test");
     expect(accepted.code).toBe(0);
     expect((await migrator("drift")).code).toBe(0);
