@@ -53,9 +53,7 @@ export class Script {
   public async run(): Promise<void> {
     const entries = this.entries;
     this.entries = [];
-    // A client that does not pipeline waits for each answer.
-    const isPipelined = this.client instanceof Client && this.client.pipeline;
-    const sent = isPipelined ? entries.map(({ text }) => this.query(text)) : [];
+    const sent = this.send(entries);
     // All are answered before the first failure is told.
     await Promise.allSettled(sent);
     for (const [index, { text, take, explain }] of entries.entries()) {
@@ -65,6 +63,17 @@ export class Script {
         throw explain(error);
       }
     }
+  }
+
+  /** Sends all at once; a client that does not pipeline has to wait for each answer. */
+  private send(entries: readonly Entry[]): Promise<QueryResult<never>>[] {
+    const { client } = this;
+    if (!(client instanceof Client && client.pipeline)) return [];
+    // In one packet, not one for each.
+    client.connection.stream.cork();
+    const sent = entries.map(({ text }) => this.query(text));
+    client.connection.stream.uncork();
+    return sent;
   }
 
   /** @returns the answer to the last statement of a text. */
