@@ -1,6 +1,10 @@
 import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+// The way of a migration through the migrator: a room imports what stands before it.
+const ROOMS = ["files", "sql", "database", "catalog", "log", "judge", "plan", "run"];
+const OUTSIDE = ["snapshot", "preflight", "pulumi", "cli", "types"];
+
 export default tseslint.config(
   { ignores: ["**/dist/", "**/node_modules/", ".local/"] },
   eslint.configs.recommended,
@@ -36,6 +40,22 @@ export default tseslint.config(
       "@typescript-eslint/no-extraneous-class": "off",
     },
   },
+  ...ROOMS.map((room, place) => ({
+    files: [`migrator/src/${room}/**/*.ts`],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: `^(\\.\\./)+(${[...ROOMS.slice(place + 1), ...OUTSIDE].join("|")})(/|$)`,
+              message: `The rooms of the migrator import one way: ${ROOMS.join(", ")}.`,
+            },
+          ],
+        },
+      ],
+    },
+  })),
   {
     files: ["index.ts", "components/**/*.ts"],
     // The whole package loads each of its 230 services, in every run.

@@ -9,7 +9,7 @@ import {
   readCatalog,
 } from "../../migrator/src/catalog";
 import { Mentions } from "../../migrator/src/catalog/mentions";
-import { Script } from "../../migrator/src/script";
+import { Script } from "../../migrator/src/database/script";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
 let fixture: MigratorFixture;

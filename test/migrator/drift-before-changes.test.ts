@@ -6,9 +6,9 @@ import {
   readHistory,
   rollbackMigration,
 } from "../../migrator/src";
-import { findDrift } from "../../migrator/src/drift";
+import { findDrift } from "../../migrator/src/judge/drift";
 import { reachPlan, renderPlan } from "../../migrator/src/plan";
-import { acceptDrift } from "../../migrator/src/repair";
+import { acceptDrift } from "../../migrator/src/run/repair";
 import { type MigratorFixture, createFixture, protectedTable, trio } from "./migration-fixture";
 
 const ALTER = "alter table public.notes add column more text;";

@@ -1,10 +1,12 @@
 import type { Client } from "pg";
 import { applyMigration } from "../../migrator/src";
 import { type Catalog, catalogDigest, readCatalog } from "../../migrator/src/catalog";
-import { type Drift, findDrift, heal, healDrift, healStatements } from "../../migrator/src/drift";
-import { acceptDrift } from "../../migrator/src/repair";
-import { expectedCatalog } from "../../migrator/src/expected-catalog";
-import { withMigrationLock } from "../../migrator/src/lock";
+import { type Drift, findDrift } from "../../migrator/src/judge/drift";
+import { heal, healStatements } from "../../migrator/src/run/heal/heal";
+import { healDrift } from "../../migrator/src/run/heal/heal-drift";
+import { acceptDrift } from "../../migrator/src/run/repair";
+import { expectedCatalog } from "../../migrator/src/log/expected-catalog";
+import { withMigrationLock } from "../../migrator/src/database/lock";
 import type { TestDatabase } from "../support/database";
 import {
   type MigratorFixture,

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Client } from "pg";
 import { applyMigration, applyPending } from "../../migrator/src";
-import { WORK_KEY } from "../../migrator/src/lock-query";
-import { watchWork } from "../../migrator/src/watch";
+import { WORK_KEY } from "../../migrator/src/database/lock-query";
+import { watchWork } from "../../migrator/src/database/watch";
 import {
   type MigratorFixture,
   createFixture,

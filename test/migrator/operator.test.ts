@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import { operatorName } from "../../migrator/src/operator";
+import { operatorName } from "../../migrator/src/log/operator";
 
 describe("operatorName", () => {
   it("is the user and the host", () => {

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import type { Catalog, Fact } from "./objects";
-import { type Answer, Script, literal } from "../script";
+import { type Answer, Script, literal } from "../database/script";
 import { CATALOG_QUERY, type CatalogRow, OTHERS_QUERY, OWNER_QUERIES } from "./sql/catalog-query";
 import { AGE, type CatalogVersions, VERSIONS_QUERY } from "./sql/versions";
 

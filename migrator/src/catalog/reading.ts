@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Script } from "../script";
+import type { Script } from "../database/script";
 import { DigestTree } from "./digest";
 import { Mentions } from "./mentions";
 import { type Catalog, type CatalogChanges, type Fact, catalogChanges } from "./objects";

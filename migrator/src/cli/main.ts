@@ -1,8 +1,9 @@
 import { constants } from "node:os";
-import { TOOL_VERSION } from "../connection";
+import { TOOL_VERSION } from "../database/tool-version";
 import { UsageError, readArguments } from "./arguments";
 import { receivedSignal } from "./interruption";
-import { type Answer, COMMANDS } from "./commands";
+import type { Answer } from "./answer";
+import { COMMANDS } from "./commands";
 import { commandHelp, generalHelp } from "./help";
 
 /** Runs one command. @returns the exit code. */

@@ -1,19 +1,19 @@
 import { findBlockers, type Wish } from "./blockers";
-import { keepsStorage } from "./column-types";
+import { keepsStorage } from "../sql/effects/column-types";
 import type { Content, StatementContent } from "./content";
-import type { Effect, Hazard, Lock } from "./effect";
-import { hazardsOf, withRetypes } from "./effects";
+import type { Effect, Hazard, Lock } from "../sql/effects/effect";
+import { hazardsOf, withRetypes } from "../sql/effects/effects";
 import type { LiveFacts } from "./live-facts";
-import { READING_MODES, strongest } from "./lock-mode";
-import { summarize } from "./summary";
-import { isQualified } from "./names";
+import { READING_MODES, strongest } from "../sql/lock-mode";
+import { summarize } from "../sql/effects/summary";
+import { isQualified } from "../sql/names";
 import type { Timeline } from "./timeline";
-import {
-  type PlannedLock,
-  type PlannedLoss,
-  type PlannedMigration,
-  type PlannedStatement,
-  type Presence,
+import type {
+  PlannedLock,
+  PlannedLoss,
+  PlannedMigration,
+  PlannedStatement,
+  Presence,
 } from "./types";
 
 /**

@@ -1,7 +1,7 @@
 import { addReading } from "../catalog";
-import { type Script, literal } from "../script";
-import type { Lock, Through } from "./effect";
-import { sqlName } from "./names";
+import { type Script, literal } from "../database/script";
+import type { Lock, Through } from "../sql/effects/effect";
+import { sqlName } from "../sql/names";
 
 /**
  * Replaces each lock that is taken through the catalog by those on the relations themselves. One whose
