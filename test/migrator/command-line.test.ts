@@ -87,7 +87,7 @@ describe("npx migrator", () => {
     expect((await runProgram("up")).out).toBe("Nothing to do.\n");
 
     expect((await runProgram("verify")).out).toBe(
-      "000_existing_schema  holds\n001_add_missing_tables  holds\n",
+      "000_existing_schema  verified\n001_add_missing_tables  verified\n",
     );
     const { migrations } = (await json("status")).data;
     expect(migrations.map(({ state }: { state: string }) => state)).toEqual(["applied", "applied"]);

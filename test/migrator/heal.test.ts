@@ -277,9 +277,9 @@ describe("healStatements", () => {
   it("says when no migration holds the statement that makes a function", async () => {
     await superuser.query("alter function auth.uid() volatile");
     const drifts = await findDrift(fixture.settings);
-    const { cures } = await healStatements(drifts, files);
-    expect(cures.map(({ statements }) => statements.length)).toEqual([1]);
-    expect(cures[0]?.statements[0]).toMatch(/^create or replace function auth\.uid\(\)/);
+    const { fixes } = await healStatements(drifts, files);
+    expect(fixes.map(({ statements }) => statements.length)).toEqual([1]);
+    expect(fixes[0]?.statements[0]).toMatch(/^create or replace function auth\.uid\(\)/);
 
     const { unhealable } = await healStatements(drifts, files.slice(1));
     expect(unhealable.map(({ healable, remedy }) => [healable, remedy])).toEqual([

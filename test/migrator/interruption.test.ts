@@ -155,7 +155,7 @@ describe("the watch over a session that works", () => {
     const keeper = await fixture.database.connect("migrator");
     await worker.query("select pg_advisory_lock($1)", [WORK_KEY]);
     const lines: string[] = [];
-    ends.push(watchWork(keeper, (line) => lines.push(line), { lookMs: 50, tellSeconds: 1 }));
+    ends.push(watchWork(keeper, (line) => lines.push(line), { lookMs: 50, reportSeconds: 1 }));
     return { worker, lines };
   }
 

@@ -90,7 +90,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       }),
     );
     return {
-      text: passed.map((name) => `${name}  holds`).join("\n") || "Nothing is applied.",
+      text: passed.map((name) => `${name}  verified`).join("\n") || "Nothing is applied.",
       data: { verified: passed },
     };
   },

@@ -4,7 +4,7 @@ import { MigratorError } from "../errors";
 import { LOCK_KEY, WORK_KEY, holdsMigrationLock, isHeld } from "./lock-query";
 import { Script } from "./script";
 
-/** How long to wait for another migrator, and whom to tell. */
+/** How long to wait for another migrator, and whom to report to. */
 export interface LockOptions {
   /** @default 60000 */
   waitMs?: number;
@@ -54,7 +54,7 @@ async function withLock<T>(
   { waitMs = DEFAULT_WAIT_MS, report, signal }: LockOptions,
 ): Promise<T> {
   const deadline = Date.now() + waitMs;
-  for (let told = false; !(await tryLock(client, key)); told = true) {
+  for (let reported = false; !(await tryLock(client, key)); reported = true) {
     const holder = await describeHolder(client, key);
     if (Date.now() >= deadline) {
       throw new MigratorError(
@@ -63,7 +63,7 @@ async function withLock<T>(
           "Wait for it to end, or end its session, and try again.",
       );
     }
-    if (!told) report?.(`Waiting for another migrator: ${holder}.`);
+    if (!reported) report?.(`Waiting for another migrator: ${holder}.`);
     await sleep(POLL_MS);
     signal?.throwIfAborted();
   }

@@ -3,7 +3,7 @@ import { HOLDS_WORK } from "./lock";
 import { WORK_KEY } from "./lock-query";
 
 /** What the server says of the session that works. */
-interface Sight {
+interface Activity {
   /** Since the statement that runs was begun. */
   seconds: number;
   statement: string;
@@ -13,20 +13,20 @@ interface Sight {
   blockers: string | null;
 }
 
-/** How often to look, and after how long to tell. */
+/** How often to look, and after how long to report. */
 export interface WatchOptions {
   /** Between two looks. @default 1000 */
   lookMs?: number;
-  /** Time of one statement before it is told of, and told of again. @default 15 */
-  tellSeconds?: number;
+  /** Time of one statement before it is reported, and reported again. @default 15 */
+  reportSeconds?: number;
 }
 
 const LOOK_MS = 1_000;
-const TELL_SECONDS = 15;
+const REPORT_SECONDS = 15;
 const MOST_CHARACTERS = 60;
 
 // A role that may not see what others do (pg_read_all_stats) learns process and role.
-const SIGHT = `
+const ACTIVITY_QUERY = `
 select floor(extract(epoch from clock_timestamp() - a.query_start))::integer as seconds,
        a.query as statement,
        (select format('%s, %s %%', i.phase, floor(100 * coalesce(
@@ -43,30 +43,30 @@ select floor(extract(epoch from clock_timestamp() - a.query_start))::integer as 
  where ${HOLDS_WORK} and a.state = 'active' and l.pid <> pg_backend_pid()`;
 
 /**
- * Looks, on a connection that has nothing else to do, at the session that works, and tells whom it waits
+ * Looks, on a connection that has nothing else to do, at the session that works, and reports whom it waits
  * for and what takes long.
  * @returns what ends it.
  */
 export function watchWork(
   client: ClientBase,
   report: (line: string) => void,
-  { lookMs = LOOK_MS, tellSeconds = TELL_SECONDS }: WatchOptions = {},
+  { lookMs = LOOK_MS, reportSeconds = REPORT_SECONDS }: WatchOptions = {},
 ): () => void {
   let isLooking = false;
-  let toldBlockers = "";
-  let toldSeconds = 0;
+  let reportedBlockers = "";
+  let reportedSeconds = 0;
   const look = async () => {
-    const { rows } = await client.query<Sight>(SIGHT, [WORK_KEY]);
-    const [sight] = rows;
-    if (!sight) return;
-    const { seconds, statement, index, blockers } = sight;
+    const { rows } = await client.query<Activity>(ACTIVITY_QUERY, [WORK_KEY]);
+    const [activity] = rows;
+    if (!activity) return;
+    const { seconds, statement, index, blockers } = activity;
     // How long they have been at it changes from look to look.
     const known = blockers?.replace(/\d+ s\b/g, "") ?? "";
-    if (blockers !== null && known !== toldBlockers) report(`Waiting for ${blockers}.`);
-    toldBlockers = known;
-    if (seconds < toldSeconds) toldSeconds = 0;
-    if (seconds < toldSeconds + tellSeconds) return;
-    toldSeconds = seconds;
+    if (blockers !== null && known !== reportedBlockers) report(`Waiting for ${blockers}.`);
+    reportedBlockers = known;
+    if (seconds < reportedSeconds) reportedSeconds = 0;
+    if (seconds < reportedSeconds + reportSeconds) return;
+    reportedSeconds = seconds;
     report(`Busy for ${seconds} s: ${nameOf(statement)}${index === null ? "" : ` (${index})`}`);
   };
   const timer = setInterval(() => {

@@ -12,8 +12,8 @@ import { MigratorError } from "../errors";
 
 /** Judges what is about to be committed by every mandatory rule, and lets pass what is waived. */
 export class Gate {
-  /** What was said to be waived, so that it is said once. */
-  readonly #told = new Set<string>();
+  /** What was reported as waived, so that it is reported once. */
+  readonly #reported = new Set<string>();
 
   /**
    * @param waivers none when undefined.
@@ -33,7 +33,7 @@ export class Gate {
       findings.some((finding) => covers(waiver, finding)),
     );
     const { standing, waived, problems } = waive(findings, { ...this.waivers, entries });
-    for (const { finding, waiver } of waived) this.#tell(finding, waiver);
+    for (const { finding, waiver } of waived) this.#report(finding, waiver);
     return [...standing, ...problems];
   }
 
@@ -57,10 +57,10 @@ export class Gate {
     );
   }
 
-  #tell({ code, message }: Finding, { reason, owner, expires }: Waiver): void {
+  #report({ code, message }: Finding, { reason, owner, expires }: Waiver): void {
     const line = `waived until ${expires} (${owner}): ${code} ${message}. ${reason}`;
-    if (this.#told.has(line)) return;
-    this.#told.add(line);
+    if (this.#reported.has(line)) return;
+    this.#reported.add(line);
     this.report(line);
   }
 }

@@ -9,7 +9,7 @@ import { inReadOnlyTransaction } from "../database/transaction";
 import type { Trio } from "../files/trio";
 import { isWanted } from "../files/version";
 import { type Content, readContent } from "./content";
-import { drawMigration } from "./draw";
+import { planMigration } from "./plan-migration";
 import { type History, planHash } from "./hash";
 import { type LiveFacts, readLiveFacts } from "./live-facts";
 import { mayReadLog } from "./log-access";
@@ -179,7 +179,7 @@ function drawPlan(
     halfDone: halfDoneOf(history ?? []),
     drift,
     migrations: contents.map((content) =>
-      drawMigration(content, timeline, live, isHalfApplied(content.trio.version)),
+      planMigration(content, timeline, live, isHalfApplied(content.trio.version)),
     ),
   };
 }

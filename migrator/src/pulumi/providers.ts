@@ -24,7 +24,7 @@ export const providers = {
     ...providerOf<MigrationInputs, MigrationState>(migrationLifecycle),
     update: (_id: string, olds: MigrationState, news: MigrationInputs) =>
       migrationLifecycle.update(olds, news),
-    delete: (_id: string, state: MigrationState) => told(migrationLifecycle.delete(state)),
+    delete: (_id: string, state: MigrationState) => reportedOnce(migrationLifecycle.delete(state)),
   },
   SchemaAttestation: {
     ...providerOf<AttestationInputs, AttestationState>(attestationLifecycle),
@@ -35,11 +35,12 @@ export const providers = {
 
 function providerOf<Inputs, State>(lifecycle: Lifecycle<Inputs, State>) {
   return {
-    check: (olds: Partial<Inputs>, news: Inputs) => told(lifecycle.check(olds, news)),
+    check: (olds: Partial<Inputs>, news: Inputs) => reportedOnce(lifecycle.check(olds, news)),
     diff: async (_id: string, olds: State, news: Inputs) => lifecycle.diff(olds, news),
     create: (inputs: Inputs) => lifecycle.create(inputs),
     // Of a resource that is imported nothing is known.
-    read: async (id: string, state?: State) => (state ? told(lifecycle.read(id, state)) : {}),
+    read: async (id: string, state?: State) =>
+      state ? reportedOnce(lifecycle.read(id, state)) : {},
   };
 }
 
@@ -47,7 +48,7 @@ function providerOf<Inputs, State>(lifecycle: Lifecycle<Inputs, State>) {
  * Pulumi shows the message of an error as that of its resource. Before that its process for dynamic
  * resources prints what the error is as a text, and its stack trace, which would say the same twice more.
  */
-async function told<Result>(work: Promise<Result>): Promise<Result> {
+async function reportedOnce<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (error) {

@@ -29,7 +29,7 @@ export interface Drift {
 }
 
 /** How a drift is put right. */
-export type Cure = { statements: string[] } | "migration" | { person: string };
+export type Fix = { statements: string[] } | "migration" | { person: string };
 
 /** What is compared, and how sentences and SQL name it. */
 export interface Subject {
@@ -46,19 +46,19 @@ export function drift(
   kind: Drift["kind"],
   classification: DriftClass,
   what: string,
-  cure: Cure,
+  fix: Fix,
 ): Drift {
   // The server prints some definitions on several lines.
   const facts = { object, kind, what: what.replace(/\s+/g, " "), classification };
-  if (cure === "migration") {
+  if (fix === "migration") {
     const remedy = "The next up runs the migration's statement again.";
     return { ...facts, healable: true, remedy, statements: [], fromMigration: true };
   }
-  if ("person" in cure) {
-    const remedy = cure.person;
+  if ("person" in fix) {
+    const remedy = fix.person;
     return { ...facts, healable: false, remedy, statements: [], fromMigration: false };
   }
-  const { statements } = cure;
+  const { statements } = fix;
   const remedy = `The next up heals it: ${statements.map((statement) => `${statement};`).join(" ")}`;
   return { ...facts, healable: true, remedy, statements, fromMigration: false };
 }

@@ -19,20 +19,20 @@ export function compareIndex(
   }
   const definition = text(expected, "definition");
   const backs = text(expected, "constraint");
-  const cure =
+  const fix =
     backs === ""
       ? { statements: [`drop index if exists ${name}`, definition] }
       : { person: `It backs constraint ${backs}: reindex index concurrently ${name};` };
-  if (!actual) return [drift(key, "gone", "neutral", `${label} is gone`, cure)];
+  if (!actual) return [drift(key, "gone", "neutral", `${label} is gone`, fix)];
   if (definition !== text(actual, "definition")) {
     const what = `${label} is another: ${text(actual, "definition")} instead of ${definition}`;
-    return [drift(key, "changed", "neutral", what, cure)];
+    return [drift(key, "changed", "neutral", what, fix)];
   }
   const subject = { key, label, clause: label };
   const comment = compareComment(subject, expected, actual);
   if (actual["valid"] === true || expected["valid"] !== true) return comment;
   const what = `${label} is INVALID: no query uses it, and a unique one keeps no promise`;
-  return [drift(key, "changed", "neutral", what, cure), ...comment];
+  return [drift(key, "changed", "neutral", what, fix), ...comment];
 }
 
 /** What differs in a trigger. What it checks or writes is unknown, so any change may widen. */
@@ -65,8 +65,8 @@ export function compareTrigger(
   const comment = compareComment(subject, expected, actual);
   if (text(expected, "enabled") === text(actual, "enabled")) return comment;
   const what = `${label} is ${text(actual, "enabled")} instead of ${text(expected, "enabled")}`;
-  const cure = { statements: [enable(table, trigger, expected)] };
-  return [drift(key, "changed", "widened", what, cure), ...comment];
+  const fix = { statements: [enable(table, trigger, expected)] };
+  return [drift(key, "changed", "widened", what, fix), ...comment];
 }
 
 /** What differs in a constraint: it guards whether data is correct, not who sees it. */

@@ -45,13 +45,13 @@ export function compareProperties(
   expected: Fact,
   actual: Fact,
   names: Record<string, string>,
-  cure: { person: string } | { statements: string[] } | "migration",
+  fix: { person: string } | { statements: string[] } | "migration",
 ): Drift[] {
   return Object.entries(names).flatMap(([field, name]) => {
     const [before, after] = [expected[field] ?? null, actual[field] ?? null];
     if (equalJson(before, after)) return [];
     const what = `${name} of ${label} changed from ${show(before)} to ${show(after)}`;
-    return [drift(key, "changed", "neutral", what, cure)];
+    return [drift(key, "changed", "neutral", what, fix)];
   });
 }
 
@@ -75,8 +75,8 @@ function compareRowSecurity({ key, label }: Subject, expected: Fact, actual: Fac
     const statements = [`alter table ${label} enable row level security`];
     const off = actual["rowSecurity"] !== true;
     const what = `row level security of ${label} is switched ${off ? "off" : "on"}`;
-    const cure = off ? { statements } : { person: NEW_MIGRATION };
-    found.push(drift(key, "changed", off ? "widened" : "tightened", what, cure));
+    const fix = off ? { statements } : { person: NEW_MIGRATION };
+    found.push(drift(key, "changed", off ? "widened" : "tightened", what, fix));
   }
   if (expected["forced"] !== actual["forced"]) {
     const statements = [`alter table ${label} force row level security`];
@@ -84,8 +84,8 @@ function compareRowSecurity({ key, label }: Subject, expected: Fact, actual: Fac
     const what = off
       ? `row level security of ${label} no longer binds its owner: FORCE is off`
       : `row level security of ${label} binds its owner, too: FORCE is on`;
-    const cure = off ? { statements } : { person: NEW_MIGRATION };
-    found.push(drift(key, "changed", off ? "widened" : "tightened", what, cure));
+    const fix = off ? { statements } : { person: NEW_MIGRATION };
+    found.push(drift(key, "changed", off ? "widened" : "tightened", what, fix));
   }
   return found;
 }
@@ -97,8 +97,8 @@ function compareColumns(
 ): Drift[] {
   const [before, after] = [columnsOf(expected), columnsOf(actual)];
   const found: Drift[] = [];
-  const add = (what: string, cure: { person: string } | { statements: string[] }) =>
-    found.push(drift(key, "changed", "neutral", what, cure));
+  const add = (what: string, fix: { person: string } | { statements: string[] }) =>
+    found.push(drift(key, "changed", "neutral", what, fix));
   for (const [name, column] of before) {
     const now = after.get(name);
     const person =

@@ -30,8 +30,8 @@ export function compareView(
     const what = invoker
       ? `${label} reads with the rights of who queries it (security_invoker is on)`
       : `${label} reads with the rights of its owner (security_invoker is off)`;
-    const cure = { statements: optionStatements(name, kind, expected, actual) };
-    changed.push(drift(key, "changed", invoker ? "tightened" : "widened", what, cure));
+    const fix = { statements: optionStatements(name, kind, expected, actual) };
+    changed.push(drift(key, "changed", invoker ? "tightened" : "widened", what, fix));
   } else if (!equalJson(expected["options"] ?? null, actual["options"] ?? null)) {
     const before = texts(expected["options"]).join(", ") || "none";
     const after = texts(actual["options"]).join(", ") || "none";
@@ -39,8 +39,8 @@ export function compareView(
     const lostBarrier = without(texts(expected["options"]), texts(actual["options"])).some(
       (option) => /^(security_barrier|check_option)=/.test(option),
     );
-    const cure = { statements: optionStatements(name, kind, expected, actual) };
-    changed.push(drift(key, "changed", lostBarrier ? "widened" : "neutral", what, cure));
+    const fix = { statements: optionStatements(name, kind, expected, actual) };
+    changed.push(drift(key, "changed", lostBarrier ? "widened" : "neutral", what, fix));
   }
   return [
     ...compareOwner(subject, expected, actual),

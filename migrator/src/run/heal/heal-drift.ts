@@ -3,13 +3,7 @@ import type { ClientBase } from "pg";
 import { catalogDigest, readCatalog } from "../../catalog";
 import type { ConnectionSettings } from "../../database/settings";
 import { expectedCatalog } from "../../log/expected-catalog";
-import {
-  type LogEntry,
-  appendLog,
-  isHalfDone,
-  readLog,
-  readStoredSql,
-} from "../../log/log";
+import { type LogEntry, appendLog, isHalfDone, readLog, readStoredSql } from "../../log/log";
 import { type Session, type SessionOptions, withSession } from "../session";
 import { inTransaction } from "../../database/transaction";
 import type { SqlFile } from "../../files/trio";

@@ -17,7 +17,7 @@ export interface Healing {
 }
 
 /** The statements that put one drift right. */
-export interface Cure {
+export interface DriftFix {
   drift: Drift;
   statements: string[];
 }
@@ -45,16 +45,16 @@ const TRANSIENT = new Set(["55P03", "40P01", "40001"]);
 export async function healStatements(
   drifts: readonly Drift[],
   appliedForwardSql: readonly SqlFile[],
-): Promise<{ cures: Cure[]; unhealable: Drift[] }> {
+): Promise<{ fixes: DriftFix[]; unhealable: Drift[] }> {
   const needed = drifts.some(({ fromMigration }) => fromMigration);
   const functions = await functionStatements(needed ? appliedForwardSql : []);
-  const cures: Cure[] = [];
+  const fixes: DriftFix[] = [];
   const unhealable: Drift[] = [];
   for (const drift of drifts) {
     const statements = drift.fromMigration
       ? (functions.get(functionNameOf(drift.object)) ?? [])
       : drift.statements;
-    if (statements.length > 0) cures.push({ drift, statements });
+    if (statements.length > 0) fixes.push({ drift, statements });
     else if (!drift.healable) unhealable.push(drift);
     else {
       const reason = "No applied migration holds a statement that makes it with its schema's name";
@@ -62,8 +62,8 @@ export async function healStatements(
     }
   }
   // What triggers, policies and views call has to be there first.
-  cures.sort((a, b) => Number(b.drift.fromMigration) - Number(a.drift.fromMigration));
-  return { cures, unhealable };
+  fixes.sort((a, b) => Number(b.drift.fromMigration) - Number(a.drift.fromMigration));
+  return { fixes, unhealable };
 }
 
 /**
@@ -83,15 +83,15 @@ export async function heal(
   let work = await healStatements(left, appliedForwardSql);
   let reasons = new Map<string, string>();
   // What is created again comes without its grants and comments: they are the next round's work.
-  for (let done = ""; work.cures.length > 0 && identities(left) !== done;) {
+  for (let done = ""; work.fixes.length > 0 && identities(left) !== done;) {
     done = identities(left);
-    reasons = await runCures(client, expected, work.cures, largestIndexedBytes);
+    reasons = await applyFixes(client, expected, work.fixes, largestIndexedBytes);
     catalog = await readCatalog(client, expected);
     left = compareCatalogs(expected, catalog);
     work = await healStatements(left, appliedForwardSql);
   }
   refuseNew(found, left);
-  const failed = work.cures.map(({ drift }) =>
+  const failed = work.fixes.map(({ drift }) =>
     unhealed(drift, reasons.get(drift.object) ?? "The statements ran, and it still differs."),
   );
   const remaining = [...work.unhealable, ...failed];
@@ -101,16 +101,16 @@ export async function heal(
 }
 
 /** @returns why some could not be done, by object. */
-async function runCures(
+async function applyFixes(
   client: ClientBase,
   expected: Catalog,
-  cures: readonly Cure[],
+  fixes: readonly DriftFix[],
   largestIndexedBytes: number,
 ): Promise<Map<string, string>> {
   const reasons = new Map<string, string>();
   const done = new Set<string>();
-  for (const { drift, statements } of cures) {
-    // All that differs in a policy or function has one cure.
+  for (const { drift, statements } of fixes) {
+    // All that differs in a policy or function has one fix.
     const batch = statements.join(";\n");
     if (done.has(batch)) continue;
     done.add(batch);

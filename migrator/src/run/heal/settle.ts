@@ -23,8 +23,8 @@ export async function settleDrift(session: Session, log: readonly LogEntry[]): P
   session.known = known;
   if (!hasDrift) return [];
   const { healed, remaining } = await healWithin(session);
-  for (const what of healed) report(`Put right first: ${what}`);
-  for (const { what, remedy } of remaining) report(`Not put right: ${what}. ${remedy}`);
+  for (const what of healed) report(`Repaired drift: ${what}`);
+  for (const { what, remedy } of remaining) report(`Could not repair drift: ${what}. ${remedy}`);
   return remaining;
 }
 

@@ -52,7 +52,7 @@ select array(
  * for the second: requests would queue behind both, and one that holds the second and asks for the
  * first would be in a deadlock, and might be the one that PostgreSQL ends.
  * @param outcome what an error says has become of the database.
- * @throws MigratorError MIG005 with SQLSTATE 55P03 and the statement whose lock was not to be had.
+ * @throws MigratorError MIG005 with SQLSTATE 55P03 and the statement whose lock it could not get.
  */
 export async function lockAhead(
   script: Script,
@@ -128,7 +128,7 @@ function lockStatement(table: string, mode: LockMode): string {
   return `lock table ${table} in ${mode.toLowerCase()} mode nowait`;
 }
 
-/** Takes all locks, unless one of them is not to be had at once: it is most of the time. */
+/** Takes all locks, unless it cannot get one of them at once: most of the time it can. */
 async function takeNow(script: Script, needed: readonly NeededLock[]): Promise<boolean> {
   script.add("savepoint lock_ahead");
   for (const { relation, mode } of needed) script.add(lockStatement(relation, mode));
@@ -146,7 +146,7 @@ async function takeNow(script: Script, needed: readonly NeededLock[]): Promise<b
 /**
  * Takes all locks or none, in one round trip, so that none is held for the time of another.
  * @param waitMs for all of them together.
- * @returns what was not to be had, if anything.
+ * @returns what it could not get, if anything.
  */
 async function takeAll(
   client: ClientBase,

@@ -79,14 +79,14 @@ export async function addStatements(
   outcome?: string,
 ): Promise<void> {
   for (const statement of statements) {
-    const tell = (error: unknown) => statementError(error, statement, file, outcome);
+    const explain = (error: unknown) => statementError(error, statement, file, outcome);
     if (needsRows(statement)) {
       await script.run();
       await refuseSilentWrites(script.client, statement, file).catch((error: unknown) => {
-        throw tell(error);
+        throw explain(error);
       });
     }
-    script.add(statement.text, tell);
+    script.add(statement.text, explain);
   }
 }
 

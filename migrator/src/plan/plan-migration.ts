@@ -20,7 +20,7 @@ import type {
  * Draws the plan of one migration and goes on behind it.
  * @param live undefined when the database could not be asked.
  */
-export function drawMigration(
+export function planMigration(
   content: Content,
   timeline: Timeline,
   live: LiveFacts | undefined,
