@@ -109,6 +109,8 @@ describe("CatalogReading", () => {
     "create domain public.email as text check (value like '%@%')",
     "create type public.triple as (x integer, y integer, z integer)",
     "alter type public.pair add attribute z integer",
+    "alter type public.pair alter attribute y type bigint",
+    "alter index public.idx_sessions_user_id set (fillfactor = 50)",
     "drop type public.pair",
     "drop domain public.positive cascade",
     "drop type public.mood cascade",

@@ -33,10 +33,14 @@ export class KnownVersions {
   public compare(found: readonly CatalogVersions[]): ChangedOwners {
     const owners = new Set<string>();
     let isMore = false;
+    const relations = this.relationsAfter(found);
     const change = (owner: string | null | undefined) => {
-      if (typeof owner === "string") owners.add(owner);
+      if (typeof owner !== "string") return;
+      const [kind, oid = ""] = owner.split(" ");
+      owners.add((kind === "relation" && relations(oid)?.owner) || owner);
     };
-    for (const [place, { ids, written }] of found.entries()) {
+    for (const [place, row] of found.entries()) {
+      const { ids, written } = row;
       const known = this.rowsAt(place);
       const news = new Set<string>();
       for (const [id, owner, label] of written ?? []) {
@@ -49,7 +53,7 @@ export class KnownVersions {
         }
       }
       if (ids === null || ids === this.ids[place]) continue;
-      const now = idsIn(ids);
+      const now = idsOf(row);
       for (const [id, { owner }] of known) if (!now.has(id)) change(owner);
       // Somebody else made it, and only a reading of all tells what it is part of.
       for (const id of now) if (!known.has(id) && !news.has(id)) isMore = true;
@@ -59,14 +63,23 @@ export class KnownVersions {
 
   /** Takes over what was found. */
   public accept(found: readonly CatalogVersions[]): void {
-    for (const [place, { ids, written }] of found.entries()) {
+    for (const [place, row] of found.entries()) {
+      const { ids, written } = row;
       const known = this.rowsAt(place);
       for (const [id, owner, label] of written ?? []) known.set(id, { owner, label });
       if (ids === null || ids === this.ids[place]) continue;
-      const now = idsIn(ids);
+      const now = idsOf(row);
       for (const id of known.keys()) if (!now.has(id)) known.delete(id);
     }
     this.ids = found.map(({ ids }) => ids);
+  }
+
+  /** The rows of pg_class, by id. */
+  private relationsAfter([relations]: readonly CatalogVersions[]) {
+    const written = new Map(
+      relations?.written?.map(([id, owner, label]) => [id, { owner, label }]),
+    );
+    return (id: string): Row | undefined => written.get(id) ?? this.rowsAt(0).get(id);
   }
 
   private rowsAt(place: number): Map<string, Row> {
@@ -76,6 +89,13 @@ export class KnownVersions {
   }
 }
 
-function idsIn(ids: string): Set<string> {
-  return new Set(ids === "" ? [] : ids.split(" "));
+// A row is compared, and then accepted.
+const parsed = new WeakMap<CatalogVersions, Set<string>>();
+
+function idsOf(row: CatalogVersions): Set<string> {
+  const known = parsed.get(row);
+  if (known) return known;
+  const ids = new Set(row.ids ? row.ids.split(" ") : []);
+  parsed.set(row, ids);
+  return ids;
 }

@@ -7,7 +7,10 @@ interface Rows {
   catalog: string;
   /** Expression for what tells a row from the others. */
   id: string;
-  /** Expression for the object whose fact the row is part of; null for what is always read. */
+  /**
+   * Expression for the object whose fact the row is part of; null for what is always read. Of a relation the
+   * row of pg_class tells whether it is another: the table of an index.
+   */
   owner: string;
   /** Expression for how definitions of other objects name it; null where none does. */
   label?: string;
@@ -24,11 +27,13 @@ export function ownerName(kind: "relation" | "function" | "type", oid: string): 
   return `'${kind} ' || ${oid}`;
 }
 
+const ofRelation = (oid: string) => ownerName("relation", oid);
+
 /** The table of an index, the type of a composite type's columns, or the relation itself. */
-const ofRelation = (oid: string) => `(
-  select case c.relkind when 'c' then ${ownerName("type", "c.reltype")}
-           else ${ownerName("relation", "coalesce(i.indrelid, c.oid)")} end
-    from pg_class c left join pg_index i on i.indexrelid = c.oid where c.oid = ${oid})`;
+const RELATION_OWNER = `case when r.relkind = 'c' then ${ownerName("type", "r.reltype")}
+    when r.relkind in ('i', 'I') then
+      (select ${ofRelation("i.indrelid")} from pg_index i where i.indexrelid = r.oid)
+    else ${ofRelation("r.oid")} end`;
 
 const partOf = (relation: string, catalog: string, id = "r.oid"): Rows => ({
   catalog,
@@ -61,7 +66,13 @@ function ofObject(catalog: string, oid: string): string {
 }
 
 const CATALOGS: Rows[] = [
-  { ...partOf("oid", "pg_class"), label: "r.relnamespace || '.' || r.relname" },
+  // The first, by which the owners of the others are found.
+  {
+    catalog: "pg_class",
+    id: "r.oid",
+    owner: RELATION_OWNER,
+    label: "r.relnamespace || '.' || r.relname",
+  },
   {
     ...partOf("attrelid", "pg_attribute", "r.attrelid || '.' || r.attnum"),
     label: "case when not r.attisdropped then r.attname end",
@@ -75,7 +86,7 @@ const CATALOGS: Rows[] = [
     follows: true,
   },
   { ...partOf("seqrelid", "pg_sequence", "r.seqrelid"), where: "true", follows: true },
-  { ...partOf("conrelid", "pg_constraint"), label: "r.conname" },
+  { ...partOf("conrelid", "pg_constraint"), label: "r.conname", where: "r.conrelid <> 0" },
   { ...partOfType("contypid", "pg_constraint"), where: "r.contypid <> 0" },
   { ...partOf("tgrelid", "pg_trigger"), where: "not r.tgisinternal" },
   partOf("polrelid", "pg_policy"),
