@@ -186,6 +186,21 @@ describe("npx migrator", () => {
     expect(rows).toEqual([{ event: "repair", note: "typed by hand" }]);
   });
 
+  it("shows values of rows in a failure only when told to", async () => {
+    addNotes(`${NOTES}alter table public.notes no force row level security;
+insert into public.notes values (1, concat('alice', '@example.org'));
+alter table public.notes alter column note type integer using note::integer;
+`);
+    const hidden = await migrator("up");
+    expect(hidden.code).toBe(1);
+    expect(hidden.err).toContain('invalid input syntax for type integer: "…" (SQLSTATE 22P02)');
+    expect(hidden.err).not.toContain("alice@example.org");
+    const shown = await migrator("up", "--show-values");
+    expect(shown.err).toContain(
+      'PostgreSQL: invalid input syntax for type integer: "alice@example.org".',
+    );
+  });
+
   it("acceptance 10: undoes a migration whose files are gone, and prints the SQL that was applied", async () => {
     addNotes(NOTES);
     await migrator("up");
