@@ -181,6 +181,32 @@ create index concurrently notes_note on public.notes (note);
     expect(await relations()).toEqual(["migrations.journal", "migrations.log", "public.notes"]);
   });
 
+  it.each([
+    ["one transaction", ""],
+    ["several steps", "create index concurrently queue_id on public.queue (id);\n"],
+  ])("judges what a deferred trigger does at the end of %s", async (_form, more) => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const queue = `create table public.queue (id integer);
+alter table public.queue enable row level security;
+alter table public.queue force row level security;
+create policy queue_migrator on public.queue to migrator using (true) with check (true);
+create function public.expose() returns trigger language plpgsql set search_path = ''
+as $$ begin execute 'alter table public.notes disable row level security'; return null; end $$;
+revoke all on function public.expose() from public;
+create constraint trigger queue_expose after insert on public.queue
+  deferrable initially deferred for each row execute function public.expose();
+`;
+    await applyMigration(fixture.settings, trio("001", queue));
+    const late = trio("002", `insert into public.queue values (1);\n${more}`);
+    await expect(applyMigration(fixture.settings, late)).rejects.toThrow(
+      /^MIG006 002_test was not committed: .*public\.notes/,
+    );
+    const { rows } = await superuser.query(
+      "select relrowsecurity as protected from pg_class where oid = 'public.notes'::regclass",
+    );
+    expect(rows).toEqual([{ protected: true }]);
+  });
+
   it("commits nothing when row level security is enabled but not forced", async () => {
     const sql = "create table a.b (id integer);\nalter table a.b enable row level security;\n";
     await expect(

@@ -61,6 +61,12 @@ export async function inScript<T>(
   return tryAgain(() => runOnce(client, work, options), options);
 }
 
+/**
+ * What is deferred to the end of the transaction runs now: a constraint trigger could change what has been
+ * judged by then.
+ */
+export const RUN_DEFERRED = "set constraints all immediate";
+
 async function tryAgain<T>(
   attemptOnce: () => Promise<T>,
   { attempts = DEFAULT_ATTEMPTS, report, signal }: TransactionOptions,

@@ -26,7 +26,7 @@ import { type Answer, Script } from "../database/script";
 import type { Session } from "./session";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps, statementsOf } from "../sql/split";
-import { inScript, inTransaction } from "../database/transaction";
+import { RUN_DEFERRED, inScript, inTransaction } from "../database/transaction";
 import { changesUndone } from "../log/undone-changes";
 import type { SqlFile, Trio, TrioDigests } from "../files/trio";
 
@@ -115,6 +115,7 @@ async function makeChange(
   if (isFirst) await ensureLog(client);
 
   await work(script, reading.catalog);
+  script.add(RUN_DEFERRED);
   session.transaction.signal?.throwIfAborted();
   const refuseLostLock = session.addLockCheck(script);
   const readStep = reading.addStep(script);

@@ -12,6 +12,7 @@ import { isOptionOn } from "../../sql/options";
 import type { Script } from "../../database/script";
 import { statementError } from "../../database/statement-error";
 import {
+  RUN_DEFERRED,
   type TransactionOptions,
   inScript,
   inTransaction,
@@ -117,6 +118,7 @@ async function runStep(
         const before = await readCatalog(client, expected);
         await lockAhead(script, step.statements, file, STEPS_KEPT);
         await addStatements(script, step.statements, file, STEPS_KEPT);
+        script.add(RUN_DEFERRED);
         await script.run();
         const changes = changesOfTransaction(expected, before, await work.gate(), run.name);
         await enter("done", changes);
