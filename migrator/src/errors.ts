@@ -20,6 +20,7 @@ export type MigratorErrorCode =
   | "MIG018"
   | "MIG019"
   | "MIG020"
+  | "MIG021"
   | "MIG030"
   | "MIG031"
   | "MIG032"

@@ -207,6 +207,26 @@ create constraint trigger queue_expose after insert on public.queue
     expect(rows).toEqual([{ protected: true }]);
   });
 
+  it("leaves its own log alone, whose triggers would run after what it judges", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const expose = `create function public.expose() returns trigger language plpgsql set search_path = ''
+as $$ begin execute 'alter table public.notes disable row level security'; return null; end $$;
+revoke all on function public.expose() from public;
+create trigger log_expose after insert on migrations.log
+  for each row execute function public.expose();
+`;
+    const more = "create index concurrently notes_id on public.notes (id);\n";
+    for (const forward of [expose, `${expose}${more}`]) {
+      await expect(applyMigration(fixture.settings, trio("001", forward))).rejects.toThrow(
+        "MIG021 001_test was not committed: it changes trigger migrations.log.log_expose.",
+      );
+    }
+    const { rows } = await superuser.query(
+      "select relrowsecurity as protected from pg_class where oid = 'public.notes'::regclass",
+    );
+    expect(rows).toEqual([{ protected: true }]);
+  });
+
   it("commits nothing when row level security is enabled but not forced", async () => {
     const sql = "create table a.b (id integer);\nalter table a.b enable row level security;\n";
     await expect(

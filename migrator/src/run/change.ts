@@ -27,6 +27,7 @@ import type { Session } from "./session";
 import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps, statementsOf } from "../sql/split";
 import { RUN_DEFERRED, inScript, inTransaction } from "../database/transaction";
+import { refuseOwnTables } from "./own-tables";
 import { changesUndone } from "../log/undone-changes";
 import type { SqlFile, Trio, TrioDigests } from "../files/trio";
 
@@ -125,6 +126,7 @@ async function makeChange(
   refuseLostLock();
   const step = await readStep();
 
+  if (!isFirst) refuseOwnTables(step.changes, change.name);
   const after = gate.judgeAfter(findings, reading.catalog, step.changes, reading.mentions);
   passGate(after, notCommitted(change.name));
   judge?.(step.changes);

@@ -7,7 +7,13 @@ import {
   refuseSilentWrites,
   runBatches,
 } from "../batch";
-import { type Catalog, type CatalogChanges, applyChanges, readCatalog } from "../../catalog";
+import {
+  type Catalog,
+  type CatalogChanges,
+  applyChanges,
+  catalogChanges,
+  readCatalog,
+} from "../../catalog";
 import { isOptionOn } from "../../sql/options";
 import type { Script } from "../../database/script";
 import { statementError } from "../../database/statement-error";
@@ -26,6 +32,7 @@ import {
   readJournal,
   refuseEditedSteps,
 } from "../../log/journal";
+import { refuseOwnTables } from "../own-tables";
 import { lockAhead } from "./lock-ahead";
 import { clearRemains, demandValid, refuseUnnamed } from "./single-statement";
 import { type DigestedStep, type Step, digestSteps } from "../../sql/split";
@@ -120,7 +127,9 @@ async function runStep(
         await addStatements(script, step.statements, file, STEPS_KEPT);
         script.add(RUN_DEFERRED);
         await script.run();
-        const changes = changesOfTransaction(expected, before, await work.gate(), run.name);
+        const after = await work.gate();
+        refuseOwnTables(catalogChanges(before, after), run.name);
+        const changes = changesOfTransaction(expected, before, after, run.name);
         await enter("done", changes);
         return changes;
       },
