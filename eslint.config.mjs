@@ -39,7 +39,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["rules/src/**/*.ts", "trial/src/**/*.ts"],
+    files: ["rules/src/**/*.ts", "trial/src/**/*.ts", "migrator/src/**/*.ts"],
     plugins: { rooms },
     rules: {
       "rooms/one-way": [
@@ -47,6 +47,12 @@ export default tseslint.config(
         {
           "rules/src": ["model", "sql", "conditions", "rules", "waivers"],
           "trial/src": ["server", "rows", "attacks", "judging", ".", "verdict"],
+          // The way of a migration, and what is beside it.
+          "migrator/src": [
+            ".",
+            ...["files", "sql", "database", "catalog", "log", "judge", "plan", "run"],
+            ...["snapshot", "preflight", "pulumi", "cli", "types"],
+          ],
         },
       ],
     },

@@ -10,7 +10,8 @@ import { removePostgres, startPostgres } from "../tools/local/postgres.mjs";
 
 const require = createRequire(import.meta.url);
 const { splitStatements } = require("@app-data/rules");
-const { readBatch, runBatches } = require("../migrator/dist/batch/index.js");
+const { readBatch } = require("../migrator/dist/sql/batch/directive.js");
+const { runBatches } = require("../migrator/dist/run/batch/index.js");
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const SETTINGS = ["size 5000, pause 0ms", "size 5000, pause 50ms", "size 1000, pause 0ms"];

@@ -5,6 +5,7 @@ import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { NOTHING, startServer } from "./databases.mjs";
+import { chainMigrations, dataMigrations, functionMigrations } from "./fixtures/growth.mjs";
 import { realisticMigrations } from "./fixtures/realistic.mjs";
 import { smallMigrations } from "./fixtures/small.mjs";
 import { timeCommand } from "./processes.mjs";
@@ -19,15 +20,28 @@ const HELP = `node bench/migrator/main.mjs [--sizes realistic,small] [--limit N]
        [--json FILE]
 
   --sizes   realistic: 200 migrations of a table each; small: 2,000, and the first 200, 500 and 1,000
-            of them. Default: both.
-  --limit   Leaves out series of more migrations.
+            of them; chain, functions, data: what grows in one way alone. Default: realistic, small.
+  --limit   Leaves out series of more migrations, or rows.
   --tools   Names as the tables show them; psql always runs. Default: all.
   --rounds  Of each measurement; sqitch runs in the first alone. Default: 5.
   --json    Writes every figure there.
 `;
 
-const SETS = { realistic: realisticMigrations, small: smallMigrations };
-const SIZES = { realistic: [200], small: [200, 500, 1_000, 2_000] };
+const SETS = {
+  realistic: realisticMigrations,
+  small: smallMigrations,
+  chain: chainMigrations,
+  functions: functionMigrations,
+  data: dataMigrations,
+};
+/** Migrations; of data, rows. */
+const SIZES = {
+  realistic: [200],
+  small: [200, 500, 1_000, 2_000],
+  chain: [100, 400],
+  functions: [100, 400],
+  data: [10_000, 40_000],
+};
 const TOOLS = [psql, psqlWithVerify, migrator, nodePgMigrate, dbmate, sqitch, sqitchWithVerify];
 /** Minutes a round: their ratios do not hang on a few per cent. */
 const ONE_ROUND = [sqitch, sqitchWithVerify];
@@ -36,7 +50,7 @@ const ACTIONS = ["up", "nothing", "rollback"];
 const { values: options } = parseArgs({
   options: {
     sizes: { type: "string", default: "realistic,small" },
-    limit: { type: "string", default: "2000" },
+    limit: { type: "string", default: "40000" },
     tools: { type: "string", default: TOOLS.map(({ name }) => name).join() },
     rounds: { type: "string", default: "5" },
     json: { type: "string" },
@@ -63,7 +77,12 @@ async function main() {
         const migrations = SETS[set](size);
         const folder = path.join(directory, `${set}-${size}`);
         results[set][size] = await measureSeries(server, folder, tools, migrations);
-        console.log(seriesTable(`${set}, ${size} migrations`, results[set][size]));
+        console.log(
+          seriesTable(
+            `${set}, ${size} ${set === "data" ? "rows" : "migrations"}`,
+            results[set][size],
+          ),
+        );
       }
       if (Object.keys(results[set]).length > 1) {
         console.log(flatnessTable("milliseconds a migration, first run", results[set]));

@@ -20,6 +20,7 @@ export type MigratorErrorCode =
   | "MIG018"
   | "MIG019"
   | "MIG020"
+  | "MIG021"
   | "MIG030"
   | "MIG031"
   | "MIG032"
@@ -49,15 +50,24 @@ export type MigratorErrorCode =
   | "MIG086"
   | "MIG087";
 
+/** What an error carries besides its message. */
+export interface MigratorErrorOptions extends ErrorOptions {
+  /** What the log keeps of it, for ever: nothing that may quote rows. @default the message */
+  recorded?: string;
+}
+
 /** An error that says what was found, what was required and what to do next. */
 export class MigratorError extends Error {
   public override readonly name = "MigratorError";
+  /** What the log keeps of it. */
+  public readonly recorded: string;
 
   constructor(
     public readonly code: MigratorErrorCode,
     message: string,
-    options?: ErrorOptions,
+    { recorded = message, ...options }: MigratorErrorOptions = {},
   ) {
     super(`${code} ${message}`, options);
+    this.recorded = `${code} ${recorded}`;
   }
 }

@@ -1,6 +1,6 @@
 // What the trial needs of the migrator: to run a file as `up` does, and to read what came of it.
 export { readCatalog, schemaOf } from "./catalog";
 export { MigratorError } from "./errors";
-export { runFile } from "./steps/run-steps";
-export { inReadOnlyTransaction } from "./transaction";
-export { inspectFile } from "./trio";
+export { runFile } from "./run/steps/run-steps";
+export { inReadOnlyTransaction } from "./database/transaction";
+export { inspectFile } from "./files/trio";

@@ -71,6 +71,60 @@ describe("applyMigration", () => {
     expect(rows).toEqual([{ rolname: "migrator", rolsuper: false, rolbypassrls: false }]);
   });
 
+  it("sees a trigger that is called as PostgreSQL calls those of foreign keys", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const forward = `create function public.touch() returns trigger language plpgsql set search_path = ''
+  as $$ begin return new; end $$;
+revoke all on function public.touch() from public;
+`;
+    await applyMigration(fixture.settings, trio("001", forward));
+    const trigger = `create trigger "RI_ConstraintTrigger_x" before insert on public.notes
+  for each row execute function public.touch();
+`;
+    await applyMigration(fixture.settings, trio("002", trigger));
+    const { rows } = await superuser.query(
+      "select catalog_changes as changes from migrations.log where event = 'apply' and version = '002'",
+    );
+    expect(rows).toEqual([
+      {
+        changes: {
+          'trigger public.notes."RI_ConstraintTrigger_x"': expect.objectContaining({
+            table: "public.notes",
+          }),
+        },
+      },
+    ]);
+  });
+
+  it("records how long all steps of a file took", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const forward = `do $$ begin perform pg_catalog.pg_sleep(1); end $$;
+create index concurrently notes_note on public.notes (note);
+`;
+    const { durationMs } = await applyMigration(fixture.settings, trio("001", forward));
+    expect(durationMs).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it("clears up what a reindex left on its own table alone", async () => {
+    const [one, other] = [protectedTable("000", "one"), protectedTable("001", "other")];
+    for (const each of [one, other]) await applyMigration(fixture.settings, each);
+    for (const table of ["one", "other"]) {
+      await superuser.query(`create index ${table}_note_ccnew on public.${table} (note)`);
+      await superuser.query(`alter index public.${table}_note_ccnew owner to migrator`);
+    }
+    await superuser.query(
+      "update pg_index set indisvalid = false where indexrelid::regclass::text like '%_ccnew'",
+    );
+    await applyMigration(
+      fixture.settings,
+      trio("002", "reindex (concurrently) table public.one;\n"),
+    );
+    const { rows } = await superuser.query(
+      "select indexrelid::regclass::text as name from pg_index where not indisvalid",
+    );
+    expect(rows).toEqual([{ name: "other_note_ccnew" }]);
+  });
+
   it("leaves an applied migration as it is", async () => {
     const notes = protectedTable("000", "notes");
     const first = await applyMigration(fixture.settings, notes);
@@ -127,6 +181,52 @@ describe("applyMigration", () => {
     expect(await relations()).toEqual(["migrations.journal", "migrations.log", "public.notes"]);
   });
 
+  it.each([
+    ["one transaction", ""],
+    ["several steps", "create index concurrently queue_id on public.queue (id);\n"],
+  ])("judges what a deferred trigger does at the end of %s", async (_form, more) => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const queue = `create table public.queue (id integer);
+alter table public.queue enable row level security;
+alter table public.queue force row level security;
+create policy queue_migrator on public.queue to migrator using (true) with check (true);
+create function public.expose() returns trigger language plpgsql set search_path = ''
+as $$ begin execute 'alter table public.notes disable row level security'; return null; end $$;
+revoke all on function public.expose() from public;
+create constraint trigger queue_expose after insert on public.queue
+  deferrable initially deferred for each row execute function public.expose();
+`;
+    await applyMigration(fixture.settings, trio("001", queue));
+    const late = trio("002", `insert into public.queue values (1);\n${more}`);
+    await expect(applyMigration(fixture.settings, late)).rejects.toThrow(
+      /^MIG006 002_test was not committed: .*public\.notes/,
+    );
+    const { rows } = await superuser.query(
+      "select relrowsecurity as protected from pg_class where oid = 'public.notes'::regclass",
+    );
+    expect(rows).toEqual([{ protected: true }]);
+  });
+
+  it("leaves its own log alone, whose triggers would run after what it judges", async () => {
+    await applyMigration(fixture.settings, protectedTable("000", "notes"));
+    const expose = `create function public.expose() returns trigger language plpgsql set search_path = ''
+as $$ begin execute 'alter table public.notes disable row level security'; return null; end $$;
+revoke all on function public.expose() from public;
+create trigger log_expose after insert on migrations.log
+  for each row execute function public.expose();
+`;
+    const more = "create index concurrently notes_id on public.notes (id);\n";
+    for (const forward of [expose, `${expose}${more}`]) {
+      await expect(applyMigration(fixture.settings, trio("001", forward))).rejects.toThrow(
+        "MIG021 001_test was not committed: it changes trigger migrations.log.log_expose.",
+      );
+    }
+    const { rows } = await superuser.query(
+      "select relrowsecurity as protected from pg_class where oid = 'public.notes'::regclass",
+    );
+    expect(rows).toEqual([{ protected: true }]);
+  });
+
   it("commits nothing when row level security is enabled but not forced", async () => {
     const sql = "create table a.b (id integer);\nalter table a.b enable row level security;\n";
     await expect(
@@ -175,6 +275,30 @@ describe("applyMigration", () => {
     );
     expect(String(error)).toContain("SQLSTATE 23505");
     expect(String(error)).not.toContain("Key (email)");
+  });
+
+  it("keeps values of rows out of the error and of the log", async () => {
+    const values = `create table public.notes (id integer, note text);
+alter table public.notes enable row level security;
+alter table public.notes force row level security;
+create policy notes_migrator on public.notes to migrator using (true) with check (true);
+insert into public.notes select 1, concat('alice', '@example.org');
+`;
+    await applyMigration(fixture.settings, trio("000", values));
+    const cast = "alter table public.notes alter column note type integer using note::integer;\n";
+    const error: unknown = await applyMigration(fixture.settings, trio("001", cast)).catch(
+      (e: unknown) => e,
+    );
+    expect(String(error)).toContain('invalid input syntax for type integer: "…" (SQLSTATE 22P02)');
+    const { rows } = await superuser.query(
+      "select note from migrations.log where event = 'failure'",
+    );
+    expect(rows).toEqual([{ note: "MIG005 sql/001_test.sql:1:1: SQLSTATE 22P02" }]);
+
+    const own = trio("001", "select 'abc'::integer;\n");
+    await expect(applyMigration(fixture.settings, own)).rejects.toThrow(
+      'sql/001_test.sql:1:8: invalid input syntax for type integer: "abc"',
+    );
   });
 
   it.each(["begin;", "commit;", "rollback;", "savepoint a;"])(

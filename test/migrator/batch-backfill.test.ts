@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { describeProgress } from "../../migrator/src/batch";
-import { Pace } from "../../migrator/src/batch/pace";
+import { describeProgress } from "../../migrator/src/run/batch";
+import { Pace } from "../../migrator/src/run/batch/pace";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createCheckpoints, runFile } from "./batch-fixture";
 

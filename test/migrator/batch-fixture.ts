@@ -1,14 +1,9 @@
 import { splitStatements, type Statement } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
-import {
-  type BatchCheckpoint,
-  type BatchDirective,
-  type BatchOptions,
-  type BatchOutcome,
-  readBatch,
-  runBatches,
-} from "../../migrator/src/batch";
-import type { SqlFile } from "../../migrator/src/trio";
+import type { BatchCheckpoint } from "../../migrator/src/sql/batch/checkpoint";
+import { type BatchDirective, readBatch } from "../../migrator/src/sql/batch/directive";
+import { type BatchOptions, type BatchOutcome, runBatches } from "../../migrator/src/run/batch";
+import type { SqlFile } from "../../migrator/src/files/trio";
 
 /** A statement that runs in batches, as the migrator finds it in a file. */
 export interface BatchedStatement {

@@ -6,8 +6,9 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const { Client } = require("pg");
 const { splitStatements } = require("@app-data/rules");
-const { readBatch, runBatches } = require("../../migrator/dist/batch/index.js");
-const { withMigrationLock } = require("../../migrator/dist/lock.js");
+const { readBatch } = require("../../migrator/dist/sql/batch/directive.js");
+const { runBatches } = require("../../migrator/dist/run/batch/index.js");
+const { withMigrationLock } = require("../../migrator/dist/database/lock.js");
 
 const { TEST_URL: url, TEST_FILE: path } = process.env;
 const file = { file: path, sql: readFileSync(path, "utf8") };

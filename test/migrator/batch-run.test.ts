@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { type BatchProgress, describeProgress } from "../../migrator/src/batch";
+import { type BatchProgress, describeProgress } from "../../migrator/src/run/batch";
 import { type TestDatabase, createDatabase } from "../support/database";
 import {
   createCheckpoints,
@@ -227,7 +227,7 @@ where true /* batch: i.id */
       [
         "MigratorError: MIG065 sql/002_test.sql:1: batch 6 failed and was undone; the 5 before it are " +
           "committed and stay (4500 rows written).",
-        'MIG005 sql/002_test.sql:2:1: invalid input syntax for type integer: "x" (SQLSTATE 22P02).',
+        'MIG005 sql/002_test.sql:2:1: invalid input syntax for type integer: "…" (SQLSTATE 22P02).',
         "2 | update public.items i set visits = visits + word::integer / word::integer",
         "  | ^",
         "3 | where true /* batch: i.id */",
@@ -372,7 +372,7 @@ describe("batches beside other work", () => {
     await superuser.query("commit");
     await run;
 
-    expect(lines[0]).toBe("A lock was not to be had (SQLSTATE 55P03); try 2 of 10 follows.");
+    expect(lines[0]).toBe("Could not get a lock (SQLSTATE 55P03); try 2 of 10 follows.");
     // The third would have had 2000 keys, among them the locked one.
     expect(sizes.slice(0, 3)).toEqual([500, 1_000, 1_000]);
     expect(await visits()).toEqual({ 1: 100_000 });

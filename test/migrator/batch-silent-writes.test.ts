@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { splitStatements } from "@app-data/rules";
-import { refuseSilentWrites } from "../../migrator/src/batch";
-import { inTransaction } from "../../migrator/src/transaction";
+import { refuseSilentWrites } from "../../migrator/src/run/batch";
+import { inTransaction } from "../../migrator/src/database/transaction";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { createCheckpoints, runFile } from "./batch-fixture";
 

@@ -114,14 +114,14 @@ describe("a run of migrations", () => {
     const report = (line: string) => {
       lines.push(line);
       if (line.startsWith("001_test")) locked = blocker.query("begin; lock table public.notes");
-      if (line.startsWith("A lock")) void blocker.query("rollback");
+      if (line.startsWith("Could not get a lock")) void blocker.query("rollback");
     };
     let locked: Promise<unknown> = Promise.resolve();
     const options = { report, transaction: { lockTimeoutMs: 50 } };
     const entries = await applyPending(fixture.settings, trios, options);
     await locked;
-    expect(lines.filter((line) => line.startsWith("A lock"))).toEqual([
-      "A lock was not to be had (SQLSTATE 55P03); try 2 of 10 follows.",
+    expect(lines.filter((line) => line.startsWith("Could not get a lock"))).toEqual([
+      "Could not get a lock (SQLSTATE 55P03); try 2 of 10 follows.",
     ]);
     expect(entries.map(({ version }) => version)).toEqual(["000", "001", "002", "003"]);
     expect(await events()).toEqual(["apply 000", "apply 001", "apply 002", "apply 003"]);

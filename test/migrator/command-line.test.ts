@@ -87,7 +87,7 @@ describe("npx migrator", () => {
     expect((await runProgram("up")).out).toBe("Nothing to do.\n");
 
     expect((await runProgram("verify")).out).toBe(
-      "000_existing_schema  holds\n001_add_missing_tables  holds\n",
+      "000_existing_schema  verified\n001_add_missing_tables  verified\n",
     );
     const { migrations } = (await json("status")).data;
     expect(migrations.map(({ state }: { state: string }) => state)).toEqual(["applied", "applied"]);
@@ -120,6 +120,13 @@ describe("npx migrator", () => {
       expect.objectContaining({ object: "table public.users", classification: "widened" }),
     ]);
     expect((await migrator("repair", "--accept-drift")).code).toBe(2);
+    const unprotected = await migrator("repair", "--accept-drift", "--reason", "for the test");
+    expect(unprotected.code).toBe(1);
+    expect(unprotected.err).toMatch(/^MIG006 The drift was not accepted: .*public\.users/);
+
+    await owner.query("alter table public.users force row level security");
+    await owner.query("create index by_hand on public.users (created_at)");
+    expect((await migrator("drift")).code).toBe(1);
     const accepted = await migrator("repair", "--accept-drift", "--reason", "for the test");
     expect(accepted.code).toBe(0);
     expect((await migrator("drift")).code).toBe(0);
@@ -177,6 +184,21 @@ describe("npx migrator", () => {
       "select event, note from migrations.log order by id desc limit 1",
     );
     expect(rows).toEqual([{ event: "repair", note: "typed by hand" }]);
+  });
+
+  it("shows values of rows in a failure only when told to", async () => {
+    addNotes(`${NOTES}alter table public.notes no force row level security;
+insert into public.notes values (1, concat('alice', '@example.org'));
+alter table public.notes alter column note type integer using note::integer;
+`);
+    const hidden = await migrator("up");
+    expect(hidden.code).toBe(1);
+    expect(hidden.err).toContain('invalid input syntax for type integer: "…" (SQLSTATE 22P02)');
+    expect(hidden.err).not.toContain("alice@example.org");
+    const shown = await migrator("up", "--show-values");
+    expect(shown.err).toContain(
+      'PostgreSQL: invalid input syntax for type integer: "alice@example.org".',
+    );
   });
 
   it("acceptance 10: undoes a migration whose files are gone, and prints the SQL that was applied", async () => {

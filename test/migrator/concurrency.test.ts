@@ -89,7 +89,7 @@ describe("a migration that cannot have its lock", () => {
     await reader.query("commit");
 
     await expect(run).resolves.toMatchObject({ event: "apply", name: "001_test" });
-    expect(lines[0]).toBe("A lock was not to be had (SQLSTATE 55P03); try 2 of 10 follows.");
+    expect(lines[0]).toBe("Could not get a lock (SQLSTATE 55P03); try 2 of 10 follows.");
   });
 
   it("fails with the statement when the tries are used up", async () => {

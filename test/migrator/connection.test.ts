@@ -1,8 +1,8 @@
 import { type ConnectionSettings, applyMigration, attest, readHistory } from "../../migrator/src";
-import { withConnection } from "../../migrator/src/connection";
-import { readPassword } from "../../migrator/src/credentials";
-import { settingsFromUrl } from "../../migrator/src/environment-url";
-import { databaseIdentity, isSameDatabase } from "../../migrator/src/identity";
+import { withConnection } from "../../migrator/src/database/connection";
+import { readPassword } from "../../migrator/src/database/credentials";
+import { settingsFromUrl } from "../../migrator/src/database/environment-url";
+import { databaseIdentity, isSameDatabase } from "../../migrator/src/database/identity";
 import { changeSecret, createSecret } from "../support/secrets";
 import { type MigratorFixture, createFixture, protectedTable } from "./migration-fixture";
 

@@ -1,6 +1,7 @@
 import { applyPending, readHistory, rollbackTo } from "../../migrator/src";
-import { type ConnectionSettings, withConnection } from "../../migrator/src/connection";
-import { findDrift } from "../../migrator/src/drift";
+import type { ConnectionSettings } from "../../migrator/src/database/settings";
+import { withConnection } from "../../migrator/src/database/connection";
+import { findDrift } from "../../migrator/src/judge/drift";
 import { type MigratorFixture, createFixture, protectedTable } from "./migration-fixture";
 
 const NOTES = protectedTable("000", "notes");

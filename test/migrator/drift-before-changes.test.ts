@@ -6,9 +6,9 @@ import {
   readHistory,
   rollbackMigration,
 } from "../../migrator/src";
-import { findDrift } from "../../migrator/src/drift";
+import { findDrift } from "../../migrator/src/judge/drift";
 import { reachPlan, renderPlan } from "../../migrator/src/plan";
-import { acceptDrift } from "../../migrator/src/repair";
+import { acceptDrift } from "../../migrator/src/run/repair";
 import { type MigratorFixture, createFixture, protectedTable, trio } from "./migration-fixture";
 
 const ALTER = "alter table public.notes add column more text;";
@@ -46,8 +46,8 @@ describe("drift before a migration", () => {
     const said: string[] = [];
     await applyPending(fixture.settings, [notes, change], { report: (line) => said.push(line) });
     expect(said).toEqual([
-      "Put right first: authenticated was granted TRUNCATE on public.notes",
-      "Put right first: row level security of public.notes is switched off",
+      "Repaired drift: authenticated was granted TRUNCATE on public.notes",
+      "Repaired drift: row level security of public.notes is switched off",
       "001_test: applying (1 of 1)",
     ]);
     expect(await drift()).toEqual([]);

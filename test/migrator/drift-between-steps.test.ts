@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { applyMigration, applyPending, readHistory, rollbackTo } from "../../migrator/src";
-import { findDrift } from "../../migrator/src/drift";
-import { acceptDrift } from "../../migrator/src/repair";
+import { findDrift } from "../../migrator/src/judge/drift";
+import { acceptDrift } from "../../migrator/src/run/repair";
 import { type MigratorFixture, createFixture, protectedTable, trio } from "./migration-fixture";
 
 const NOTES = protectedTable("000", "notes");

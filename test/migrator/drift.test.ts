@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { applyMigration } from "../../migrator/src";
 import { type Catalog, type Fact, applyChanges, readCatalog } from "../../migrator/src/catalog";
-import { type Drift, compareCatalogs, readDrift } from "../../migrator/src/drift";
+import { type Drift, compareCatalogs, readDrift } from "../../migrator/src/judge/drift";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
 let fixture: MigratorFixture;

@@ -1,10 +1,12 @@
 import type { Client } from "pg";
 import { applyMigration } from "../../migrator/src";
 import { type Catalog, catalogDigest, readCatalog } from "../../migrator/src/catalog";
-import { type Drift, findDrift, heal, healDrift, healStatements } from "../../migrator/src/drift";
-import { acceptDrift } from "../../migrator/src/repair";
-import { expectedCatalog } from "../../migrator/src/expected-catalog";
-import { withMigrationLock } from "../../migrator/src/lock";
+import { type Drift, findDrift } from "../../migrator/src/judge/drift";
+import { heal, healStatements } from "../../migrator/src/run/heal/heal";
+import { healDrift } from "../../migrator/src/run/heal/heal-drift";
+import { acceptDrift } from "../../migrator/src/run/repair";
+import { expectedCatalog } from "../../migrator/src/log/expected-catalog";
+import { withMigrationLock } from "../../migrator/src/database/lock";
 import type { TestDatabase } from "../support/database";
 import {
   type MigratorFixture,
@@ -275,9 +277,9 @@ describe("healStatements", () => {
   it("says when no migration holds the statement that makes a function", async () => {
     await superuser.query("alter function auth.uid() volatile");
     const drifts = await findDrift(fixture.settings);
-    const { cures } = await healStatements(drifts, files);
-    expect(cures.map(({ statements }) => statements.length)).toEqual([1]);
-    expect(cures[0]?.statements[0]).toMatch(/^create or replace function auth\.uid\(\)/);
+    const { fixes } = await healStatements(drifts, files);
+    expect(fixes.map(({ statements }) => statements.length)).toEqual([1]);
+    expect(fixes[0]?.statements[0]).toMatch(/^create or replace function auth\.uid\(\)/);
 
     const { unhealable } = await healStatements(drifts, files.slice(1));
     expect(unhealable.map(({ healable, remedy }) => [healable, remedy])).toEqual([
@@ -290,6 +292,17 @@ describe("healStatements", () => {
 });
 
 describe("acceptDrift", () => {
+  it("does not accept what the gate refuses, and the drift stays told", async () => {
+    await superuser.query("create table public.open (id integer primary key)");
+    await superuser.query("alter table public.open owner to migrator");
+    await expect(acceptDrift(fixture.settings, { reason: "wanted" })).rejects.toThrow(
+      /^MIG006 The drift was not accepted: it leaves rows unprotected\. POL\d+ .*public\.open/,
+    );
+    expect((await findDrift(fixture.settings)).map(({ object }) => object)).toContain(
+      "table public.open",
+    );
+  });
+
   it("makes the catalog as it is the expected one, with the reason in the log", async () => {
     await superuser.query("create index extra on public.users (created_at)");
     const what =

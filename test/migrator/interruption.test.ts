@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Client } from "pg";
 import { applyMigration, applyPending } from "../../migrator/src";
-import { WORK_KEY } from "../../migrator/src/lock-query";
-import { watchWork } from "../../migrator/src/watch";
+import { WORK_KEY } from "../../migrator/src/database/lock-query";
+import { watchWork } from "../../migrator/src/database/watch";
 import {
   type MigratorFixture,
   createFixture,
@@ -155,7 +155,7 @@ describe("the watch over a session that works", () => {
     const keeper = await fixture.database.connect("migrator");
     await worker.query("select pg_advisory_lock($1)", [WORK_KEY]);
     const lines: string[] = [];
-    ends.push(watchWork(keeper, (line) => lines.push(line), { lookMs: 50, tellSeconds: 1 }));
+    ends.push(watchWork(keeper, (line) => lines.push(line), { lookMs: 50, reportSeconds: 1 }));
     return { worker, lines };
   }
 

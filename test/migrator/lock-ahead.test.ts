@@ -81,7 +81,7 @@ $$;
     await expect(run).resolves.toMatchObject({ event: "apply" });
   });
 
-  it("names the statement whose lock was not to be had, after one timeout in all", async () => {
+  it("names the statement whose lock it could not get, after one timeout in all", async () => {
     await request.query("begin; select from public.b");
     const transaction = { lockTimeoutMs: 400, attempts: 1 };
     const started = Date.now();

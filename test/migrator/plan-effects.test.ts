@@ -1,6 +1,7 @@
 import { splitStatements } from "@app-data/rules";
 import type { Client } from "pg";
-import { isTransactional, statementEffects } from "../../migrator/src/plan";
+import { isTransactional } from "../../migrator/src/sql/transactional";
+import { statementEffects } from "../../migrator/src/sql/effects/effects";
 import { type TestDatabase, createDatabase } from "../support/database";
 
 async function effectsOf(sql: string) {

@@ -1,10 +1,10 @@
 import { splitStatements } from "@app-data/rules";
 import type { Client } from "pg";
-import { type Lock } from "../../migrator/src/plan/effect";
-import { statementEffects } from "../../migrator/src/plan/effects";
-import { lockModeOf, strongest } from "../../migrator/src/plan/lock-mode";
+import type { Lock } from "../../migrator/src/sql/effects/effect";
+import { statementEffects } from "../../migrator/src/sql/effects/effects";
+import { lockModeOf, strongest } from "../../migrator/src/sql/lock-mode";
 import { resolveLocks } from "../../migrator/src/plan/lock-resolution";
-import { Script } from "../../migrator/src/script";
+import { Script } from "../../migrator/src/database/script";
 import { type TestDatabase, createDatabase } from "../support/database";
 
 const FIXTURE = `

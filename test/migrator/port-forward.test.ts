@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import type { TunnelSettings } from "../../migrator/src/transports/transport";
-import { forwardPort } from "../../migrator/src/transports/port-forward";
+import type { TunnelSettings } from "../../migrator/src/database/settings";
+import { forwardPort } from "../../migrator/src/database/transports/port-forward";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { type TunnelFixture, createTunnelFixture } from "./tunnel-fixture";
 

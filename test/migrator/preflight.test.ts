@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Client } from "pg";
-import { type ConnectionSettings } from "../../migrator/src";
+import type { ConnectionSettings } from "../../migrator/src";
 import { preflight, renderPreflight } from "../../migrator/src/preflight";
 import { createSecret } from "../support/secrets";
 import { type Authority, createAuthority } from "./certificate-fixture";

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { type ConnectionSettings, applyMigration, attest, readHistory } from "../../migrator/src";
-import { withConnection } from "../../migrator/src/connection";
+import { withConnection } from "../../migrator/src/database/connection";
 import { readPlan } from "../../migrator/src/plan";
 import { preflight, renderPreflight } from "../../migrator/src/preflight";
-import { rollbackMigration } from "../../migrator/src/rollback";
-import { settingsFromUrl } from "../../migrator/src/environment-url";
+import { rollbackMigration } from "../../migrator/src/run/rollback";
+import { settingsFromUrl } from "../../migrator/src/database/environment-url";
 import { createSecret } from "../support/secrets";
 import { listenWith } from "./server-fixture";
 import { type MigratorFixture, createFixture, protectedTable, trio } from "./migration-fixture";

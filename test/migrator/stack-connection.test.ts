@@ -11,8 +11,8 @@ import {
   planLifecycle,
   readHistory,
 } from "../../migrator/src";
-import { readPassword } from "../../migrator/src/credentials";
-import { closeTunnels } from "../../migrator/src/transports/tunnel-pool";
+import { readPassword } from "../../migrator/src/database/credentials";
+import { closeTunnels } from "../../migrator/src/database/transports/tunnel-pool";
 import { ADDRESS, migrationResources } from "../components/migration-resources";
 import { createAuthority } from "./certificate-fixture";
 import { type MigratorFixture, createFixture } from "./migration-fixture";

@@ -2,10 +2,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ConnectionSettings } from "../../migrator/src";
-import { withConnection } from "../../migrator/src/connection";
+import type { ConnectionSettings } from "../../migrator/src";
+import { withConnection } from "../../migrator/src/database/connection";
 import { preflight } from "../../migrator/src/preflight";
-import { closeTunnels } from "../../migrator/src/transports/tunnel-pool";
+import { closeTunnels } from "../../migrator/src/database/transports/tunnel-pool";
 import { createAuthority } from "./certificate-fixture";
 import { type MigratorFixture, createFixture } from "./migration-fixture";
 import { type Listener, listenWithTls } from "./server-fixture";
@@ -262,7 +262,7 @@ describe("preflight through a tunnel", () => {
 
 describe("the process that opened a tunnel", () => {
   const script = `
-    const { openRoute } = require(${JSON.stringify(path.resolve("migrator/dist/transports/transport.js"))});
+    const { openRoute } = require(${JSON.stringify(path.resolve("migrator/dist/database/transports/transport.js"))});
     openRoute(JSON.parse(process.argv[1])).then((route) => {
       console.log("open");
       if (process.argv[2] === "release") route.release();

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { applyMigration, applyPending, rollbackTo } from "../../migrator/src";
-import { findDrift } from "../../migrator/src/drift";
-import { repair } from "../../migrator/src/repair";
+import { findDrift } from "../../migrator/src/judge/drift";
+import { repair } from "../../migrator/src/run/repair";
 import { type MigratorFixture, createFixture, protectedTable, trio } from "./migration-fixture";
 
 const NOTES = protectedTable("000", "notes");

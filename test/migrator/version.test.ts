@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { applyPending, readHistory, readTrios, rollbackTo } from "../../migrator/src";
-import { writeTrio } from "../../migrator/src/new-trio";
+import { writeTrio } from "../../migrator/src/files/new-trio";
 import {
   canonicalVersion,
   compareVersions,
@@ -10,7 +10,7 @@ import {
   nextDigits,
   versionBefore,
   versionOf,
-} from "../../migrator/src/version";
+} from "../../migrator/src/files/version";
 import { type MigratorFixture, createFixture } from "./migration-fixture";
 
 let directory: string;

@@ -8,7 +8,7 @@ import {
   migrationLifecycle,
 } from "../../migrator/src";
 import { main } from "../../migrator/src/cli/main";
-import { baseline } from "../../migrator/src/repair";
+import { baseline } from "../../migrator/src/run/repair";
 import { waiverOf, waiversOf } from "../policy/project-waivers";
 import {
   type MigratorFixture,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ClientBase } from "pg";
 import { applyMigration } from "../../migrator/src";
 import { type Catalog, catalogChanges, readCatalog, schemaOf } from "../../migrator/src/catalog";
-import { Gate } from "../../migrator/src/gate";
+import { Gate } from "../../migrator/src/judge/gate";
 import { attestedSchemaPolicies } from "../../policy/src/schema-attestation";
 import { type Finding, judgeSchema } from "../../rules/src";
 import { type MigratorFixture, createFixture, projectTrios } from "../migrator/migration-fixture";

@@ -37,10 +37,9 @@ const oneWay = {
         const parts = roomOf(place);
         return parts.length > 1 ? parts[0] : ".";
       });
-      // What a workspace shows to others may come from anywhere in it.
-      const isFront = roomOf(file).join("/") === "index.ts";
+      // What stands beside the rooms puts them together: it may import from all of them.
       if (
-        !isFront &&
+        from !== "." &&
         from !== to &&
         !(order.indexOf(to) >= 0 && order.indexOf(to) < order.indexOf(from))
       ) {

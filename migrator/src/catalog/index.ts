@@ -10,7 +10,6 @@ export {
   splitKey,
 } from "./objects";
 export { catalogDigest } from "./digest";
-export { type GrantedRelations, grantedRelations } from "./granted-relations";
 export { addReading, readCatalog } from "./read-catalog";
 export { CatalogReading, type CatalogStep } from "./reading";
 export { schemaOf } from "./schema";

@@ -1,7 +1,8 @@
 import type { ClientBase } from "pg";
 import type { Catalog, Fact } from "./objects";
-import { type Answer, Script, literal } from "../script";
-import { CATALOG_QUERY, type CatalogRow } from "./sql/catalog-query";
+import { type Answer, Script, literal } from "../database/script";
+import { CATALOG_QUERY, type CatalogRow, OTHERS_QUERY, OWNER_QUERIES } from "./sql/catalog-query";
+import { AGE, type CatalogVersions, VERSIONS_QUERY } from "./sql/versions";
 
 // What these are set to decides how PostgreSQL prints names, constants and expressions.
 const ALWAYS = {
@@ -37,7 +38,7 @@ export async function readCatalog(client: ClientBase, expected?: Catalog): Promi
   return new Map((await readRows(client, expected)).map(({ key, fact }) => [key, fact]));
 }
 
-/** As {@link readCatalog}, with the relation that each object belongs to. */
+/** As {@link readCatalog}, with what each object is part of. */
 export async function readRows(
   client: ClientBase,
   expected?: Catalog,
@@ -47,36 +48,81 @@ export async function readRows(
   );
   const script = new Script(client);
   const names = `array[${roles.map(literal).join(", ")}]::text[]`;
-  const answer = addReading<CatalogRow<Fact>>(
+  const answer = addReading(
     script,
-    "catalog_all",
-    CATALOG_QUERY,
-    [names],
+    () => script.addPrepared<CatalogRow<Fact>>("catalog_all", CATALOG_QUERY, [names]),
     READ_ALL,
   );
   await script.run();
   return answer.rows;
 }
 
+/** Reads the rows of PostgreSQL's own catalogs, all of them as written. */
+export async function readVersions(client: ClientBase): Promise<CatalogVersions[]> {
+  const script = new Script(client);
+  const answer = addReading(script, () => addVersions(script, AGE.any), READ_ALL);
+  await script.run();
+  return answer.rows;
+}
+
+/** What may have changed in a transaction. */
+export interface WrittenAnswers {
+  /** Of PostgreSQL's own catalogs. */
+  versions: Answer<CatalogVersions>;
+  /** What is part of no relation, function or type. */
+  others: Answer<CatalogRow<Fact>>;
+}
+
+/** Adds the queries that tell what the transaction of a script has changed so far. */
+export function addWritten(script: Script): WrittenAnswers {
+  const queries = () => ({
+    versions: addVersions(script, AGE.ofThisTransaction),
+    others: script.addPrepared<CatalogRow<Fact>>("catalog_others", OTHERS_QUERY, ["'{}'"]),
+  });
+  return addReading(script, queries, READ_ALL);
+}
+
+/** Reads relations, functions and types, each with all that is part of it. */
+export async function readOwners(
+  client: ClientBase,
+  owners: ReadonlySet<string>,
+): Promise<CatalogRow<Fact>[]> {
+  const script = new Script(client);
+  const oidsOf = (kind: string) =>
+    [...owners].flatMap((owner) => (owner.startsWith(`${kind} `) ? [owner.split(" ")[1]] : []));
+  const queries = () =>
+    Object.entries(OWNER_QUERIES).flatMap(([kind, query]) => {
+      const oids = oidsOf(kind);
+      const values = [`array[${oids.join(", ")}]::oid[]`];
+      return oids.length > 0
+        ? [script.addPrepared<CatalogRow<Fact>>(`catalog_${kind}`, query, values)]
+        : [];
+    });
+  const answers = addReading(script, queries);
+  await script.run();
+  return answers.flatMap(({ rows }) => rows);
+}
+
 /**
- * Adds a query of the catalog to a script; it prints as {@link readCatalog} does.
- * @param settings for the query alone. @default those for a query of a few objects
+ * Adds queries of the catalog to a script, which print as {@link readCatalog} does.
+ * @param add adds the queries alone.
+ * @param settings for these alone. @default those for queries of a few objects
  */
-export function addReading<Row>(
+export function addReading<T>(
   script: Script,
-  name: string,
-  text: string,
-  values: readonly string[],
+  add: () => T,
   settings: Readonly<Record<string, string>> = READ_FEW,
-): Answer<Row> {
-  script.add("savepoint catalog_reading");
+): T {
   // One statement takes less time than one for each.
   const set = Object.entries({ ...ALWAYS, ...settings })
     .map(([setting, value]) => `pg_catalog.set_config('${setting}', '${value}', true)`)
     .join(", ");
-  script.addPrepared(settings === READ_FEW ? "read_few" : "read_all", `select ${set}`, []);
-  const answer = script.addPrepared<Row>(name, text, values);
-  script.add("rollback to savepoint catalog_reading");
-  script.add("release savepoint catalog_reading");
-  return answer;
+  script.add(`savepoint catalog_reading; select ${set}`);
+  const answers = add();
+  script.add("rollback to savepoint catalog_reading; release savepoint catalog_reading");
+  return answers;
+}
+
+function addVersions(script: Script, age: string): Answer<CatalogVersions> {
+  return script.addPrepared("catalog_versions", VERSIONS_QUERY, [age]);
 }

@@ -1,7 +1,9 @@
 import type { ClientBase } from "pg";
-import { type ConnectionSettings, sqlStateOf, withConnection } from "../connection";
+import type { ConnectionSettings } from "../database/settings";
+import { sqlStateOf } from "../database/server-error";
+import { withConnection } from "../database/connection";
 import { MigratorError } from "../errors";
-import { inReadOnlyTransaction } from "../transaction";
+import { inReadOnlyTransaction } from "../database/transaction";
 
 /** How long a reading waits for somebody who is changing a table. */
 export interface CatalogReadOptions {

@@ -3,10 +3,11 @@ import { parseArgs } from "node:util";
 import type { Waivers } from "@app-data/rules";
 // Of the rules no more than this: most runs have nothing to do, and are over before these are loaded.
 import { environments, readWaivers, waiverFile } from "@app-data/rules/waiver-file";
-import { type ConnectionSettings, reasonOf } from "../connection";
-import { settingsFromUrl } from "../environment-url";
-import type { TunnelSettings } from "../transports/transport";
-import { canonicalVersion, isVersion } from "../version";
+import type { ConnectionSettings } from "../database/settings";
+import { reasonOf } from "../database/server-error";
+import { settingsFromUrl } from "../database/environment-url";
+import type { TunnelSettings } from "../database/settings";
+import { canonicalVersion, isVersion } from "../files/version";
 import { OPTIONS } from "./options";
 import {
   type CommandName,

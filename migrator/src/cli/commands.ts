@@ -1,11 +1,12 @@
-import { withConnection } from "../connection";
+import type { Answer } from "./answer";
+import { withConnection } from "../database/connection";
 import { MigratorError } from "../errors";
-import { compareHistory, isPresent, readHistory } from "../history";
-import { type LogEntry, logExists, readLog, readStoredSql } from "../log";
-import type { Session } from "../session";
-import { inReadOnlyTransaction } from "../transaction";
-import { type Trio, readTrios } from "../trio";
-import { isWanted } from "../version";
+import { compareHistory, isPresent, readHistory } from "../log/history";
+import { type LogEntry, logExists, readLog, readStoredSql } from "../log/log";
+import type { Session } from "../run/session";
+import { inReadOnlyTransaction } from "../database/transaction";
+import { type Trio, readTrios } from "../files/trio";
+import { isWanted } from "../files/version";
 import {
   type Arguments,
   UsageError,
@@ -21,16 +22,6 @@ import {
 import { abortAtSignal } from "./interruption";
 import { renderStatusRow, statusRows } from "./status";
 import type { CommandName } from "./usage";
-
-/** What a command has to say. */
-export interface Answer {
-  /** For people; "" when all is said. */
-  text: string;
-  /** The same for machines. */
-  data: unknown;
-  /** @default 0 */
-  exitCode?: number;
-}
 
 /** A command of the command line. */
 export type Command = (args: Arguments, report: (line: string) => void) => Promise<Answer>;
@@ -51,7 +42,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   async up({ values }, report) {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
-    const { applyPending } = await import("../apply-pending");
+    const { applyPending } = await import("../run/apply-pending");
     const expected = values.plan === undefined ? undefined : readPlanHash(values.plan);
     const entries = await applyPending(readSettings(values), trios, {
       ...sessionOptions(values, report),
@@ -72,7 +63,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   async rollback({ values }, report) {
     const settings = readSettings(values);
     if (values.all && values.to !== undefined) throw bothOf("--to", "--all");
-    const { rollbackTo } = await import("../rollback");
+    const { rollbackTo } = await import("../run/rollback");
     const to = values.all ? "none" : (values.to ?? (await beforeNewest(values)));
     const target = to === "none" ? undefined : readVersion(to, "--to");
     const undone = await rollbackTo(settings, target, {
@@ -85,7 +76,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
 
   async verify({ values }) {
     const trios = readTrios(values.directory);
-    const { runVerify } = await import("../change");
+    const { runVerify } = await import("../run/change");
     const passed = await withConnection(readSettings(values), (client) =>
       inReadOnlyTransaction(client, async () => {
         await client.query("set local search_path = ''");
@@ -99,7 +90,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       }),
     );
     return {
-      text: passed.map((name) => `${name}  holds`).join("\n") || "Nothing is applied.",
+      text: passed.map((name) => `${name}  verified`).join("\n") || "Nothing is applied.",
       data: { verified: passed },
     };
   },
@@ -133,7 +124,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async drift({ values }) {
-    const { findDrift } = await import("../drift");
+    const { findDrift } = await import("../judge/drift");
     const settings = readSettings(values);
     const drifts = await findDrift(settings);
     const lines = drifts.map(
@@ -152,7 +143,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async attest({ values }) {
-    const { attest } = await import("../attest");
+    const { attest } = await import("../judge/attest");
     const attestation = await attest(readSettings(values));
     const { schema, digest, serverVersion } = attestation;
     const tables = schema.tables.map(
@@ -178,7 +169,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async new({ values, operands: [name] }) {
-    const { writeTrio } = await import("../new-trio");
+    const { writeTrio } = await import("../files/new-trio");
     if (name === undefined) throw new UsageError("new needs a NAME: migrator new add_notes.");
     const files = writeTrio(values.directory, name);
     return { text: files.join("\n"), data: { files } };
@@ -187,7 +178,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   async baseline({ values }, report) {
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
-    const { baseline } = await import("../repair");
+    const { baseline } = await import("../run/repair");
     const adopted = trios.filter(({ version }) => isWanted(version, target));
     const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
     const entries = await baseline(readSettings(values), adopted, options);
@@ -198,7 +189,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async repair({ values, operands: [operand] }, report) {
-    const { acceptDrift, repair } = await import("../repair");
+    const { acceptDrift, repair } = await import("../run/repair");
     if (values["accept-drift"]) {
       const others = values["accept-file"] || values["mark-rolled-back"];
       if (operand !== undefined || others) throw new UsageError(REPAIR_FORMS);

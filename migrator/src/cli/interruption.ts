@@ -1,4 +1,4 @@
-import { interrupted } from "../interruption";
+import { interrupted } from "../database/interruption";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

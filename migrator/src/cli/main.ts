@@ -1,15 +1,17 @@
 import { constants } from "node:os";
-import { TOOL_VERSION } from "../connection";
+import { TOOL_VERSION } from "../database/tool-version";
 import { UsageError, readArguments } from "./arguments";
 import { receivedSignal } from "./interruption";
-import { type Answer, COMMANDS } from "./commands";
+import type { Answer } from "./answer";
+import { COMMANDS } from "./commands";
 import { commandHelp, generalHelp } from "./help";
 
 /** Runs one command. @returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   // What follows `--` is another command's.
   const end = args.indexOf("--");
-  const asJson = args.slice(0, end === -1 ? undefined : end).includes("--json");
+  const own = args.slice(0, end === -1 ? undefined : end);
+  const asJson = own.includes("--json");
   try {
     const understood = readArguments(args);
     const { command, values } = understood;
@@ -21,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     // Progress goes beside the answer, so that a machine reads the answer alone.
     return say(await COMMANDS[command](understood, (line) => console.error(line)), asJson);
   } catch (error) {
-    return fail(error, asJson);
+    return fail(error, asJson, own.includes("--show-values"));
   }
 }
 
@@ -31,13 +33,22 @@ function say({ text, data, exitCode = 0 }: Answer, asJson: boolean): number {
   return exitCode;
 }
 
-function fail(error: unknown, asJson: boolean): number {
+function fail(error: unknown, asJson: boolean, showsValues: boolean): number {
   const usage = error instanceof UsageError;
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const message = [said, ...(showsValues ? valuesOf(error) : [])].join("\n");
   const code = /^([A-Z]{3}\d{3}) /.exec(message)?.[1];
   if (asJson) console.log(JSON.stringify({ error: { code: code ?? null, message } }, null, 2));
   else console.error(usage ? `${message} \`migrator --help\` shows what there is.` : message);
   const signal = receivedSignal();
   if (signal) return 128 + constants.signals[signal];
   return usage ? 2 : 1;
+}
+
+/** What PostgreSQL itself said: its message, and the detail, which quotes rows. */
+function valuesOf(error: unknown): string[] {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (typeof cause !== "object" || cause === null || !("message" in cause)) return [];
+  const detail = "detail" in cause && cause.detail !== undefined ? ` ${String(cause.detail)}` : "";
+  return [`PostgreSQL: ${String(cause.message)}.${detail}`];
 }

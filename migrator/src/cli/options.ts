@@ -47,6 +47,11 @@ export const OPTIONS = {
     default: false,
     says: "the catalog is right: expect it as it is from now on",
   },
+  "show-values": {
+    type: "boolean",
+    default: false,
+    says: "show what PostgreSQL says of a failure, which may quote rows",
+  },
   reason: { type: "string", value: "TEXT", says: "why; it is kept in the log" },
   "connect-role": {
     type: "string",

@@ -1,6 +1,6 @@
-import { type LogEntry, isHalfDone } from "../log";
-import { type Trio, inspectTrio, sha256 } from "../trio";
-import { compareVersions } from "../version";
+import { type LogEntry, isHalfDone } from "../log/log";
+import { type Trio, inspectTrio, sha256 } from "../files/trio";
+import { compareVersions } from "../files/version";
 
 /** One migration, as files and log together have it. */
 export interface StatusRow {

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { reasonOf } from "../connection";
+import { reasonOf } from "../database/server-error";
 import { MigratorError } from "../errors";
-import { forwardPort } from "../transports/port-forward";
-import { describeTarget } from "../transports/tunnel-target";
+import { forwardPort } from "../database/transports/port-forward";
+import { describeTarget } from "../database/transports/tunnel-target";
 import type { ForwardSettings } from "./arguments";
-import type { Answer } from "./commands";
+import type { Answer } from "./answer";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const SIGNAL_EXIT_CODE = 128;

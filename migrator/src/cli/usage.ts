@@ -24,7 +24,14 @@ export const PARTS_OF_SERVER = [
   "no-tls",
 ] as const;
 const CONNECTION = ["url-variable", "host", ...PARTS_OF_SERVER] as const;
-const CHANGE = ["waivers", "environment", "lock-wait", "lock-timeout", ...CONNECTION] as const;
+const CHANGE = [
+  "waivers",
+  "environment",
+  "lock-wait",
+  "lock-timeout",
+  "show-values",
+  ...CONNECTION,
+] as const;
 
 /** Understood by every command, also where nothing depends on it. */
 export const EVERYWHERE = ["directory", "json", "help"] as const;
@@ -48,7 +55,7 @@ export const USAGE = {
   },
   verify: {
     says: "runs the verify files of what is applied; writes nothing",
-    options: CONNECTION,
+    options: ["show-values", ...CONNECTION],
   },
   status: {
     says: "what is applied, half applied, pending; whose files were edited",

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { type LockMode, conflict, lockModeOf } from "./lock-mode";
+import { type LockMode, conflict, lockModeOf } from "../sql/lock-mode";
 import type { Blocker } from "./types";
 
 /** A lock that will be asked for. */

@@ -1,8 +1,8 @@
 import { type Statement, splitStatements } from "@app-data/rules";
-import { type Step, isOneTransaction, splitSteps } from "../steps/split";
-import { type Trio, type TrioDigests, inspectTrio } from "../trio";
-import type { Effect } from "./effect";
-import { readEffect } from "./effects";
+import { type Step, isOneTransaction, splitSteps } from "../sql/split";
+import { type Trio, type TrioDigests, inspectTrio } from "../files/trio";
+import type { Effect } from "../sql/effects/effect";
+import { readEffect } from "../sql/effects/effects";
 import type { PlannedStatement } from "./types";
 
 /** A statement and what its text says that it does. */

@@ -1,6 +1,6 @@
-import type { DatabaseIdentity } from "../identity";
-import type { LogEntry } from "../log";
-import { type Trio, type TrioDigests, sha256 } from "../trio";
+import type { DatabaseIdentity } from "../database/identity";
+import type { LogEntry } from "../log/log";
+import { type Trio, type TrioDigests, sha256 } from "../files/trio";
 
 /** What the log says of one migration, as far as a plan needs it. */
 export type History = Pick<LogEntry, "version" | "name" | "event" | "applied" | "digests">;

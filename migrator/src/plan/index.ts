@@ -1,6 +1,3 @@
-export type { Hazard, Lock, Through } from "./effect";
-export { type StatementEffects, statementEffects } from "./effects";
-export type { LockMode } from "./lock-mode";
 export {
   type PlanRequest,
   type Target,
@@ -10,7 +7,6 @@ export {
   refuseChangedPlan,
 } from "./plan";
 export { type RenderOptions, renderPlan } from "./render";
-export { isTransactional } from "./transactional";
 export type {
   Blocker,
   Plan,

@@ -1,11 +1,11 @@
 import type { ClientBase } from "pg";
 import { catalogDigest, readCatalog } from "../catalog";
-import { type DatabaseIdentity, databaseIdentity } from "../identity";
-import { Script } from "../script";
+import { type DatabaseIdentity, databaseIdentity } from "../database/identity";
+import { Script } from "../database/script";
 import { type SessionLock, readSessions } from "./blockers";
-import type { ColumnType } from "./column-types";
+import type { ColumnType } from "../sql/effects/column-types";
 import type { Content } from "./content";
-import type { Effect, Lock } from "./effect";
+import type { Effect, Lock } from "../sql/effects/effect";
 import { resolveLocks } from "./lock-resolution";
 import {
   type RelationFacts,

@@ -1,7 +1,7 @@
 import { addReading } from "../catalog";
-import { type Script, literal } from "../script";
-import type { Lock, Through } from "./effect";
-import { sqlName } from "./names";
+import { type Script, literal } from "../database/script";
+import type { Lock, Through } from "../sql/effects/effect";
+import { sqlName } from "../sql/names";
 
 /**
  * Replaces each lock that is taken through the catalog by those on the relations themselves. One whose
@@ -13,11 +13,13 @@ export async function resolveLocks(script: Script, locks: readonly Lock[]): Prom
     through ? [{ place, relation, ...through }] : [],
   );
   if (indirect.length === 0) return locks.map((lock) => [lock]);
-  const found = addReading<{ place: number; schema: string | null; name: string }>(
-    script,
-    "locks_through",
-    THROUGH_QUERY,
-    [literal(JSON.stringify(indirect))],
+  const values = [literal(JSON.stringify(indirect))];
+  const found = addReading(script, () =>
+    script.addPrepared<{ place: number; schema: string | null; name: string }>(
+      "locks_through",
+      THROUGH_QUERY,
+      values,
+    ),
   );
   await script.run();
   return locks.map((lock, place) => {

@@ -1,14 +1,15 @@
 import type { ClientBase } from "pg";
-import { type ConnectionSettings, withConnection } from "../connection";
-import { readDrift } from "../drift/heal-drift";
+import type { ConnectionSettings } from "../database/settings";
+import { withConnection } from "../database/connection";
+import { readDrift } from "../judge/drift/find-drift";
 import { MigratorError } from "../errors";
-import { compareHistory } from "../history";
-import { readLog } from "../log";
-import { inReadOnlyTransaction } from "../transaction";
-import type { Trio } from "../trio";
-import { isWanted } from "../version";
+import { compareHistory } from "../log/history";
+import { readLog } from "../log/log";
+import { inReadOnlyTransaction } from "../database/transaction";
+import type { Trio } from "../files/trio";
+import { isWanted } from "../files/version";
 import { type Content, readContent } from "./content";
-import { drawMigration } from "./draw";
+import { planMigration } from "./plan-migration";
 import { type History, planHash } from "./hash";
 import { type LiveFacts, readLiveFacts } from "./live-facts";
 import { mayReadLog } from "./log-access";
@@ -178,7 +179,7 @@ function drawPlan(
     halfDone: halfDoneOf(history ?? []),
     drift,
     migrations: contents.map((content) =>
-      drawMigration(content, timeline, live, isHalfApplied(content.trio.version)),
+      planMigration(content, timeline, live, isHalfApplied(content.trio.version)),
     ),
   };
 }

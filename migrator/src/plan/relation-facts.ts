@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
-import { sqlStateOf } from "../connection";
-import type { Retype } from "./effect";
+import { sqlStateOf } from "../database/server-error";
+import type { Retype } from "../sql/effects/effect";
 
 /** What the catalog knows of a relation. */
 export interface RelationFacts {

@@ -1,4 +1,4 @@
-import { versionBefore, versionOf } from "../version";
+import { versionBefore, versionOf } from "../files/version";
 import type {
   Blocker,
   Plan,

@@ -1,5 +1,5 @@
-import type { Effect } from "./effect";
-import { isQualified } from "./names";
+import type { Effect } from "../sql/effects/effect";
+import { isQualified } from "../sql/names";
 import type { RelationFacts } from "./relation-facts";
 import type { Presence, Size } from "./types";
 

@@ -1,6 +1,6 @@
-import type { DatabaseIdentity } from "../identity";
-import type { Hazard, Through } from "./effect";
-import type { LockMode } from "./lock-mode";
+import type { DatabaseIdentity } from "../database/identity";
+import type { Hazard, Through } from "../sql/effects/effect";
+import type { LockMode } from "../sql/lock-mode";
 
 /** What a run of the migrator would do. It is JSON as it stands. */
 export interface Plan {

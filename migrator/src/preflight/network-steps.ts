@@ -1,12 +1,16 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Client } from "pg";
-import { type ConnectionSettings, login, reasonOf, sqlStateOf } from "../connection";
+import type { ConnectionSettings } from "../database/settings";
+import { login } from "../database/connection";
+import { reasonOf, sqlStateOf } from "../database/server-error";
 import { MigratorError } from "../errors";
-import { dial } from "../transports/server-probe";
-import { type Route, type TunnelSettings, openRoute } from "../transports/transport";
-import { describeTarget } from "../transports/tunnel-target";
-import type { Finding } from "./preflight";
+import { dial } from "../database/transports/server-probe";
+import type { Route } from "../database/transports/route";
+import type { TunnelSettings } from "../database/settings";
+import { openRoute } from "../database/transports/transport";
+import { describeTarget } from "../database/transports/tunnel-target";
+import type { Finding } from "./finding";
 
 // With those of the other steps they add up to less than 30 s.
 const NAME_MS = 4_000;

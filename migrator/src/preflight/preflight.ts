@@ -1,16 +1,10 @@
-import { type ConnectionSettings, describeAddress } from "../connection";
-import type { Route } from "../transports/transport";
+import type { ConnectionSettings } from "../database/settings";
+import { describeAddress } from "../database/address";
+import type { Route } from "../database/transports/route";
+import type { Finding } from "./finding";
 import { checkLogin, checkName, checkRoute } from "./network-steps";
 import { RIGHTS, readStanding } from "./rights-steps";
 import { checkTls } from "./tls-step";
-
-/** What one look found. */
-export interface Finding {
-  /** What is there. */
-  detail: string;
-  /** What to do about it; undefined when it is as it must be. */
-  remedy?: string;
-}
 
 /** One thing that was looked at. */
 export interface PreflightStep extends Finding {

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Finding } from "./preflight";
+import type { Finding } from "./finding";
 
 /** What the server says of itself, of the role and of the database. */
 export interface Standing {

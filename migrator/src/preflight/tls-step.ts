@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { type TLSSocket, connect } from "node:tls";
-import { type ConnectionSettings, type VerifiedTls, authorities, reasonOf } from "../connection";
+import type { ConnectionSettings, VerifiedTls } from "../database/settings";
+import { authorities } from "../database/connection";
+import { reasonOf } from "../database/server-error";
 import { MigratorError } from "../errors";
-import { askForTls, dial } from "../transports/server-probe";
-import type { Finding } from "./preflight";
+import { askForTls, dial } from "../database/transports/server-probe";
+import type { Finding } from "./finding";
 
 const TLS_MS = 4_000;
 

@@ -1,5 +1,5 @@
 import type { DBSnapshot, RDSClient } from "@aws-sdk/client-rds";
-import { awsReasonOf } from "../aws-reason";
+import { awsReasonOf } from "../database/aws-reason";
 import { MigratorError } from "../errors";
 
 /** Which instance. */

@@ -1,5 +1,5 @@
 import type { DBSnapshot } from "@aws-sdk/client-rds";
-import { awsReasonOf } from "../aws-reason";
+import { awsReasonOf } from "../database/aws-reason";
 import { MigratorError } from "../errors";
 import { type InstanceReference, nameOf, ownSnapshots, withRds } from "./own-snapshots";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DBInstance, DBSnapshot, RDSClient } from "@aws-sdk/client-rds";
-import { awsReasonOf } from "../aws-reason";
+import { awsReasonOf } from "../database/aws-reason";
 import { MigratorError } from "../errors";
 import {
   type InstanceReference,

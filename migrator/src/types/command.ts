@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { withConnection } from "../connection";
-import { settingsFromUrl } from "../environment-url";
+import { withConnection } from "../database/connection";
+import { settingsFromUrl } from "../database/environment-url";
 import { MigratorError } from "../errors";
-import { readTrios } from "../trio";
+import { readTrios } from "../files/trio";
 import { generateTypes } from "./generate-types";
 import { checkContent, checkStamp, stampMigrations } from "./generated-file";
 import type { Generator } from "./metadata";

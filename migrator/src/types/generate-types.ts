@@ -1,8 +1,8 @@
 import type { ClientBase } from "pg";
 import { MigratorError } from "../errors";
-import { readLog } from "../log";
-import { inReadOnlyTransaction } from "../transaction";
-import { type Trio, sha256 } from "../trio";
+import { readLog } from "../log/log";
+import { inReadOnlyTransaction } from "../database/transaction";
+import { type Trio, sha256 } from "../files/trio";
 import { type Choices, readChoices } from "./choices";
 import { type MigrationStamp, stampMigrations, stampedFile } from "./generated-file";
 import { type RelationGrants, grantsSource, readGrants } from "./grants";

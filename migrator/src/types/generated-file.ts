@@ -1,5 +1,5 @@
 import { MigratorError } from "../errors";
-import { type Trio, inspectTrio, sha256 } from "../trio";
+import { type Trio, inspectTrio, sha256 } from "../files/trio";
 
 /** What the generated file was made from; a digest is SHA-256, hexadecimal. */
 export interface Stamp {

@@ -12,8 +12,8 @@ import {
   rollbackMigration,
   rollbackTo,
 } from "../../../migrator/src";
-import { compareHistory } from "../../../migrator/src/history";
-import { readLog } from "../../../migrator/src/log";
+import { compareHistory } from "../../../migrator/src/log/history";
+import { readLog } from "../../../migrator/src/log/log";
 import { reachPlan, renderPlan } from "../../../migrator/src/plan";
 import { type MigratorFixture, createFixture, trio, writeTrios } from "../migration-fixture";
 import { until } from "../plan-fixture";

@@ -42,7 +42,7 @@ export const functions: ObjectQuery = {
     comment: comment("pg_proc", "p.oid"),
   },
   from: `namespaces n join pg_proc p on p.pronamespace = n.oid
-    join pg_language l on l.oid = p.prolang`,
+    join pg_language l on l.oid = p.prolang where true`,
 };
 
 /** Enums, domains, ranges and composite types; a table's own row type is the table. */
@@ -70,5 +70,5 @@ export const types: ObjectQuery = {
   },
   from: `namespaces n join pg_type t on t.typnamespace = n.oid
     left join pg_class c on c.oid = t.typrelid
-    where t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.relkind = 'c')`,
+    where (t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.relkind = 'c'))`,
 };

@@ -12,11 +12,11 @@ export interface ObjectQuery {
 }
 
 /**
- * The whole query of one kind of objects: columns `relation`, `key` and `fact`.
- * @param relation an expression for the OID of the relation that they belong to.
+ * The whole query of one kind of objects: columns `owner`, `key` and `fact`.
+ * @param owner an expression for the object that they are part of.
  */
-export function select({ key, fields, from }: ObjectQuery, relation: string): string {
-  return `select ${relation} as relation, ${key} as key,
+export function select({ key, fields, from }: ObjectQuery, owner: string): string {
+  return `select ${owner} as owner, ${key} as key,
     json_strip_nulls(${object(fields)}) as fact from ${from}`;
 }
 

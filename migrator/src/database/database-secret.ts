@@ -1,0 +1,67 @@
+import { awsReasonOf } from "./aws-reason";
+import { MigratorError } from "../errors";
+
+const passwords = new Map<string, Promise<string>>();
+
+/**
+ * Reads a password from AWS Secrets Manager, once a process; AWS credentials and endpoint are those of
+ * the environment (`AWS_…`).
+ * @param secretId ARN of the secret, or its name in the environment's region.
+ * @throws MigratorError MIG004 when the secret cannot be read or holds no password.
+ */
+export function readSecret(secretId: string): Promise<string> {
+  const known = passwords.get(secretId);
+  if (known) return known;
+  const password = fetchPassword(secretId);
+  passwords.set(secretId, password);
+  password.catch(() => passwords.delete(secretId));
+  return password;
+}
+
+/** Makes the next {@link readSecret} ask AWS again. */
+export function forgetSecret(secretId: string): void {
+  passwords.delete(secretId);
+}
+
+/** AWS region in an ARN; undefined for a name. */
+export function regionOfArn(secretId: string): string | undefined {
+  return /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secretId)?.[1];
+}
+
+async function fetchPassword(secretId: string): Promise<string> {
+  // Loaded when it is needed: reading migrations from files must not wait for it.
+  const { GetSecretValueCommand, SecretsManagerClient } =
+    await import("@aws-sdk/client-secrets-manager");
+  const region = regionOfArn(secretId);
+  const client = new SecretsManagerClient(region ? { region } : {});
+  let text: string | undefined;
+  try {
+    text = (await client.send(new GetSecretValueCommand({ SecretId: secretId }))).SecretString;
+  } catch (cause) {
+    throw new MigratorError(
+      "MIG004",
+      `Could not read the secret ${secretId}: ${awsReasonOf(cause)}. ` +
+        "The AWS credentials in use need secretsmanager:GetSecretValue on it and kms:Decrypt on its key.",
+      { cause },
+    );
+  } finally {
+    client.destroy();
+  }
+  const password = passwordIn(text);
+  if (password !== undefined) return password;
+  throw new MigratorError(
+    "MIG004",
+    `The secret ${secretId} holds no password: it must be a JSON object with a text field "password".`,
+  );
+}
+
+function passwordIn(text: string | undefined): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    if (typeof value !== "object" || value === null || !("password" in value)) return undefined;
+    return typeof value.password === "string" ? value.password : undefined;
+  } catch {
+    // The parser's message would quote the secret.
+    return undefined;
+  }
+}

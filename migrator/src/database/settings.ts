@@ -1,0 +1,76 @@
+/** How to reach a database, and as whom. Holds no secret. */
+export interface ConnectionSettings {
+  /** Name or address of the server, or of a port-forward that somebody else keeps open to it. */
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  /** Where the password comes from. */
+  credentials: Credentials;
+  tls: TlsSettings;
+  /** Which way connections take. @default direct */
+  transport?: TransportSettings;
+}
+
+/** Whether the server has to prove who it is. */
+export type TlsSettings = { mode: "disable" } | VerifiedTls;
+
+/** The server has to prove who it is. */
+export interface VerifiedTls {
+  mode: "verify-full";
+  /** The name that the server's certificate must carry, also when `host` is a tunnel. */
+  serverName: string;
+  /** PEM file of the authorities to trust in place of those of RDS. @default those of RDS */
+  authoritiesFile?: string;
+}
+
+/** Where a password comes from; never the password itself. */
+export type Credentials = SecretCredentials | IamCredentials | EnvironmentCredentials;
+
+/** A password that AWS Secrets Manager keeps. */
+export interface SecretCredentials {
+  kind: "secret";
+  /**
+   * ARN of a Secrets Manager secret, or the name of one in the environment's region: a JSON object with
+   * a `password`.
+   */
+  secretId: string;
+}
+
+/** A token in place of a password, signed with the AWS credentials of the environment, for 15 minutes. */
+export interface IamCredentials {
+  kind: "iam";
+  /** AWS region of the instance. @default the one in the instance's name, else the environment's */
+  region?: string;
+  /** Port of the instance, where `port` is that of a port-forward. @default `port` */
+  instancePort?: number;
+}
+
+/** A password from a variable of the process's environment. */
+export interface EnvironmentCredentials {
+  kind: "environment";
+  /** Name of a variable that holds a PostgreSQL URL with a password, or a password alone. */
+  variable: string;
+}
+
+/** Which way connections take. */
+export type TransportSettings = DirectSettings | TunnelSettings;
+
+/** The address is dialled as it is. */
+export interface DirectSettings {
+  kind: "direct";
+}
+
+/** A port-forward of AWS Systems Manager, which this process opens and closes. */
+export interface TunnelSettings {
+  kind: "tunnel";
+  /**
+   * An instance in the database's network that Systems Manager manages: `i-…`, `mi-…`, or
+   * `tag:NAME=VALUE` for any that carries the tag and is online.
+   */
+  target: string;
+  /** AWS region of the instance. */
+  region: string;
+  /** How long the tunnel may take to open, until PostgreSQL answers at its end. @default 20 */
+  openSeconds?: number;
+}

@@ -1,0 +1,180 @@
+import { findBlockers, type Wish } from "./blockers";
+import { keepsStorage } from "../sql/effects/column-types";
+import type { Content, StatementContent } from "./content";
+import type { Effect, Hazard, Lock } from "../sql/effects/effect";
+import { hazardsOf, withRetypes } from "../sql/effects/effects";
+import type { LiveFacts } from "./live-facts";
+import { READING_MODES, strongest } from "../sql/lock-mode";
+import { summarize } from "../sql/effects/summary";
+import { isQualified } from "../sql/names";
+import type { Timeline } from "./timeline";
+import type {
+  PlannedLock,
+  PlannedLoss,
+  PlannedMigration,
+  PlannedStatement,
+  Presence,
+} from "./types";
+
+/**
+ * Draws the plan of one migration and goes on behind it.
+ * @param live undefined when the database could not be asked.
+ */
+export function planMigration(
+  content: Content,
+  timeline: Timeline,
+  live: LiveFacts | undefined,
+  halfApplied: boolean,
+): PlannedMigration {
+  const { trio, transactional } = content;
+  const losses: PlannedLoss[] = [];
+  const wishes: Wish[] = [];
+  const statements = content.forward.map((part) => {
+    const drawn = drawStatement(part, trio.forward.file, timeline, live);
+    if (drawn.hazards.includes("deletes data")) losses.push(...lossesOf(part.effect, timeline));
+    wishes.push(...wishesOf(part.effect, timeline, live));
+    timeline.pass(part.effect);
+    return drawn;
+  });
+  const hazards = hazardsOf(
+    statements.flatMap((statement) => statement.hazards),
+    [],
+  );
+  const awaitsSnapshots = content.forward.some(
+    ({ effect }) => effect.hazards.includes("builds index") && effect.locks.some(isConcurrent),
+  );
+  return {
+    version: trio.version,
+    name: trio.name,
+    transactional,
+    halfApplied,
+    destructive: hazards.includes("deletes data") || hazards.includes("may delete data"),
+    hazards,
+    statements,
+    relations: strongestOf(statements.flatMap(({ locks }) => locks)),
+    losses: losses.filter(isThere),
+    rollback: {
+      exists: content.rollback.length > 0,
+      losses: content.rollback.flatMap((effect) => lossesOf(effect, timeline)),
+      unclear: content.rollback.flatMap(({ unclear }) => unclear),
+    },
+    blockers: live ? findBlockers(live.sessions, wishes, awaitsSnapshots) : [],
+  };
+}
+
+function drawStatement(
+  { statement, effect, runs }: StatementContent,
+  file: string,
+  timeline: Timeline,
+  live: LiveFacts | undefined,
+): PlannedStatement {
+  const { text, line, column } = statement;
+  const made = timeline.madeBy(effect);
+  const locks = strongestOf(
+    locksOf(effect, live)
+      .map((lock) => drawLock(lock, timeline))
+      // What a statement makes is seen by nobody else before the commit.
+      .filter(({ relation, presence }) => presence === "there" || !made.includes(relation)),
+  );
+  const rewriting = effect.retypes.filter((retype) => {
+    const type = live?.columnTypes.get(`${retype.relation} ${retype.column}`);
+    return !type || !keepsStorage(type, retype);
+  });
+  const { hazards, notes } = withRetypes(effect, rewriting);
+  const onlyNew = isOnlyNew(effect, locks, timeline);
+  return {
+    file,
+    line,
+    column,
+    text: summarize(text),
+    runs,
+    locks,
+    hazards: hazardsOf(
+      hazards.filter((hazard) => isFelt(hazard, effect, onlyNew, timeline)),
+      locks.filter(isThere),
+    ),
+    onlyNew,
+    unclear: [...new Set([...effect.unclear, ...unqualified(locks)])],
+    notes,
+  };
+}
+
+/** Whether a statement works on what is not there yet, and reads what is there at the most. */
+function isOnlyNew(effect: Effect, locks: readonly PlannedLock[], timeline: Timeline): boolean {
+  const { changes } = effect;
+  const felt = locks.filter(isThere).filter(({ mode }) => !READING_MODES.includes(mode));
+  return (
+    effect.locks.length + changes.length > 0 &&
+    felt.length === 0 &&
+    changes.every((relation) => isMade(relation, effect, timeline))
+  );
+}
+
+/**
+ * Nobody feels it on a relation that is not there yet; but who may use that is told, and what works on
+ * relations that nobody knows.
+ */
+function isFelt(hazard: Hazard, effect: Effect, onlyNew: boolean, timeline: Timeline): boolean {
+  if (hazard === "changes access" || hazard === "may delete data") return true;
+  if (hazard !== "deletes data") return !onlyNew;
+  const { losses } = effect;
+  return losses.length === 0 || !losses.every(({ relation }) => isMade(relation, effect, timeline));
+}
+
+/** Whether a relation is not there now: it is made by an earlier statement, or by this one. */
+function isMade(relation: string, effect: Effect, timeline: Timeline): boolean {
+  const found = timeline.find(relation);
+  if (!isThere(found)) return true;
+  return found.presence === "unknown" && timeline.madeBy(effect).includes(relation);
+}
+
+/** Whether a relation has rows and users now, as far as is known. */
+function isThere({ presence }: { presence: Presence }): boolean {
+  return presence === "there" || presence === "unknown";
+}
+
+function drawLock({ relation, mode, through }: Lock, timeline: Timeline): PlannedLock {
+  const { presence, rows, bytes } = timeline.find(relation);
+  return through
+    ? { relation, mode, presence, rows: null, bytes: null, through: through.what }
+    : { relation, mode, presence, rows, bytes, through: null };
+}
+
+function lossesOf({ losses }: Effect, timeline: Timeline): PlannedLoss[] {
+  return losses.map(({ relation, column }) => {
+    const { presence, rows, bytes } = timeline.find(relation);
+    return { relation, column, presence, rows, bytes: column === null ? bytes : null };
+  });
+}
+
+function wishesOf(effect: Effect, timeline: Timeline, live: LiveFacts | undefined): Wish[] {
+  return locksOf(effect, live).flatMap(({ relation, mode, waitsAs, through }) => {
+    const { facts } = timeline.find(relation);
+    return facts && !through ? [{ relation, oids: facts.members, mode: waitsAs ?? mode }] : [];
+  });
+}
+
+function locksOf(effect: Effect, live: LiveFacts | undefined): readonly Lock[] {
+  return live?.locks.get(effect) ?? effect.locks;
+}
+
+function isConcurrent({ waitsAs }: Lock): boolean {
+  return waitsAs !== undefined;
+}
+
+function unqualified(locks: readonly PlannedLock[]): string[] {
+  return locks
+    .filter(({ relation, presence }) => presence === "unknown" && !isQualified(relation))
+    .map(({ relation }) => `which table ${relation} is, without its schema`);
+}
+
+/** Each relation once, in the order in which they come, with the strongest lock. */
+function strongestOf(locks: readonly PlannedLock[]): PlannedLock[] {
+  const found = new Map<string, PlannedLock>();
+  for (const lock of locks) {
+    const key = `${lock.relation} ${lock.through ?? ""}`;
+    const known = found.get(key);
+    found.set(key, known ? { ...known, mode: strongest(known.mode, lock.mode) } : lock);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,3 @@
+export { type BatchProgress, describeProgress } from "./progress";
+export { type BatchOptions, type BatchOutcome, runBatches } from "./run";
+export { needsRows, refuseSilentWrites } from "./silent-writes";

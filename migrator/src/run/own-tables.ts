@@ -1,0 +1,20 @@
+import { type CatalogChanges, splitKey } from "../catalog";
+import { MigratorError } from "../errors";
+
+/**
+ * Refuses a migration that changes the migrator's own tables: it writes to them after it has judged, so that
+ * a trigger there would run past the gate.
+ * @throws MigratorError MIG021.
+ */
+export function refuseOwnTables(changes: CatalogChanges, name: string): void {
+  const own = Object.keys(changes).filter((key) => {
+    const { kind, name: object } = splitKey(key);
+    return object.startsWith("migrations.") || (kind === "schema" && object === "migrations");
+  });
+  if (own.length === 0) return;
+  throw new MigratorError(
+    "MIG021",
+    `${name} was not committed: it changes ${own.join(", ")}. The schema migrations is the migrator's own. ` +
+      "Take those statements out of the file.",
+  );
+}
