@@ -7,6 +7,7 @@ import {
   identifiers,
   nodesIn,
   parseExpression,
+  readsTables,
 } from "../sql/expressions";
 import { inlined, inlinedQuery } from "./helpers";
 import { comparedColumns } from "./compared-columns";
@@ -88,9 +89,8 @@ function unread(node: Node, { table, judged }: Place): Outcome {
     if (functionCalls(node).length === 0)
       return open("it asks for constants alone, and so is the same for every row");
   }
-  const isQuery = nodesIn(node, "SubLink").length > 0;
   return unknown(
-    isQuery
+    readsTables(node)
       ? `its sub-query is not read as a way from a row of ${table.name} to the user`
       : "what it asks is not read",
   );

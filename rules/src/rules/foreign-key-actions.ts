@@ -13,12 +13,12 @@ export const foreignKeyActionsRule = defineRule({
   severity: "medium",
   level: "advisory",
   remediation:
-    "Refuse it (`on delete restrict`), or let a row name none but rows of its own user, in the `with check`.",
+    "Write `on delete restrict`, or let a row name none but rows of its own user, in the `with check`.",
   find: (judged) =>
     judged.tables
       // What holds for a partitioned table is said once.
       .filter(({ kind }) => kind !== "partition")
-      .flatMap((child) => (child.foreignKeys ?? []).flatMap((key) => find(child, key, judged))),
+      .map((child) => (child.foreignKeys ?? []).map((key) => find(child, key, judged))),
 });
 
 function find(child: Table, key: ForeignKey, judged: JudgedSchema): Findings {
@@ -33,8 +33,6 @@ function find(child: Table, key: ForeignKey, judged: JudgedSchema): Findings {
     message:
       `the foreign key (${key.columns.join(", ")}) of ${named.object} is \`on delete ${key.onDelete}\`: who deletes ` +
       `a row of ${quoteName(parent)} ${does}s rows of other users (${others.join(", ")}), which no policy lets them do`,
-    remediation:
-      "Write `on delete restrict`, or let a row name none but rows of its own user, in the `with check`.",
   };
 }
 

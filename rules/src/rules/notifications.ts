@@ -16,12 +16,12 @@ export const notificationsRule = defineRule({
   description: "No function sends what rows of users say to whoever listens.",
   severity: "high",
   level: "mandatory",
-  remediation: "Send the row's id, and let who listens read the row under its policies.",
+  remediation: "Send the row's id alone, and let who listens read the row under its policies.",
   find: (judged) =>
     judged.functions
       .filter(({ source }) => /\b(pg_)?notify\b/i.test(source ?? ""))
       .filter((item) => !isOfNobody(item, judged))
-      .flatMap(find),
+      .map(find),
 });
 
 function find(item: DatabaseFunction): Findings {
@@ -34,7 +34,6 @@ function find(item: DatabaseFunction): Findings {
     message:
       `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
       "a notification must hold nothing but constants and ids",
-    remediation: "Send the row's id alone, and let who listens read the row under its policies.",
   };
 }
 

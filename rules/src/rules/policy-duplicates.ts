@@ -10,7 +10,7 @@ export const policyDuplicatesRule = defineRule({
   description: "For each role and command a table has one permissive policy.",
   severity: "low",
   level: "advisory",
-  remediation: "Join them into one, so that what it lets through can be read in one place.",
+  remediation: "Join them into one policy, or make one of them restrictive.",
   find: ({ tables }) => tables.flatMap(findTwice),
 });
 
@@ -27,7 +27,6 @@ function findTwice(table: Table): Findings {
     return {
       ...named,
       message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
-      remediation: "Join them into one policy, or make one of them restrictive.",
     };
   });
 }

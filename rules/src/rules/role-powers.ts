@@ -2,7 +2,7 @@ import { requestRolesOf } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
 import { quoteName, quoteRole, roleObject } from "../model/names";
 import type { Role } from "../model/schema";
-import { type Findings, defineRule } from "./rule";
+import { type Findings, type Found, defineRule } from "./rule";
 
 /** Row level security binds only who has no power over it. */
 export const rolePowersRule = defineRule({
@@ -19,15 +19,15 @@ export const rolePowersRule = defineRule({
     const accepted = contract.platformGrants ? contract.backOfficeRoles : [];
     const application = [...applicationRoles].filter((name) => !accepted.includes(name));
     return [
-      ...application.flatMap((name) => ofApplicationRole(name, judged)),
-      ...(judged.schema.roles ?? [])
+      application.map((name) => ofApplicationRole(name, judged)),
+      (judged.schema.roles ?? [])
         .filter(
           ({ name }) =>
             !applicationRoles.has(name) &&
             name !== contract.migrationRole &&
             !contract.platformRoles.includes(name),
         )
-        .flatMap((role) => ofOtherRole(role, judged)),
+        .map((role) => ofOtherRole(role, judged)),
     ];
   },
 });
@@ -35,33 +35,34 @@ export const rolePowersRule = defineRule({
 function ofApplicationRole(name: string, judged: JudgedSchema): Findings {
   const { contract } = judged;
   const role = judged.role(name);
-  if (!role) return [];
+  if (!role) return undefined;
   const sql = quoteRole(name);
-  const found: [what: string, remedy: string][] = [];
-  const power = powerOf(role);
-  if (power) found.push([`has ${power}`, `alter role ${sql} no${power.toLowerCase()};`]);
-  if (requestRolesOf(contract).includes(name) && role.login) {
-    found.push(["can log in", `alter role ${sql} nologin;`]);
-  }
-  const path = judged.pathTo(name, (other) => isPowerful(other, name, judged));
-  const [target, member] = [path?.at(-1), path?.at(-2)];
-  const inherited = role.memberOf.find(({ inherit }) => inherit)?.role;
-  if (path && target !== undefined && member !== undefined) {
-    found.push([
-      `can become ${target} (${path.join(" → ")}), whom policies do not confine`,
-      `revoke ${quoteRole(target)} from ${quoteRole(member)};`,
-    ]);
-  } else if (name === contract.loginRole && inherited !== undefined && role.inherit) {
-    found.push([
-      `has the rights of ${inherited} all the time`,
-      `grant ${quoteRole(inherited)} to ${sql} with inherit false;`,
-    ]);
-  }
-  return found.map(([what, remedy]) => ({
+  const found = (what: string, remedy: string): Found => ({
     ...roleObject(name),
     message: `role ${name} ${what}; row level security must bind every application role`,
-    remediation: `Write \`${remedy}\`.`,
-  }));
+    remediation: `Write \`${remedy};\`.`,
+  });
+  const power = powerOf(role);
+  const isOpen = requestRolesOf(contract).includes(name) && role.login;
+  const path = judged.pathTo(name, (other) => isPowerful(other, name, judged));
+  const [target = "", member = ""] = [path?.at(-1), path?.at(-2)];
+  const inherited = role.memberOf.find(({ inherit }) => inherit)?.role;
+  const isAlways = !path && name === contract.loginRole && role.inherit;
+  return [
+    power && found(`has ${power}`, `alter role ${sql} no${power.toLowerCase()}`),
+    isOpen && found("can log in", `alter role ${sql} nologin`),
+    path &&
+      found(
+        `can become ${target} (${path.join(" → ")}), whom policies do not confine`,
+        `revoke ${quoteRole(target)} from ${quoteRole(member)}`,
+      ),
+    isAlways &&
+      inherited !== undefined &&
+      found(
+        `has the rights of ${inherited} all the time`,
+        `grant ${quoteRole(inherited)} to ${sql} with inherit false`,
+      ),
+  ];
 }
 
 /** A role beside the contract's that is past row level security and has a right on a table. */
@@ -78,7 +79,7 @@ function ofOtherRole(role: Role, { tables }: JudgedSchema): Findings {
   };
 }
 
-function powerOf(role: Role): string | undefined {
+function powerOf(role: Role) {
   if (role.superuser) return "SUPERUSER";
   if (role.bypassRowSecurity) return "BYPASSRLS";
   if (role.replication) return "REPLICATION";
