@@ -25,7 +25,7 @@ export interface WorldRows {
  * what they left behind. What the attacker can do then is no leak. Moves are measured against it.
  */
 export interface Given {
-   kind:
+  kind:
     | "nothing"
     /** A place in a list of the victim's world. */
     | "listed"
