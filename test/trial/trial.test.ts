@@ -41,6 +41,14 @@ describe("the trial", () => {
     expect({ findings, tables }).toEqual({ findings: [], tables: 5 });
   });
 
+  it("tells no right that a platform grants by default", async () => {
+    const sql = leakCases.find(({ way }) => way === "truncate")?.leaking ?? "";
+    const codes = ({ findings }: Trial) => findings.map(({ code }) => code);
+    expect(codes(await tryOne(sql))).toEqual(["POL155"]);
+    const contract = { ...defaultContract, platformGrants: true };
+    expect(codes(await tryOne(sql, { contract }))).toEqual([]);
+  });
+
   it("gives a script that shows the leak", async () => {
     const leak = leakCases.find(({ way }) => way === "a tautology in disguise");
     const sql = leak?.leaking ?? "";

@@ -80,7 +80,6 @@ export class Identities {
     const others = this.catalog.roles.filter(
       ({ name, bypasses }) => !bypasses && !known.includes(name),
     );
-    const settings = Object.keys(this.settingsOf(a));
     return [
       ...signedInRoles.flatMap((role) => [
         this.signedIn(a, role),
@@ -91,7 +90,6 @@ export class Identities {
         withClaims(role, "claims that are not JSON", "{"),
         withClaims(role, `claims without ${claims.subject}`, "{}"),
         withClaims(role, `a ${claims.subject} that is not a UUID`, `{"${claims.subject}":"1"}`),
-        ...(settings.length > 0 ? [this.withoutSettings(a, role, settings)] : []),
         ...(shuttingOut(this.catalog).size > 0 || namedUsers(this.catalog).length > 0
           ? [this.signedIn(d, role)]
           : []),
@@ -109,16 +107,6 @@ export class Identities {
       },
       ...others.map(({ name }) => this.signedIn(a, name)),
     ];
-  }
-
-  private withoutSettings(world: World, role: string, settings: readonly string[]): Identity {
-    const { settings: all, ...identity } = this.signedIn(world, role);
-    return {
-      ...identity,
-      settings: { [this.contract.claims.setting]: all[this.contract.claims.setting] ?? "" },
-      description: `${role} as user ${world.name} without ${settings.join(", ")}`,
-      readsOnly: true,
-    };
   }
 
   private tricks(): Identity[] {
@@ -150,19 +138,6 @@ export class Identities {
     ];
   }
 
-  /** The labels of enums, by the names that casts call them. */
-  private labels(): ReadonlyMap<string, readonly string[]> {
-    const columns = this.catalog.relations.flatMap(({ columns: some }) => some);
-    return new Map(
-      columns
-        .filter(({ typeKind }) => typeKind === "e")
-        .flatMap(({ type, labels }) => [
-          [type, labels] as const,
-          [`public.${type}`, labels] as const,
-        ]),
-    );
-  }
-
   /** The settings that policies read: as the application makes them, they are of the user's world. */
   private settingsOf({ id, number }: World): Record<string, string> {
     return Object.fromEntries(
@@ -179,7 +154,7 @@ export class Identities {
    */
   private claimsOf({ id, number, email }: World, role: string): Record<string, unknown> {
     const others = Object.fromEntries(
-      readClaims(this.text, this.labels()).map(({ key, value, isNumber, isList }) => {
+      readClaims(this.text).map(({ key, value, isNumber, isList }) => {
         const own = value ?? (isNumber ? Number(number) : id);
         return [key, isList ? [own] : own];
       }),

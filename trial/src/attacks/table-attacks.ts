@@ -80,7 +80,7 @@ export class TableAttacks {
       ? []
       : [
           ...this.update(identity, relation, rights, victim),
-          ...this.delete(relation, rights, identity),
+          ...this.delete(relation, rights),
           ...this.insert(relation, rights, victim, identity),
           ...this.moves(relation, rights, identity.world, victim),
           ...this.takeOver(relation, rights, identity, victim),
@@ -155,9 +155,7 @@ export class TableAttacks {
     const columns = rights.select ? "*" : rights.selectColumns.map(quoteIdentifier).join(", ");
     const shown = `select ${columns} from ${sql}`;
     const part = { attack: "read" as const, read, shown, variants: [{ before }] };
-    if (identity.isTrick || identity.world?.index !== 0) return [part];
-    const off = "set local row_security = off";
-    return [part, { ...part, shown: `${off};\n${shown}`, variants: [{ before, prelude: [off] }] }];
+    return [part];
   }
 
   private update(identity: Identity, relation: Relation, rights: Rights, victim: World): Part[] {
@@ -173,11 +171,8 @@ export class TableAttacks {
     const [first] = assignments;
     if (!first) return [];
     const statement = (set: string) => `update ${relation.sql} set ${set}`;
-    const name = quoteIdentifier(first.column.name);
-    const readable = rights.selectColumns.includes(first.column.name);
     const variants: Variant[] = [
       ...assignments.map(({ set }) => ({ statements: [statement(set)] })),
-      ...(readable ? [{ statements: [statement(`${name} = ${name}`)] }] : []),
       { before: this.without(relation, identity.world), statements: [statement(first.set)] },
     ];
     const parts = [this.rowByRow("update", relation, statement(first.set), variants, victim)];
@@ -203,17 +198,13 @@ export class TableAttacks {
     ];
   }
 
-  private delete(relation: Relation, rights: Rights, identity: Identity): Part[] {
+  private delete(relation: Relation, rights: Rights): Part[] {
     if (!rights.delete) return [];
     const shown = `delete from ${relation.sql}`;
     const referring = (this.children.get(relation.id) ?? [])
       .filter(({ id, kind }) => id !== relation.id && kind === "r")
       .map(({ sql }) => `select app_data_trial.clear(${quoteText(sql)}, null)`);
-    const variants = [
-      { statements: [shown] },
-      { before: referring, statements: [shown] },
-      { before: [...referring, ...this.without(relation, identity.world)], statements: [shown] },
-    ];
+    const variants = [{ statements: [shown] }, { before: referring, statements: [shown] }];
     return [{ attack: "delete", shown, variants }];
   }
 
@@ -396,38 +387,18 @@ export class TableAttacks {
         const key = this.keyOf(relation, link, to);
         if (row && key !== undefined) row[name] = key;
       }
-    const writable = writableColumns(relation).filter(({ name }) =>
-      rights.updateColumns.includes(name),
-    );
-    const columns = writable.filter(({ name }) =>
-      links.some((link) => link.columns.includes(name)),
+    const columns = writableColumns(relation).filter(
+      ({ name }) =>
+        rights.updateColumns.includes(name) && links.some((link) => link.columns.includes(name)),
     );
     if (!row || columns.length === 0) return [];
-    const assign = (some: readonly Column[]) =>
-      `update ${relation.sql} set ${some
-        .map(
-          (column) =>
-            `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
-        )
-        .join(", ")}`;
-    // A check may ask for something else, which the first row of every world has.
-    const linking = this.linkingColumns(relation);
-    const asked = writable.filter(
-      ({ name }) =>
-        !linking.includes(name) && (relation.hasEffects || policiesLookAt(relation, name)),
+    const assignments = columns.map(
+      (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
     );
-    const shown = assign(columns);
-    const statements = [...(asked.length > 0 ? [assign([...columns, ...asked])] : []), shown];
-    const before = this.without(relation, to);
-    return statements.map((statement) =>
-      this.rowByRow(
-        attack,
-        relation,
-        statement,
-        [{ statements: [statement] }, { before, statements: [statement] }],
-        from,
-      ),
-    );
+    const shown = `update ${relation.sql} set ${assignments.join(", ")}`;
+    const statements = [shown];
+    const variants = [{ statements }, { before: this.without(relation, to), statements }];
+    return [this.rowByRow(attack, relation, shown, variants, from)];
   }
 
   /**
@@ -514,17 +485,6 @@ function pathsOf(
   }));
 }
 
-/** Whether policies look at a column of their own table, as PostgreSQL writes it: those of others have a prefix. */
-function policiesLookAt({ name, policies }: Relation, column: string): boolean {
-  return policies
-    .flatMap(({ using, check }) => [using ?? "", check ?? ""])
-    .some(
-      (text) =>
-        wordsOf(text).has(column) &&
-        (text.match(OWN_COLUMN) ?? []).some((found) =>
-          [column, `${name}.${column}`].includes(found),
-        ),
-    );
+function policiesLookAt({ policies }: Relation, column: string): boolean {
+  return policies.some(({ columns }) => columns.includes(column));
 }
-
-const OWN_COLUMN = /(?<![\w$.])[\w$]+(?:\.[\w$]+)?/g;

@@ -79,6 +79,12 @@ export interface Policy {
   roles: string[];
   using: string | null;
   check: string | null;
+  /** Columns of its own table that it looks at. */
+  columns: string[];
+  /** Ids of the other tables that it reads. */
+  reads: number[];
+  /** Ids of the functions that it calls itself. */
+  calls: number[];
 }
 
 /** What a role may do with a relation, columns by name. */

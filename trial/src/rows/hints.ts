@@ -89,11 +89,12 @@ export class HintReader {
     const triggers = this.routines
       .filter(({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(name))
       .map(({ source }) => source);
-    const policies = relation.policies
+    const looking = relation.policies.filter(({ columns }) => columns.includes(name));
+    const policies = looking
       .flatMap(({ using, check }) => [using ?? "", check ?? ""])
       .filter((text) => wordsOf(text).has(name));
     const called = this.routines
-      .filter((routine) => policies.some((text) => wordsOf(text).has(routine.name)))
+      .filter(({ id }) => looking.some(({ calls }) => calls.includes(id)))
       .map(({ source }) => source);
     const ofRelation = this.byWord.get(relation.name);
     const elsewhere = [...(this.byWord.get(name) ?? [])].filter((text) => ofRelation?.has(text));

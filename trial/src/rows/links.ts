@@ -1,6 +1,6 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
-import { holdsIdentity, isGivenToFunction, isNumber, isText } from "./candidate-values";
+import { holdsIdentity, isNumber, isText } from "./candidate-values";
 import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
@@ -118,25 +118,11 @@ export class Links {
 
   /** Whether a unique key is made of the user column and at least one more: members, readers, invitations. */
   public isList(relation: Relation): boolean {
-    const users = this.of(relation).filter(
-      ({ isUser, key, columns }) =>
-        isUser && (key !== undefined || !this.holdsMore(relation, columns)),
-    );
+    const users = this.of(relation).filter(({ isUser }) => isUser);
     return relation.uniques.some(
       (columns) =>
         columns.length > 1 &&
         users.some((link) => link.columns.every((name) => columns.includes(name))),
-    );
-  }
-
-  /** Whether a column holds more than the id: a path that begins with it. */
-  private holdsMore(relation: Relation, columns: readonly string[]): boolean {
-    return relation.columns.some(
-      (column) =>
-        columns.includes(column.name) &&
-        this.identityClauses(relation, column).some((clause) =>
-          isGivenToFunction(column.name, clause),
-        ),
     );
   }
 
@@ -282,29 +268,18 @@ export class Links {
     const above = [...relation.foreignKeys.map(({ target }) => target), ...relation.parents];
     const below = this.catalog.relations.filter(({ parents }) => parents.includes(relation.id));
     const related = above.flatMap((id) => this.byId.get(id) ?? []).concat(below);
-    const endUsers = ["public", this.contract.anonymousRole, ...this.contract.signedInRoles];
-    const isOpen = relation.policies.some(
-      ({ using, roles }) => using === "true" && roles.some((role) => endUsers.includes(role)),
-    );
     const isSomeones = (other: Relation) =>
-      other.id !== relation.id &&
-      (!this.isShared(other) || (!isOpen && this.groups().has(other.id)));
+      other.id !== relation.id && (!this.isShared(other) || this.groups().has(other.id));
     if (related.some(isSomeones)) return false;
     const columns = relation.columns.map(({ name }) => name);
-    return !relation.policies
-      .flatMap(({ using, check }) => [using ?? "", check ?? ""])
-      .some((text) => {
-        const called = this.catalog.routines.filter(({ name }) => wordsOf(text).has(name));
-        const readsTables =
-          /\bfrom\s+[a-z"]/i.test(text) || called.some(({ source }) => this.readsTable(source));
-        return (
-          readsTables ||
-          clausesOf(text).some((clause) => {
-            const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
-            return this.asksWho.test(clause) && columns.some((name) => words.has(name));
-          })
-        );
+    return !relation.policies.some(({ using, check, reads, calls }) => {
+      const called = this.catalog.routines.filter(({ id }) => calls.includes(id));
+      if (reads.length > 0 || called.some(({ source }) => this.readsTable(source))) return true;
+      return clausesOf(`${using ?? ""};${check ?? ""}`).some((clause) => {
+        const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
+        return this.asksWho.test(clause) && columns.some((name) => words.has(name));
       });
+    });
   }
 
   private readsTable(source: string): boolean {
