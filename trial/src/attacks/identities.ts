@@ -1,10 +1,8 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog } from "../rows/catalog";
 import { shuttingOut } from "../rows/emptiness";
-import type { Fill } from "../rows/fill";
 import { quoteText } from "../rows/statements";
 import { MOST_NAMED_USERS, NOWHERE, WORLDS, type World, victimOf } from "../rows/worlds";
-import { shadowTricks } from "./shadow-tricks";
 import { claimTricks, readClaims, readSettings, settingTricks } from "./tricks";
 
 /** Somebody who tries: a role, the settings of its transaction, and what it does first. */
@@ -38,10 +36,9 @@ export class Identities {
     private readonly catalog: Catalog,
     private readonly contract: Contract,
     private readonly worlds: readonly World[],
-    fill: Fill,
   ) {
     this.text = decidingText(catalog);
-    this.all = [...this.plain(), ...this.tricks(fill)];
+    this.all = [...this.plain(), ...this.tricks()];
   }
 
   /** The user of a world, signed in. */
@@ -83,7 +80,6 @@ export class Identities {
     const others = this.catalog.roles.filter(
       ({ name, bypasses }) => !bypasses && !known.includes(name),
     );
-    const settings = Object.keys(this.settingsOf(a));
     return [
       ...signedInRoles.flatMap((role) => [
         this.signedIn(a, role),
@@ -94,7 +90,6 @@ export class Identities {
         withClaims(role, "claims that are not JSON", "{"),
         withClaims(role, `claims without ${claims.subject}`, "{}"),
         withClaims(role, `a ${claims.subject} that is not a UUID`, `{"${claims.subject}":"1"}`),
-        ...(settings.length > 0 ? [this.withoutSettings(a, role, settings)] : []),
         ...(shuttingOut(this.catalog).size > 0 || namedUsers(this.catalog).length > 0
           ? [this.signedIn(d, role)]
           : []),
@@ -114,17 +109,7 @@ export class Identities {
     ];
   }
 
-  private withoutSettings(world: World, role: string, settings: readonly string[]): Identity {
-    const { settings: all, ...identity } = this.signedIn(world, role);
-    return {
-      ...identity,
-      settings: { [this.contract.claims.setting]: all[this.contract.claims.setting] ?? "" },
-      description: `${role} as user ${world.name} without ${settings.join(", ")}`,
-      readsOnly: true,
-    };
-  }
-
-  private tricks(fill: Fill): Identity[] {
+  private tricks(): Identity[] {
     const [a] = this.worlds;
     if (!a) return [];
     const b = victimOf(a);
@@ -150,23 +135,7 @@ export class Identities {
           prelude: [`select set_config(${quoteText(name)}, ${quoteText(value)}, true)`],
         }),
       ),
-      ...shadowTricks(this.catalog, fill, role, a, b).map(({ description, statements }) =>
-        trick(`who ${description}`, { prelude: statements }),
-      ),
     ];
-  }
-
-  /** The labels of enums, by the names that casts call them. */
-  private labels(): ReadonlyMap<string, readonly string[]> {
-    const columns = this.catalog.relations.flatMap(({ columns: some }) => some);
-    return new Map(
-      columns
-        .filter(({ typeKind }) => typeKind === "e")
-        .flatMap(({ type, labels }) => [
-          [type, labels] as const,
-          [`public.${type}`, labels] as const,
-        ]),
-    );
   }
 
   /** The settings that policies read: as the application makes them, they are of the user's world. */
@@ -185,7 +154,7 @@ export class Identities {
    */
   private claimsOf({ id, number, email }: World, role: string): Record<string, unknown> {
     const others = Object.fromEntries(
-      readClaims(this.text, this.labels()).map(({ key, value, isNumber, isList }) => {
+      readClaims(this.text).map(({ key, value, isNumber, isList }) => {
         const own = value ?? (isNumber ? Number(number) : id);
         return [key, isList ? [own] : own];
       }),

@@ -63,7 +63,13 @@ export class TableAttacks {
     if (!rights) return [];
     const victim = victimOf(identity.world);
     const base = { identity, relation, victim, subject: relation.sql };
-    const privileged = privilegeAttacks(identity, relation, rights, this.catalog).map((part) => ({
+    const privileged = privilegeAttacks(
+      identity,
+      relation,
+      rights,
+      this.catalog,
+      this.contract,
+    ).map((part) => ({
       ...base,
       ...part,
       variants: [{ statements: [part.shown] }],
@@ -74,7 +80,7 @@ export class TableAttacks {
       ? []
       : [
           ...this.update(identity, relation, rights, victim),
-          ...this.delete(relation, rights, identity),
+          ...this.delete(relation, rights),
           ...this.insert(relation, rights, victim, identity),
           ...this.moves(relation, rights, identity.world, victim),
           ...this.takeOver(relation, rights, identity, victim),
@@ -93,8 +99,13 @@ export class TableAttacks {
   ): Pick<Job, "measure" | "viewers"> {
     const attacker = String(identity.world?.index ?? "null");
     const leaves = this.leaves(relation);
-    if (read !== undefined)
-      return { measure: `select app_data_trial.seen($1, '{${leaves.join(",")}}', ${attacker})` };
+    if (read !== undefined) {
+      const seen = `app_data_trial.seen($1, '{${leaves.join(",")}}', ${attacker})`;
+      const flags = this.flags(relation).map(({ name }) => flagOf(relation, name, attacker));
+      return {
+        measure: `select ${seen} || jsonb_build_object('flags', jsonb_build_array(${flags.join(", ")}))`,
+      };
+    }
     // What foreign keys delete along with a row went with its owner's consent.
     const reached = relation.hasEffects && attack !== "delete" ? this.all : leaves;
     const measure = `select app_data_trial.changed('{${reached.join(",")}}', ${attacker})`;
@@ -106,6 +117,17 @@ export class TableAttacks {
       ...(relation.rights[viewer.role]?.select ? { before: "" } : {}),
     }));
     return { measure, viewers };
+  }
+
+  /** Columns whose values may open a row to others: policies look at them, and they name nobody. */
+  private flags(relation: Relation): Column[] {
+    const linking = this.linkingColumns(relation);
+    return relation.columns.filter(
+      (column) =>
+        (column.base === "bool" || column.typeKind === "e" || isText(column)) &&
+        !linking.includes(column.name) &&
+        policiesLookAt(relation, column.name),
+    );
   }
 
   /** The ids of a table and of all that is partition or child of it. */
@@ -133,9 +155,7 @@ export class TableAttacks {
     const columns = rights.select ? "*" : rights.selectColumns.map(quoteIdentifier).join(", ");
     const shown = `select ${columns} from ${sql}`;
     const part = { attack: "read" as const, read, shown, variants: [{ before }] };
-    if (identity.isTrick || identity.world?.index !== 0) return [part];
-    const off = "set local row_security = off";
-    return [part, { ...part, shown: `${off};\n${shown}`, variants: [{ before, prelude: [off] }] }];
+    return [part];
   }
 
   private update(identity: Identity, relation: Relation, rights: Rights, victim: World): Part[] {
@@ -151,11 +171,8 @@ export class TableAttacks {
     const [first] = assignments;
     if (!first) return [];
     const statement = (set: string) => `update ${relation.sql} set ${set}`;
-    const name = quoteIdentifier(first.column.name);
-    const readable = rights.selectColumns.includes(first.column.name);
     const variants: Variant[] = [
       ...assignments.map(({ set }) => ({ statements: [statement(set)] })),
-      ...(readable ? [{ statements: [statement(`${name} = ${name}`)] }] : []),
       { before: this.without(relation, identity.world), statements: [statement(first.set)] },
     ];
     const parts = [this.rowByRow("update", relation, statement(first.set), variants, victim)];
@@ -181,17 +198,13 @@ export class TableAttacks {
     ];
   }
 
-  private delete(relation: Relation, rights: Rights, identity: Identity): Part[] {
+  private delete(relation: Relation, rights: Rights): Part[] {
     if (!rights.delete) return [];
     const shown = `delete from ${relation.sql}`;
     const referring = (this.children.get(relation.id) ?? [])
       .filter(({ id, kind }) => id !== relation.id && kind === "r")
       .map(({ sql }) => `select app_data_trial.clear(${quoteText(sql)}, null)`);
-    const variants = [
-      { statements: [shown] },
-      { before: referring, statements: [shown] },
-      { before: [...referring, ...this.without(relation, identity.world)], statements: [shown] },
-    ];
+    const variants = [{ statements: [shown] }, { before: referring, statements: [shown] }];
     return [{ attack: "delete", shown, variants }];
   }
 
@@ -233,6 +246,9 @@ export class TableAttacks {
       return [
         ...single,
         ...(users.length > 0 && others.length > 1 ? [taking(others, row, mine)] : []),
+        ...users.flatMap((link) =>
+          pathsOf(relation, link, [victim, world]).map((path) => ({ ...mine, ...path })),
+        ),
         ...(relation.hasEffects ? [mine] : []),
       ];
     });
@@ -371,38 +387,18 @@ export class TableAttacks {
         const key = this.keyOf(relation, link, to);
         if (row && key !== undefined) row[name] = key;
       }
-    const writable = writableColumns(relation).filter(({ name }) =>
-      rights.updateColumns.includes(name),
-    );
-    const columns = writable.filter(({ name }) =>
-      links.some((link) => link.columns.includes(name)),
+    const columns = writableColumns(relation).filter(
+      ({ name }) =>
+        rights.updateColumns.includes(name) && links.some((link) => link.columns.includes(name)),
     );
     if (!row || columns.length === 0) return [];
-    const assign = (some: readonly Column[]) =>
-      `update ${relation.sql} set ${some
-        .map(
-          (column) =>
-            `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
-        )
-        .join(", ")}`;
-    // A check may ask for something else, which the first row of every world has.
-    const linking = this.linkingColumns(relation);
-    const asked = writable.filter(
-      ({ name }) =>
-        !linking.includes(name) && (relation.hasEffects || policiesLookAt(relation, name)),
+    const assignments = columns.map(
+      (column) => `${quoteIdentifier(column.name)} = ${literal(row[column.name] ?? null, column)}`,
     );
-    const shown = assign(columns);
-    const statements = [...(asked.length > 0 ? [assign([...columns, ...asked])] : []), shown];
-    const before = this.without(relation, to);
-    return statements.map((statement) =>
-      this.rowByRow(
-        attack,
-        relation,
-        statement,
-        [{ statements: [statement] }, { before, statements: [statement] }],
-        from,
-      ),
-    );
+    const shown = `update ${relation.sql} set ${assignments.join(", ")}`;
+    const statements = [shown];
+    const variants = [{ statements }, { before: this.without(relation, to), statements }];
+    return [this.rowByRow(attack, relation, shown, variants, from)];
   }
 
   /**
@@ -462,17 +458,33 @@ export class TableAttacks {
   }
 }
 
-/** Whether policies look at a column of their own table, as PostgreSQL writes it: those of others have a prefix. */
-function policiesLookAt({ name, policies }: Relation, column: string): boolean {
-  return policies
-    .flatMap(({ using, check }) => [using ?? "", check ?? ""])
-    .some(
-      (text) =>
-        wordsOf(text).has(column) &&
-        (text.match(OWN_COLUMN) ?? []).some((found) =>
-          [column, `${name}.${column}`].includes(found),
-        ),
-    );
+/** A query that says what the rows of others that were read, $1, have in common, and no other row has. */
+function flagOf({ sql }: Relation, name: string, attacker: string): string {
+  const value = `t.${quoteIdentifier(name)}::text`;
+  return `(select case when cardinality(seen) = 1 and not seen && unseen
+      then format('%s is %s', ${quoteText(name)}, seen[1]) end
+    from (select array_agg(distinct ${value}) filter (where s.at is not null) as seen,
+        array_agg(distinct coalesce(${value}, '')) filter (where s.at is null) as unseen
+      from ${sql} t join app_data_trial.pristine p on p.relation = t.tableoid and p.place = t.ctid
+      left join jsonb_array_elements($1) s (at) on (s.at ->> 0)::oid = t.tableoid and (s.at ->> 1)::tid = t.ctid
+      where p.world is distinct from ${attacker} and p.world is not null) x)`;
 }
 
-const OWN_COLUMN = /(?<![\w$.])[\w$]+(?:\.[\w$]+)?/g;
+/** Values of a list or a path that names users, the first of them in the first place, and the other way round. */
+function pathsOf(
+  relation: Relation,
+  { columns: [name], key }: Link,
+  users: readonly (World | null)[],
+): Row[] {
+  const column = relation.columns.find((one) => one.name === name);
+  if (!column || key || !(column.element === "text" || column.element === "uuid" || isText(column)))
+    return [];
+  const ids = users.flatMap((world) => (world ? [world.id] : []));
+  return [ids, [...ids].reverse()].map((some) => ({
+    [column.name]: column.element === null ? `${some.join("/")}/1` : `{${some.join(",")}}`,
+  }));
+}
+
+function policiesLookAt({ policies }: Relation, column: string): boolean {
+  return policies.some(({ columns }) => columns.includes(column));
+}

@@ -19,10 +19,7 @@ interface Claim {
 }
 
 /** The claims that a text reads, but for the registered ones. */
-export function readClaims(
-  text: string,
-  labelsOf: ReadonlyMap<string, readonly string[]> = new Map(),
-): Claim[] {
+export function readClaims(text: string): Claim[] {
   const keys = [...text.matchAll(/->>?\s*'(\w+)'/g)].flatMap(([, key]) => (key ? [key] : []));
   const paths = [...text.matchAll(/#>>?\s*'\{([\w,\s]+)\}'/g)].flatMap(([, path = ""]) =>
     path.split(/,\s*/),
@@ -38,9 +35,7 @@ export function readClaims(
     .filter((key) => !REGISTERED.has(key))
     .map((key) => ({
       key,
-      value:
-        compared.get(key) ??
-        labelsOf.get(new RegExp(`'${key}'(?:::text)?\\)*::([\\w."]+)`).exec(text)?.[1] ?? "")?.[0],
+      value: compared.get(key),
       isNumber: new RegExp(`'${key}'(?:::text)?\\)*::(?:int|bigint|numeric|smallint)`).test(text),
       isList: new RegExp(`_array_elements(?:_text)?\\([^;,]{0,120}'${key}'`).test(text),
     }));

@@ -14,6 +14,9 @@ with space as (
       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 ), att as not materialized (
   select attrelid, attnum, attname from pg_attribute where attnum > 0 and not attisdropped
+), used as not materialized (
+  select objid as policy, refclassid, refobjid, refobjsubid from pg_depend
+  where classid = 'pg_policy'::regclass
 ), cols as not materialized (
   select a.attrelid, a.attnum, a.attname, a.attnotnull or t.typnotnull as not_null,
     format_type(a.atttypid, a.atttypmod) as type, t.typtype,
@@ -112,7 +115,14 @@ select jsonb_build_object(
         'roles', (select jsonb_agg(case when o = 0 then 'public' else pg_get_userbyid(o) end)
           from unnest(p.polroles) o),
         'using', pg_get_expr(p.polqual, p.polrelid),
-        'check', pg_get_expr(p.polwithcheck, p.polrelid)) order by p.polname)
+        'check', pg_get_expr(p.polwithcheck, p.polrelid),
+        'columns', coalesce((select jsonb_agg(distinct c.attname) from used u
+          join att c on c.attrelid = u.refobjid and c.attnum = u.refobjsubid
+          where u.policy = p.oid and u.refobjid = p.polrelid), '[]'),
+        'reads', coalesce((select jsonb_agg(distinct u.refobjid::bigint) from used u
+          where u.policy = p.oid and u.refclassid = 'pg_class'::regclass and u.refobjid <> p.polrelid), '[]'),
+        'calls', coalesce((select jsonb_agg(distinct u.refobjid::bigint) from used u
+          where u.policy = p.oid and u.refclassid = 'pg_proc'::regclass), '[]')) order by p.polname)
       from pg_policy p where p.polrelid = r.oid), '[]'),
     'rights', coalesce((select jsonb_object_agg(g.rolname, g.rights) from rights g
       where g.relation = r.oid), '{}')

@@ -79,6 +79,12 @@ export interface Policy {
   roles: string[];
   using: string | null;
   check: string | null;
+  /** Columns of its own table that it looks at. */
+  columns: string[];
+  /** Ids of the other tables that it reads. */
+  reads: number[];
+  /** Ids of the functions that it calls itself. */
+  calls: number[];
 }
 
 /** What a role may do with a relation, columns by name. */
@@ -106,7 +112,7 @@ export interface Routine {
   sql: string;
   /** As in pg_proc: f function, p procedure, a aggregate. */
   kind: "f" | "p" | "a";
-  /** `name(types)`. */
+  /** `name(types)`, as findings call it. */
   signature: string;
   arguments: { name: string; type: string }[];
   /** Whether the last argument is a list of any length. */

@@ -89,11 +89,12 @@ export class HintReader {
     const triggers = this.routines
       .filter(({ id, source }) => relation.triggers.includes(id) && wordsOf(source).has(name))
       .map(({ source }) => source);
-    const policies = relation.policies
+    const looking = relation.policies.filter(({ columns }) => columns.includes(name));
+    const policies = looking
       .flatMap(({ using, check }) => [using ?? "", check ?? ""])
       .filter((text) => wordsOf(text).has(name));
     const called = this.routines
-      .filter((routine) => policies.some((text) => wordsOf(text).has(routine.name)))
+      .filter(({ id }) => looking.some(({ calls }) => calls.includes(id)))
       .map(({ source }) => source);
     const ofRelation = this.byWord.get(relation.name);
     const elsewhere = [...(this.byWord.get(name) ?? [])].filter((text) => ofRelation?.has(text));
@@ -135,7 +136,10 @@ const wordsOfTexts = new Map<string, ReadonlySet<string>>();
 export function wordsOf(text: string): ReadonlySet<string> {
   let words = wordsOfTexts.get(text);
   if (!words) {
-    words = new Set(text.match(/[\w$]+/g));
+    const quoted = [...text.matchAll(/"((?:[^"]|"")+)"/g)].map(([, name = ""]) =>
+      name.replaceAll('""', '"'),
+    );
+    words = new Set([...(text.match(/[\w$]+/g) ?? []), ...quoted]);
     wordsOfTexts.set(text, words);
   }
   return words;

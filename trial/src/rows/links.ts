@@ -1,6 +1,6 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
-import { holdsIdentity, isGivenToFunction, isNumber, isText } from "./candidate-values";
+import { holdsIdentity, isNumber, isText } from "./candidate-values";
 import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
 import { quoteIdentifier, quoteText } from "./statements";
 
@@ -118,10 +118,7 @@ export class Links {
 
   /** Whether a unique key is made of the user column and at least one more: members, readers, invitations. */
   public isList(relation: Relation): boolean {
-    const users = this.of(relation).filter(
-      ({ isUser, key, columns }) =>
-        isUser && (key !== undefined || !this.holdsMore(relation, columns)),
-    );
+    const users = this.of(relation).filter(({ isUser }) => isUser);
     return relation.uniques.some(
       (columns) =>
         columns.length > 1 &&
@@ -129,24 +126,13 @@ export class Links {
     );
   }
 
-  /** Whether a column holds more than the id: a path that begins with it. */
-  private holdsMore(relation: Relation, columns: readonly string[]): boolean {
-    return relation.columns.some(
-      (column) =>
-        columns.includes(column.name) &&
-        this.identityClauses(relation, column).some((clause) =>
-          isGivenToFunction(column.name, clause),
-        ),
-    );
-  }
-
   /** Whether policies of other tables, or functions that policies call, read the table. */
   public isAsked({ id, name }: Relation): boolean {
     const { relations, routines } = this.catalog;
-    // A function that its caller could not replace, by which a request is granted say.
+    // A function that may write with its owner's rights, and grants a request say.
     const isCalled = routines.some(
-      ({ securityDefiner, returns, source }) =>
-        securityDefiner && returns !== "trigger" && wordsOf(source).has(name),
+      ({ securityDefiner, volatile, returns, source }) =>
+        securityDefiner && volatile && returns !== "trigger" && wordsOf(source).has(name),
     );
     if (isCalled) return true;
     return relations.some((other) => {
@@ -247,7 +233,7 @@ export class Links {
           return clausesOf(text).some((clause) => {
             const isNamed =
               names.some((one) => clause.includes(one)) ||
-              new RegExp(`select\\s+${name}\\s+from`, "i").test(clause);
+              new RegExp(`select\\s+${escaped(name)}\\s+from`, "i").test(clause);
             const fits = base === column.base || (isText(column) && clause.includes("::text"));
             return isNamed && fits && wordsOf(clause).has(column.name);
           });
@@ -282,29 +268,18 @@ export class Links {
     const above = [...relation.foreignKeys.map(({ target }) => target), ...relation.parents];
     const below = this.catalog.relations.filter(({ parents }) => parents.includes(relation.id));
     const related = above.flatMap((id) => this.byId.get(id) ?? []).concat(below);
-    const endUsers = ["public", this.contract.anonymousRole, ...this.contract.signedInRoles];
-    const isOpen = relation.policies.some(
-      ({ using, roles }) => using === "true" && roles.some((role) => endUsers.includes(role)),
-    );
     const isSomeones = (other: Relation) =>
-      other.id !== relation.id &&
-      (!this.isShared(other) || (!isOpen && this.groups().has(other.id)));
+      other.id !== relation.id && (!this.isShared(other) || this.groups().has(other.id));
     if (related.some(isSomeones)) return false;
     const columns = relation.columns.map(({ name }) => name);
-    return !relation.policies
-      .flatMap(({ using, check }) => [using ?? "", check ?? ""])
-      .some((text) => {
-        const called = this.catalog.routines.filter(({ name }) => wordsOf(text).has(name));
-        const readsTables =
-          /\bfrom\s+[a-z"]/i.test(text) || called.some(({ source }) => this.readsTable(source));
-        return (
-          readsTables ||
-          clausesOf(text).some((clause) => {
-            const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
-            return this.asksWho.test(clause) && columns.some((name) => words.has(name));
-          })
-        );
+    return !relation.policies.some(({ using, check, reads, calls }) => {
+      const called = this.catalog.routines.filter(({ id }) => calls.includes(id));
+      if (reads.length > 0 || called.some(({ source }) => this.readsTable(source))) return true;
+      return clausesOf(`${using ?? ""};${check ?? ""}`).some((clause) => {
+        const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
+        return this.asksWho.test(clause) && columns.some((name) => words.has(name));
       });
+    });
   }
 
   private readsTable(source: string): boolean {
@@ -323,13 +298,18 @@ function comparisonsOf(text: string): string[] {
 }
 
 /** A list of values compares nothing. */
-const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct)\b/i;
+const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct|starts_with)\b/i;
 const UUID_SQL = "'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'";
+
+/** A name as a regular expression. */
+function escaped(name: string): string {
+  return name.replace(/\W/g, "\\$&");
+}
 
 /** What a text calls a table: its name, and the aliases that it gives it. */
 function aliasesOf(text: string, table: string): string[] {
   const found = text.matchAll(
-    new RegExp(`\\b${table.replace(/\W/g, "\\$&")}"?\\s+(?:as\\s+)?([a-z_]\\w*)`, "gi"),
+    new RegExp(`\\b${escaped(table)}"?\\s+(?:as\\s+)?([a-z_]\\w*)`, "gi"),
   );
   return [table, ...[...found].map(([, alias = ""]) => alias)];
 }
@@ -342,9 +322,7 @@ function identityPattern({ routines }: Catalog, { identity, identityFunctions, c
     "current_setting",
   ]);
   const pattern = () =>
-    new RegExp(
-      `\\b(?:${[...names].map((name) => name.replace(/\W/g, "\\$&")).join("|")})"?\\(|${claims.setting.replace(/\W/g, "\\$&")}`,
-    );
+    new RegExp(`\\b(?:${[...names].map(escaped).join("|")})"?\\(|${escaped(claims.setting)}`);
   for (let size = 0; size < names.size;) {
     size = names.size;
     const known = pattern();

@@ -157,10 +157,6 @@ export class RowPlanner {
       // A row without a user, where the table allows that.
       if (naming.length > 0 && !column.notNull && !unique && version === ROWS_EACH - 1)
         naming.unshift(null);
-      // What texts are compared with besides comes in some rows.
-      const literals =
-        link?.isUser && !isUsersKey && version % 3 === 2 && !unique ? hints.literals : [];
-      if (literals.length > 0 && holdsIdentity(column) && column.base !== "uuid") naming.reverse();
       if (naming.length > 0 || unique) return [...naming, ...values];
       if (!column.notNull && version === 3 + (place % 2)) return [null, ...values];
       // Columns step at different speeds, so that their values meet in different pairs; but for the
