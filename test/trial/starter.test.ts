@@ -110,8 +110,10 @@ describe("a starter application on the platform supabase", () => {
 describe("the starter application", () => {
   it("lets a team work, and shows a stranger nothing of it", async () => {
     await withThrowawayServer((server) =>
-      withThrowawayDatabase(server, contract, async (client) => {
-        expect(await applyMigrations(client, starter, contract)).not.toHaveProperty("refusal");
+      withThrowawayDatabase(server, contract, async (client, migrator) => {
+        expect(await applyMigrations(client, migrator, starter, contract)).not.toHaveProperty(
+          "refusal",
+        );
         /** @returns the first value that the last statement gives a user. */
         const as = async (user: string, sql: string): Promise<unknown> => {
           await client.query("begin; set local role authenticated");

@@ -19,8 +19,8 @@ export function superuser(): ThrowawayServer {
 
 /** Applies migrations to a database of their own, and has the attacker try it. */
 export function tryMigrations(server: ThrowawayServer, files: readonly SqlFile[]): Promise<Trial> {
-  return withThrowawayDatabase(server, defaultContract, async (client) => {
-    const { refusal } = await applyMigrations(client, files, defaultContract);
+  return withThrowawayDatabase(server, defaultContract, async (client, migrator) => {
+    const { refusal } = await applyMigrations(client, migrator, files, defaultContract);
     if (refusal) throw new Error(`${refusal.file}:${refusal.line}: ${refusal.message}`);
     return tryDatabase(client, files);
   });
