@@ -159,7 +159,8 @@ function nothingTried(files: readonly SqlFile[]): JudgedFinding {
 }
 
 function describeUnexpected({ object, sqlState, message, count }: Trial["unexpected"][number]) {
-  return `${count} attempts on ${object} ended in an error of their own (${sqlState}): ${message}`;
+  const attempts = count === 1 ? "1 attempt" : `${count} attempts`;
+  return `${attempts} on ${object} failed for another reason than a refusal (${sqlState}): ${message}`;
 }
 
 async function withOrigins(
