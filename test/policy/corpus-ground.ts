@@ -149,7 +149,7 @@ async function judge(
   contract: Contract,
 ): Promise<Opinion> {
   const found = judgeSchema(schemaOf(await readCatalog(client)), undefined, contract);
-  const trial = await tryDatabase(client, files, { contract });
+  const trial = await tryDatabase(client, { contract });
   return opinionOf(findingsOf(found, trial), trial);
 }
 

@@ -38,7 +38,7 @@ export async function createTrialDatabase(migrations: readonly string[]): Promis
         await client.query(`set local role ${runBy}`);
         await client.query(file.sql);
         await client.query("reset role; set local search_path = public");
-        const { findings } = await tryDatabase(client, [file]);
+        const { findings } = await tryDatabase(client);
         return findings.filter(({ level }) => level === "mandatory");
       } finally {
         await client.query("rollback");

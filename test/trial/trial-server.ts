@@ -1,5 +1,6 @@
 import { type SqlFile, defaultContract } from "@app-data/rules";
 import {
+  type DatabaseTrialOptions,
   type ThrowawayServer,
   type Trial,
   tryDatabase,
@@ -18,10 +19,14 @@ export function superuser(): ThrowawayServer {
 }
 
 /** Applies migrations to a database of their own, and has the attacker try it. */
-export function tryMigrations(server: ThrowawayServer, files: readonly SqlFile[]): Promise<Trial> {
+export function tryMigrations(
+  server: ThrowawayServer,
+  files: readonly SqlFile[],
+  options: DatabaseTrialOptions = {},
+): Promise<Trial> {
   return withThrowawayDatabase(server, defaultContract, async (client, migrator) => {
     const { refusal } = await applyMigrations(client, migrator, files, defaultContract);
     if (refusal) throw new Error(`${refusal.file}:${refusal.line}: ${refusal.message}`);
-    return tryDatabase(client, files);
+    return tryDatabase(client, options);
   });
 }

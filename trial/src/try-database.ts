@@ -13,7 +13,6 @@ import {
 import { tryPassages } from "./judging/judge-passages";
 import { isExpected, rowsSeen } from "./judging/judge-tables";
 import { judgeMoves } from "./judging/move-findings";
-import { Origins } from "./judging/origins";
 import type { TrialFinding } from "./judging/trial-finding";
 import { quietOwnRows, tryMoves } from "./judging/try-moves";
 import { readCatalog } from "./rows/catalog";
@@ -24,7 +23,7 @@ import { Fill } from "./rows/fill";
 import { HintReader } from "./rows/hints";
 import { Links } from "./rows/links";
 import { worldsWith } from "./rows/worlds";
-import { givePartitions, rememberRows, runSeeds, thinOut } from "./rows/prepare";
+import { givePartitions, rememberRows, rememberUsers, runSeeds, thinOut } from "./rows/prepare";
 
 /** What a trial has shown. */
 export interface Trial {
@@ -63,14 +62,11 @@ export interface DatabaseTrialOptions {
  * at rows of another. What it makes is left behind: the database is to be thrown away, or the transaction
  * that the client is in.
  * @param client the superuser's.
- * @param files the migrations that the database was made with; findings name their lines.
  */
 export async function tryDatabase(
   client: ClientBase,
-  files: readonly SqlFile[],
   { contract = defaultContract, seeds = [] }: DatabaseTrialOptions = {},
 ): Promise<Trial> {
-  const origins = await Origins.of(files);
   await client.query(ENGINE_SQL);
   await givePartitions(client);
   const catalog = await readCatalog(client, contract);
@@ -78,11 +74,21 @@ export async function tryDatabase(
   const links = new Links(catalog, contract, hints);
   const ownRows = await thinOut(client, catalog);
   const worlds = worldsWith(namedUsers(catalog));
-  const fill = new Fill(client, worlds, catalog, links, hints, ownRows, shuttingOut(catalog));
+  const fill = new Fill(
+    client,
+    worlds,
+    catalog,
+    links,
+    hints,
+    ownRows,
+    shuttingOut(catalog),
+    seeds.length > 0,
+  );
+  await rememberUsers(client, worlds);
   await runSeeds(client, worlds, seeds);
   await fill.all();
-  const identities = new Identities(catalog, contract, worlds, fill);
-  const shared = { catalog, contract, links, fill, origins };
+  const identities = new Identities(catalog, contract, worlds);
+  const shared = { catalog, contract, links, fill };
   const [mover, inviter] = [0, 1].map((index) =>
     identities.all.find(({ world }) => world?.index === index),
   );

@@ -1,10 +1,8 @@
 import type { Contract } from "@app-data/rules";
 import type { Catalog } from "../rows/catalog";
 import { shuttingOut } from "../rows/emptiness";
-import type { Fill } from "../rows/fill";
 import { quoteText } from "../rows/statements";
 import { MOST_NAMED_USERS, NOWHERE, WORLDS, type World, victimOf } from "../rows/worlds";
-import { shadowTricks } from "./shadow-tricks";
 import { claimTricks, readClaims, readSettings, settingTricks } from "./tricks";
 
 /** Somebody who tries: a role, the settings of its transaction, and what it does first. */
@@ -38,10 +36,9 @@ export class Identities {
     private readonly catalog: Catalog,
     private readonly contract: Contract,
     private readonly worlds: readonly World[],
-    fill: Fill,
   ) {
     this.text = decidingText(catalog);
-    this.all = [...this.plain(), ...this.tricks(fill)];
+    this.all = [...this.plain(), ...this.tricks()];
   }
 
   /** The user of a world, signed in. */
@@ -124,7 +121,7 @@ export class Identities {
     };
   }
 
-  private tricks(fill: Fill): Identity[] {
+  private tricks(): Identity[] {
     const [a] = this.worlds;
     if (!a) return [];
     const b = victimOf(a);
@@ -149,9 +146,6 @@ export class Identities {
         trick(`who sets ${name}`, {
           prelude: [`select set_config(${quoteText(name)}, ${quoteText(value)}, true)`],
         }),
-      ),
-      ...shadowTricks(this.catalog, fill, role, a, b).map(({ description, statements }) =>
-        trick(`who ${description}`, { prelude: statements }),
       ),
     ];
   }

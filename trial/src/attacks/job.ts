@@ -59,6 +59,8 @@ export interface Measured {
   nobodys?: number;
   /** The worlds of foreign rows. */
   worlds?: number[];
+  /** What those rows have in common, and no other foreign row has: "is_public is true". */
+  flags?: (string | null)[];
   /** The foreign rows that were seen, "relation place". */
   rows?: string[];
   /** Rows of other worlds that are gone or changed. */

@@ -1,3 +1,4 @@
+import type { Contract } from "@app-data/rules";
 import type { Catalog, Relation, Rights } from "../rows/catalog";
 import type { Identity } from "./identities";
 import { quoteIdentifier } from "../rows/statements";
@@ -22,12 +23,15 @@ export function privilegeAttacks(
   { sql, kind, uniques, columns }: Relation,
   rights: Rights,
   { roles }: Catalog,
+  { platformGrants }: Contract,
 ): { attack: PrivilegeAttack; shown: string }[] {
   if (identity.isTrick || identity.readsOnly || kind === "f") return [];
   const attacks: { attack: PrivilegeAttack; shown: string }[] = [];
   if (rights.owns)
     attacks.push({ attack: "unprotect", shown: `alter table ${sql} disable row level security` });
   else if (rights.ownsSchema) attacks.push({ attack: "drop", shown: `drop table ${sql} cascade` });
+  // A platform gives these to its roles on every table, and keeps requests from using them.
+  if (platformGrants) return attacks;
   if (rights.truncate) attacks.push({ attack: "truncate", shown: `truncate ${sql}` });
   if (rights.trigger) {
     const shown =

@@ -63,7 +63,13 @@ export class TableAttacks {
     if (!rights) return [];
     const victim = victimOf(identity.world);
     const base = { identity, relation, victim, subject: relation.sql };
-    const privileged = privilegeAttacks(identity, relation, rights, this.catalog).map((part) => ({
+    const privileged = privilegeAttacks(
+      identity,
+      relation,
+      rights,
+      this.catalog,
+      this.contract,
+    ).map((part) => ({
       ...base,
       ...part,
       variants: [{ statements: [part.shown] }],
@@ -93,8 +99,13 @@ export class TableAttacks {
   ): Pick<Job, "measure" | "viewers"> {
     const attacker = String(identity.world?.index ?? "null");
     const leaves = this.leaves(relation);
-    if (read !== undefined)
-      return { measure: `select app_data_trial.seen($1, '{${leaves.join(",")}}', ${attacker})` };
+    if (read !== undefined) {
+      const seen = `app_data_trial.seen($1, '{${leaves.join(",")}}', ${attacker})`;
+      const flags = this.flags(relation).map(({ name }) => flagOf(relation, name, attacker));
+      return {
+        measure: `select ${seen} || jsonb_build_object('flags', jsonb_build_array(${flags.join(", ")}))`,
+      };
+    }
     // What foreign keys delete along with a row went with its owner's consent.
     const reached = relation.hasEffects && attack !== "delete" ? this.all : leaves;
     const measure = `select app_data_trial.changed('{${reached.join(",")}}', ${attacker})`;
@@ -106,6 +117,17 @@ export class TableAttacks {
       ...(relation.rights[viewer.role]?.select ? { before: "" } : {}),
     }));
     return { measure, viewers };
+  }
+
+  /** Columns whose values may open a row to others: policies look at them, and they name nobody. */
+  private flags(relation: Relation): Column[] {
+    const linking = this.linkingColumns(relation);
+    return relation.columns.filter(
+      (column) =>
+        (column.base === "bool" || column.typeKind === "e" || isText(column)) &&
+        !linking.includes(column.name) &&
+        policiesLookAt(relation, column.name),
+    );
   }
 
   /** The ids of a table and of all that is partition or child of it. */
@@ -233,6 +255,9 @@ export class TableAttacks {
       return [
         ...single,
         ...(users.length > 0 && others.length > 1 ? [taking(others, row, mine)] : []),
+        ...users.flatMap((link) =>
+          pathsOf(relation, link, [victim, world]).map((path) => ({ ...mine, ...path })),
+        ),
         ...(relation.hasEffects ? [mine] : []),
       ];
     });
@@ -460,6 +485,33 @@ export class TableAttacks {
       (table) => table.schema === schema && table.name === name,
     );
   }
+}
+
+/** A query that says what the rows of others that were read, $1, have in common, and no other row has. */
+function flagOf({ sql }: Relation, name: string, attacker: string): string {
+  const value = `t.${quoteIdentifier(name)}::text`;
+  return `(select case when cardinality(seen) = 1 and not seen && unseen
+      then format('%s is %s', ${quoteText(name)}, seen[1]) end
+    from (select array_agg(distinct ${value}) filter (where s.at is not null) as seen,
+        array_agg(distinct coalesce(${value}, '')) filter (where s.at is null) as unseen
+      from ${sql} t join app_data_trial.pristine p on p.relation = t.tableoid and p.place = t.ctid
+      left join jsonb_array_elements($1) s (at) on (s.at ->> 0)::oid = t.tableoid and (s.at ->> 1)::tid = t.ctid
+      where p.world is distinct from ${attacker} and p.world is not null) x)`;
+}
+
+/** Values of a list or a path that names users, the first of them in the first place, and the other way round. */
+function pathsOf(
+  relation: Relation,
+  { columns: [name], key }: Link,
+  users: readonly (World | null)[],
+): Row[] {
+  const column = relation.columns.find((one) => one.name === name);
+  if (!column || key || !(column.element === "text" || column.element === "uuid" || isText(column)))
+    return [];
+  const ids = users.flatMap((world) => (world ? [world.id] : []));
+  return [ids, [...ids].reverse()].map((some) => ({
+    [column.name]: column.element === null ? `${some.join("/")}/1` : `{${some.join(",")}}`,
+  }));
 }
 
 /** Whether policies look at a column of their own table, as PostgreSQL writes it: those of others have a prefix. */

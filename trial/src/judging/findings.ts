@@ -4,7 +4,7 @@ import type { OpenPassage } from "./judge-passages";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
-import type { Catalog, Relation } from "../rows/catalog";
+import type { Relation } from "../rows/catalog";
 import { quoteIdentifier } from "../rows/statements";
 
 /** A table, view or function that was attacked. */
@@ -37,9 +37,8 @@ export function judgeTable(
   seenBy: SeenBy,
   shared: Shared,
 ): { findings: TrialFinding[]; tried: Tried } {
-  const place = shared.origins.find("table", relation.name);
   const successes = judgeAttempts(relation, attempts, seenBy, shared);
-  const findings = byRule(successes).map((alike) => describe(alike, place, shared));
+  const findings = byRule(successes).map((alike) => describe(alike, shared));
   const reason = whyNotFilled(relation, shared) ?? whyNotJudged(relation, attempts, shared);
   const object = relation.sql;
   const tried = { object, attempts: attempts.length };
@@ -47,7 +46,7 @@ export function judgeTable(
   if (reason === undefined || isShown) return { findings, tried: { ...tried, judged: true } };
   const message = `table ${object} was not judged: ${reason}`;
   return {
-    findings: [...findings, trialFinding("trial-judged", { object, message, ...place })],
+    findings: [...findings, trialFinding("trial-judged", { object, message })],
     tried: { ...tried, judged: false, reason },
   };
 }
@@ -73,7 +72,7 @@ function byRule(successes: readonly Success[]): Success[][] {
   );
 }
 
-function describe(alike: readonly Success[], place: object, shared: Shared): TrialFinding {
+function describe(alike: readonly Success[], shared: Shared): TrialFinding {
   const [first] = alike;
   if (!first) throw new Error("A finding needs a success.");
   const { rule, level, relation, job, what, worlds } = first;
@@ -88,7 +87,6 @@ function describe(alike: readonly Success[], place: object, shared: Shared): Tri
     level,
     object: relation.sql,
     message: `table ${relation.sql}: ${job.identity.description} ${what}${also}`,
-    ...place,
     reproduction: reproduction(job.identity, job.shown, what, about),
   });
 }
@@ -101,21 +99,18 @@ export function notRefreshed({ view, reason }: { view: string; reason: string })
 
 /** The views and functions that lead around the policies, each once. */
 export function judgePassages(open: readonly OpenPassage[], shared: Shared): TrialFinding[] {
-  const { catalog, origins } = shared;
+  const { catalog } = shared;
   const seen = new Set<string>();
   return open.flatMap(({ passage, identity, what, judged }) => {
     const key = `${passage.object} ${String(judged)}`;
     if (seen.has(key)) return [];
     seen.add(key);
     const { object, kind, shown } = passage;
-    const name = nameOf(object, catalog);
-    const place = origins.find(kind, name);
     if (!judged) {
       return [
         trialFinding("trial-judged", {
           object,
           message: `${kind} ${object} was not judged: it ${what}`,
-          ...place,
         }),
       ];
     }
@@ -125,14 +120,8 @@ export function judgePassages(open: readonly OpenPassage[], shared: Shared): Tri
       trialFinding("trial-passage", {
         object,
         message: `${identity.description}: ${result}`,
-        ...place,
         reproduction: reproduction(identity, shown, result, { ...shared, relations, worlds: [] }),
       }),
     ];
   });
-}
-
-function nameOf(object: string, { relations, routines }: Catalog): string {
-  const relation = relations.find(({ sql }) => sql === object);
-  return relation?.name ?? routines.find(({ signature }) => signature === object)?.name ?? object;
 }

@@ -87,9 +87,10 @@ function judgeAttempt(
       return { ...success("trial-ownerless", ""), what, level: "advisory", worlds: [] };
     }
     const worlds = measured?.worlds ?? [];
-    return success("trial-read", `read ${countRows(count)} of ${describeWorlds(worlds)}`, {
-      worlds,
-    });
+    const flags = (measured?.flags ?? []).filter((flag) => flag !== null);
+    const which = flags.length > 0 ? `, those whose ${flags.join(" and ")}` : "";
+    const what = `read ${countRows(count)} of ${describeWorlds(worlds)}${which}`;
+    return success("trial-read", what, { worlds });
   }
   if (nobodys) {
     if (affected === 0) return undefined;
@@ -201,6 +202,7 @@ export function leakingRow(
     const isSwapped = self.some((mine) =>
       foreign.some(
         (theirs) =>
+          mine.columns !== theirs.columns &&
           pairs.has(`${row.relation} ${mine.columns} ${theirs.columns}`) &&
           pairs.has(`${row.relation} ${theirs.columns} ${mine.columns}`) &&
           !relation.uniques.some(

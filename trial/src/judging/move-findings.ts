@@ -24,7 +24,7 @@ export function judgeMoves(
     const who = [identity.description, given.description].filter((text) => text !== "").join(", ");
     return [
       trialFinding("trial-moves", {
-        ...objectOf(first.target, shared),
+        object: objectOf(first.target),
         message: `${nameOf(first.target)}: ${who}, makes ${steps} and then ${what}`,
         reproduction: script(gain, what, identity, shared),
       }),
@@ -39,7 +39,7 @@ export function judgeMoves(
     const message = `table ${relation.sql}: ${identity.description}, ${given.description}, ${what}; users cannot write that row themselves`;
     return [
       trialFinding("trial-moves", {
-        ...objectOf(relation, shared),
+        object: relation.sql,
         level: "advisory",
         message,
         reproduction: script(privilege, what, identity, shared),
@@ -95,8 +95,6 @@ function nameOf(target: Relation | Routine): string {
   return "columns" in target ? `table ${target.sql}` : `function ${target.signature}`;
 }
 
-function objectOf(target: Relation | Routine, { origins }: Shared) {
-  return "columns" in target
-    ? { object: target.sql, ...origins.find("table", target.name) }
-    : { object: target.signature, ...origins.find("function", target.name) };
+function objectOf(target: Relation | Routine): string {
+  return "columns" in target ? target.sql : target.signature;
 }

@@ -2,7 +2,6 @@ import type { Contract } from "@app-data/rules";
 import type { Catalog } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import type { Links } from "../rows/links";
-import type { Origins } from "./origins";
 
 /** What attempts are judged and findings are written with. */
 export interface Shared {
@@ -10,5 +9,4 @@ export interface Shared {
   contract: Contract;
   links: Links;
   fill: Fill;
-  origins: Origins;
 }

@@ -194,7 +194,13 @@ function textsFor(
   const token = `${seed}-${column.name}`;
   const email = `person${seed}@example.test`;
   const hex = (1_048_576 + seed).toString(16).padStart(64, "0");
-  const plain = column.name.includes("mail") ? [email, token] : [token, email];
+  // Short enough to be one that a function makes of a longer one; what is unique is not to be guessed so.
+  const code = String.fromCharCode(65 + (seed % 26), 65 + (Math.floor(seed / 26) % 26));
+  const plain = column.name.includes("mail")
+    ? [email, token]
+    : unique
+      ? [token, email]
+      : [code, token, email];
   return [
     ...patterns,
     ...likes,
@@ -206,9 +212,8 @@ function textsFor(
     hex.slice(-8),
     uuidOf(relation, column, seed),
     `${token} ${"text ".repeat(20)}`,
-    String.fromCharCode(65 + (seed % 26), 65 + (Math.floor(seed / 26) % 26)),
     String.fromCharCode(65 + (seed % 26), 65, 65 + (Math.floor(seed / 26) % 26)),
-    ...(unique ? [] : [""]),
+    ...(unique ? [code] : [""]),
   ];
 }
 

@@ -120,7 +120,6 @@ select jsonb_build_object(
   'routines', coalesce((select jsonb_agg(jsonb_build_object(
     'id', p.oid::bigint, 'schema', n.nspname, 'name', p.proname,
     'sql', format('%I.%I', n.nspname, p.proname), 'kind', p.prokind,
-    'signature', format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
     'arguments', coalesce((select jsonb_agg(jsonb_build_object(
         'name', coalesce((case when p.proallargtypes is null then p.proargnames
           else (select array_agg(p.proargnames[m.i] order by m.i) from generate_subscripts(p.proargmodes, 1) m (i)

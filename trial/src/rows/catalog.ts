@@ -106,7 +106,7 @@ export interface Routine {
   sql: string;
   /** As in pg_proc: f function, p procedure, a aggregate. */
   kind: "f" | "p" | "a";
-  /** `name(types)`. */
+  /** `name(types)`, as findings call it. */
   signature: string;
   arguments: { name: string; type: string }[];
   /** Whether the last argument is a list of any length. */
@@ -150,7 +150,27 @@ export async function readCatalog(
   });
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");
-  return catalog;
+  const signatures = await readSignatures(client);
+  return {
+    ...catalog,
+    routines: catalog.routines.map((routine) => ({
+      ...routine,
+      signature: `${routine.sql}(${signatures.get(routine.id) ?? ""})`,
+    })),
+  };
+}
+
+/** The arguments of functions as findings of rules write them: with no schema in the search path. */
+async function readSignatures(client: ClientBase): Promise<ReadonlyMap<number, string>> {
+  const { rows: paths } = await client.query<{ path: string }>(
+    "select current_setting('search_path') as path, set_config('search_path', '', false)",
+  );
+  const { rows } = await client.query<{ id: number; list: string }>(
+    `select oid::integer as id, pg_get_function_identity_arguments(oid) as list from pg_proc
+     where pronamespace <> 'pg_catalog'::regnamespace`,
+  );
+  await client.query("select set_config('search_path', $1, false)", [paths[0]?.path ?? ""]);
+  return new Map(rows.map(({ id, list }) => [id, list]));
 }
 
 /**

@@ -4,7 +4,7 @@ import { callEngine } from "./engine";
 import type { HintReader } from "./hints";
 import type { Links } from "./links";
 import { type OwnRows, ROWS_EACH, type Row, RowPlanner } from "./row-planner";
-import { insertStatement } from "./statements";
+import { insertStatement, quoteIdentifier, quoteText, writableColumns } from "./statements";
 import { WORLDS, type World } from "./worlds";
 
 /** What became of one table. */
@@ -38,6 +38,7 @@ export class Fill {
     hints: HintReader,
     ownRows: OwnRows,
     private readonly absent: ReadonlySet<number>,
+    private readonly hasSeeds: boolean,
   ) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
     this.planner = new RowPlanner(
@@ -112,15 +113,38 @@ export class Fill {
         world: isReference ? null : world,
       })),
     );
-    return {
-      rows: planned.map((_, world) =>
-        rows
-          .filter((one, index) => one.world === world && outcome[index] === "")
-          .map(({ row }) => row),
-      ),
-      spare: planned.map((of) => of.slice(ROWS_EACH)),
-      refusals: [...new Set(outcome.filter((line) => line !== ""))],
-    };
+    const filled = planned.map((_, world) =>
+      rows
+        .filter((one, index) => one.world === world && outcome[index] === "")
+        .map(({ row }) => row),
+    );
+    const refusals = [...new Set(outcome.filter((line) => line !== ""))];
+    const seeded = filled.some(({ length }) => length === 0) ? await this.seeded(relation) : [];
+    // What nothing could be made up for is inserted again as the seed file has it.
+    if (seeded.some(({ length }) => length > 0)) return { rows: seeded, spare: seeded, refusals };
+    return { rows: filled, spare: planned.map((of) => of.slice(ROWS_EACH)), refusals };
+  }
+
+  /** The rows of seed files in a table, by the world that they refer to. */
+  private async seeded(relation: Relation): Promise<Row[][]> {
+    if (!this.hasSeeds) return [];
+    const texts = writableColumns(relation).map(
+      ({ name }) => `${quoteText(name)}, t.${quoteIdentifier(name)}::text`,
+    );
+    const { rows } = await this.client.query<{ world: number; row: Row }>(`
+      with found as (
+        select t.tableoid, t.ctid, json_build_object(${texts.join(", ")}) as row,
+          (select (r ->> 'world')::integer from jsonb_array_elements(${this.links.refersExpression(relation)}) r
+           limit 1) as world
+        from only ${relation.sql} t
+      ), remembered as (
+        insert into app_data_trial.pristine select tableoid, ctid, world from found where world is not null
+        on conflict do nothing
+      )
+      select world, row from found where world is not null order by ctid`);
+    return WORLDS.map(({ index }) =>
+      rows.filter(({ world }) => world === index).map(({ row }) => row),
+    );
   }
 }
 

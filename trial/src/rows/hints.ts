@@ -135,7 +135,10 @@ const wordsOfTexts = new Map<string, ReadonlySet<string>>();
 export function wordsOf(text: string): ReadonlySet<string> {
   let words = wordsOfTexts.get(text);
   if (!words) {
-    words = new Set(text.match(/[\w$]+/g));
+    const quoted = [...text.matchAll(/"((?:[^"]|"")+)"/g)].map(([, name = ""]) =>
+      name.replaceAll('""', '"'),
+    );
+    words = new Set([...(text.match(/[\w$]+/g) ?? []), ...quoted]);
     wordsOfTexts.set(text, words);
   }
   return words;

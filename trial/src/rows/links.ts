@@ -143,10 +143,10 @@ export class Links {
   /** Whether policies of other tables, or functions that policies call, read the table. */
   public isAsked({ id, name }: Relation): boolean {
     const { relations, routines } = this.catalog;
-    // A function that its caller could not replace, by which a request is granted say.
+    // A function that may write with its owner's rights, and grants a request say.
     const isCalled = routines.some(
-      ({ securityDefiner, returns, source }) =>
-        securityDefiner && returns !== "trigger" && wordsOf(source).has(name),
+      ({ securityDefiner, volatile, returns, source }) =>
+        securityDefiner && volatile && returns !== "trigger" && wordsOf(source).has(name),
     );
     if (isCalled) return true;
     return relations.some((other) => {
@@ -247,7 +247,7 @@ export class Links {
           return clausesOf(text).some((clause) => {
             const isNamed =
               names.some((one) => clause.includes(one)) ||
-              new RegExp(`select\\s+${name}\\s+from`, "i").test(clause);
+              new RegExp(`select\\s+${escaped(name)}\\s+from`, "i").test(clause);
             const fits = base === column.base || (isText(column) && clause.includes("::text"));
             return isNamed && fits && wordsOf(clause).has(column.name);
           });
@@ -323,13 +323,18 @@ function comparisonsOf(text: string): string[] {
 }
 
 /** A list of values compares nothing. */
-const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct)\b/i;
+const COMPARISON = /[=~?@]|<>|\b(?:in|any|like|distinct|starts_with)\b/i;
 const UUID_SQL = "'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'";
+
+/** A name as a regular expression. */
+function escaped(name: string): string {
+  return name.replace(/\W/g, "\\$&");
+}
 
 /** What a text calls a table: its name, and the aliases that it gives it. */
 function aliasesOf(text: string, table: string): string[] {
   const found = text.matchAll(
-    new RegExp(`\\b${table.replace(/\W/g, "\\$&")}"?\\s+(?:as\\s+)?([a-z_]\\w*)`, "gi"),
+    new RegExp(`\\b${escaped(table)}"?\\s+(?:as\\s+)?([a-z_]\\w*)`, "gi"),
   );
   return [table, ...[...found].map(([, alias = ""]) => alias)];
 }
@@ -342,9 +347,7 @@ function identityPattern({ routines }: Catalog, { identity, identityFunctions, c
     "current_setting",
   ]);
   const pattern = () =>
-    new RegExp(
-      `\\b(?:${[...names].map((name) => name.replace(/\W/g, "\\$&")).join("|")})"?\\(|${claims.setting.replace(/\W/g, "\\$&")}`,
-    );
+    new RegExp(`\\b(?:${[...names].map(escaped).join("|")})"?\\(|${escaped(claims.setting)}`);
   for (let size = 0; size < names.size;) {
     size = names.size;
     const known = pattern();

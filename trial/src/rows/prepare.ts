@@ -24,6 +24,14 @@ export async function givePartitions(client: ClientBase): Promise<void> {
   end $$`);
 }
 
+/** Remembers by which values rows name the users of worlds. */
+export async function rememberUsers(client: ClientBase, worlds: readonly World[]): Promise<void> {
+  const users = worlds.flatMap(({ index, id, number, email }) =>
+    [id, number, email].map((text) => `(${quoteText(text)}, ${index}, true)`),
+  );
+  await client.query(`insert into app_data_trial.key values ${users.join(", ")}`);
+}
+
 /**
  * Runs seed files: rows that the trial cannot make up. They name the users of worlds as
  * `current_setting('trial.user_a')` to `current_setting('trial.user_d')`.
@@ -86,9 +94,6 @@ export async function rememberRows(
 ): Promise<void> {
   const tables = relations.filter(({ kind }) => kind === "r");
   if (tables.length === 0) return;
-  const users = worlds.flatMap(({ index, id, number, email }) =>
-    [id, number, email].map((text) => `(${quoteText(text)}, ${index}, true)`),
-  );
   const keys = tables.flatMap((relation) => {
     const isTarget = relations.some((other) =>
       links.of(other).some(({ targets }) => targets.some((one) => one.relation === relation)),
@@ -119,7 +124,7 @@ export async function rememberRows(
     return `(${relation.id}, ${quoteText(relation.sql)}, ${isShared}, ${texts.map(quoteText).join(", ")}, array[${plain.map(quoteText).join(", ")}]::text[])`;
   });
   await client.query(`
-    insert into app_data_trial.key values ${[...users, ...keys].join(", ")} on conflict do nothing;
+    ${keys.length > 0 ? `insert into app_data_trial.key values ${keys.join(", ")} on conflict do nothing;` : ""}
     insert into app_data_trial.watched values ${watched.join(", ")};
     select app_data_trial.remember()`);
 }

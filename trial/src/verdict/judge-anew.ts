@@ -113,7 +113,7 @@ async function judgeDatabase(
   const schema = await readSchema(client);
   const found = judgeSchema(schema, undefined, contract);
   if (withTrial) report("The attacker tries what the policies let through …");
-  const trial = withTrial ? await tryDatabase(client, files, { contract, seeds }) : undefined;
+  const trial = withTrial ? await tryDatabase(client, { contract, seeds }) : undefined;
   const all = findingsOf(found, trial);
   const { tables, views = [], functions = [], defaultPrivileges = [] } = schema;
   const makesSomething = [tables, views, functions, defaultPrivileges].some(
