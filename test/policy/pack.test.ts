@@ -145,10 +145,14 @@ async function examplesOfRules(server: ThrowawayServer): Promise<Map<string, Exa
       { file: "000.sql", sql: base },
       { file: "001.sql", sql },
     ];
-    const schema = await withThrowawayDatabase(server, defaultContract, async (client) => {
-      const { refusal } = await applyMigrations(client, files, defaultContract);
-      return refusal ? undefined : readSchema(client);
-    });
+    const schema = await withThrowawayDatabase(
+      server,
+      defaultContract,
+      async (client, migrator) => {
+        const { refusal } = await applyMigrations(client, migrator, files, defaultContract);
+        return refusal ? undefined : readSchema(client);
+      },
+    );
     if (!schema) continue;
     const found = judgeSchema(schema);
     const rules = schemaRules.filter(({ name, level }) =>

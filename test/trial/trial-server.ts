@@ -24,8 +24,8 @@ export function tryMigrations(
   files: readonly SqlFile[],
   options: DatabaseTrialOptions = {},
 ): Promise<Trial> {
-  return withThrowawayDatabase(server, defaultContract, async (client) => {
-    const { refusal } = await applyMigrations(client, files, defaultContract);
+  return withThrowawayDatabase(server, defaultContract, async (client, migrator) => {
+    const { refusal } = await applyMigrations(client, migrator, files, defaultContract);
     if (refusal) throw new Error(`${refusal.file}:${refusal.line}: ${refusal.message}`);
     return tryDatabase(client, options);
   });

@@ -49,7 +49,11 @@ export async function policy({ sql, json = false, fresh = false, ...options }) {
       for (const finding of stands) console.log(describe(finding));
       for (const limit of limits) console.log(`note     ${limit}`);
       const counts = { files: files.length, refusals, waived: waived.length };
-      console.log(summary({ ...counts, advice: stands.length - refusals }, trial));
+      console.log(
+        refusedFiles > 0
+          ? `${refusedFiles} of ${files.length} files refused: nothing was judged`
+          : summary({ ...counts, advice: stands.length - refusals }, trial),
+      );
     }
     if (refusedFiles > 0) return 2;
     return refusals > 0 ? 1 : 0;

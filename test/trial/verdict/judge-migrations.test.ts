@@ -24,6 +24,16 @@ const notes = `create table public.notes (
     using ((select auth.uid()) = user_id);
   grant select on public.notes to authenticated;`;
 
+const REAL_TIMERS = [
+  "hrtime",
+  "nextTick",
+  "performance",
+  "queueMicrotask",
+  "setImmediate",
+  "setInterval",
+  "setTimeout",
+] as const;
+
 describe("judgeMigrations", () => {
   let cache: string;
 
@@ -139,6 +149,19 @@ describe("judgeMigrations", () => {
           or current_setting('row_security') <> 'on' then raise 'settings are left'; end if;
       end $$;`;
       expect(await refusals([first, second])).toEqual([]);
+    });
+
+    it("in a session from which nobody can become a superuser again", async () => {
+      const sql = `do $$ begin
+        execute 'reset session authorization; reset role';
+        if (select rolsuper from pg_roles where rolname = session_user) then raise 'superuser'; end if;
+        execute 'set session authorization postgres';
+      end $$;`;
+      expect(await refusals([sql])).toEqual([
+        expect.objectContaining({
+          message: expect.stringContaining("permission denied") as string,
+        }),
+      ]);
     });
   });
 
@@ -284,6 +307,30 @@ describe("judgeMigrations", () => {
         await judge(files, { ...options, report: other.report });
         expect(other.lines).not.toContain(kept);
       }
+    });
+
+    it("for the day on which they were made, since schemas may depend on the date", async () => {
+      await judge(files);
+      const { lines, report } = counted();
+      jest.useFakeTimers({ now: Date.now() + 24 * 3600 * 1000, doNotFake: [...REAL_TIMERS] });
+      try {
+        await judge(files, { report });
+      } finally {
+        jest.useRealTimers();
+      }
+      expect(lines).not.toContain(kept);
+    });
+
+    it("where it can: a folder that cannot be written to is told", async () => {
+      const { lines, report } = counted();
+      process.env["APP_DATA_CACHE"] = path.join(cache, "file");
+      writeFileSync(path.join(cache, "file"), "");
+      try {
+        expect((await judge(files, { report })).refusedFiles).toBe(0);
+      } finally {
+        process.env["APP_DATA_CACHE"] = cache;
+      }
+      expect(lines).toEqual([expect.stringMatching(/^The verdict is not kept: .*ENOTDIR/)]);
     });
 
     it("and judges anew where what is kept was damaged", async () => {

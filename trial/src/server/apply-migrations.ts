@@ -13,7 +13,7 @@ import {
   SqlSyntaxError,
   splitStatements,
 } from "@app-data/rules";
-import { type Client, escapeIdentifier } from "pg";
+import type { Client } from "pg";
 import { sqlStateOf } from "./throwaway-database";
 
 /** What applying migrations made. */
@@ -38,14 +38,18 @@ export interface Refusal {
 /** How long a statement may take afterwards: one attempt of the trial is no more than that. */
 const STATEMENT_TIMEOUT = "5s";
 
-/** Applies files in order, each as `up` runs it, as the contract's role of migrations. */
+/**
+ * Applies files in order, each as `up` runs it.
+ * @param client the superuser's.
+ * @param migrator the connection of the contract's role of migrations.
+ */
 export async function applyMigrations(
   client: Client,
+  migrator: Client,
   files: readonly SqlFile[],
   contract: Contract,
 ): Promise<Application> {
   const application: Application = { starts: [], limits: [] };
-  await client.query("set client_min_messages = error");
   for (const file of files) {
     const { rows } = await client.query<{ next: string }>(
       "select pg_snapshot_xmax(pg_current_snapshot())::xid::text as next",
@@ -54,13 +58,12 @@ export async function applyMigrations(
     try {
       const { sql, limits } = await leaveOut(client, file, contract);
       application.limits.push(...limits);
-      await client.query(`set session authorization ${escapeIdentifier(contract.migrationRole)}`);
-      await runFile(client, { ...file, sql }, contract.searchPath);
+      await runFile(migrator, { ...file, sql }, contract.searchPath);
     } catch (error) {
       return { ...application, refusal: refusalOf(error, file) };
-    } finally {
-      await client.query("reset all; reset session authorization; set client_min_messages = error");
     }
+    // Each migration has a session of its own.
+    await migrator.query("discard all");
   }
   await client.query(`set statement_timeout = '${STATEMENT_TIMEOUT}'`);
   return application;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Contract, requestRolesOf } from "@app-data/rules";
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { platformSql } from "./platforms";
-import { NoServerError, type ThrowawayServer, withDatabase } from "./throwaway-server";
+import { NoServerError, type ThrowawayServer, connect, withDatabase } from "./throwaway-server";
 
 const DEPENDENT_OBJECTS = "2BP01";
 /** Roles belong to the whole server: these say who may make and drop them, and who uses them. */
@@ -13,14 +13,15 @@ const MARK = "made for a throw-away database of app-data";
 
 /**
  * Runs `work` in a database of its own, owned by the role of migrations, with nothing in it but what the
- * contract's platform brings, and drops it. The connection is the superuser's; roles of the contract
- * that the server lacks are made, and dropped afterwards.
+ * contract's platform brings, and drops it. Roles of the contract that the server lacks are made, and
+ * dropped afterwards.
+ * @param work is given a connection of the superuser, and one of the role of migrations.
  * @throws NoServerError POL004 when the server cannot be reached, or is not fit.
  */
 export function withThrowawayDatabase<Result>(
   server: ThrowawayServer,
   contract: Contract,
-  work: (client: Client) => Promise<Result>,
+  work: (client: Client, migrator: Client) => Promise<Result>,
 ): Promise<Result> {
   const name = `throwaway_${randomBytes(6).toString("hex")}`;
   return withDatabase(server, "postgres", async (administrator) => {
@@ -38,7 +39,12 @@ export function withThrowawayDatabase<Result>(
       }
       return await withDatabase(server, name, async (client) => {
         await client.query(platformSql(contract));
-        return work(client);
+        const migrator = await logIn(administrator, server, contract.migrationRole, name);
+        try {
+          return await work(client, migrator);
+        } finally {
+          await migrator.end();
+        }
       });
     } finally {
       await administrator.query(`drop database if exists ${name} with (force)`);
@@ -87,6 +93,35 @@ async function makeRoles(
   await administrator.query(
     `select pg_advisory_lock_shared(${USING}); select pg_advisory_unlock(${MAKING})`,
   );
+}
+
+/**
+ * Connects as a role, by a password that holds until it has connected: from a session that logged in as the
+ * superuser a migration could become it again.
+ */
+async function logIn(
+  administrator: Client,
+  server: ThrowawayServer,
+  user: string,
+  database: string,
+): Promise<Client> {
+  const role = escapeIdentifier(user);
+  const password = randomBytes(24).toString("hex");
+  await administrator.query(`select pg_advisory_lock(${MAKING})`);
+  try {
+    const { rows } = await administrator.query<{ former: string }>(
+      "select coalesce(quote_literal(rolpassword), 'null') as former from pg_authid where rolname = $1",
+      [user],
+    );
+    await administrator.query(`alter role ${role} password '${password}'`);
+    try {
+      return await connect({ ...server, user, password }, database);
+    } finally {
+      await administrator.query(`alter role ${role} password ${rows[0]?.former ?? "null"}`);
+    }
+  } finally {
+    await administrator.query(`select pg_advisory_unlock(${MAKING})`);
+  }
 }
 
 /** Whoever is the last to use them drops the roles that were made here, and those that migrations made. */

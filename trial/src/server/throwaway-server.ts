@@ -70,7 +70,7 @@ export async function serverVersion(server?: ThrowawayServer): Promise<string> {
 }
 
 /**
- * Runs `work` as the superuser of a server.
+ * Runs `work` on a connection to a database, as the user of a server.
  * @throws NoServerError POL004 when it cannot be reached.
  */
 export async function withDatabase<Result>(
@@ -78,20 +78,29 @@ export async function withDatabase<Result>(
   database: string,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const { Client } = await import("pg");
-  const client = new Client({ ...server, database });
-  // What breaks is told by the query that follows.
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NoServerError(`${server.host}:${server.port} cannot be used: ${reason}.`, { cause });
-  }
+  const client = await connect(server, database);
   try {
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+/**
+ * Connects to a database as the user of a server.
+ * @throws NoServerError POL004 when it cannot be reached.
+ */
+export async function connect(server: ThrowawayServer, database: string): Promise<Client> {
+  const { Client } = await import("pg");
+  const client = new Client({ ...server, database, options: "-c client_min_messages=error" });
+  // What breaks is told by the query that follows.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new NoServerError(`${server.host}:${server.port} cannot be used: ${reason}.`, { cause });
   }
 }
 

@@ -35,7 +35,7 @@ export async function judgeAnew(files: readonly SqlFile[], settings: Settings): 
   const unfit = await readFiles(files, contract);
   if (unfit.length > 0) return refused(unfit);
   const judge = (all: readonly SqlFile[]) =>
-    withThrowawayDatabase(server, contract, (client) => judgeDatabase(client, all, settings));
+    withThrowawayDatabase(server, contract, (...clients) => judgeDatabase(clients, all, settings));
   let result = await judge(files);
   const needsBase =
     "refusal" in result ? MISSING.has(result.refusal.sqlState ?? "") : result.isEmpty;
@@ -104,11 +104,11 @@ interface Judged {
 }
 
 async function judgeDatabase(
-  client: Client,
+  [client, migrator]: [Client, Client],
   files: readonly SqlFile[],
   { contract, seeds, withTrial, report }: Settings,
 ): Promise<Judged | { refusal: Refusal; limits: string[] }> {
-  const { starts, limits, refusal } = await applyMigrations(client, files, contract);
+  const { starts, limits, refusal } = await applyMigrations(client, migrator, files, contract);
   if (refusal) return { refusal, limits };
   const schema = await readSchema(client);
   const found = judgeSchema(schema, undefined, contract);
@@ -159,7 +159,8 @@ function nothingTried(files: readonly SqlFile[]): JudgedFinding {
 }
 
 function describeUnexpected({ object, sqlState, message, count }: Trial["unexpected"][number]) {
-  return `${count} attempts on ${object} ended in an error of their own (${sqlState}): ${message}`;
+  const attempts = count === 1 ? "1 attempt" : `${count} attempts`;
+  return `${attempts} on ${object} failed for another reason than a refusal (${sqlState}): ${message}`;
 }
 
 async function withOrigins(

@@ -31,7 +31,7 @@ export interface JudgeOptions {
 /**
  * Judges migrations: applies them in order to a throw-away database as `up` does, judges what they made
  * by every rule, and has the attacker try what the policies let through. The verdict is kept, so that the
- * same files are not judged again.
+ * same files are not judged again on the same day.
  * @param files forward files, in order.
  * @throws NoServerError POL004 where there is no PostgreSQL.
  */
@@ -48,7 +48,9 @@ export async function judgeMigrations(
   }: JudgeOptions = {},
 ): Promise<Verdict> {
   const version = await serverVersion(server);
-  const key = verdictKey({ files, base, seeds, contract, withTrial, version });
+  // What migrations make may depend on the date.
+  const day = new Date().toISOString().slice(0, 10);
+  const key = verdictKey({ files, base, seeds, contract, withTrial, version, day });
   const known = fresh ? undefined : readVerdict(key);
   if (known) {
     report("These files were judged before, by the same rules.");
@@ -62,6 +64,12 @@ export async function judgeMigrations(
   const loading = import("./judge-anew");
   const verdict = await (server ? judge(server) : withThrowawayServer(judge));
   // What was refused is found again at once, and may have been a matter of the moment.
-  if (verdict.refusedFiles === 0) keepVerdict(key, verdict);
+  if (verdict.refusedFiles === 0) {
+    try {
+      keepVerdict(key, verdict);
+    } catch (error) {
+      report(`The verdict is not kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
   return verdict;
 }
