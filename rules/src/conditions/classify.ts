@@ -267,32 +267,35 @@ function equality(left: Node, right: Node, place: Place): Outcome | undefined {
 /** What a column that equals the signed-in user says of the row. */
 function userIn(column: Column, table: Table, judged: JudgedSchema): Outcome {
   const { name, copyOf = name } = column;
-  if (judged.namesUser(table, name) || judged.namesUser(table, copyOf)) return own;
-  const users = judged.references(table, name).size === 1 ? ownersOf(column, table, judged) : [];
+  const isUser = judged.namesUser(table, name) || judged.namesUser(table, copyOf);
+  const hasKey = judged.references(table, name).size > 1;
+  const users = isUser || !hasKey ? ownersOf(column, table, judged, isUser) : [];
   if (users.length > 0) {
     const whose = users.join(" or ");
     return open(`it asks for ${name}, and not for ${whose}, which says whose the row is`);
   }
-  return judged.holdsUser(table, name)
+  return isUser || judged.holdsUser(table, name)
     ? own
     : unknown(`${name} does not lead to users by its foreign keys`);
 }
 
-/** The columns that say whose a row is where this one cannot. */
-function ownersOf(column: Column, table: Table, judged: JudgedSchema): string[] {
-  const isKey = (table.keys ?? []).some(([first, second]) => first === column.name && !second);
-  const asked = comparedColumns(table, judged.contract);
-  const users = judged
-    .userColumns(table)
-    .filter((user) => table.columns?.some(({ name, notNull }) => name === user && notNull));
-  if (column.generated) return users;
-  if (users.some((user) => asked.includes(user))) return [];
+/** The columns that say whose a row is where this one, which may name a user, does not. */
+function ownersOf(column: Column, table: Table, judged: JudgedSchema, isUser: boolean): string[] {
   // A row that goes with a user is theirs; one that only names them may be another's.
   const goesWith = (user: string) =>
     table.foreignKeys?.some(
       ({ columns, onDelete }) => columns[0] === user && onDelete === "cascade",
     );
-  return isKey ? users : users.filter(goesWith);
+  if (isUser && goesWith(column.copyOf ?? column.name)) return [];
+  const users = judged
+    .userColumns(table)
+    .filter((user) => user !== column.name && user !== column.copyOf)
+    .filter((user) => table.columns?.some(({ name, notNull }) => name === user && notNull));
+  if (column.generated && !isUser) return users;
+  const asked = comparedColumns(table, judged.contract);
+  if (users.some((user) => asked.includes(user))) return [];
+  const isKey = (table.keys ?? []).some(([first, second]) => first === column.name && !second);
+  return isKey && !isUser ? users : users.filter(goesWith);
 }
 
 /** Whether it compares the database role with one that no end user has. */
