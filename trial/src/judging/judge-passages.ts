@@ -209,7 +209,8 @@ function compare(
     const [first, second, own] = [all, again, alone].map((outcome) => outcome?.reads?.[index]);
     const failed = first?.error ?? own?.error;
     if (failed !== undefined) {
-      if (first?.error === own?.error) return [];
+      // Claims that cannot be read may end the reading of them, wherever there is a row to ask about.
+      if (first?.error === own?.error || identity.readsOnly) return [];
       // What ends a function with the caller's rights ends the caller's own statement, too.
       if (!passage.definer && passage.kind !== "view") return [];
       return [
