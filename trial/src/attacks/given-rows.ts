@@ -44,13 +44,16 @@ export interface Given {
   row?: Row;
 }
 
+/** Nobody made anything of the attacker. */
+export const NOTHING: Given = { kind: "nothing", description: "", before: [] };
+
 /**
  * Nothing; and each row that others could have given the attacker: a place in a list of the victim's world,
  * another value of a row of their own, or none.
  */
 export function givenRows(catalog: Catalog, lists: readonly List[], worlds: TwoWorlds): Given[] {
   return [
-    { kind: "nothing", description: "", before: [] },
+    NOTHING,
     ...lists.flatMap((list) => {
       if (list.links.length > 0) return listed(catalog, list, worlds);
       // A list of pairs of users: what the other one wrote is their consent, and what the attacker can

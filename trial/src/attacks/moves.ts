@@ -30,6 +30,12 @@ export interface Move {
   again?: boolean;
 }
 
+/** A call of a function, as SQL. */
+export interface Call {
+  routine: Routine;
+  call: string;
+}
+
 const MOST_CALLS = 48;
 const STEP = 1009;
 const MOST_ARGUMENTS = 8;
@@ -40,12 +46,12 @@ export function movesOf(
   lists: readonly List[],
   worlds: TwoWorlds,
   role: string,
-  givens: readonly Given[],
+  calls: readonly Call[],
 ): Move[] {
   const moves = [
     ...lists.flatMap((list) => listMoves(catalog, list, worlds, role)),
     ...keyMoves(catalog, worlds, role),
-    ...callsOf(catalog, lists, worlds, role, givens)
+    ...calls
       .filter(({ routine }) => routine.volatile)
       .map(({ routine, call }): Move => {
         const verb = routine.kind === "p" ? "call" : "select";
@@ -200,7 +206,7 @@ export function callsOf(
   { attacker, victim }: TwoWorlds,
   role: string,
   givens: readonly Given[],
-): { routine: Routine; call: string }[] {
+): Call[] {
   const open = catalog.routines.filter(
     ({ returns, executableBy }) => executableBy.includes(role) && !/trigger$/.test(returns),
   );

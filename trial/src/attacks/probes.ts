@@ -1,7 +1,8 @@
-import type { Catalog, Relation, Routine } from "../rows/catalog";
+import type { Catalog, Relation } from "../rows/catalog";
 import { insertStatement, literal, quoteIdentifier, writableColumns } from "../rows/statements";
 import { type TwoWorlds, userIn } from "./given-rows";
 import { type List, usersOf } from "./lists";
+import type { Call } from "./moves";
 import type { Links } from "../rows/links";
 
 /** One thing that the attacker could do to the victim's world. */
@@ -82,7 +83,7 @@ export function probesOf(
 }
 
 /** Calls of functions that give rows or texts. */
-export function callProbes(calls: readonly { routine: Routine; call: string }[]): Probe[] {
+export function callProbes(calls: readonly Call[]): Probe[] {
   return calls
     .filter(({ routine: { kind, returns } }) => kind === "f" && !TELLS_NOTHING.test(returns))
     .map(({ call }) => ({

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import {
   type Given,
   type WorldRows,
+  NOTHING,
   abandoned,
   assignments,
   givenRows,
@@ -58,14 +59,12 @@ export interface FailedMove {
 
 /** What a user may try, and how it is measured. */
 interface Plan {
-  /** From what nothing was tried to its end. */
-  unfinished: ReadonlySet<Given>;
   failures: FailedMove[];
   givens: Given[];
   moves: Move[];
   probes: Probe[];
-  /** The powers that something given brings, and those after each series of moves. */
-  statesOf(given: Given, moves: readonly Move[], as?: Identity): Promise<State[]>;
+  /** The powers that something given brings, and those after each series of moves; undefined after too long. */
+  statesOf(given: Given, moves: readonly Move[], as?: Identity): Promise<State[] | undefined>;
 }
 
 /**
@@ -82,10 +81,10 @@ export async function quietOwnRows(
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
   await client.query(MOVES_SQL);
-  const [nothing] = await statesOf({ kind: "nothing", description: "", before: [] }, []);
+  const [nothing] = (await statesOf(NOTHING, [])) ?? [];
   const least = new Map<Relation, State>();
   for (const given of own) {
-    const [state] = await statesOf(given, []);
+    const [state] = (await statesOf(given, [])) ?? [];
     const relation = given.list?.relation;
     const known = (relation && least.get(relation)) ?? nothing;
     if (relation && state && known && state.powers.size < known.powers.size)
@@ -108,40 +107,34 @@ export async function tryMoves(
 ): Promise<MovesTried> {
   const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  const nothing = {
-    gains: [],
-    privileges: [],
-    attempts: 0,
-    called: new Set<string>(),
-    failures: [],
-  };
-  if (moves.length === 0 && !givens.some(({ kind }) => kind === "own")) return nothing;
   await client.query(MOVES_SQL);
   const states: State[] = [];
-  for (const given of givens) {
-    states.push(...(await statesOf(given, moves)));
-    const [slow] = plan.unfinished;
+  let slow: Given | undefined;
+  const isIdle = moves.length === 0 && !givens.some(({ kind }) => kind === "own");
+  for (const given of isIdle ? [] : givens) {
+    const some = await statesOf(given, moves);
+    if (!some) slow = given;
+    states.push(...(some ?? []));
+    if (slow) break;
+  }
+  const called = states
+    .flatMap((state) => state.moves.map(({ target }) => target))
+    .flatMap((target) => ("signature" in target ? [target.signature] : []));
+  const tried = {
+    attempts: isIdle ? 0 : givens.length * moves.length + states.length * probes.length,
+    called: new Set(called),
+    failures: plan.failures,
+  };
+  if (slow) {
     // Without what was given to others there is no measure.
-    if (slow) {
-      const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
-      const reason = `${who}, did not come to the end of their moves in time`;
-      return { ...nothing, attempts: states.length, failures: plan.failures, reason };
-    }
+    const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
+    const reason = `${who}, did not come to the end of their moves in time`;
+    return { ...tried, gains: [], privileges: [], reason };
   }
   const gains: Gain[] = [];
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
-  return {
-    gains: plainestOf(gains),
-    privileges: privilegesOf(states, probes),
-    attempts: givens.length * moves.length + states.length * probes.length,
-    called: new Set(
-      states.flatMap((state) =>
-        state.moves.flatMap(({ target }) => ("signature" in target ? [target.signature] : [])),
-      ),
-    ),
-    failures: plan.failures,
-  };
+  return { ...tried, gains: plainestOf(gains), privileges: privilegesOf(states, probes) };
 }
 
 /**
@@ -168,8 +161,8 @@ async function isAcceptance(
     const set = assignments(list.relation, choice);
     const where = keyCondition(list.relation, theirs);
     const before = set === "" ? [] : [`update ${list.relation.sql} set ${set} where ${where}`];
-    const given: Given = { kind: "nothing", description: "", before, ...(changes && { changes }) };
-    const states = await statesOf(given, made, victim);
+    const given = { ...NOTHING, before, ...(changes && { changes }) };
+    const states = (await statesOf(given, made, victim)) ?? [];
     paths.push(...states.map(({ moves }) => moves.map((one) => made.indexOf(one)).join()));
   }
   return paths.includes("0") && paths.every((path) => ["", "0"].includes(path));
@@ -193,10 +186,8 @@ async function planMoves(
     ...abandoned(lists, worlds, role),
     ...orphaned(catalog, worlds, role),
   ];
-  const probes = [
-    ...probesOf(catalog, lists, links, worlds, role),
-    ...callProbes(callsOf(catalog, lists, worlds, role, givens)),
-  ];
+  const calls = callsOf(catalog, lists, worlds, role, givens);
+  const probes = [...probesOf(catalog, lists, links, worlds, role), ...callProbes(calls)];
   const tables = catalog.relations.filter(({ kind }) => kind === "r").map(({ id }) => id);
   const asked = probes.map(({ kind, statement, grant = null, relations }) => ({
     kind,
@@ -204,13 +195,11 @@ async function planMoves(
     grant,
     relations,
   }));
-  const unfinished = new Set<Given>();
   const failures: FailedMove[] = [];
   return {
-    unfinished,
     failures,
     givens,
-    moves: movesOf(catalog, lists, worlds, role, givens),
+    moves: movesOf(catalog, lists, worlds, role, calls),
     probes,
     async statesOf(given, moves, actor = identity) {
       const stateOf = ({ path, powers, error, message }: Found): State[] => {
@@ -245,8 +234,7 @@ async function planMoves(
         const found = await callEngine<Found[] | null>(client, "moves", { ...job, rounds });
         if (found) return found.flatMap(stateOf);
       }
-      unfinished.add(given);
-      return [];
+      return undefined;
     },
   };
 }
