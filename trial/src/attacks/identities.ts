@@ -104,7 +104,8 @@ export class Identities {
       this.as(loginRole, null, `${loginRole} without a role`),
       {
         ...this.signedIn(a, loginRole),
-        world: null,
+        // The platform grants functions to everybody, the login role among them.
+        world: this.contract.platformGrants ? a : null,
         description: `${loginRole}, before it takes on a role, with user A's claims`,
       },
       ...others.map(({ name }) => this.signedIn(a, name)),
