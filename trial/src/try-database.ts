@@ -156,14 +156,15 @@ export async function tryDatabase(
   };
 }
 
-/** Errors by object and SQLSTATE. A trick that PostgreSQL cannot read is none. */
+/** Errors by object and SQLSTATE. A trick, or claims, that PostgreSQL cannot read are none. */
 function countUnexpected(
   failed: readonly { identity: Identity; shown: string; object: string; outcome: Outcome }[],
 ): Unexpected[] {
   const found = new Map<string, Unexpected>();
   for (const { identity, shown, object, outcome } of failed) {
     const { error: sqlState, message = "" } = outcome;
-    if (sqlState === undefined || isExpected(sqlState) || identity.isTrick) continue;
+    if (sqlState === undefined || isExpected(sqlState)) continue;
+    if (identity.isTrick || identity.readsOnly) continue;
     const key = `${object} ${sqlState}`;
     const one = found.get(key);
     if (one) one.count += 1;

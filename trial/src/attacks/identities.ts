@@ -69,8 +69,7 @@ export class Identities {
   }
 
   private plain(): Identity[] {
-    const { anonymousRole, signedInRoles, backOfficeRoles, loginRole, claims, platformGrants } =
-      this.contract;
+    const { anonymousRole, signedInRoles, backOfficeRoles, loginRole, claims } = this.contract;
     const [a, b, c, d] = this.worlds;
     if (!a || !b || !c || !d) throw new Error("The trial needs its worlds.");
     const withClaims = (role: string, name: string, value: string): Identity => ({
@@ -101,16 +100,12 @@ export class Identities {
       withClaims(anonymousRole, "claims that are not JSON", "{"),
       ...backOfficeRoles.map((role) => this.as(role, null, role)),
       this.as(loginRole, null, `${loginRole} without a role`),
-      // A platform lets every role call functions, and sets claims only with the role that they are of.
-      ...(platformGrants
-        ? []
-        : [
-            {
-              ...this.signedIn(a, loginRole),
-              world: null,
-              description: `${loginRole}, before it takes on a role, with user A's claims`,
-            },
-          ]),
+      {
+        ...this.signedIn(a, loginRole),
+        // The platform grants functions to everybody, the login role among them.
+        world: this.contract.platformGrants ? a : null,
+        description: `${loginRole}, before it takes on a role, with user A's claims`,
+      },
       ...others.map(({ name }) => this.signedIn(a, name)),
     ];
   }

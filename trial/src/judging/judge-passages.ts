@@ -209,7 +209,7 @@ function compare(
     const [first, second, own] = [all, again, alone].map((outcome) => outcome?.reads?.[index]);
     const failed = first?.error ?? own?.error;
     if (failed !== undefined) {
-      // Claims that cannot be read may end the reading of them, wherever there is a row to ask about.
+      // Claims that cannot be read fail where there is a row to read them for.
       if (first?.error === own?.error || identity.readsOnly) return [];
       // What ends a function with the caller's rights ends the caller's own statement, too.
       if (!passage.definer && passage.kind !== "view") return [];
