@@ -40,9 +40,19 @@ begin
      select t.tableoid, t.ctid, %3$s from %2$s t on conflict do nothing', source::oid, source, of_world);
 end $$;
 
+-- The numbers of the probes that these moves may change, null for all.
+create or replace function app_data_trial.reached(job jsonb, path integer[]) returns integer[]
+language sql as $$
+  select case when not bool_or(reach = 'null') then array(
+    select distinct n::integer
+    from unnest(path) m, jsonb_array_elements_text(job -> 'reach' -> (m - 1)) n) end
+  from (select job -> 'reach' -> (m - 1) as reach from unnest(path) m) s
+$$;
+
 -- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
--- read or change rows. Variables outlast the subtransactions that undo what is tried.
-create or replace function app_data_trial.powers(job jsonb) returns text[] language plpgsql as $$
+-- read or change rows; of all probes, or of these. Variables outlast the subtransactions that undo what is tried.
+create or replace function app_data_trial.powers(job jsonb, numbers integer[]) returns text[]
+language plpgsql as $$
 declare
   victim integer := (job ->> 'victim')::integer;
   probe record;
@@ -57,6 +67,8 @@ begin
     select n, p ->> 'kind' as kind, p ->> 'statement' as statement, p ->> 'grant' as granting,
       array(select jsonb_array_elements_text(p -> 'relations')::oid) as relations
     from jsonb_array_elements(job -> 'probes') with ordinality e (p, n)
+    where numbers is null or n = any (numbers)
+    order by n
   loop
     -- Calls are the last.
     if probe.kind = 'call' and not is_marked then
@@ -148,7 +160,8 @@ begin
         raise exception using errcode = 'TR002';
       end if;
       made := made || move;
-      states := states || jsonb_build_object('path', path || move, 'powers', app_data_trial.powers(job));
+      states := states || jsonb_build_object('path', path || move,
+        'powers', app_data_trial.powers(job, app_data_trial.reached(job, path || move)));
       raise exception using errcode = 'TR001';
     exception
       when sqlstate 'TR001' then
@@ -200,7 +213,7 @@ begin
   states := app_data_trial.explore(
     job, array(select generate_series(1, jsonb_array_length(job -> 'moves'))), '{}');
   -- The last, since it leaves marks in texts.
-  states := states || jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job));
+  states := states || jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job, null));
   raise exception using errcode = 'TR001';
 exception
   when sqlstate 'TR001' then

@@ -14,6 +14,7 @@ import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
+import { Reach } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
@@ -63,6 +64,8 @@ interface Plan {
   givens: Given[];
   moves: Move[];
   probes: Probe[];
+  /** How many probes were measured for a state. */
+  measured(state: State): number;
   /** The powers that something given brings, and those after each series of moves; undefined after too long. */
   statesOf(given: Given, moves: readonly Move[], as?: Identity): Promise<State[] | undefined>;
 }
@@ -121,7 +124,7 @@ export async function tryMoves(
     .flatMap((state) => state.moves.map(({ target }) => target))
     .flatMap((target) => ("signature" in target ? [target.signature] : []));
   const tried = {
-    attempts: isIdle ? 0 : givens.length * moves.length + states.length * probes.length,
+    attempts: isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured)),
     called: new Set(called),
     failures: plan.failures,
   };
@@ -174,7 +177,7 @@ async function planMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<Plan> {
-  const { catalog, links, fill } = shared;
+  const { catalog, contract, links, fill } = shared;
   const { role, world } = identity;
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
@@ -195,12 +198,19 @@ async function planMoves(
     grant,
     relations,
   }));
+  const reach = new Reach(catalog, contract);
   const failures: FailedMove[] = [];
   return {
     failures,
     givens,
     moves: movesOf(catalog, lists, worlds, role, calls),
     probes,
+    measured({ moves: made }) {
+      const numbers = made.map(({ target }) => reach.of(target, probes));
+      return made.length === 0 || numbers.includes(null)
+        ? probes.length
+        : new Set(numbers.flatMap((some) => some ?? [])).size;
+    },
     async statesOf(given, moves, actor = identity) {
       const stateOf = ({ path, powers, error, message }: Found): State[] => {
         const made = path.flatMap((number) => moves[number - 1] ?? []);
@@ -228,6 +238,7 @@ async function planMoves(
           ? { given: { relation: given.changes.relation.id, world: given.changes.world } }
           : {}),
         moves: moves.map(({ statement }) => statement),
+        reach: moves.map(({ target }) => reach.of(target, probes)),
         again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
       };
       for (const rounds of [ROUNDS, 1]) {
@@ -237,6 +248,10 @@ async function planMoves(
       return undefined;
     },
   };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 /** How findings call a table or a function. */
