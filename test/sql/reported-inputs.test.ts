@@ -45,8 +45,8 @@ describe("what a refusal says", () => {
   });
 
   it("calls a function by one name in rules and trial", async () => {
-    const { refusals } = await judge("unsafe/23-rbac-authorize/claim");
-    const named = refusals.filter(({ object }) => object.includes("authorize"));
+    const { findings } = await judge("unsafe/23-rbac-authorize/claim");
+    const named = findings.filter(({ object }) => object.includes("authorize"));
     expect(named).not.toEqual([]);
     expect([...new Set(named.map(({ object }) => object))]).toEqual([
       "function public.authorize(wanted public.app_permission)",

@@ -28,10 +28,9 @@ function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
     if (!judges(policy, command) || !judged.isGranted(table, command)) return [];
     const outcome = outcomeOf(table, policy, "check", command, judged);
     if (outcome.outcome !== "open" || judged.isGranted(table, command, naming)) return [outcome];
-    const isNew = command === "insert";
-    if (naming.length === 0 && !isNew) return [];
-    const limit = isNew ? "a new row names nobody" : "nobody may change whose a row is";
-    return [{ outcome: "unknown", reason: `${outcome.reason}, and ${limit}` }];
+    // Whose a row is cannot be written where no column says it; a new row may be nobody's.
+    if (command === "update") return naming.length > 0 ? [outcome] : [];
+    return [{ outcome: "unknown", reason: `${outcome.reason}, and a new row names nobody` }];
   });
   return findingOf(table, policy, "check", outcomes, judged);
 }

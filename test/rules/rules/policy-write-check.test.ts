@@ -19,13 +19,6 @@ testRule(
       objects: ["policy edit on public.notes"],
       says: "it is always true",
     },
-    "leave it open where whose a row is cannot be changed, as far as rules can tell": {
-      sql: `${notes} create policy edit on public.notes for update to authenticated using (user_id = auth.uid()) with check (true);
-        grant update (body) on public.notes to authenticated;`,
-      objects: ["policy edit on public.notes"],
-      says: "nobody may change whose a row is",
-      unknown: true,
-    },
     "add rows that name nobody, as far as rules can tell": {
       sql: `${teams} create policy add on public.teams for insert to authenticated with check (true);
         grant insert (name) on public.teams to authenticated;`,

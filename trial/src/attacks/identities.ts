@@ -31,6 +31,7 @@ export class Identities {
   /** Every identity that the trial takes on, the plain ones first. */
   readonly all: readonly Identity[];
   private readonly text: string;
+  private readonly labels: ReadonlyMap<string, readonly string[]>;
 
   constructor(
     private readonly catalog: Catalog,
@@ -38,6 +39,7 @@ export class Identities {
     private readonly worlds: readonly World[],
   ) {
     this.text = decidingText(catalog);
+    this.labels = this.readLabels();
     this.all = [...this.plain(), ...this.tricks()];
   }
 
@@ -139,6 +141,19 @@ export class Identities {
     ];
   }
 
+  /** The labels of enums, by the names that casts call them. */
+  private readLabels(): ReadonlyMap<string, readonly string[]> {
+    const columns = this.catalog.relations.flatMap(({ columns: some }) => some);
+    return new Map(
+      columns
+        .filter(({ typeKind }) => typeKind === "e")
+        .flatMap(({ type, labels }) => [
+          [type, labels] as const,
+          [`public.${type}`, labels] as const,
+        ]),
+    );
+  }
+
   /** The settings that policies read: as the application makes them, they are of the user's world. */
   private settingsOf({ id, number }: World): Record<string, string> {
     return Object.fromEntries(
@@ -155,7 +170,7 @@ export class Identities {
    */
   private claimsOf({ id, number, email }: World, role: string): Record<string, unknown> {
     const others = Object.fromEntries(
-      readClaims(this.text).map(({ key, value, isNumber, isList }) => {
+      readClaims(this.text, this.labels).map(({ key, value, isNumber, isList }) => {
         const own = value ?? (isNumber ? Number(number) : id);
         return [key, isList ? [own] : own];
       }),

@@ -19,7 +19,10 @@ interface Claim {
 }
 
 /** The claims that a text reads, but for the registered ones. */
-export function readClaims(text: string): Claim[] {
+export function readClaims(
+  text: string,
+  labelsOf: ReadonlyMap<string, readonly string[]> = new Map(),
+): Claim[] {
   const keys = [...text.matchAll(/->>?\s*'(\w+)'/g)].flatMap(([, key]) => (key ? [key] : []));
   const paths = [...text.matchAll(/#>>?\s*'\{([\w,\s]+)\}'/g)].flatMap(([, path = ""]) =>
     path.split(/,\s*/),
@@ -35,7 +38,10 @@ export function readClaims(text: string): Claim[] {
     .filter((key) => !REGISTERED.has(key))
     .map((key) => ({
       key,
-      value: compared.get(key),
+      // What is cast to an enum has to be one of its labels.
+      value:
+        compared.get(key) ??
+        labelsOf.get(new RegExp(`'${key}'(?:::text)?\\)*::([\\w."]+)`).exec(text)?.[1] ?? "")?.[0],
       isNumber: new RegExp(`'${key}'(?:::text)?\\)*::(?:int|bigint|numeric|smallint)`).test(text),
       isList: new RegExp(`_array_elements(?:_text)?\\([^;,]{0,120}'${key}'`).test(text),
     }));
