@@ -79,7 +79,6 @@ beforeAll(async () => {
   superuser = await database.connect("postgres");
   migrator = await database.connect("migrator");
   await superuser.query("grant create on schema public to migrator");
-  await superuser.query("grant authenticated to migrator");
   await migrator.query(FIXTURE);
   await migrator.query("create schema shelf");
   const { rows } = await superuser.query<Relation & { oid: number }>(RELATIONS);

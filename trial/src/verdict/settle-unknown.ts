@@ -41,6 +41,7 @@ function settle(finding: JudgedFinding, attacked: Attacked | undefined): JudgedF
       ...finding,
       level: "advisory",
       message: `${message}; ${count} on ${target} did not get through`,
+      remediation: "Nothing has to be done; a plain test of the row's owner is read by the rules.",
     },
   ];
 }
