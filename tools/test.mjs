@@ -74,7 +74,7 @@ async function smokeRun(results) {
   return [
     await check("npm run build", ["npm", "run", "build"]),
     await check("npm run policy", ["npm", "run", "policy"]),
-    await show(await jest("rules", ["unit"], results, ["test/rules"])),
+    await show(await jest("rules", ["database"], results, ["test/rules"])),
     await show(
       await jest("migrator", ["database"], results, ["test/migrator/command-line.test.ts"]),
     ),
