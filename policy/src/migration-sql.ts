@@ -1,5 +1,5 @@
 import { type Severity, type Waivers, schemaRules, trialRules, waive } from "@app-data/rules";
-import type { JudgedFinding } from "@app-data/trial";
+import { type JudgedFinding, readableRule } from "@app-data/trial";
 import type {
   EnforcementLevel,
   ResourceValidationPolicy,
@@ -20,8 +20,6 @@ export interface MigrationContext {
   readonly migrations: MigrationJudge;
 }
 
-/** The rule that a file breaks which PostgreSQL's parser cannot read. */
-const READABLE = "migration-readable";
 /** The rule that a file breaks which PostgreSQL or the migrator refuses. */
 const APPLIED = "trial-applied";
 
@@ -65,7 +63,7 @@ function migrationReadable({
   migrations: judge,
 }: MigrationContext): ResourceValidationPolicy & StackValidationPolicy {
   return {
-    name: "migration-readable",
+    name: readableRule.name,
     description: "The forward SQL of every migration is there and is SQL that PostgreSQL can read.",
     enforcementLevel: "mandatory",
     severity: "high",
@@ -87,7 +85,7 @@ function migrationReadable({
             urn,
           );
         }
-        for (const finding of findings.filter(({ rule }) => rule === READABLE))
+        for (const finding of findings.filter(({ rule }) => rule === readableRule.name))
           report(describe(finding), urnOf(finding, migrations));
       }
     },
@@ -183,7 +181,7 @@ function urnOf({ file }: JudgedFinding, migrations: readonly StackMigration[]): 
 function describe({ rule, code, file, line, message, remediation }: JudgedFinding): string {
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
   // The words of PostgreSQL and of its parser quote the SQL, which may be a secret.
-  if (rule === READABLE) {
+  if (rule === readableRule.name) {
     const [, column = "1"] = /^column (\d+):/.exec(message) ?? [];
     return (
       `${code} ${file}:${line}:${column}: PostgreSQL's parser cannot read the SQL here. ` +

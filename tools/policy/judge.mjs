@@ -24,7 +24,9 @@ const SEEDS = "trial-rows";
 export async function judge(files, { withTrial, fresh, contract, seeds }) {
   await compileWorkspaces();
   const rules = load(path.join(PROJECT, "rules/dist/index.js"));
-  const { judgeMigrations, readSeeds } = load(path.join(PROJECT, "trial/dist/index.js"));
+  const { judgeMigrations, readSeeds, readableRule } = load(
+    path.join(PROJECT, "trial/dist/index.js"),
+  );
   const judgedBy = readContract(rules, contract);
   const verdict = await judgeMigrations(files, {
     contract: judgedBy,
@@ -35,7 +37,7 @@ export async function judge(files, { withTrial, fresh, contract, seeds }) {
     report,
   });
   const known = [
-    READABLE,
+    { ...readableRule, page: readableRule.name },
     ...rules.schemaRules.map((rule) => ({ ...rule, page: rule.name })),
     ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" })),
     ...WAIVERS,
@@ -53,14 +55,6 @@ function readContract(rules, nameOrFile) {
     throw new UsageError(error.message);
   }
 }
-
-const READABLE = {
-  name: "migration-readable",
-  code: "POL001",
-  description: "PostgreSQL's parser can read the SQL of every migration.",
-  remediation: "Correct the statement at the line and column that the message gives.",
-  page: "migration-readable",
-};
 
 const WAIVERS = [
   { code: "POL170", description: "No waiver has expired." },

@@ -1,5 +1,5 @@
 export { type JudgeOptions, judgeMigrations } from "./verdict/judge";
-export type { JudgedFinding, Verdict } from "./verdict/verdict";
+export { type JudgedFinding, type Verdict, readableRule } from "./verdict/verdict";
 export { readSeeds } from "./verdict/seeds";
 export {
   NoServerError,

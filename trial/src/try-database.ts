@@ -1,7 +1,8 @@
 import { type Contract, type SqlFile, defaultContract } from "@app-data/rules";
 import type { ClientBase } from "pg";
-import { Identities, type Identity, namedUsers } from "./attacks/identities";
-import { type Outcome, runJobs } from "./attacks/job";
+import { Identities, namedUsers } from "./attacks/identities";
+import { type FailedAttempt, runJobs } from "./attacks/job";
+import { MOVES_SQL } from "./attacks/moves-sql";
 import { TableAttacks } from "./attacks/table-attacks";
 import {
   type Tried,
@@ -67,7 +68,7 @@ export async function tryDatabase(
   client: ClientBase,
   { contract = defaultContract, seeds = [] }: DatabaseTrialOptions = {},
 ): Promise<Trial> {
-  await client.query(ENGINE_SQL);
+  await client.query(ENGINE_SQL + MOVES_SQL);
   await givePartitions(client);
   const catalog = await readCatalog(client, contract);
   const hints = new HintReader(catalog, contract);
@@ -157,9 +158,7 @@ export async function tryDatabase(
 }
 
 /** Errors by object and SQLSTATE. A trick, or claims, that PostgreSQL cannot read are none. */
-function countUnexpected(
-  failed: readonly { identity: Identity; shown: string; object: string; outcome: Outcome }[],
-): Unexpected[] {
+function countUnexpected(failed: readonly FailedAttempt[]): Unexpected[] {
   const found = new Map<string, Unexpected>();
   for (const { identity, shown, object, outcome } of failed) {
     const { error: sqlState, message = "" } = outcome;

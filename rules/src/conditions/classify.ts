@@ -157,7 +157,7 @@ export function allOf(outcomes: readonly Outcome[]): Outcome {
 }
 
 /** Joined by OR, or several policies: each has to tie the row. */
-export function anyOf(outcomes: readonly Outcome[]): Outcome {
+function anyOf(outcomes: readonly Outcome[]): Outcome {
   return (
     outcomes.find(({ outcome }) => outcome === "open") ??
     outcomes.find(({ outcome }) => outcome === "unknown") ??

@@ -73,7 +73,7 @@ export function selectOf(node: Node | undefined): SelectStmt | undefined {
 }
 
 /** Whether a query has nothing but a list of values, FROM and WHERE. */
-export function isPlainSelect(select: SelectStmt): boolean {
+function isPlainSelect(select: SelectStmt): boolean {
   return (
     hasOnly(select, "targetList", "fromClause", "whereClause", "limitOption", "op") &&
     select.op === "SETOP_NONE" &&

@@ -156,7 +156,7 @@ export function readContract(nameOrFile: string): Contract {
 }
 
 /** Where a project's own contract stands, from its root; without the file it is {@link defaultContract}. */
-export const contractFile = "policy/contract.json";
+const contractFile = "policy/contract.json";
 
 /**
  * Reads the contract of a project.

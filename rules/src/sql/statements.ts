@@ -69,7 +69,7 @@ export async function splitStatements(sql: string, file: string): Promise<readon
  * As {@link splitStatements}, for callers that know the parser to be loaded.
  * @throws SqlSyntaxError with the place of the first error.
  */
-export function parseStatements(sql: string, file: string): Statement[] {
+function parseStatements(sql: string, file: string): Statement[] {
   const bytes = Buffer.from(sql, "utf8");
   // Where the statement before begins: counting from the start each time takes the square of the length.
   let before = { location: 0, offset: 0, start: 0, line: 1 };

@@ -44,6 +44,16 @@ export interface Outcome {
   table?: string;
 }
 
+/** What was tried, and the outcome if it is an error. */
+export interface FailedAttempt {
+  identity: Identity;
+  /** The statement that shows it to readers. */
+  shown: string;
+  /** The table or function. */
+  object: string;
+  outcome: Outcome;
+}
+
 /** What a row that was added or changed refers to. */
 export interface AddedRow {
   relation: number;

@@ -6,7 +6,7 @@ import { TEXT_MARK } from "../rows/engine-sql";
  */
 export const MOVES_SQL = `
 -- Runs a statement as the attacker; afterwards the superuser goes on. Returns the rows that it affected.
-create or replace function app_data_trial.act(
+create function app_data_trial.act(
   job jsonb, statement text, reads boolean default false, out affected bigint, out answer jsonb)
 language plpgsql as $$
 begin
@@ -23,13 +23,13 @@ end $$;
 
 -- Rows of tables that the session has written so far, undone ones among them: what tells whether a call
 -- changed any.
-create or replace function app_data_trial.written(tables oid[]) returns bigint language sql as $$
+create function app_data_trial.written(tables oid[]) returns bigint language sql as $$
   select sum(pg_stat_get_xact_tuples_inserted(t) + pg_stat_get_xact_tuples_updated(t)
     + pg_stat_get_xact_tuples_deleted(t))::bigint from unnest(tables) t
 $$;
 
 -- Remembers the rows of a table as they are now; those that are new are of this world.
-create or replace function app_data_trial.settle(source regclass, of_world integer) returns void
+create function app_data_trial.settle(source regclass, of_world integer) returns void
 language plpgsql as $$
 begin
   execute format(
@@ -41,7 +41,7 @@ begin
 end $$;
 
 -- The numbers of the probes that these moves may change, null for all.
-create or replace function app_data_trial.reached(job jsonb, path integer[]) returns integer[]
+create function app_data_trial.reached(job jsonb, path integer[]) returns integer[]
 language sql as $$
   select case when not bool_or(reach = 'null') then array(
     select distinct n::integer
@@ -51,7 +51,7 @@ $$;
 
 -- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
 -- read or change rows; of all probes, or of these. Variables outlast the subtransactions that undo what is tried.
-create or replace function app_data_trial.powers(job jsonb, numbers integer[]) returns text[]
+create function app_data_trial.powers(job jsonb, numbers integer[]) returns text[]
 language plpgsql as $$
 declare
   victim integer := (job ->> 'victim')::integer;
@@ -137,7 +137,7 @@ end $$;
 -- Makes each of the candidates' moves that can be made here, and from there those that could not be made
 -- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …], and the "error" that
 -- ended a move instead; a path is the numbers of moves.
-create or replace function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
+create function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
 returns jsonb language plpgsql as $$
 declare
   move integer;
@@ -192,7 +192,7 @@ begin
 end $$;
 
 -- The powers of an attacker to whom something is given, and after each series of moves.
-create or replace function app_data_trial.moves(job jsonb) returns jsonb language plpgsql as $$
+create function app_data_trial.moves(job jsonb) returns jsonb language plpgsql as $$
 declare
   line text;
   setting record;

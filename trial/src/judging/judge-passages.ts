@@ -1,6 +1,12 @@
 import type { ClientBase } from "pg";
 import type { Identity } from "../attacks/identities";
-import { type Job, type Outcome, QUERY_CANCELED, runJobs } from "../attacks/job";
+import {
+  type FailedAttempt,
+  type Job,
+  type Outcome,
+  QUERY_CANCELED,
+  runJobs,
+} from "../attacks/job";
 import { type Passage, hideOthers, passagesOf, triggerPassages } from "../attacks/passages";
 import { isPlannedId } from "../rows/candidate-values";
 import { TEXT_MARK } from "../rows/engine-sql";
@@ -30,7 +36,7 @@ export interface PassageTrial {
   /** By object. */
   tried: Map<string, PassageAttempts>;
   /** Errors of calls that no policy, right or guard ended. */
-  failures: { identity: Identity; shown: string; object: string; outcome: Outcome }[];
+  failures: FailedAttempt[];
 }
 
 /** How often a view or function was tried, and how often that told something. */
@@ -57,7 +63,7 @@ export async function tryPassages(
     return passages.length === 0 ? [] : [{ identity, passages }];
   });
   const tried = new Map<string, PassageAttempts>();
-  const failures: PassageTrial["failures"] = [];
+  const failures: FailedAttempt[] = [];
   const count = (identity: Identity, passage: Passage, error?: string, message = "") => {
     const { object, shown } = passage;
     const one = tried.get(object) ?? { attempts: 0, answered: 0, reason: "" };

@@ -5,7 +5,7 @@ import type { Gain } from "./gains";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
 import { type TrialFinding, trialFinding } from "./trial-finding";
-import type { MovesTried } from "./try-moves";
+import { type MovesTried, objectOf } from "./try-moves";
 
 const MOST_TOLD = 3;
 
@@ -93,8 +93,4 @@ function tablesOf(target: Relation | Routine, { relations }: Catalog): Relation[
 
 function nameOf(target: Relation | Routine): string {
   return "columns" in target ? `table ${target.sql}` : `function ${target.signature}`;
-}
-
-function objectOf(target: Relation | Routine): string {
-  return "columns" in target ? target.sql : target.signature;
 }

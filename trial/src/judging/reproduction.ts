@@ -55,7 +55,7 @@ export function reproduction(
 }
 
 /** The statements that take on an identity. */
-export function actingAs({ role, login, settings, prelude }: Identity): string[] {
+function actingAs({ role, login, settings, prelude }: Identity): string[] {
   return [
     `set local session authorization ${quoteIdentifier(login)};`,
     ...(role === login ? [] : [`set local role ${quoteIdentifier(role)};`]),

@@ -9,10 +9,9 @@ import {
   keyCondition,
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
-import type { Outcome } from "../attacks/job";
+import type { FailedAttempt } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
-import { MOVES_SQL } from "../attacks/moves-sql";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
 import { Reach } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
@@ -36,7 +35,7 @@ export interface MovesTried {
   attempts: number;
   /** Functions that did something when they were called, with what was given or after other moves. */
   called: ReadonlySet<string>;
-  failures: readonly FailedMove[];
+  failures: readonly FailedAttempt[];
   /** Why moves say nothing. */
   reason?: string;
 }
@@ -50,17 +49,9 @@ interface Found {
   message?: string;
 }
 
-/** A move that ended in an error. */
-export interface FailedMove {
-  identity: Identity;
-  shown: string;
-  object: string;
-  outcome: Outcome;
-}
-
 /** What a user may try, and how it is measured. */
 interface Plan {
-  failures: FailedMove[];
+  failures: FailedAttempt[];
   givens: Given[];
   moves: Move[];
   probes: Probe[];
@@ -83,7 +74,6 @@ export async function quietOwnRows(
   const { givens, statesOf } = await planMoves(client, identity, shared, hints);
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
-  await client.query(MOVES_SQL);
   const [nothing] = (await statesOf(NOTHING, [])) ?? [];
   const least = new Map<Relation, State>();
   for (const given of own) {
@@ -110,7 +100,6 @@ export async function tryMoves(
 ): Promise<MovesTried> {
   const plan = await planMoves(client, identity, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
-  await client.query(MOVES_SQL);
   const states: State[] = [];
   let slow: Given | undefined;
   const isIdle = moves.length === 0 && !givens.some(({ kind }) => kind === "own");
@@ -131,7 +120,7 @@ export async function tryMoves(
   if (slow) {
     // Without what was given to others there is no measure.
     const who = ["user A", slow.description].filter((text) => text !== "").join(", ");
-    const reason = `${who}, did not come to the end of their moves in time`;
+    const reason = `${who}, did not finish their moves in time`;
     return { ...tried, gains: [], privileges: [], reason };
   }
   const gains: Gain[] = [];
@@ -199,7 +188,7 @@ async function planMoves(
     relations,
   }));
   const reach = new Reach(catalog, contract);
-  const failures: FailedMove[] = [];
+  const failures: FailedAttempt[] = [];
   return {
     failures,
     givens,

@@ -28,7 +28,7 @@ export class NoServerError extends Error {
 }
 
 /** The environment variable that names a server to use in place of one of this process's own. */
-export const scratchVariable = "APP_DATA_SCRATCH_DATABASE_URL";
+const scratchVariable = "APP_DATA_SCRATCH_DATABASE_URL";
 
 const PROGRAM = path.join(__dirname, "../../../tools/local/throwaway-postgres.mjs");
 

@@ -14,7 +14,7 @@ import { trialFinding } from "../judging/trial-finding";
 import { type Trial, tryDatabase } from "../try-database";
 import { findOrigins } from "./origins";
 import { settleUnknown } from "./settle-unknown";
-import type { JudgedFinding, Verdict } from "./verdict";
+import { type JudgedFinding, type Verdict, readableRule } from "./verdict";
 
 /** As for `judgeMigrations`, all of them given. */
 export interface Settings {
@@ -62,14 +62,6 @@ async function readFiles(
   }
   return findings;
 }
-
-/** That PostgreSQL's parser can read the SQL; without it nothing else can be judged. */
-export const readableRule = {
-  name: "migration-readable",
-  code: "POL001",
-  description: "PostgreSQL's parser can read the SQL of every migration.",
-  remediation: "Correct the statement at the line and column that the message gives.",
-} as const;
 
 function unreadable({ file, line, column, reason }: SqlSyntaxError): JudgedFinding {
   return {

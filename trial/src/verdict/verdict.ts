@@ -22,3 +22,11 @@ export interface JudgedFinding extends Finding {
   /** SQL that shows it. */
   reproduction?: string;
 }
+
+/** That PostgreSQL's parser can read the SQL; without it nothing else can be judged. */
+export const readableRule = {
+  name: "migration-readable",
+  code: "POL001",
+  description: "PostgreSQL's parser can read the SQL of every migration.",
+  remediation: "Correct the statement at the line and column that the message gives.",
+} as const;
