@@ -13,14 +13,19 @@ export class Reach {
 
   /** The numbers of the probes to measure after a write or a call, from 1; null for all of them. */
   public of(target: Relation | Routine, probes: readonly Probe[]): number[] | null {
-    if (!("columns" in target) || target.hasEffects) return null;
+    if (!("columns" in target) || target.hasEffects || this.isDivided(target)) return null;
     return probes.flatMap(({ relation }, index) =>
       !relation || this.asksFor(relation, target) ? [index + 1] : [],
     );
   }
 
+  /** Whether its rows are read by another name, too: that of a partition, a child or a parent. */
+  private isDivided({ id, parents }: Relation): boolean {
+    return parents.length > 0 || this.catalog.relations.some((one) => one.parents.includes(id));
+  }
+
   private asksFor(table: Relation, written: Relation): boolean {
-    if (table === written || table.hasEffects || table.parents.includes(written.id)) return true;
+    if (table === written || table.hasEffects) return true;
     const read = this.readBy(table);
     return read === "anything" || read.has(written.id);
   }
