@@ -14,8 +14,10 @@ const URL_VARIABLE = "READ_ONLY_DATABASE_URL";
 
 function run(command, args, more = {}) {
   const env = { ...process.env, ...more };
-  const options = { cwd: PROJECT, env, encoding: "utf8", maxBuffer: MOST_OUTPUT };
-  const { status, stdout, stderr, error } = spawnSync(command, args, options);
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    ...{ cwd: PROJECT, env, maxBuffer: MOST_OUTPUT },
+    encoding: "utf8",
+  });
   if (error) return { code: 127, out: "", err: error.message };
   return { code: status ?? 128, out: stdout, err: stderr };
 }
@@ -26,6 +28,7 @@ function migrationPlan() {
   return run(process.execPath, [MIGRATOR, "plan", ...live]);
 }
 
+/** @param {string[]} args */
 function main([stack, file, ...rest]) {
   if (!stack || !file || rest.length > 0) {
     console.error("Usage: node tools/ci/preview.mjs STACK FILE");
