@@ -62,7 +62,7 @@ async function everything(results) {
     ),
     await check("types: program, pack and tests", script(COMPILER, "-p", "test")),
     await check("types: engine", script(COMPILER, "-p", "tools/engine")),
-    await check("types: generated", script("migrator/dist/types/main.mjs", "--check-stamp")),
+    await check("types: generated", script("types/dist/main.mjs", "--check-stamp")),
     await show(await unit),
     await show(await endToEnd),
   ];

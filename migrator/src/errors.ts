@@ -34,7 +34,6 @@ export type MigratorErrorCode =
   | "MIG042"
   | "MIG050"
   | "MIG051"
-  | "MIG052"
   | "MIG060"
   | "MIG061"
   | "MIG062"

@@ -12,13 +12,14 @@ const SOURCES = [
   "src",
   "tools",
   "trial/src",
+  "types/src",
 ];
 
 /** The error codes that the sources of the project name. */
 function codesInSources(): Set<string> {
   const files = SOURCES.flatMap((folder) =>
     readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.(?:ts|[cm]js|sql)$/.test(file) && !file.includes("node_modules"))
+      .filter((file) => /\.(?:m?ts|[cm]js|sql)$/.test(file) && !file.includes("node_modules"))
       .map((file) => path.join(PROJECT, folder, file)),
   );
   return new Set(files.flatMap((file) => readFileSync(file, "utf8").match(CODE) ?? []));
