@@ -34,7 +34,6 @@ export const CODES = {
   catalogLocked: "MIG042",
   staleTypes: "MIG050",
   typesOfOtherMigrations: "MIG051",
-  unknownType: "MIG052",
   badBatchDirective: "MIG060",
   notBatchable: "MIG061",
   badBatchKey: "MIG062",

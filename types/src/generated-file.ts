@@ -1,5 +1,10 @@
-import { CODES, MigratorError } from "../errors";
-import { type Trio, inspectTrio, sha256 } from "../files/trio";
+import {
+  CODES,
+  MigratorError,
+  type Trio,
+  inspectTrio,
+  sha256,
+} from "@app-data/migrator/migrated-database";
 
 /** What the generated file was made from; a digest is SHA-256, hexadecimal. */
 export interface Stamp {

@@ -1,13 +1,30 @@
 import type { ClientBase } from "pg";
-import { CODES, MigratorError } from "../errors";
-import { readLog } from "../log/log";
-import { inReadOnlyTransaction } from "../database/transaction";
-import { type Trio, sha256 } from "../files/trio";
+import {
+  CODES,
+  MigratorError,
+  type Trio,
+  inReadOnlyTransaction,
+  readLog,
+  sha256,
+} from "@app-data/migrator/migrated-database";
 import { type Choices, readChoices } from "./choices";
 import { type MigrationStamp, stampMigrations, stampedFile } from "./generated-file";
 import { type RelationGrants, grantsSource, readGrants } from "./grants";
 import type { Generator, Metadata, Queryable } from "./metadata";
-import { agreeOnTypes, writeRunTimeTypes } from "./run-time-types";
+import { agreeOnTypes, describeLastResorts, writeRunTimeTypes } from "./run-time-types";
+
+const DOMAINS_OF_DOMAINS = `
+with recursive domain as (
+  select oid, typnamespace, typname, typbasetype as base from pg_type where typtype = 'd'
+  union all
+  select d.oid, d.typnamespace, d.typname, t.typbasetype
+    from domain d join pg_type t on t.oid = d.base
+   where t.typtype = 'd'
+)
+select format('%s.%s', d.typnamespace::regnamespace, d.typname) as domain,
+       t.typname as format, t.typnamespace::regnamespace::text as type_schema
+  from domain d join pg_type t on t.oid = d.base
+ where t.typtype <> 'd'`;
 
 interface Catalog {
   metadata: Metadata;
@@ -22,20 +39,26 @@ const SCHEMAS = `
 select nspname::text as name from pg_namespace
  where nspname !~ '^pg_' and nspname not in ('information_schema', $1) order by nspname collate "C"`;
 
+/** What was generated. */
+export interface GeneratedTypes {
+  /** The whole file. */
+  text: string;
+  /** Columns whose values `pg` leaves as text, or reads in a way of its own, a sentence each. */
+  lastResorts: string[];
+}
+
 /**
  * Writes the types of a database that holds exactly the given migrations. Reads in one read-only
  * transaction; equal catalogs give equal text.
  * @param client logged in as the owner of the database's objects: others do not see all of them.
  * @param loadGenerator is called once the database is known to be the right one.
- * @returns the whole file.
- * @throws MigratorError MIG051 when the database's log does not know exactly these migrations as
- * applied, MIG052 when a column's type has no settled form at run time.
+ * @throws MigratorError MIG051 when the database's log does not know exactly these migrations as applied.
  */
 export async function generateTypes(
   client: ClientBase,
   trios: readonly Trio[],
   loadGenerator: () => Promise<Generator>,
-): Promise<string> {
+): Promise<GeneratedTypes> {
   const migrations = await stampMigrations(trios);
   const { generator, ...catalog } = await inReadOnlyTransaction(client, async () => {
     // Names come out qualified, whatever the role's search_path is.
@@ -47,17 +70,32 @@ export async function generateTypes(
   const { metadata, choices, grants } = catalog;
   const types = await generator.write(agreeOnTypes(metadata, choices));
   const source = await generator.format(writeRunTimeTypes(types) + grantsSource(grants));
-  return stampedFile({ catalog: catalogDigest(catalog), migrations }, source);
+  const text = stampedFile({ catalog: catalogDigest(catalog), migrations }, source);
+  return { text, lastResorts: describeLastResorts(metadata) };
 }
 
 async function readCatalog(client: ClientBase, generator: Generator): Promise<Catalog> {
   const { rows } = await client.query<{ name: string }>(SCHEMAS, [BOOKKEEPING]);
   const schemas = rows.map(({ name }) => name);
+  const metadata = await generator.describe(oneByOne(client), schemas);
   return {
-    metadata: await generator.describe(oneByOne(client), schemas),
+    metadata: await resolveDomains(client, metadata),
     choices: await readChoices(client, schemas),
     grants: await readGrants(client, schemas),
   };
+}
+
+/** The generator looks through one domain; `pg` is told the type behind all of them. */
+async function resolveDomains(client: ClientBase, metadata: Metadata): Promise<Metadata> {
+  const { rows } = await client.query<{ domain: string; format: string; type_schema: string }>(
+    DOMAINS_OF_DOMAINS,
+  );
+  const bases = new Map(rows.map(({ domain, ...base }) => [domain, base]));
+  const columns = metadata.columns.map((column) => ({
+    ...column,
+    ...bases.get(`${column.type_schema}.${column.format}`),
+  }));
+  return { ...metadata, columns };
 }
 
 /** The generator asks many questions at once; a connection takes one after the other. */

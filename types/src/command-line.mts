@@ -1,6 +1,6 @@
 // The command line of `npm run generate:types`. An ES module, because the generator is one.
 import { parseArgs } from "node:util";
-import { MigratorError } from "../errors.js";
+import { MigratorError } from "@app-data/migrator/migrated-database";
 import { type TypesAction, runTypesCommand } from "./command.js";
 import type { Generator } from "./metadata.js";
 

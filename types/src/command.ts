@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { withConnection } from "../database/connection";
-import { settingsFromUrl } from "../database/environment-url";
-import { CODES, MigratorError } from "../errors";
-import { readTrios } from "../files/trio";
+import {
+  CODES,
+  MigratorError,
+  readTrios,
+  settingsFromUrl,
+  withConnection,
+} from "@app-data/migrator/migrated-database";
 import { generateTypes } from "./generate-types";
 import { checkContent, checkStamp, stampMigrations } from "./generated-file";
 import type { Generator } from "./metadata";
@@ -30,8 +33,7 @@ export interface TypesCommand {
  * Writes or checks the generated types.
  * @returns what was done, in a sentence.
  * @throws MigratorError MIG050 when a check finds the file stale, MIG051 when the database does not hold
- * the migrations, MIG052 when a column's type is not settled, MIG003 or MIG030 when there is no way to
- * the database.
+ * the migrations, MIG003 or MIG030 when there is no way to the database.
  */
 export async function runTypesCommand(command: TypesCommand): Promise<string> {
   const { action, directory, file } = command;
@@ -45,8 +47,9 @@ export async function runTypesCommand(command: TypesCommand): Promise<string> {
       if (action === "check-stamp" || !isStale(error)) throw error;
     }
   }
-  const text = await withConnection(settingsFromUrl(command.urlVariable), (client) =>
-    generateTypes(client, trios, command.loadGenerator),
+  const { text, lastResorts } = await withConnection(
+    settingsFromUrl(command.urlVariable),
+    (client) => generateTypes(client, trios, command.loadGenerator),
   );
   if (action === "check") {
     checkContent(file, found, text);
@@ -54,7 +57,15 @@ export async function runTypesCommand(command: TypesCommand): Promise<string> {
   }
   if (found === text) return `${file} is as it was.`;
   writeFileSync(file, text);
-  return `${file} is written anew.`;
+  return [`${file} is written anew.`, ...noteOf(lastResorts)].join("\n");
+}
+
+function noteOf(lastResorts: readonly string[]): string[] {
+  if (lastResorts.length === 0) return [];
+  return [
+    "Columns of types that `pg` does not read; a reader in src/types/parsers.ts can give them another form:",
+    ...lastResorts.map((column) => `  ${column}`),
+  ];
 }
 
 function isStale(error: unknown): boolean {
