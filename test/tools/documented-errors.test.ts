@@ -40,7 +40,9 @@ describe("docs/errors.md", () => {
   });
 
   it("explains no code of the migrator that nothing raises", () => {
-    const raised = sourcesOf(["migrator/src", "types/src"]).flatMap((text) => text.match(/\bCODES\.\w+/g) ?? []);
+    const raised = sourcesOf(["migrator/src", "types/src"]).flatMap(
+      (text) => text.match(/\bCODES\.\w+/g) ?? [],
+    );
     expect(Object.keys(CODES).filter((name) => !raised.includes(`CODES.${name}`))).toEqual([]);
   });
 
