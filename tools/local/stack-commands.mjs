@@ -6,7 +6,7 @@ import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
-import { FOREIGN_VARIABLES, Pulumi, STACK, stackEnvironment } from "./pulumi.mjs";
+import { Pulumi, STACK, foreignVariables, stackEnvironment } from "./pulumi.mjs";
 import {
   findCutOff,
   findLoss,
@@ -163,7 +163,7 @@ export async function env() {
     MASTER_URL: masterUrl(home, servers.postgres),
     ...(await loginUrls(pulumi.readState().outputs, endpoint)),
   };
-  console.log(`unset ${FOREIGN_VARIABLES.join(" ")}`);
+  console.log(`unset ${foreignVariables().join(" ")}`);
   for (const [name, value] of Object.entries(variables)) {
     const rest = name === "PATH" ? '"$PATH"' : "";
     console.log(`export ${name}=${quote(value)}${rest}`);
