@@ -1,4 +1,4 @@
-import { spell } from "../../conditions/values";
+import { spell } from "../../conditions/identity";
 import { type Contract, isIdentityFunction } from "../../model/contract";
 import type { JudgedSchema } from "../../model/judged-schema";
 import { functionObject } from "../../model/names";

@@ -1,14 +1,15 @@
 import type { Node } from "libpg-query";
 import { claimSetters } from "../../conditions/claim-setters";
-import { ownQueryOf } from "../../conditions/helpers";
-import { readsOwnRows, subQuery } from "../../conditions/queries";
-import { onlyTarget } from "../../conditions/values";
+import { ownQueryOf } from "../../conditions/inlining";
+import { subQuery } from "../../conditions/sub-queries";
+import { valueWithoutRows } from "../../conditions/syntax";
+import { readsOwnRows } from "../../conditions/tied-rows";
 import { isIdentityFunction } from "../../model/contract";
 import { type JudgedSchema, listRoles } from "../../model/judged-schema";
 import { functionObject, partObject, quoteName, quoteRole } from "../../model/names";
 import type { DatabaseFunction, Trigger } from "../../model/schema";
 import { constantText, functionCalls, identifiers, readCall } from "../../sql/expressions";
-import { type FunctionBody, functionBody } from "../../sql/function-body";
+import { type FunctionBody, functionBody, parametersOf } from "../../sql/function-body";
 import { type Findings, type Found, defineRule } from "../rule";
 
 /** A function with its owner's rights is a door through every policy; the trial tries what is behind it. */
@@ -90,7 +91,7 @@ const plain = /^(count|sum|min|max|avg|bool_and|bool_or|current_setting)$|_agg$/
 /** Whether it is one query that reads rows of the signed-in user alone. */
 function isOwn(item: DatabaseFunction, judged: JudgedSchema): boolean {
   const select = ownQueryOf(item, judged);
-  const value = select && !select.fromClause ? onlyTarget(select) : undefined;
+  const value = valueWithoutRows(select);
   const query = (value && subQuery(value)?.select) ?? select;
   const areRead = functionCalls(query).every((call) =>
     call.schema === undefined ? plain.test(call.name) : isIdentityFunction(call, judged.contract),
@@ -116,7 +117,8 @@ function textOfCaller(node: Node, item: DatabaseFunction, body: FunctionBody, de
     const names = identifiers(node.ColumnRef.fields ?? []);
     const [name = ""] = names;
     if (names.length === 2) return name === "new" || name === item.name ? [names.join(".")] : [];
-    if (parametersOf(item).includes(name)) return [name];
+    const isText = /^(text|character varying|name)(\[\])?$/;
+    if (parametersOf(item).some((one) => one.name === name && isText.test(one.type))) return [name];
     const values = depth < 5 ? (body.assigned.get(name) ?? []) : [];
     return values.flatMap((value) => textOfCaller(value, item, body, depth + 1));
   }
@@ -139,13 +141,4 @@ function textOfCaller(node: Node, item: DatabaseFunction, body: FunctionBody, de
   if (!("A_Expr" in node)) return [];
   const { lexpr, rexpr } = node.A_Expr;
   return [lexpr, rexpr].flatMap((side) => (side ? textOfCaller(side, item, body, depth) : []));
-}
-
-/** The names of parameters that hold texts. */
-function parametersOf({ arguments: parameters }: DatabaseFunction): string[] {
-  return parameters
-    .split(/,(?![^(]*\))/)
-    .map((parameter) => parameter.trim().replace(/^(IN|INOUT|OUT|VARIADIC)\s+/, ""))
-    .filter((parameter) => /\s(text|character varying|name)(\[\])?$/.test(parameter))
-    .map((parameter) => parameter.split(/\s/)[0]?.replaceAll('"', "") ?? "");
 }

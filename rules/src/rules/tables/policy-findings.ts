@@ -1,6 +1,6 @@
 import type { Outcome } from "../../conditions/classify";
 import { expressionOf } from "../../conditions/policies";
-import { comparedColumns } from "../../conditions/compared-columns";
+import { comparedColumns } from "../../conditions/identity";
 import { type JudgedSchema, listRoles } from "../../model/judged-schema";
 import { partObject } from "../../model/names";
 import type { RowPolicy, Table } from "../../model/schema";

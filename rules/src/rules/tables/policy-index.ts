@@ -1,4 +1,4 @@
-import { comparedColumns } from "../../conditions/compared-columns";
+import { comparedColumns } from "../../conditions/identity";
 import { tableObject } from "../../model/names";
 import { quoteIdentifier } from "../../model/names";
 import { defineRule } from "../rule";

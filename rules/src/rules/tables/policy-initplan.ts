@@ -1,4 +1,4 @@
-import { isIdentity } from "../../conditions/values";
+import { isIdentity } from "../../conditions/identity";
 import type { Contract } from "../../model/contract";
 import { partObject } from "../../model/names";
 import { isNode, policyTrees } from "../../sql/expressions";

@@ -1,5 +1,5 @@
 import { expressionOf } from "../../conditions/policies";
-import { constantTruth } from "../../conditions/values";
+import { constantTruth } from "../../conditions/identity";
 import { everyone } from "../../model/judged-schema";
 import { partObject, quoteRole } from "../../model/names";
 import { parseExpression } from "../../sql/expressions";

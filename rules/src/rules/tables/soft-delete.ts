@@ -1,6 +1,6 @@
 import type { Node } from "libpg-query";
 import { expressionOf } from "../../conditions/policies";
-import { columnOf } from "../../conditions/values";
+import { columnOf } from "../../conditions/syntax";
 import type { JudgedSchema } from "../../model/judged-schema";
 import { tableObject } from "../../model/names";
 import type { RowPolicy, Table } from "../../model/schema";

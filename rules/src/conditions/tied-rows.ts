@@ -1,9 +1,11 @@
 import type { Node, SelectStmt } from "libpg-query";
-import type { JudgedSchema, Place } from "../model/judged-schema";
+import { type JudgedSchema, type Place, isKey } from "../model/judged-schema";
 import type { Table } from "../model/schema";
 import { nodesIn } from "../sql/expressions";
+import { isIdentity } from "./identity";
 import { isShared } from "./shared-tables";
-import { columnOf, equalSides, hasOnly, isIdentity, selectOf, withoutCasts } from "./values";
+import { type Query, subQuery } from "./sub-queries";
+import { columnOf, equalSides, fieldsOf, hasOnly, withoutCasts } from "./syntax";
 
 /** A column of one of the rows that a condition reads; the row that a policy judges has number 0. */
 interface Column {
@@ -25,19 +27,6 @@ export function readsOwnRows(select: SelectStmt, judged: JudgedSchema): boolean 
   const join = new Join(undefined, judged, () => false);
   const sources = nodesIn(select, "RangeVar").length;
   return join.read(select, new Map()) && sources > 0 && join.tied().size === sources;
-}
-
-/** Whether a value is no aggregate, which has one where there is no row. */
-export function isRowValue(node: Node): boolean {
-  return "A_Const" in node || "ColumnRef" in node;
-}
-
-/** A query, and further values that are equal where it finds something. */
-export interface Query {
-  select: SelectStmt;
-  equal: (readonly [Node, Node])[];
-  /** It stands in a function that runs with its owner's rights. */
-  asOwner?: boolean;
 }
 
 /** What a sub-query stands in. */
@@ -109,31 +98,19 @@ class Join {
   }
 
   #addSource(item: Node, names: Map<string, number>, conditions: Node[]): boolean {
-    if ("JoinExpr" in item) {
-      const { jointype, larg, rarg, quals } = item.JoinExpr;
+    const join = fieldsOf(item, "JoinExpr");
+    if (join) {
+      const { jointype, larg, rarg, quals } = join;
       if (quals) conditions.push(quals);
       return (
-        hasOnly(item.JoinExpr, "jointype", "larg", "rarg", "quals") &&
         jointype === "JOIN_INNER" &&
         [larg, rarg].every((side) => side !== undefined && this.#addSource(side, names, conditions))
       );
     }
-    if (!("RangeVar" in item)) return false;
-    const { schemaname, relname = "", alias } = item.RangeVar;
-    const isKnown = hasOnly(
-      item.RangeVar,
-      "schemaname",
-      "relname",
-      "inh",
-      "relpersistence",
-      "alias",
-    );
-    const table =
-      schemaname === undefined
-        ? undefined
-        : this.judged.table({ schema: schemaname, name: relname });
-    if (!isKnown || !table || table.kind === "foreign table") return false;
-    if (alias && !hasOnly(alias, "aliasname")) return false;
+    const { schemaname, relname = "", alias } = fieldsOf(item, "RangeVar") ?? {};
+    const table = schemaname && this.judged.table({ schema: schemaname, name: relname });
+    if (!table || table.kind === "foreign table") return false;
+    if (alias && !hasOnly(alias, ["aliasname"])) return false;
     const row = this.#rows.push(table) - 1;
     names.set(alias?.aliasname ?? relname, row);
     if (this.shows(table)) this.#shown.add(row);
@@ -142,10 +119,8 @@ class Join {
 
   /** What is joined by AND narrows; of it only what ties rows counts. */
   #addCondition(condition: Node, names: ReadonlyMap<string, number>): void {
-    if ("BoolExpr" in condition && condition.BoolExpr.boolop === "AND_EXPR") {
-      for (const part of condition.BoolExpr.args ?? []) this.#addCondition(part, names);
-      return;
-    }
+    const { boolop, args = [] } = fieldsOf(condition, "BoolExpr") ?? {};
+    if (boolop === "AND_EXPR") for (const part of args) this.#addCondition(part, names);
     const sides = equalSides(condition);
     if (sides) this.#addEqual(...sides, names);
     const query = subQuery(condition);
@@ -184,25 +159,7 @@ class Join {
   #isOfSomebody({ table: name, column }: Place): boolean {
     const { judged } = this;
     const table = judged.table(name);
-    const isKey = table?.keys?.some(([first, second]) => first === column && !second) ?? false;
-    const isList = table !== undefined && judged.canDo(table, "select") && isShared(table, judged);
-    return isKey && !isList && !judged.namesUser(name, column);
+    if (!table || !isKey(table, column) || judged.namesUser(name, column)) return false;
+    return !(judged.canDo(table, "select") && isShared(table, judged));
   }
-}
-
-/** The query of `exists (…)`, `value in (…)` or `value = any (array(…))`, and what is equal in it. */
-export function subQuery(node: Node): Query | undefined {
-  if (!("SubLink" in node) || !hasOnly(node.SubLink, "subLinkType", "testexpr", "subselect"))
-    return undefined;
-  const { subLinkType, testexpr, subselect } = node.SubLink;
-  const select = selectOf(subselect);
-  const targets = (select?.targetList ?? []).map((target) =>
-    "ResTarget" in target ? target.ResTarget.val : undefined,
-  );
-  // An aggregate without a group finds a row where there is none.
-  if (!select || !targets.every((value) => value && isRowValue(value))) return undefined;
-  if (subLinkType === "EXISTS_SUBLINK") return { select, equal: [] };
-  const [value, another] = targets;
-  if (subLinkType !== "ANY_SUBLINK" || !testexpr || !value || another) return undefined;
-  return { select, equal: [[testexpr, value]] };
 }
