@@ -21,6 +21,7 @@ export type MigratorErrorCode =
   | "MIG019"
   | "MIG020"
   | "MIG021"
+  | "MIG025"
   | "MIG030"
   | "MIG031"
   | "MIG032"

@@ -262,6 +262,25 @@ alter table public.notes alter column note type integer using note::integer;
     });
   });
 
+  it("refuses a trio that was written and not filled in, and applies it once it is", async () => {
+    await migrator("new", "notes");
+    const forward = path.join(directory, "002_notes.sql");
+    const untouched = await migrator("up");
+    expect(untouched.code).toBe(1);
+    expect(untouched.err).toContain(
+      `MIG025 ${forward} holds no statement, only comments or nothing. Write what the migration is to do, ` +
+        "or delete the three files.",
+    );
+    writeFileSync(forward, NOTES);
+    expect((await migrator("up")).err).toContain(
+      `MIG025 ${path.join(directory, "002_notes_verify.sql")} holds no statement, only comments or nothing. ` +
+        "Write statements that raise where the migration did not do what it was to do, or delete the three files.",
+    );
+    expect((await json("status")).data.migrations[2].state).toBe("pending");
+    addNotes(NOTES);
+    expect((await migrator("up")).out).toMatch(/^002_notes {2}applied in \d+ ms\n$/);
+  });
+
   it("writes an empty trio with the next number, and never over a file", async () => {
     const { out } = await migrator("new", "add_notes");
     expect(

@@ -87,12 +87,14 @@ export function readTrios(directory: string): Trio[] {
 /**
  * Checks that a migration can run inside the migrator's transaction, and digests it.
  * @throws SqlSyntaxError at the first statement that PostgreSQL's parser refuses.
- * @throws MigratorError MIG002 for a statement that would end or change the transaction.
+ * @throws MigratorError MIG002 for a statement that would end or change the transaction, MIG025 for a forward
+ * or verify file without a statement.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
   // Loaded when it is needed: PostgreSQL's parser is large.
   const { significantTokens } = await import("@app-data/rules");
   for (const part of TRIO_PARTS) await inspectFile(trio[part]);
+  for (const part of ["forward", "verify"] as const) await refuseEmpty(trio[part], part);
   const digest = ({ sql }: SqlFile): FileDigest => ({
     text: sha256(sql),
     content: sha256(significantTokens(sql).join("\0")),
@@ -144,6 +146,21 @@ function readSqlFile(file: string): SqlFile {
     .replace(/^\uFEFF/, "")
     .replaceAll("\r\n", "\n");
   return { file, sql };
+}
+
+const NEEDED = {
+  forward: "Write what the migration is to do",
+  verify: "Write statements that raise where the migration did not do what it was to do",
+};
+
+/** An untouched template would be applied, verified and kept: the first real line would be an edit of it. */
+async function refuseEmpty({ file, sql }: SqlFile, part: keyof typeof NEEDED): Promise<void> {
+  const { splitStatements } = await import("@app-data/rules");
+  if ((await splitStatements(sql, file)).length > 0) return;
+  throw new MigratorError(
+    "MIG025",
+    `${file} holds no statement, only comments or nothing. ${NEEDED[part]}, or delete the three files.`,
+  );
 }
 
 function refuseTransactionControl({ tree, text, line, column }: Statement, file: string): void {
