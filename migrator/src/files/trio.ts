@@ -120,11 +120,10 @@ export async function inspectFile(
   const { SqlSyntaxError, positionAt, splitStatements } = await import("@app-data/rules");
   try {
     const statements = await splitStatements(sql, file);
-    const hasPath = searchPath.length > 0 || statements.some(mayChangeSearchPath);
     for (const statement of statements) {
       refuseTransactionControl(statement, file);
       refuseCopiedRows(statement, file);
-      if (!hasPath) refuseUnqualified(statement, file);
+      if (searchPath.length === 0) refuseUnqualified(statement, file);
     }
   } catch (error) {
     // The parser takes the rows for SQL, and stops at the first.
@@ -185,10 +184,6 @@ function copiesRows({ line, column }: Position, file: string, cause?: unknown): 
       "migrator sends statements alone. Write the rows as `insert into TABLE (COLUMNS) values (…), (…);`.",
     { cause },
   );
-}
-
-function mayChangeSearchPath({ tree, text }: Statement): boolean {
-  return !("CreateFunctionStmt" in tree) && text.includes("search_path");
 }
 
 function refuseUnqualified({ tree, line, column }: Statement, file: string): void {
