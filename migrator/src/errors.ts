@@ -21,6 +21,7 @@ export const CODES = {
   badMigrationName: "MIG019",
   planChanged: "MIG020",
   changesOwnSchema: "MIG021",
+  emptyFile: "MIG025",
   noConnectionUrl: "MIG030",
   noIamToken: "MIG031",
   noSessionManagerPlugin: "MIG032",

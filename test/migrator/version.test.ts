@@ -26,7 +26,7 @@ function write(...names: string[]): void {
     const schema = `s_${versionOf(name) ?? "none"}`;
     writeFileSync(path.join(directory, `${name}.sql`), `create schema ${schema};\n`);
     writeFileSync(path.join(directory, `${name}_rollback.sql`), `drop schema ${schema};\n`);
-    writeFileSync(path.join(directory, `${name}_verify.sql`), "");
+    writeFileSync(path.join(directory, `${name}_verify.sql`), "select;");
   }
 }
 

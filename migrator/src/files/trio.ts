@@ -122,7 +122,8 @@ export function noRollbackOf(forwardSql: string): string | undefined {
 
 /**
  * Checks that a migration can run inside the migrator's transaction, and digests it.
- * @throws what {@link inspectFile} throws, of all three files at once.
+ * @throws what {@link inspectFile} throws, of all three files at once; MigratorError MIG025 for a forward or
+ * verify file without a statement.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
   // Loaded when it is needed: PostgreSQL's parser is large.
@@ -130,6 +131,7 @@ export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
   const refusals = [];
   for (const part of TRIO_PARTS) refusals.push(...(await refusalsOf(trio[part])));
   refuse(refusals);
+  for (const part of ["forward", "verify"] as const) await refuseEmpty(trio[part], part);
   const digest = ({ sql }: SqlFile): FileDigest => ({
     text: sha256(sql),
     content: sha256(significantTokens(sql).join("\0")),
@@ -182,6 +184,21 @@ function readSqlFile(file: string): SqlFile {
     .replace(/^\uFEFF/, "")
     .replaceAll("\r\n", "\n");
   return { file, sql };
+}
+
+const NEEDED = {
+  forward: "Write what the migration is to do",
+  verify: "Write statements that raise where the migration did not do what it was to do",
+};
+
+/** An untouched template would be applied, verified and kept: the first real line would be an edit of it. */
+async function refuseEmpty({ file, sql }: SqlFile, part: keyof typeof NEEDED): Promise<void> {
+  const { splitStatements } = await import("@app-data/rules");
+  if ((await splitStatements(sql, file)).length > 0) return;
+  throw new MigratorError(
+    CODES.emptyFile,
+    `${file} holds no statement, only comments or nothing. ${NEEDED[part]}, or delete the three files.`,
+  );
 }
 
 function misnamed(names: string[]): string[] {

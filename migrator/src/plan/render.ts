@@ -118,10 +118,11 @@ function notKnown(what: string): string {
 }
 
 /** Whether a statement does something that a reader of a plan has to see. */
-function isLoud({ hazards, locks, unclear, runs, onlyNew }: PlannedStatement): boolean {
+function isLoud({ hazards, locks, unclear, notes, runs, onlyNew }: PlannedStatement): boolean {
   const told = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
   const felt = !onlyNew && locks.some(isFelt);
-  return told.length > 0 || unclear.length > 0 || runs !== "in a transaction" || felt;
+  const saysMore = unclear.length > 0 || (notes.length > 0 && locks.length === 0);
+  return told.length > 0 || saysMore || runs !== "in a transaction" || felt;
 }
 
 /** Reading a table stands in nobody's way, but that of who wants it for himself alone. */
