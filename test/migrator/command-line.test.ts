@@ -42,13 +42,20 @@ function runProgram(...args: string[]): Promise<Outcome> {
 }
 
 /** The same without the process: what it would print, and the exit code that it would have. */
-async function migrator(...args: string[]): Promise<Outcome> {
+function migrator(...args: string[]): Promise<Outcome> {
+  return migratorIn({ directory }, ...args);
+}
+
+async function migratorIn(
+  { directory: folder }: { directory: string },
+  ...args: string[]
+): Promise<Outcome> {
   process.env["MIGRATOR_URL"] = database.url("migrator");
   const printed = { out: "", err: "" };
   jest.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`));
   jest.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`));
   try {
-    return { code: await main([...args, "--directory", directory]), ...printed };
+    return { code: await main([...args, "--directory", folder]), ...printed };
   } finally {
     jest.restoreAllMocks();
   }
@@ -210,6 +217,14 @@ alter table public.notes alter column note type integer using note::integer;
       /^MIG012 The database is newer than the files: it has 002_notes/,
     );
     expect((await migrator("status", "--sql", "002")).out).toBe(`${NOTES}\n`);
+    const elsewhere = { directory: path.join(directory, "nowhere") };
+    expect((await migratorIn(elsewhere, "status", "002", "--sql")).out).toBe(`${NOTES}\n`);
+    const stored = await migratorIn(elsewhere, "status", "002", "--sql", "--json");
+    expect(JSON.parse(stored.out)).toEqual({
+      forward: NOTES,
+      rollback: "drop table public.notes;\n",
+      verify: "select from public.notes;\n",
+    });
     expect((await migrator("rollback", "--to", "001")).out).toBe("002_notes  rolled back\n");
     expect((await migrator("up")).out).toBe("Nothing to do.\n");
   });
@@ -260,6 +275,25 @@ alter table public.notes alter column note type integer using note::integer;
       code: 0,
       out: "No migration is recorded here, so nothing is expected of the catalog.\n",
     });
+  });
+
+  it("refuses a trio that was written and not filled in, and applies it once it is", async () => {
+    await migrator("new", "notes");
+    const forward = path.join(directory, "002_notes.sql");
+    const untouched = await migrator("up");
+    expect(untouched.code).toBe(1);
+    expect(untouched.err).toContain(
+      `MIG025 ${forward} holds no statement, only comments or nothing. Write what the migration is to do, ` +
+        "or delete the three files.",
+    );
+    writeFileSync(forward, NOTES);
+    expect((await migrator("up")).err).toContain(
+      `MIG025 ${path.join(directory, "002_notes_verify.sql")} holds no statement, only comments or nothing. ` +
+        "Write statements that raise where the migration did not do what it was to do, or delete the three files.",
+    );
+    expect((await json("status")).data.migrations[2].state).toBe("pending");
+    addNotes(NOTES);
+    expect((await migrator("up")).out).toMatch(/^002_notes {2}applied in \d+ ms\n$/);
   });
 
   it("writes an empty trio with the next number, and never over a file", async () => {

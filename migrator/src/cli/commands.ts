@@ -96,7 +96,6 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async status({ values, operands: [version] }) {
-    const trios = readTrios(values.directory);
     const settings = readSettings(values);
     if (version !== undefined && !values.sql) {
       throw new UsageError(`status lists all migrations; --sql prints the SQL of ${version}.`);
@@ -113,9 +112,8 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       if (!stored) throw nothingStored(wanted);
       return { text: stored.forward, data: stored };
     }
-    const log = await withConnection(settings, (client) =>
-      inReadOnlyTransaction(client, () => readLog(client)),
-    );
+    const trios = readTrios(values.directory);
+    const log = await readHistory(settings);
     const rows = await statusRows(trios, log);
     return {
       text: rows.map(renderStatusRow).join("\n") || "There are no migrations.",

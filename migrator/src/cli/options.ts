@@ -30,7 +30,7 @@ export const OPTIONS = {
   sql: {
     type: "boolean",
     default: false,
-    says: "print the SQL of NNN as it was applied; with --json its rollback",
+    says: "print the SQL of NNN as it was applied; with --json all three files",
   },
   "accept-file": {
     type: "boolean",

@@ -46,6 +46,8 @@ export interface LogEntry {
 export interface StoredSql {
   forward: string;
   rollback: string;
+  /** Null in an entry from before the log kept it. */
+  verify: string | null;
 }
 
 /** What a new entry says; who and when are filled in where it is written. */
@@ -111,7 +113,9 @@ export async function readStoredSql(
   version: string,
 ): Promise<StoredSql | undefined> {
   const { rows } = await client.query<StoredSql>(
-    `select forward_sql as forward, rollback_sql as rollback from migrations.log
+    `select forward_sql as forward, rollback_sql as rollback,
+            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
+       from migrations.log as log
       where version = $1 and forward_sql is not null order by id desc limit 1`,
     [version],
   );
@@ -172,6 +176,7 @@ export function addLogEntry(script: Script, entry: NewLogEntry): Answer<Recorded
     digests: digests && JSON.stringify(digests),
     forward_sql: sql?.forward,
     rollback_sql: sql?.rollback,
+    verify_sql: sql?.verify,
     duration_ms: entry.durationMs,
     catalog_digest_before: entry.catalogDigestBefore,
     catalog_digest: entry.catalogDigest,

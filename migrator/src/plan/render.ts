@@ -118,10 +118,11 @@ function notKnown(what: string): string {
 }
 
 /** Whether a statement does something that a reader of a plan has to see. */
-function isLoud({ hazards, locks, unclear, runs, onlyNew }: PlannedStatement): boolean {
+function isLoud({ hazards, locks, unclear, notes, runs, onlyNew }: PlannedStatement): boolean {
   const told = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
   const felt = !onlyNew && locks.some(isFelt);
-  return told.length > 0 || unclear.length > 0 || runs !== "in a transaction" || felt;
+  const saysMore = unclear.length > 0 || (notes.length > 0 && locks.length === 0);
+  return told.length > 0 || saysMore || runs !== "in a transaction" || felt;
 }
 
 /** Reading a table stands in nobody's way, but that of who wants it for himself alone. */
@@ -156,7 +157,9 @@ function sizeOf({ presence, rows, bytes }: Size & { presence: PlannedLock["prese
   return bytes === null ? ` (${count})` : ` (${count}, ${readable(bytes)})`;
 }
 
-function describeRollback({ exists, losses, unclear }: PlannedMigration["rollback"]): string[] {
+function describeRollback(rollback: PlannedMigration["rollback"]): string[] {
+  const { exists, losses, unclear, impossible } = rollback;
+  if (impossible !== undefined) return [`CANNOT BE UNDONE: ${impossible}`];
   if (!exists) return ["there is none"];
   const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
   const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];

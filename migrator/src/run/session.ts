@@ -2,6 +2,8 @@ import { type Waivers, projectContract } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
+import { logExists } from "../log/log";
+import { upgradeLog } from "../log/upgrade-log";
 import { Gate } from "../judge/gate";
 import { cancelWhen } from "../database/interruption";
 import type { KnownCatalog } from "../judge/known-catalog";
@@ -78,7 +80,14 @@ export function withSession<T>(
           const endWatch = watchWork(lockClient, report);
           try {
             return await cancelWhen(signal, lockClient, () =>
-              withWorkLock(client, () => work(session), options),
+              withWorkLock(
+                client,
+                async () => {
+                  if (await logExists(client)) await upgradeLog(client);
+                  return work(session);
+                },
+                options,
+              ),
             );
           } finally {
             endWatch();
