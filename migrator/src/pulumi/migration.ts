@@ -6,7 +6,7 @@ import { readHistory, refuseEdited } from "../log/history";
 import { type LogEntry, appliedEntry } from "../log/log";
 import { rollbackMigration } from "../run/rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import { type CheckResult, type WaiversInput, isEqual, waiversOf } from "./resource";
+import { type CheckResult, type WaiversInput, isEqual, reasonInStack, waiversOf } from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -71,7 +71,10 @@ export const migrationLifecycle = {
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
-      return { inputs: news, failures: [{ property: "forwardSql", reason: error.message }] };
+      return {
+        inputs: news,
+        failures: [{ property: "forwardSql", reason: reasonInStack(error, news.waivers) }],
+      };
     }
   },
 
