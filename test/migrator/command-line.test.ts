@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { main } from "../../migrator/src/cli/main";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { MIGRATIONS, copyMigrations, sqlFile } from "../support/project-migrations";
+import { type Outcome, runCommand } from "./command-line-fixture";
 
 const PROGRAM = path.resolve("migrator/bin/migrator.mjs");
 let database: TestDatabase;
@@ -19,12 +19,6 @@ afterEach(async () => {
   await database.drop();
   rmSync(directory, { recursive: true });
 });
-
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
 
 /** Runs `npx migrator …` on the test's folder and database, in a process of its own as a person does. */
 function runProgram(...args: string[]): Promise<Outcome> {
@@ -43,22 +37,12 @@ function runProgram(...args: string[]): Promise<Outcome> {
 
 /** The same without the process: what it would print, and the exit code that it would have. */
 function migrator(...args: string[]): Promise<Outcome> {
-  return migratorIn({ directory }, ...args);
+  return migratorIn(directory, ...args);
 }
 
-async function migratorIn(
-  { directory: folder }: { directory: string },
-  ...args: string[]
-): Promise<Outcome> {
+function migratorIn(folder: string, ...args: string[]): Promise<Outcome> {
   process.env["MIGRATOR_URL"] = database.url("migrator");
-  const printed = { out: "", err: "" };
-  jest.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`));
-  jest.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`));
-  try {
-    return { code: await main([...args, "--directory", folder]), ...printed };
-  } finally {
-    jest.restoreAllMocks();
-  }
+  return runCommand(...args, "--directory", folder);
 }
 
 /** The answer of a command as a machine reads it. */
@@ -139,6 +123,12 @@ describe("npx migrator", () => {
     expect((await migrator("drift")).code).toBe(0);
   });
 
+  it("goes without encryption where it is told to, whatever the URL says", async () => {
+    process.env["MIGRATOR_URL"] = `${database.url("migrator")}?sslmode=verify-full`;
+    expect((await runCommand("drift")).err).toMatch(/^MIG003 .*does not support SSL/);
+    expect((await runCommand("drift", "--no-tls")).code).toBe(0);
+  });
+
   it("attests what the catalog holds", async () => {
     await migrator("up");
     const { data } = await json("attest");
@@ -217,7 +207,7 @@ alter table public.notes alter column note type integer using note::integer;
       /^MIG012 The database is newer than the files: it has 002_notes/,
     );
     expect((await migrator("status", "--sql", "002")).out).toBe(`${NOTES}\n`);
-    const elsewhere = { directory: path.join(directory, "nowhere") };
+    const elsewhere = path.join(directory, "nowhere");
     expect((await migratorIn(elsewhere, "status", "002", "--sql")).out).toBe(`${NOTES}\n`);
     const stored = await migratorIn(elsewhere, "status", "002", "--sql", "--json");
     expect(JSON.parse(stored.out)).toEqual({

@@ -136,8 +136,10 @@ export async function refuseEdited(
   throw new MigratorError(
     CODES.editedAfterApply,
     `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
-      `${difference || " "}Restore the file, and write the change as a new migration; or, where the ` +
-      `database is right and the file is, too: \`npx migrator repair ${trio.version} --accept-file\`.`,
+      `${difference || " "}Restore the file, and write the change as a new migration. ` +
+      `While it is still being written, on a database of your own: \`npx migrator redo ${trio.version}\`. ` +
+      "Where the database is right and the file is, too: " +
+      `\`npx migrator repair ${trio.version} --accept-file --reason TEXT\`.`,
   );
 }
 

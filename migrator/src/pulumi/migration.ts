@@ -6,7 +6,14 @@ import { type AppliedSql, readAppliedSql, readHistory, refuseEdited } from "../l
 import { type LogEntry, appliedEntry } from "../log/log";
 import { rollbackMigration } from "../run/rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import { type CheckResult, type WaiversInput, isEqual, isKnown, waiversOf } from "./resource";
+import {
+  type CheckResult,
+  type WaiversInput,
+  isEqual,
+  isKnown,
+  reasonInStack,
+  waiversOf,
+} from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -79,7 +86,10 @@ export const migrationLifecycle = {
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
-      return { inputs: news, failures: [{ property: "forwardSql", reason: error.message }] };
+      return {
+        inputs: news,
+        failures: [{ property: "forwardSql", reason: reasonInStack(error, news.waivers) }],
+      };
     }
   },
 

@@ -12,7 +12,14 @@ import { inReadOnlyTransaction } from "../database/transaction";
 import { rollbackTo } from "../run/rollback";
 import { readTrios } from "../files/trio";
 import { isWanted, versionOf } from "../files/version";
-import { type CheckResult, type WaiversInput, isEqual, isKnown, waiversOf } from "./resource";
+import {
+  type CheckResult,
+  type WaiversInput,
+  isEqual,
+  isKnown,
+  reasonInStack,
+  waiversOf,
+} from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
 export interface PlanInputs {
@@ -67,7 +74,10 @@ export const planLifecycle = {
       return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
-      return { inputs: news, failures: [{ property: "directory", reason: error.message }] };
+      return {
+        inputs: news,
+        failures: [{ property: "directory", reason: reasonInStack(error, news.waivers) }],
+      };
     }
   },
 

@@ -26,6 +26,8 @@ export interface SessionOptions {
   signal?: AbortSignal | undefined;
   /** Is given lines that tell a person how the work goes on. */
   report?: (line: string) => void;
+  /** Whether drift is told before the first change, and none of it repaired. @default false */
+  reportDrift?: boolean | undefined;
   /** What the gate lets pass although a rule refuses it. @default nothing */
   waivers?: Waivers | undefined;
 }
@@ -42,6 +44,8 @@ export interface Session {
   demandLock: () => Promise<void>;
   /** As {@link demandLock}, with what a script sends next. @returns what throws, once that is answered. */
   addLockCheck: (script: Script) => () => void;
+  /** Whether drift is told, and not repaired. */
+  reportDrift: boolean;
   /** Judges what is about to be committed. */
   gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
@@ -55,7 +59,14 @@ export interface Session {
  */
 export function withSession<T>(
   settings: ConnectionSettings,
-  { lock, transaction, signal, report = () => undefined, waivers }: SessionOptions,
+  {
+    lock,
+    transaction,
+    signal,
+    report = () => undefined,
+    reportDrift = false,
+    waivers,
+  }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const options = { report, signal, ...lock };
@@ -68,6 +79,7 @@ export function withSession<T>(
           const session = {
             client,
             report,
+            reportDrift,
             transaction: { report, signal, ...transaction },
             demandLock: async () => {
               signal?.throwIfAborted();
