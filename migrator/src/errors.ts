@@ -48,7 +48,9 @@ export type MigratorErrorCode =
   | "MIG079"
   | "MIG085"
   | "MIG086"
-  | "MIG087";
+  | "MIG087"
+  | "MIG090"
+  | "MIG091";
 
 /** What an error carries besides its message. */
 export interface MigratorErrorOptions extends ErrorOptions {
