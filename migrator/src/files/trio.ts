@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import type { Position, Statement } from "@app-data/rules";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { canonicalVersion, compareVersions, digitsOf, isTime, versionOf } from "./version";
 
 /** One SQL file of a migration. */
@@ -56,7 +56,10 @@ const OTHER_PARTS = ["rollback", "verify"] as const;
  */
 export function readTrios(directory: string): Trio[] {
   if (!existsSync(directory)) {
-    throw new MigratorError("MIG001", `${directory} does not exist. It must hold the migrations.`);
+    throw new MigratorError(
+      CODES.incompleteFolder,
+      `${directory} does not exist. It must hold the migrations.`,
+    );
   }
   const files = readdirSync(directory)
     .filter((file) => file.endsWith(".sql"))
@@ -70,7 +73,7 @@ export function readTrios(directory: string): Trio[] {
   const problems = [...misnamed(names), ...incomplete(names, files), ...outOfSequence(names)];
   if (problems.length > 0) {
     throw new MigratorError(
-      "MIG001",
+      CODES.incompleteFolder,
       `${directory} is not a sequence of migrations. ${problems.join(" ")}`,
     );
   }
@@ -161,7 +164,7 @@ function readSqlFile(file: string): SqlFile {
 function refuseTransactionControl({ tree, text, line, column }: Statement, file: string): void {
   if (!("TransactionStmt" in tree)) return;
   throw new MigratorError(
-    "MIG002",
+    CODES.transactionControl,
     `${file}:${line}:${column}: "${text}" controls the transaction. The migrator runs a whole file ` +
       "in a transaction of its own; remove the statement.",
   );
@@ -175,7 +178,7 @@ function refuseCopiedRows({ tree, ...place }: Statement, file: string): void {
 
 function copiesRows({ line, column }: Position, file: string, cause?: unknown): MigratorError {
   return new MigratorError(
-    "MIG002",
+    CODES.transactionControl,
     `${file}:${line}:${column}: \`copy … from stdin\` reads rows that follow it in the file, and the ` +
       "migrator sends statements alone. Write the rows as `insert into TABLE (COLUMNS) values (…), (…);`.",
     { cause },
@@ -190,7 +193,7 @@ function refuseUnqualified({ tree, line, column }: Statement, file: string): voi
   const name = unqualifiedName(tree);
   if (name === undefined) return;
   throw new MigratorError(
-    "MIG002",
+    CODES.transactionControl,
     `${file}:${line}:${column}: ${name} is made in no schema: the migrator runs every file with an empty ` +
       `search path. Write the schema before the name, such as public.${name}.`,
   );

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
 import { type LogEntry, appliedEntry, isHalfDone, readLog, readStoredSql } from "./log";
@@ -87,7 +87,7 @@ export function refuseSurplus(surplus: readonly LogEntry[], target: string | und
   if (surplus.length === 0) return;
   const list = surplus.map((entry) => `${entry.name} is ${stateOf(entry)}`).join(", ");
   throw new MigratorError(
-    "MIG075",
+    CODES.appliedAboveTarget,
     `Above the target ${target}: ${list}. \`up\` undoes nothing. Undo it with \`npx migrator rollback ` +
       `--to ${target}\`, or leave the target out.`,
   );
@@ -134,7 +134,7 @@ export async function refuseEdited(
       ? ""
       : `\n${createTwoFilesPatch(`${file} (as applied)`, `${file} (now)`, applied.forwardSql, sql).trimEnd()}\n`;
   throw new MigratorError(
-    "MIG008",
+    CODES.editedAfterApply,
     `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
       `${difference || " "}Restore the file, and write the change as a new migration; or, where the ` +
       `database is right and the file is, too: \`npx migrator repair ${trio.version} --accept-file\`.`,
@@ -162,7 +162,7 @@ function refuseHalfUndone(log: readonly LogEntry[]): void {
   const half = log.find(({ event }) => event === "begin rollback");
   if (!half) return;
   throw new MigratorError(
-    "MIG015",
+    CODES.rollbackCutOff,
     `${half.name} is half undone: its rollback was cut off. Finish that first: ` +
       "`npx migrator rollback`; then apply it again if it is wanted.",
   );
@@ -176,7 +176,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   );
   if (newer.length > 0) {
     throw new MigratorError(
-      "MIG012",
+      CODES.databaseNewer,
       `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
         `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
         "SQL that the database keeps: `npx migrator rollback --to " +
@@ -186,7 +186,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   const lost = applied.filter(({ version, name }) => files.get(version) !== name);
   if (lost.length === 0) return;
   throw new MigratorError(
-    "MIG011",
+    CODES.fileMissing,
     `Applied to this database: ${names(lost)}; and there is no file of that name. Restore the ` +
       "files: `npx migrator status --sql VERSION` prints the SQL that was applied.",
   );
@@ -198,7 +198,7 @@ function names(entries: readonly { name: string }[]): string {
 
 function outOfOrder(what: string, later: readonly LogEntry[]): MigratorError {
   return new MigratorError(
-    "MIG009",
+    CODES.laterMigrationApplied,
     `${what} can be neither applied nor rolled back while later migrations are applied ` +
       `(${names(later)}). Give a new migration the next number, or roll those back first, newest first: ` +
       "`npx migrator rollback`.",

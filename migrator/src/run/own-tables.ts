@@ -1,5 +1,5 @@
 import type { CatalogChanges } from "../catalog";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { isBookkeeping } from "../log/log-tables";
 
 /**
@@ -11,7 +11,7 @@ export function refuseOwnTables(changes: CatalogChanges, name: string): void {
   const own = Object.keys(changes).filter(isBookkeeping);
   if (own.length === 0) return;
   throw new MigratorError(
-    "MIG021",
+    CODES.changesOwnSchema,
     `${name} was not committed: it changes ${own.join(", ")}. The schema migrations is the migrator's own. ` +
       "Take those statements out of the file.",
   );

@@ -1,7 +1,7 @@
 import type { Statement } from "@app-data/rules";
 import { type ClientBase, escapeIdentifier } from "pg";
 import { RUN_DEFERRED } from "../database/transaction";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { readEffect } from "../sql/effects/effects";
 import { sqlName } from "../sql/names";
 import type { Script } from "../database/script";
@@ -155,7 +155,7 @@ function refuseLosses(losses: readonly Loss[], { file }: SqlFile): void {
   if (lost.length === 0) return;
   const list = lost.map(({ what, count }) => `${what}: ${count}`).join("; ");
   throw new MigratorError(
-    "MIG017",
+    CODES.rowsWouldBeLost,
     `${file} would lose rows (${list}). Nothing was undone. Export the rows and ` +
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",

@@ -7,7 +7,7 @@ import { recordingFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "../log/history";
 import { type LogEntry, type StoredSql, readLog, readSql } from "../log/log";
 import { type Making, leftBehind, readMakings } from "../log/making";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { type SqlFile, noRollbackOf } from "../files/trio";
 import { refuseNamedLosses, runWithoutLoss } from "./rollback-loss";
 import type { Script } from "../database/script";
@@ -142,7 +142,7 @@ function refuseIrreversible({ name }: LogEntry, sql: StoredSql | undefined): voi
   const reason = noRollbackOf(sql?.forward ?? "");
   if (reason === undefined) return;
   throw new MigratorError(
-    "MIG091",
+    CODES.noRollback,
     `${name} cannot be undone, as its header says (no-rollback): ${reason}. Nothing was rolled back. Keep ` +
       "it, and write a new migration for what is to change; or restore a snapshot from before it.",
   );
@@ -157,7 +157,7 @@ function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile
   const left = leftBehind(making, after).filter((name) => !kept.includes(name));
   if (left.length === 0) return;
   throw new MigratorError(
-    "MIG090",
+    CODES.leftBehind,
     `${file} leaves what the migration made: ${left.join(", ")}. Nothing was undone. Drop it in the ` +
       "rollback file, which the next `up` of the stack, or `npx migrator repair NNN --accept-file`, " +
       `records; or say in a comment of the file that it stays: \`-- kept: ${left.join(", ")}\`.`,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { withConnection } from "../database/connection";
 import { settingsFromUrl } from "../database/environment-url";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { readTrios } from "../files/trio";
 import { generateTypes } from "./generate-types";
 import { checkContent, checkStamp, stampMigrations } from "./generated-file";
@@ -58,5 +58,5 @@ export async function runTypesCommand(command: TypesCommand): Promise<string> {
 }
 
 function isStale(error: unknown): boolean {
-  return error instanceof MigratorError && error.code === "MIG050";
+  return error instanceof MigratorError && error.code === CODES.staleTypes;
 }

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { readLog } from "../log/log";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, sha256 } from "../files/trio";
@@ -117,7 +117,7 @@ async function refuseOtherMigrations(
   ];
   if (problems.length === 0) return;
   throw new MigratorError(
-    "MIG051",
+    CODES.typesOfOtherMigrations,
     `The database does not hold the migrations of the files: ${problems.join("; ")}. ` +
       "Types are made from a database that does: run `npm run up` first.",
   );

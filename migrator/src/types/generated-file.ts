@@ -1,4 +1,4 @@
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { type Trio, inspectTrio, sha256 } from "../files/trio";
 
 /** What the generated file was made from; a digest is SHA-256, hexadecimal. */
@@ -101,5 +101,5 @@ export function checkContent(file: string, text: string | undefined, expected: s
 }
 
 function stale(what: string): MigratorError {
-  return new MigratorError("MIG050", `${what} ${REMEDY}`);
+  return new MigratorError(CODES.staleTypes, `${what} ${REMEDY}`);
 }

@@ -1,4 +1,4 @@
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import type { Choices } from "./choices";
 import type { Metadata, TypeMetadata } from "./metadata";
 
@@ -92,7 +92,7 @@ function refuseUnknown({ columns, types }: Metadata): void {
     .map(({ schema, table, name, format }) => `${schema}.${table}.${name} (${format})`)
     .sort();
   throw new MigratorError(
-    "MIG052",
+    CODES.unknownType,
     `What pg makes of these columns' values is not settled: ${list.join(", ")}. Use another type, ` +
       "or settle it: a reader in src/types/parsers.ts, the type in migrator/src/types/run-time-types.ts, " +
       "and a case in test/types/run-time.test.ts.",
