@@ -28,6 +28,7 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
     describeDatabase(plan),
     ...plan.limits.map((limit) => `Note: ${limit}`),
     ...plan.drift.map(describeDrift),
+    ...plan.rollbacks.flatMap((rollback) => ["", ...renderRollback(rollback)]),
     ...plan.migrations.flatMap((migration) => ["", ...renderMigration(migration, full)]),
     "",
     ...closing(plan),
@@ -81,6 +82,10 @@ function renderMigration(migration: PlannedMigration, full: boolean): string[] {
       ? [`  ${" ".repeat(9)}  and ${blockers.length - MOST_BLOCKERS} sessions more`]
       : []),
   ];
+}
+
+function renderRollback({ name, ...rollback }: Plan["rollbacks"][number]): string[] {
+  return [`${name}: to be rolled back`, ...listing("rollback", describeRollback(rollback))];
 }
 
 function renderStatements(statements: readonly PlannedStatement[], full: boolean): string[] {
@@ -141,7 +146,8 @@ function describeLock(lock: PlannedLock): string {
   return `${shortLock(lock)}${sizeOf(lock)}`;
 }
 
-function describeLoss(loss: PlannedLoss): string {
+/** A loss with its rows and size. */
+export function describeLoss(loss: PlannedLoss): string {
   const what = loss.column === null ? loss.relation : `${loss.relation}, column ${loss.column}`;
   return loss.presence === "new"
     ? `${what} (new: what is written to it by then)`
@@ -156,7 +162,9 @@ function sizeOf({ presence, rows, bytes }: Size & { presence: PlannedLock["prese
   return bytes === null ? ` (${count})` : ` (${count}, ${readable(bytes)})`;
 }
 
-function describeRollback({ exists, losses, unclear }: PlannedMigration["rollback"]): string[] {
+function describeRollback(rollback: PlannedMigration["rollback"]): string[] {
+  const { exists, losses, unclear, impossible } = rollback;
+  if (impossible !== undefined) return [`CANNOT BE UNDONE: ${impossible}`];
   if (!exists) return ["there is none"];
   const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
   const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];

@@ -6,6 +6,7 @@ import { readEffect } from "../sql/effects/effects";
 import { sqlName } from "../sql/names";
 import type { Script } from "../database/script";
 import { addStatements } from "./steps/run-steps";
+import { rebuiltIn, unquoted } from "../files/rollback-comments";
 import type { SqlFile } from "../files/trio";
 
 /** A table with its partitions, as the current transaction has it. */
@@ -37,8 +38,6 @@ interface Loss {
   what: string;
   count: number;
 }
-
-const REBUILT = /^--\s*rebuilt\s*:\s*(.+)$/gim;
 
 // Takes no lock: somebody may hold one on a table that the rollback has nothing to do with.
 const TABLES_QUERY = `
@@ -82,7 +81,7 @@ export async function runWithoutLoss(
 ): Promise<void> {
   await script.run();
   const { client } = script;
-  const rebuilt = rebuiltIn(file);
+  const rebuilt = rebuiltIn(file.sql);
   const isJudged = (table: Table) => !rebuilt.has(unquoted(sqlNameOf(table)));
   const named = tablesIn(statements);
   const counted = new Map<number, Counts>();
@@ -129,7 +128,7 @@ export async function refuseNamedLosses(
 ): Promise<void> {
   await script.run();
   const { client } = script;
-  const rebuilt = rebuiltIn(file);
+  const rebuilt = rebuiltIn(file.sql);
   const named = statements
     .filter(({ tree }) => !("DoStmt" in tree))
     .flatMap(({ tree, text }) => readEffect(tree, text).losses);
@@ -219,16 +218,6 @@ function tablesIn(statements: readonly Statement[]): Set<string> {
   );
   const others = effects.flatMap(({ losses, retypes }) => [...losses, ...retypes]);
   return new Set([...written, ...others].map(({ relation }) => relation));
-}
-
-function rebuiltIn({ sql }: SqlFile): Set<string> {
-  const lists = [...sql.matchAll(REBUILT)].map(([, list = ""]) => list);
-  return new Set(lists.flatMap((list) => list.split(",").map((name) => unquoted(name.trim()))));
-}
-
-/** A person may quote a name that needs no quotes. */
-function unquoted(name: string): string {
-  return name.replaceAll('"', "");
 }
 
 function sqlNameOf({ schema, name }: Table): string {

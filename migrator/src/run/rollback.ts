@@ -8,6 +8,7 @@ import { isPresent, refuseOutOfOrder } from "../log/history";
 import { type LogEntry, type StoredSql, readLog, readSql } from "../log/log";
 import { type Making, leftBehind, readMakings } from "../log/making";
 import { CODES, MigratorError } from "../errors";
+import { keptIn } from "../files/rollback-comments";
 import { type SqlFile, noRollbackOf } from "../files/trio";
 import { refuseNamedLosses, runWithoutLoss } from "./rollback-loss";
 import type { Script } from "../database/script";
@@ -148,12 +149,9 @@ function refuseIrreversible({ name }: LogEntry, sql: StoredSql | undefined): voi
   );
 }
 
-const KEPT = /^--\s*kept\s*:\s*(.+)$/gim;
-
 /** @throws MigratorError MIG090 when something that the migration made is still there. */
 function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile): void {
-  const lists = [...sql.matchAll(KEPT)].flatMap(([, list = ""]) => list.split(","));
-  const kept = lists.map((name) => name.trim());
+  const kept = keptIn(sql);
   const left = leftBehind(making, after).filter((name) => !kept.includes(name));
   if (left.length === 0) return;
   throw new MigratorError(
