@@ -49,6 +49,8 @@ export const CODES = {
   noTunnelInstance: "MIG085",
   portTaken: "MIG086",
   commandNotStarted: "MIG087",
+  leftBehind: "MIG090",
+  noRollback: "MIG091",
 } as const;
 
 export type MigratorErrorCode = (typeof CODES)[keyof typeof CODES];
