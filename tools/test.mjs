@@ -62,7 +62,7 @@ async function everything(results) {
     ),
     await check("types: program, pack and tests", script(COMPILER, "-p", "test")),
     await check("types: tools", script(COMPILER, "-p", "tools")),
-    await check("types: generated", script("migrator/dist/types/main.mjs", "--check-stamp")),
+    await check("types: generated", script("types/dist/main.mjs", "--check-stamp")),
     show(await unit),
     show(await endToEnd),
   ];

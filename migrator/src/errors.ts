@@ -21,6 +21,7 @@ export const CODES = {
   badMigrationName: "MIG019",
   planChanged: "MIG020",
   changesOwnSchema: "MIG021",
+  emptyFile: "MIG025",
   noConnectionUrl: "MIG030",
   noIamToken: "MIG031",
   noSessionManagerPlugin: "MIG032",
@@ -34,7 +35,6 @@ export const CODES = {
   catalogLocked: "MIG042",
   staleTypes: "MIG050",
   typesOfOtherMigrations: "MIG051",
-  unknownType: "MIG052",
   badBatchDirective: "MIG060",
   notBatchable: "MIG061",
   badBatchKey: "MIG062",
@@ -49,6 +49,8 @@ export const CODES = {
   noTunnelInstance: "MIG085",
   portTaken: "MIG086",
   commandNotStarted: "MIG087",
+  leftBehind: "MIG090",
+  noRollback: "MIG091",
 } as const;
 
 export type MigratorErrorCode = (typeof CODES)[keyof typeof CODES];

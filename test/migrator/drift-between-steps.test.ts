@@ -10,11 +10,12 @@ create index concurrently notes_more on public.notes (more);
 select 1 / 0;
 alter table public.notes add column last text;
 `;
-const HALF = trio("001", STEPS, {
+const UNDO = {
   rollback:
     "drop index public.notes_more; alter table public.notes drop column more, drop column if exists last;",
-});
-const CORRECTED = trio("001", STEPS.replace("1 / 0", "1 / 1"));
+};
+const HALF = trio("001", STEPS, UNDO);
+const CORRECTED = trio("001", STEPS.replace("1 / 0", "1 / 1"), UNDO);
 const ADDED = "column by_hand (text) was added to public.notes by no migration";
 const escaped = (text: string) => text.replace(/[().]/g, "\\$&");
 

@@ -21,7 +21,8 @@ describe("statementEffects", () => {
     ["with x as (delete from a.t returning *) select * from x", ["deletes data"]],
     ["merge into a.t using a.u on true when matched then delete", ["deletes data"]],
     ["merge into a.t using a.u on true when matched then do nothing", []],
-    ["drop schema a cascade", ["deletes data"]],
+    ["drop schema a cascade", ["deletes data", "blocks reads", "blocks writes"]],
+    ["update a.t set x = null", ["deletes data"]],
     ["drop schema a", []],
     ["drop view a.v", ["blocks reads", "blocks writes"]],
     ["update a.t set c = 1", []],
@@ -100,10 +101,6 @@ describe("statementEffects", () => {
     [
       "alter table a.t add column c int default a.f()",
       "whether a.f() is volatile; only then the table is rewritten",
-    ],
-    [
-      "set search_path to a",
-      "unqualified names that follow mean what is first on that search_path",
     ],
   ])("says what the text cannot tell: %s", async (sql, unclear) => {
     expect((await effectsOf(sql)).unclear).toEqual([unclear]);

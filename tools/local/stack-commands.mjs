@@ -242,7 +242,7 @@ function summarise(home, deployed, { emulator, postgres }) {
 /** Keeps the generated types in step with the migrations; that they are not is no failure of `up`. */
 async function updateTypes(deployed, { emulator }) {
   const { MIGRATOR_URL } = await loginUrls(deployed, emulator.endpoint);
-  const program = path.join(PROJECT, "migrator/dist/types/main.mjs");
+  const program = path.join(PROJECT, "types/dist/main.mjs");
   const child = spawn(process.execPath, [program, "--if-stale"], {
     cwd: PROJECT,
     stdio: ["ignore", "ignore", "inherit"],

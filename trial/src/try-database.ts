@@ -15,7 +15,7 @@ import { tryPassages } from "./judging/judge-passages";
 import { isExpected, rowsSeen } from "./judging/judge-tables";
 import { judgeMoves } from "./judging/move-findings";
 import type { TrialFinding } from "./judging/trial-finding";
-import { quietOwnRows, tryMoves } from "./judging/try-moves";
+import { type MovesTried, quietOwnRows, tryMoves } from "./judging/try-moves";
 import { readCatalog } from "./rows/catalog";
 import { shuttingOut } from "./rows/emptiness";
 import { callEngine } from "./rows/engine";
@@ -90,11 +90,8 @@ export async function tryDatabase(
   await fill.all();
   const identities = new Identities(catalog, contract, worlds);
   const shared = { catalog, contract, links, fill };
-  const [mover, inviter] = [0, 1].map((index) =>
-    identities.all.find(({ world }) => world?.index === index),
-  );
-  if (!mover || !inviter) throw new Error("The contract names no role of signed-in users.");
-  await quietOwnRows(client, mover, shared, hints);
+  for (const role of contract.signedInRoles)
+    await quietOwnRows(client, identities.ofRole(role).attacker, shared, hints);
   await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
@@ -112,7 +109,9 @@ export async function tryDatabase(
   });
   const seenBy = rowsSeen(attempts);
   const passages = await tryPassages(client, identities.all, seenBy, shared);
-  const moves = await tryMoves(client, mover, inviter, shared, hints);
+  const moves: MovesTried[] = [];
+  for (const role of contract.signedInRoles)
+    moves.push(await tryMoves(client, identities.ofRole(role), shared, hints));
 
   const judged = tables.map((table) =>
     judgeTable(
@@ -130,13 +129,13 @@ export async function tryDatabase(
       outcome,
     })),
     ...passages.failures,
-    ...moves.failures,
+    ...moves.flatMap(({ failures }) => failures),
   ];
   const triedPassages = [...passages.tried].map(
     ([object, { attempts: count, answered, reason }]): Tried => ({
       object,
       attempts: count,
-      ...(answered > 0 || moves.called.has(object)
+      ...(answered > 0 || moves.some(({ called }) => called.has(object))
         ? { judged: true }
         : { judged: false, reason: `no call of it succeeded: ${reason}` }),
     }),
@@ -148,10 +147,10 @@ export async function tryDatabase(
       ...unrefreshed.map(notRefreshed),
       ...judged.flatMap(({ findings }) => findings),
       ...judgePassages(passages.open, shared),
-      ...judgeMoves(mover, moves, shared),
+      ...moves.flatMap((one) => judgeMoves(one, shared)),
     ],
     tables: tables.length,
-    attempts: tried.reduce((sum, one) => sum + one.attempts, moves.attempts),
+    attempts: [...tried, ...moves].reduce((sum, one) => sum + one.attempts, 0),
     tried,
     unexpected: countUnexpected(failed),
   };

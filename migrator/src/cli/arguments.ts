@@ -92,7 +92,10 @@ export function bothOf(one: string, other: string): UsageError {
  */
 export function readSettings(values: Values): ConnectionSettings {
   const { host, database, user, secret, iam, region, tunnel } = values;
-  if (host === undefined) return settingsFromUrl(values["url-variable"] ?? "MIGRATOR_URL");
+  if (host === undefined) {
+    const settings = settingsFromUrl(values["url-variable"] ?? "MIGRATOR_URL");
+    return values["no-tls"] ? { ...settings, tls: { mode: "disable" } } : settings;
+  }
   if (database === undefined) throw new UsageError("--host needs --database.");
   if (!iam && secret === undefined) {
     throw new UsageError("--host needs --secret ARN or --iam, the way to log in.");

@@ -21,9 +21,8 @@ export const PARTS_OF_SERVER = [
   "region",
   "tunnel",
   "server-name",
-  "no-tls",
 ] as const;
-const CONNECTION = ["url-variable", "host", ...PARTS_OF_SERVER] as const;
+const CONNECTION = ["url-variable", "host", ...PARTS_OF_SERVER, "no-tls"] as const;
 const CHANGE = [
   "waivers",
   "environment",
@@ -40,18 +39,34 @@ export const EVERYWHERE = ["directory", "json", "help"] as const;
 export const USAGE = {
   plan: {
     says: "what `up` would do: statements, locks, sizes, hazards, and a hash",
-    options: ["target", "full", "files", ...CONNECTION],
+    options: ["target", "full", "files", "check", ...CONNECTION],
     more: "Writes nothing and takes no lock. Where the database cannot be reached, it says so and plans\nfrom the files.",
   },
   up: {
     says: "applies what is pending",
-    options: ["target", "plan", "connect-role", ...CHANGE],
+    options: ["target", "plan", "report-drift", "connect-role", ...CHANGE],
     more: "Each migration is committed together with its verify file, the catalog gate and its log entry.\nThe migrations before the one that fails stay applied.",
   },
   rollback: {
     says: "undoes the newest migration, or all above one",
     options: ["to", "all", "allow-data-loss", ...CHANGE],
     more: "Runs the SQL that was stored when the migration was applied: the files may be gone.",
+  },
+  redo: {
+    says: "rolls back NNN, or the newest, with all above it, and applies the files anew",
+    operand: "[NNN]",
+    options: ["allow-data-loss", "connect-role", ...CHANGE],
+    more: "For a migration that is still being written, on a database of your own (local, dev). What is\nrefused of the files is refused before anything is undone.",
+  },
+  watch: {
+    says: "at each save does again what was changed, and tells what fails",
+    options: ["allow-data-loss", "connect-role", ...CHANGE],
+    more: "As `redo`, from the lowest migration whose files are not as they were applied. Until Ctrl-C.",
+  },
+  log: {
+    says: "what happened: when, what, how long, who, hazards, failures with their place",
+    operand: "[NNN]",
+    options: CONNECTION,
   },
   verify: {
     says: "runs the verify files of what is applied; writes nothing",

@@ -22,7 +22,16 @@ const preparedOn = new WeakMap<ClientBase, Set<string>>();
 export class Script {
   private entries: Entry[] = [];
 
-  constructor(public readonly client: ClientBase) {}
+  /** @param settings statements that set what is to hold in the transaction, whatever its statements set. */
+  constructor(
+    public readonly client: ClientBase,
+    private readonly settings = "",
+  ) {}
+
+  /** Sets again what is to hold, with the next message. */
+  public addSettings(): void {
+    if (this.settings !== "") this.add(this.settings);
+  }
 
   /**
    * Adds a statement to those that are sent next; a text of several is answered by the last of them.

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import { CODES, MigratorError } from "../errors";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
-import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { type LogEntry, appliedEntry, isHalfDone, readLog, readStoredSql } from "./log";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, type TrioDigests, sha256, inspectTrio } from "../files/trio";
 import { isAbove, isWanted } from "../files/version";
@@ -18,6 +18,27 @@ export interface Work {
 /** What the log says of each migration that it knows, by version. Writes nothing, takes no lock. */
 export function readHistory(settings: ConnectionSettings): Promise<LogEntry[]> {
   return withConnection(settings, (client) => inReadOnlyTransaction(client, () => readLog(client)));
+}
+
+/** The SQL of an applied migration: digests, and the forward SQL where it is known. */
+export interface AppliedSql {
+  digests: TrioDigests;
+  forwardSql?: string | undefined;
+}
+
+/** What the log holds of a migration that is applied; undefined when it is not. */
+export function readAppliedSql(
+  settings: ConnectionSettings,
+  version: string,
+): Promise<AppliedSql | undefined> {
+  return withConnection(settings, (client) =>
+    inReadOnlyTransaction(client, async () => {
+      const entry = appliedEntry(await readLog(client), version);
+      if (!entry) return undefined;
+      const stored = await readStoredSql(client, version);
+      return { digests: entry.digests, forwardSql: stored?.forward };
+    }),
+  );
 }
 
 /**
@@ -99,7 +120,7 @@ export function refuseOutOfOrder(
  * @throws MigratorError MIG008 that names both digests and shows what differs.
  */
 export async function refuseEdited(
-  applied: { digests: TrioDigests; forwardSql?: string | undefined },
+  applied: AppliedSql,
   trio: Trio,
   digests: TrioDigests,
 ): Promise<void> {
@@ -115,8 +136,10 @@ export async function refuseEdited(
   throw new MigratorError(
     CODES.editedAfterApply,
     `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
-      `${difference || " "}Restore the file, and write the change as a new migration; or, where the ` +
-      `database is right and the file is, too: \`npx migrator repair ${trio.version} --accept-file\`.`,
+      `${difference || " "}Restore the file, and write the change as a new migration. ` +
+      `While it is still being written, on a database of your own: \`npx migrator redo ${trio.version}\`. ` +
+      "Where the database is right and the file is, too: " +
+      `\`npx migrator repair ${trio.version} --accept-file --reason TEXT\`.`,
   );
 }
 

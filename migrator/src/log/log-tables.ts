@@ -1,3 +1,20 @@
+import { splitKey } from "../catalog";
+
+/** Whether an object of the catalog is one of the migrator's own. */
+export function isBookkeeping(key: string): boolean {
+  const { kind, name } = splitKey(key);
+  return name.startsWith("migrations.") || (kind === "schema" && name === "migrations");
+}
+
+const COMMENT_ON_VERIFY_SQL =
+  "comment on column migrations.log.verify_sql is 'The SQL that shows that the migration did its work.';";
+
+/** Brings a log up to date that was made before it kept verify SQL. */
+export const ADD_VERIFY_SQL = `
+alter table migrations.log add column verify_sql text;
+${COMMENT_ON_VERIFY_SQL}
+`;
+
 /**
  * The migrator's own tables. The migrator's role reads and adds; whoever may read all data
  * (`pg_read_all_data`) reads, so that a plan can be made by a role that may only read. Nobody at all
@@ -20,6 +37,7 @@ create table migrations.log (
   digests jsonb,
   forward_sql text,
   rollback_sql text,
+  verify_sql text,
   duration_ms integer not null,
   catalog_digest_before text,
   catalog_digest text,
@@ -67,6 +85,7 @@ comment on column migrations.log.digests is
   'SHA-256 of the three files: of their text, and of their SQL without comments and layout.';
 comment on column migrations.log.forward_sql is 'The SQL that was applied.';
 comment on column migrations.log.rollback_sql is 'The SQL that undoes the migration.';
+${COMMENT_ON_VERIFY_SQL}
 comment on column migrations.log.catalog_digest is 'Digest of the catalog after the event.';
 comment on column migrations.log.catalog_changes is
   'What the event changed in the catalog, by object; null where an object went. All rows together '
@@ -79,6 +98,8 @@ comment on table migrations.journal is
   'checkpoint or is done, never changed.';
 comment on column migrations.journal.catalog_changes is
   'What the step changed in the catalog, by object; null where an object went.';
+comment on column migrations.journal.step is
+  'From 1; 0 is what the catalog held before the first migration.';
 comment on column migrations.journal.run is
   'The log entry with which the run began; a run that is resumed is the same run.';
 `;

@@ -7,7 +7,10 @@ export interface RelationFacts {
   oid: number;
   /** Its own oid, and those of its partitions and children, which are locked with it. */
   members: number[];
-  /** Estimate of the last `analyze` or `vacuum`, partitions included; null when there was none. */
+  /**
+   * The server's estimate, partitions included: of its counters, or where these know nothing of the last
+   * `analyze` or `vacuum`; null when there was none.
+   */
   rows: number | null;
   /**
    * With indexes and TOAST, partitions included; as of the last `vacuum` where somebody holds or awaits
@@ -53,13 +56,16 @@ with recursive wanted as (
   select p.owner as oid,
          pg_catalog.sum(p.relpages::bigint)
            * pg_catalog.current_setting('block_size')::bigint as estimate,
-         pg_catalog.bool_or(exists (select from locked l where l.oid = p.oid)) as is_locked
+         pg_catalog.bool_or(exists (select from locked l where l.oid = p.oid)) as is_locked,
+         pg_catalog.pg_stat_get_tuples_inserted(p.owner) > 0
+           or pg_catalog.pg_stat_get_live_tuples(p.owner) > 0 as is_counted
     from parts p group by p.owner
 )
 select m.name, m.root::bigint::float8 as oid,
        pg_catalog.array_agg(m.oid::bigint::float8 order by m.oid) as members,
-       (pg_catalog.sum(c.reltuples) filter (where c.relkind <> 'p' and c.reltuples >= 0))::float8
-         as rows,
+       (pg_catalog.sum(case when s.is_counted then pg_catalog.pg_stat_get_live_tuples(c.oid)
+                            else nullif(c.reltuples, -1) end)
+         filter (where c.relkind <> 'p'))::float8 as rows,
        pg_catalog.sum(${measured})::float8 as bytes
   from members m
   join pg_catalog.pg_class c on c.oid = m.oid

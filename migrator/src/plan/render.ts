@@ -28,6 +28,7 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
     describeDatabase(plan),
     ...plan.limits.map((limit) => `Note: ${limit}`),
     ...plan.drift.map(describeDrift),
+    ...plan.rollbacks.flatMap((rollback) => ["", ...renderRollback(rollback)]),
     ...plan.migrations.flatMap((migration) => ["", ...renderMigration(migration, full)]),
     "",
     ...closing(plan),
@@ -83,6 +84,10 @@ function renderMigration(migration: PlannedMigration, full: boolean): string[] {
   ];
 }
 
+function renderRollback({ name, ...rollback }: Plan["rollbacks"][number]): string[] {
+  return [`${name}: to be rolled back`, ...listing("rollback", describeRollback(rollback))];
+}
+
 function renderStatements(statements: readonly PlannedStatement[], full: boolean): string[] {
   const shown = statements.filter((statement) => full || isLoud(statement));
   const rows = shown.flatMap((statement) => {
@@ -118,10 +123,11 @@ function notKnown(what: string): string {
 }
 
 /** Whether a statement does something that a reader of a plan has to see. */
-function isLoud({ hazards, locks, unclear, runs, onlyNew }: PlannedStatement): boolean {
+function isLoud({ hazards, locks, unclear, notes, runs, onlyNew }: PlannedStatement): boolean {
   const told = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
   const felt = !onlyNew && locks.some(isFelt);
-  return told.length > 0 || unclear.length > 0 || runs !== "in a transaction" || felt;
+  const saysMore = unclear.length > 0 || (notes.length > 0 && locks.length === 0);
+  return told.length > 0 || saysMore || runs !== "in a transaction" || felt;
 }
 
 /** Reading a table stands in nobody's way, but that of who wants it for himself alone. */
@@ -141,7 +147,8 @@ function describeLock(lock: PlannedLock): string {
   return `${shortLock(lock)}${sizeOf(lock)}`;
 }
 
-function describeLoss(loss: PlannedLoss): string {
+/** A loss with its rows and size. */
+export function describeLoss(loss: PlannedLoss): string {
   const what = loss.column === null ? loss.relation : `${loss.relation}, column ${loss.column}`;
   return loss.presence === "new"
     ? `${what} (new: what is written to it by then)`
@@ -156,7 +163,9 @@ function sizeOf({ presence, rows, bytes }: Size & { presence: PlannedLock["prese
   return bytes === null ? ` (${count})` : ` (${count}, ${readable(bytes)})`;
 }
 
-function describeRollback({ exists, losses, unclear }: PlannedMigration["rollback"]): string[] {
+function describeRollback(rollback: PlannedMigration["rollback"]): string[] {
+  const { exists, losses, unclear, impossible } = rollback;
+  if (impossible !== undefined) return [`CANNOT BE UNDONE: ${impossible}`];
   if (!exists) return ["there is none"];
   const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
   const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];

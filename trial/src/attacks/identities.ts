@@ -24,6 +24,13 @@ export interface Identity {
   readsOnly: boolean;
 }
 
+/** Those of one role who make moves, or let others make theirs. */
+export interface Movers {
+  attacker: Identity;
+  victim: Identity;
+  newcomer: (email: string) => Identity;
+}
+
 const UUIDS = /(?<=')[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=')/gi;
 
 /** Makes the identities that a contract and the policies of a schema allow. */
@@ -41,6 +48,17 @@ export class Identities {
     this.text = decidingText(catalog);
     this.labels = this.readLabels();
     this.all = [...this.plain(), ...this.tricks()];
+  }
+
+  /** Those of a role who make moves: the user of a world, that of the one they attack, and who signs up. */
+  public ofRole(role: string): Movers {
+    const [a, b] = this.worlds;
+    if (!a || !b) throw new Error("The trial needs two worlds.");
+    return {
+      attacker: this.signedIn(a, role),
+      victim: this.signedIn(b, role),
+      newcomer: (email) => this.signedIn({ ...NOWHERE, email }, role),
+    };
   }
 
   /** The user of a world, signed in. */

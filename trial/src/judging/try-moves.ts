@@ -7,11 +7,13 @@ import {
   assignments,
   givenRows,
   keyCondition,
+  signedUp,
 } from "../attacks/given-rows";
-import type { Identity } from "../attacks/identities";
+import type { Identity, Movers } from "../attacks/identities";
 import type { FailedAttempt } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
+import { signUpsOf } from "../attacks/sign-ups";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
 import { Reach } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
@@ -21,7 +23,7 @@ import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
-import { type Gain, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
+import { type Gain, type State, gainsOf, plainestOf, privilegesOf, signUpGains } from "./gains";
 import type { Shared } from "./shared";
 
 /** How many moves an attacker makes one after the other. */
@@ -30,8 +32,12 @@ const MOST_SHARED = 5;
 
 /** What moves have shown. */
 export interface MovesTried {
+  /** Who made them. */
+  identity: Identity;
   gains: Gain[];
   privileges: Gain[];
+  /** What newcomers get by what they choose for themselves, the plainest of each table of users. */
+  signUps: Gain[];
   attempts: number;
   /** Functions that did something when they were called, with what was given or after other moves. */
   called: ReadonlySet<string>;
@@ -44,6 +50,8 @@ export interface MovesTried {
 interface Found {
   path: number[];
   powers?: string[];
+  /** Errors of probes, by their numbers, that were neither refusals nor constraints'. */
+  errors?: { probe: number; error: string; message: string }[];
   /** The SQLSTATE. */
   error?: string;
   message?: string;
@@ -93,12 +101,11 @@ export async function quietOwnRows(
  */
 export async function tryMoves(
   client: ClientBase,
-  identity: Identity,
-  victim: Identity,
+  { attacker, victim, newcomer }: Movers,
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, identity, shared, hints);
+  const plan = await planMoves(client, attacker, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
   const states: State[] = [];
   let slow: Given | undefined;
@@ -109,11 +116,16 @@ export async function tryMoves(
     states.push(...(some ?? []));
     if (slow) break;
   }
+  const signUps = await trySignUps(newcomer, plan, shared);
   const called = states
     .flatMap((state) => state.moves.map(({ target }) => target))
     .flatMap((target) => ("signature" in target ? [target.signature] : []));
   const tried = {
-    attempts: isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured)),
+    identity: attacker,
+    attempts:
+      (isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured))) +
+      signUps.attempts,
+    signUps: signUps.gains,
     called: new Set(called),
     failures: plan.failures,
   };
@@ -127,6 +139,26 @@ export async function tryMoves(
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
   return { ...tried, gains: plainestOf(gains), privileges: privilegesOf(states, probes) };
+}
+
+/** Lets users sign up with what they choose for themselves, and compares what they can do then. */
+async function trySignUps(
+  newcomer: (email: string) => Identity,
+  { probes, statesOf }: Plan,
+  { catalog, contract, fill }: Shared,
+): Promise<{ gains: Gain[]; attempts: number }> {
+  const victim = victimOf(null);
+  const rowsOfVictim = (relation: Relation) => fill.of(relation).rows[victim.index] ?? [];
+  const gains: Gain[] = [];
+  let attempts = 0;
+  for (const signUps of signUpsOf(catalog, contract, rowsOfVictim)) {
+    const states: State[] = [];
+    for (const signUp of signUps)
+      states.push(...((await statesOf(signedUp(signUp), [], newcomer(signUp.email))) ?? []));
+    gains.push(...signUpGains(states, probes).slice(0, 1));
+    attempts += states.length * probes.length;
+  }
+  return { gains, attempts };
 }
 
 /**
@@ -201,8 +233,12 @@ async function planMoves(
         : new Set(numbers.flatMap((some) => some ?? [])).size;
     },
     async statesOf(given, moves, actor = identity) {
-      const stateOf = ({ path, powers, error, message }: Found): State[] => {
+      const stateOf = ({ path, powers, errors = [], error, message }: Found): State[] => {
         const made = path.flatMap((number) => moves[number - 1] ?? []);
+        for (const { probe: number, ...outcome } of errors) {
+          const probe = probes[number - 1];
+          if (probe) failures.push({ identity: actor, ...probe, outcome });
+        }
         if (powers) return [{ given, moves: made, powers: new Set(powers) }];
         const last = made.at(-1);
         if (last && error !== undefined)

@@ -112,7 +112,7 @@ export interface Routine {
   sql: string;
   /** As in pg_proc: f function, p procedure, a aggregate. */
   kind: "f" | "p" | "a";
-  /** `name(types)`, as findings call it. */
+  /** `function name(types)`, as findings call it. */
   signature: string;
   arguments: { name: string; type: string }[];
   /** Whether the last argument is a list of any length. */

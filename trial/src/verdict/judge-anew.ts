@@ -121,21 +121,12 @@ async function judgeDatabase(
   return { verdict, isEmpty: tables.length === 0 };
 }
 
-/** What rules and attacker say together, each object by one name. */
+/** What rules and attacker say together. */
 export function findingsOf(
   found: readonly JudgedFinding[],
   trial: Pick<Trial, "tried" | "findings"> | undefined,
 ): JudgedFinding[] {
-  const attacked = trial && {
-    tried: trial.tried.map((one) => ({ ...one, object: nameOf(one.object) })),
-    findings: trial.findings.map((finding) => ({ ...finding, object: nameOf(finding.object) })),
-  };
-  return [...settleUnknown(found, attacked), ...(attacked?.findings ?? [])];
-}
-
-/** The attacker calls a function by its signature alone; findings have one name for an object. */
-function nameOf(object: string): string {
-  return /^(?!function ).*\)$/s.test(object) ? `function ${object}` : object;
+  return [...settleUnknown(found, trial), ...(trial?.findings ?? [])];
 }
 
 /** Nobody can say that it is safe. */

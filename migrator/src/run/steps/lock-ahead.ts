@@ -121,7 +121,8 @@ function locksOf(statements: readonly Statement[]): { wanted: NeededLock[]; isNe
     onOthers.map(({ relation, through, mode }) => JSON.stringify([relation, through, mode])),
   );
   // With a single lock, nothing is held while it is waited for.
-  return { wanted, isNeeded: isFelt && different.size > 1 };
+  const areSeveral = onOthers.some(({ through }) => through?.what === "every table");
+  return { wanted, isNeeded: isFelt && (areSeveral || different.size > 1) };
 }
 
 function lockStatement(table: string, mode: LockMode): string {

@@ -15,6 +15,7 @@ import {
   readCatalog,
 } from "../../catalog";
 import { isOptionOn } from "../../sql/options";
+import { maySet } from "../../sql/settings";
 import type { Script } from "../../database/script";
 import { statementError } from "../../database/statement-error";
 import {
@@ -47,6 +48,8 @@ export interface StepRun {
   transaction: TransactionOptions;
   /** The catalog that the migrations made, with what this run has done so far. */
   expected: Catalog;
+  /** Runs the statements of a transaction, or adds them to the script. */
+  runStatements: typeof addStatements;
   /** Refuses to commit; called at the end of each transaction, and gives the catalog as it is then. */
   gate: () => Promise<Catalog>;
   /** Refuses to go on without the migration lock; called before each commit. */
@@ -111,7 +114,7 @@ export async function runFile(
 }
 
 /**
- * Adds statements of a transaction to a script. What comes before one that row level security might keep
+ * Adds statements of a transaction to a script, whose settings hold whatever they set. What comes before one that row level security might keep
  * from its rows is sent at once: the answer lies in the catalog.
  * @throws MigratorError MIG063 for a write that row level security would make touch nothing. When the
  * script runs: MIG005 with the place of the statement that fails.
@@ -131,6 +134,7 @@ export async function addStatements(
       });
     }
     script.add(statement.text, explain);
+    if (maySet(statement.tree)) script.addSettings();
   }
 }
 
@@ -160,7 +164,7 @@ async function runStep(
         // Before the locks: others wait as long as these are held.
         const before = await readCatalog(client, expected);
         await lockAhead(script, step.statements, file, STEPS_KEPT);
-        await addStatements(script, step.statements, file, STEPS_KEPT);
+        await work.runStatements(script, step.statements, file, STEPS_KEPT);
         script.add(RUN_DEFERRED);
         await script.run();
         const after = await work.gate();
