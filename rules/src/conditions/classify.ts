@@ -1,5 +1,6 @@
 import type { Node } from "libpg-query";
 import { type JudgedSchema, isKey } from "../model/judged-schema";
+import { perTable } from "../model/per-table";
 import type { Column, Table } from "../model/schema";
 import {
   constantText,
@@ -50,7 +51,20 @@ const open = (reason: string): Outcome => ({ outcome: "open", reason });
 const unknown = (reason: string): Outcome => ({ outcome: "unknown", reason });
 
 /** Classifies a policy's expression as the server prints it. The parser has to be loaded. */
-export function classify(expression: string, place: Place): Outcome {
+export function classify(
+  expression: string,
+  { table, judged }: Pick<Place, "table" | "judged">,
+): Outcome {
+  const known = outcomes(table, judged);
+  const outcome = known.get(expression) ?? classifyText(expression, { table, judged });
+  known.set(expression, outcome);
+  return outcome;
+}
+
+// The policies of a table say mostly the same.
+const outcomes = perTable<JudgedSchema, Map<string, Outcome>>(() => new Map());
+
+function classifyText(expression: string, place: Place): Outcome {
   const tree = parseExpression(expression);
   return tree ? classifyNode(tree, place) : unknown("it cannot be parsed");
 }
@@ -133,7 +147,7 @@ function showsOwnRows(table: Table, { judged, within = new Set<object>() }: Plac
   const place = { table, judged, within: new Set([...within, table]) };
   const policies = judged.policiesFor(table, "select").filter(({ permissive }) => permissive);
   const isOwn = policies.every(
-    ({ using }) => using !== null && classify(using, place).outcome === "own",
+    ({ using }) => using !== null && classifyText(using, place).outcome === "own",
   );
   // What was not read because of a cycle may be read without it.
   if (isOwn || within.size === 0) known.set(table, isOwn);

@@ -1,5 +1,6 @@
 import type { Node } from "libpg-query";
 import { type Contract, isIdentityFunction } from "../model/contract";
+import { perTable } from "../model/per-table";
 import type { Table } from "../model/schema";
 import {
   type Call,
@@ -66,7 +67,9 @@ export function isIdentity(node: Node, contract: Contract): boolean {
 }
 
 /** The columns that policies of a table compare with the signed-in user. */
-export function comparedColumns(table: Table, contract: Contract): string[] {
+export const comparedColumns = perTable(findComparedColumns);
+
+function findComparedColumns(table: Table, contract: Contract): string[] {
   const found = (table.policies ?? [])
     .flatMap((policy) => nodesIn(policyTrees(policy), "A_Expr"))
     .map((node) => equalSides(node) ?? [])

@@ -24,7 +24,18 @@ export function ownQueryOf(item: DatabaseFunction, judged: JudgedSchema): Select
   return inlinedBody(item, unknown, judged);
 }
 
+// Most policies call the same few functions, and those take nothing.
+const withoutArguments = new WeakMap<DatabaseFunction, { select: SelectStmt | undefined }>();
+
 function inlinedBody(item: DatabaseFunction, args: readonly Node[], judged: JudgedSchema) {
+  const known = args.length === 0 ? withoutArguments.get(item) : undefined;
+  if (known) return known.select;
+  const select = inlineBody(item, args, judged);
+  if (args.length === 0) withoutArguments.set(item, { select });
+  return select;
+}
+
+function inlineBody(item: DatabaseFunction, args: readonly Node[], judged: JudgedSchema) {
   // An unqualified name in the body means PostgreSQL's own only where nothing else is searched.
   const select = item.searchPath === "" ? queryOf(item) : undefined;
   const parameters = parametersOf(item).map(({ name }) => name);

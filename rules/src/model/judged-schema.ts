@@ -38,6 +38,9 @@ export class JudgedSchema {
   public readonly applicationRoles: ReadonlySet<string>;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tables: ReadonlyMap<string, Table>;
+  readonly #functions = new Map<string, DatabaseFunction[]>();
+  /** The partitions and inheritance children of a table, by names. */
+  readonly #children = new Map<string, string[]>();
   readonly #foreignKeys: ReadonlyMap<string, readonly ForeignKey[]>;
   readonly #references = new Map<string, ReadonlyMap<string, Place>>();
 
@@ -54,6 +57,15 @@ export class JudgedSchema {
     this.triggers = schema.triggers ?? [];
     this.#roles = new Map((schema.roles ?? []).map((role) => [role.name, role]));
     this.#tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
+    for (const item of schema.functions ?? []) {
+      const name = `${item.schema}.${item.name}`;
+      this.#functions.set(name, [...(this.#functions.get(name) ?? []), item]);
+    }
+    for (const table of schema.tables) {
+      for (const parent of (table.parents ?? []).map(quoteName)) {
+        this.#children.set(parent, [...(this.#children.get(parent) ?? []), quoteName(table)]);
+      }
+    }
     this.#foreignKeys = new Map(
       [...(schema.referenced ?? []), ...schema.tables].map((table) => [
         quoteName(table),
@@ -88,9 +100,7 @@ export class JudgedSchema {
 
   /** The functions of a name, the platform's among them. */
   public functionsNamed({ schema, name }: ObjectName): DatabaseFunction[] {
-    return (this.schema.functions ?? []).filter(
-      (item) => item.schema === schema && item.name === name,
-    );
+    return this.#functions.get(`${schema}.${name}`) ?? [];
   }
 
   /** Whether end users have a right on a relation; on one of these columns, where they are given. */
@@ -184,10 +194,7 @@ export class JudgedSchema {
       if (users.has(name)) return true;
       for (const key of this.#foreignKeys.get(name) ?? []) found.add(quoteName(key.table));
       // Who reads a table reads its partitions and inheritance children.
-      for (const child of this.allTables) {
-        if (child.parents?.some((parent) => quoteName(parent) === name))
-          found.add(quoteName(child));
-      }
+      for (const child of this.#children.get(name) ?? []) found.add(child);
     }
     return false;
   }
@@ -273,5 +280,5 @@ export function privilegesOf(grants: readonly Grant[]): string {
 }
 
 function columnKey(table: ObjectName, column: string): string {
-  return JSON.stringify([table.schema, table.name, column]);
+  return `${table.schema}\0${table.name}\0${column}`;
 }
