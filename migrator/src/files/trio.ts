@@ -120,18 +120,6 @@ export function noRollbackOf(forwardSql: string): string | undefined {
   return NO_ROLLBACK.exec(header)?.[1];
 }
 
-const HEADER = /^(?:\s*--.*)*/;
-const NO_ROLLBACK = /^[ \t]*--[ \t]*no-rollback[ \t]*:[ \t]*(.*?)[ \t]*$/im;
-
-/**
- * Why a migration cannot be undone, as the header of its forward SQL says: `-- no-rollback: WHY`.
- * @returns undefined when it can be; "" when the reason is missing.
- */
-export function noRollbackOf(forwardSql: string): string | undefined {
-  const [header = ""] = HEADER.exec(forwardSql) ?? [];
-  return NO_ROLLBACK.exec(header)?.[1];
-}
-
 /**
  * Checks that a migration can run inside the migrator's transaction, and digests it.
  * @throws what {@link inspectFile} throws, of all three files at once; MigratorError MIG025 for a forward or
