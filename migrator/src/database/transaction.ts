@@ -17,7 +17,7 @@ export interface TransactionOptions {
   searchPath?: readonly string[];
   /** Ends the work: no transaction is begun any more. */
   signal?: AbortSignal | undefined;
-  /** Is given a line before each new try. */
+  /** Is given a line before each new try, and while many statements run. */
   report?: (line: string) => void;
 }
 
@@ -124,7 +124,7 @@ async function runOnce<T>(
   work: (script: Script) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const script = new Script(client);
+  const script = new Script(client, options.report);
   script.add(["begin", ...settingsOf("set local", options)].join("; "));
   try {
     const result = await work(script);
