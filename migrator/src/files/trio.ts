@@ -126,16 +126,13 @@ export function noRollbackOf(forwardSql: string): string | undefined {
  * verify file without a statement.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
-  // Loaded when it is needed: PostgreSQL's parser is large.
-  const { significantTokens } = await import("@app-data/rules");
   const refusals = [];
   for (const part of TRIO_PARTS) refusals.push(...(await refusalsOf(trio[part])));
   refuse(refusals);
   for (const part of ["forward", "verify"] as const) await refuseEmpty(trio[part], part);
-  const digest = ({ sql }: SqlFile): FileDigest => ({
-    text: sha256(sql),
-    content: sha256(significantTokens(sql).join("\0")),
-  });
+  // Loaded when it is needed: PostgreSQL's parser is large.
+  const { digestTokens } = await import("@app-data/rules");
+  const digest = ({ sql }: SqlFile) => ({ text: sha256(sql), content: digestTokens(sql) });
   return {
     forward: digest(trio.forward),
     rollback: digest(trio.rollback),
