@@ -5,6 +5,7 @@
 // catalog 084fa1b2d2830515a17af9b1140be0f66ee94a262b6a30388ca953149c7105f0
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
+// migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
 // types 6e6ab81107b0fcc581c9983cc69a3b145d5d720e2b73ba668bd5a3dcf5a69778
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
