@@ -2,11 +2,12 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 084fa1b2d2830515a17af9b1140be0f66ee94a262b6a30388ca953149c7105f0
+// catalog 2151217efebcbaa1deb354ddd66a3280cba735cf5c3f15ab8f1fae5c7e919dd0
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
-// types 6e6ab81107b0fcc581c9983cc69a3b145d5d720e2b73ba668bd5a3dcf5a69778
+// migration 003_progress_analytics c890bc6ab0b74d68480e14d3e9297657db00e06f8d900033b82f9ed95b7e3ffe
+// types 29529e3a5a1bb9c62d7f46e62e891cd1cbcf7d811c01eee889e7fcf36183741e
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
@@ -301,10 +302,77 @@ export type Database = {
       };
     };
     Views: {
-      [_ in never]: never;
+      activity_by_day: {
+        Row: {
+          day: string | null;
+          seconds: string | null;
+          sessions: bigint | null;
+          users: bigint | null;
+          vocabulary: string | null;
+        };
+        Relationships: [];
+      };
+      activity_by_week: {
+        Row: {
+          seconds: string | null;
+          sessions: bigint | null;
+          users: bigint | null;
+          vocabulary: string | null;
+          week: string | null;
+        };
+        Relationships: [];
+      };
+      progress_trends: {
+        Row: {
+          active_days: bigint | null;
+          active_days_share: string | null;
+          days_since_last_activity: number | null;
+          seconds_change: string | null;
+          seconds_last_week: string | null;
+          seconds_this_week: string | null;
+          sessions_change: bigint | null;
+          sessions_last_week: bigint | null;
+          sessions_this_week: bigint | null;
+          today: string | null;
+          user_id: string | null;
+          vocabulary_change: bigint | null;
+          vocabulary_last_week: bigint | null;
+          vocabulary_this_week: bigint | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_progress_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      retention_by_cohort: {
+        Row: {
+          cohort: string | null;
+          cohort_users: bigint | null;
+          share: string | null;
+          users: bigint | null;
+          weeks_later: number | null;
+        };
+        Relationships: [];
+      };
+      vocabulary_growth: {
+        Row: {
+          total_vocabulary: string | null;
+          users: bigint | null;
+          vocabulary: string | null;
+          vocabulary_per_user: string | null;
+          week: string | null;
+        };
+        Relationships: [];
+      };
     };
     Functions: {
-      [_ in never]: never;
+      refresh_progress_analytics: { Args: Record<PropertyKey, never>; Returns: boolean };
+      smallest_reported_group: { Args: Record<PropertyKey, never>; Returns: bigint };
     };
     Enums: {
       [_ in never]: never;
@@ -453,6 +521,26 @@ export type Grants = {
         Update: "filters";
         Delete: false;
       };
+      progress_trends: {
+        Select:
+          | "user_id"
+          | "today"
+          | "days_since_last_activity"
+          | "sessions_this_week"
+          | "sessions_last_week"
+          | "sessions_change"
+          | "vocabulary_this_week"
+          | "vocabulary_last_week"
+          | "vocabulary_change"
+          | "seconds_this_week"
+          | "seconds_last_week"
+          | "seconds_change"
+          | "active_days"
+          | "active_days_share";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       sessions: {
         Select:
           | "id"
@@ -529,6 +617,18 @@ export type Grants = {
   };
   service_role: {
     public: {
+      activity_by_day: {
+        Select: "day" | "users" | "sessions" | "seconds" | "vocabulary";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      activity_by_week: {
+        Select: "week" | "users" | "sessions" | "seconds" | "vocabulary";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       export_history: {
         Select:
           | "id"
@@ -564,6 +664,12 @@ export type Grants = {
           | "download_count";
         Delete: true;
       };
+      retention_by_cohort: {
+        Select: "cohort" | "weeks_later" | "cohort_users" | "users" | "share";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       user_progress: {
         Select:
           | "id"
@@ -593,6 +699,12 @@ export type Grants = {
           | "updated_at";
         Insert: "user_id";
         Update: "achievements";
+        Delete: false;
+      };
+      vocabulary_growth: {
+        Select: "week" | "users" | "vocabulary" | "vocabulary_per_user" | "total_vocabulary";
+        Insert: never;
+        Update: never;
         Delete: false;
       };
     };
