@@ -255,8 +255,8 @@ comment on column public.progress_trends.seconds_change is
 comment on column public.progress_trends.active_days is
   'Days with a completed session, of the last 28, today included.';
 comment on column public.progress_trends.active_days_share is
-  'active_days of the last 28 days, or of the days since the first activity; 0 to 1, null without a '
-  'completed session.';
+  'active_days of the last 28 days, or of the days since the first activity; 0 to 1, null without '
+  'a completed session.';
 
 comment on materialized view public.activity_by_day is
   'Completed sessions by UTC day, of at least smallest_reported_group() users. As of the last '

@@ -2,12 +2,13 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 2151217efebcbaa1deb354ddd66a3280cba735cf5c3f15ab8f1fae5c7e919dd0
+// catalog 42dfd252b1d141632f89d12e04b149b206881ca124b397b21e380c22bd9c444d
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
-// migration 003_progress_analytics c890bc6ab0b74d68480e14d3e9297657db00e06f8d900033b82f9ed95b7e3ffe
-// types 29529e3a5a1bb9c62d7f46e62e891cd1cbcf7d811c01eee889e7fcf36183741e
+// migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
+// migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
+// types 657deed0153f006e70fff9fc82870b883d276c25f25289d3f321f0d9b7739d3d
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
@@ -31,6 +32,74 @@ export type Database = {
   };
   public: {
     Tables: {
+      export_archive: {
+        Row: {
+          archived_at: string;
+          checksum_sha256: string | null;
+          completed_at: string | null;
+          created_at: string;
+          download_count: bigint;
+          error_message: string | null;
+          expires_at: string | null;
+          export_type: string;
+          file_size_bytes: bigint | null;
+          filters: NonNullable<Json>;
+          format: string;
+          id: string;
+          row_count: bigint | null;
+          started_at: string | null;
+          status: "failed" | "expired";
+          updated_at: string;
+          user_id: string;
+        };
+        Insert: {
+          archived_at?: string;
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at: string;
+          download_count: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type: string;
+          file_size_bytes?: bigint | null;
+          filters: NonNullable<Json>;
+          format: string;
+          id: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status: "failed" | "expired";
+          updated_at: string;
+          user_id: string;
+        };
+        Update: {
+          archived_at?: string;
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at?: string;
+          download_count?: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type?: string;
+          file_size_bytes?: bigint | null;
+          filters?: NonNullable<Json>;
+          format?: string;
+          id?: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status?: "failed" | "expired";
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "export_archive_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       export_history: {
         Row: {
           checksum_sha256: string | null;
@@ -101,6 +170,30 @@ export type Database = {
             referencedColumns: ["id"];
           },
         ];
+      };
+      export_object_deletions: {
+        Row: {
+          attempts: bigint;
+          claimed_at: string | null;
+          requested_at: string;
+          storage_bucket: string;
+          storage_key: string;
+        };
+        Insert: {
+          attempts?: bigint;
+          claimed_at?: string | null;
+          requested_at?: string;
+          storage_bucket: string;
+          storage_key: string;
+        };
+        Update: {
+          attempts?: bigint;
+          claimed_at?: string | null;
+          requested_at?: string;
+          storage_bucket?: string;
+          storage_key?: string;
+        };
+        Relationships: [];
       };
       sessions: {
         Row: {
@@ -371,6 +464,18 @@ export type Database = {
       };
     };
     Functions: {
+      archive_exports: { Args: { most?: number; older_than?: string }; Returns: bigint };
+      claim_export_object_deletions: {
+        Args: { most?: number };
+        Returns: {
+          storage_bucket: string;
+          storage_key: string;
+        }[];
+      };
+      delete_archived_exports: { Args: { most?: number; older_than?: string }; Returns: bigint };
+      expire_exports: { Args: { most?: number }; Returns: bigint };
+      fail_stalled_exports: { Args: { most?: number }; Returns: bigint };
+      queue_unnamed_export_objects: { Args: { bucket: string; keys: string[] }; Returns: bigint };
       refresh_progress_analytics: { Args: Record<PropertyKey, never>; Returns: boolean };
       smallest_reported_group: { Args: Record<PropertyKey, never>; Returns: bigint };
     };
@@ -497,6 +602,29 @@ export const Constants = {
 export type Grants = {
   authenticated: {
     public: {
+      export_archive: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at"
+          | "archived_at";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       export_history: {
         Select:
           | "id"
@@ -629,6 +757,45 @@ export type Grants = {
         Update: never;
         Delete: false;
       };
+      export_archive: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at"
+          | "archived_at";
+        Insert:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at";
+        Update: "archived_at";
+        Delete: true;
+      };
       export_history: {
         Select:
           | "id"
@@ -662,6 +829,12 @@ export type Grants = {
           | "completed_at"
           | "expires_at"
           | "download_count";
+        Delete: true;
+      };
+      export_object_deletions: {
+        Select: "storage_bucket" | "storage_key" | "requested_at" | "claimed_at" | "attempts";
+        Insert: "storage_bucket" | "storage_key";
+        Update: "claimed_at" | "attempts";
         Delete: true;
       };
       retention_by_cohort: {

@@ -8,7 +8,11 @@ const PROJECT = path.resolve(__dirname, "../..");
 export const MIGRATIONS = ["000_existing_schema", "001_add_missing_tables"] as const;
 
 /** Those that stand on {@link MIGRATIONS}; each has tests of its own. */
-export const LATER_MIGRATIONS = ["002_backfill_user_progress", "003_progress_analytics"] as const;
+export const LATER_MIGRATIONS = [
+  "002_backfill_user_progress",
+  "003_progress_analytics",
+  "004_export_lifecycle",
+] as const;
 
 export type Migration = (typeof MIGRATIONS | typeof LATER_MIGRATIONS)[number];
 

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 
 const PROJECT = path.resolve(__dirname, "../..");
-const CODE = /\b(?:CFG|MIG|POL|SQL|ENG)\d{3}\b/g;
+const CODE = /\b(?:CFG|MIG|POL|SQL|ENG|EXP)\d{3}\b/g;
 const SOURCES = [
   "components",
   "migrator/src",
