@@ -33,6 +33,7 @@ export type {
   ForeignKeyAction,
   Grant,
   Origin,
+  ReferencedTable,
   Role,
   Schema,
   SessionSetting,
