@@ -67,7 +67,11 @@ function withDefault(argument, index, all) {
   return isBare ? "--sarif=-" : argument;
 }
 
-/** Runs a command. @returns the exit code: 0, 1 on a failure, 2 on a wrong call. */
+/**
+ * Runs a command.
+ * @param {string[]} args its name and its options.
+ * @returns {Promise<number>} the exit code: 0, 1 on a failure, 2 on a wrong call.
+ */
 export async function main([name, ...args]) {
   if (name === undefined || name === "help" || name === "--help") {
     process.stdout.write(HELP);

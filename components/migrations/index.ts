@@ -19,7 +19,7 @@ export interface MigrationsArgs {
   /** Folder of the SQL files, relative to the project. */
   readonly directory: string;
   /**
-   * Version of the last migration that shall be applied; removing later ones rolls them back.
+   * Version of the last migration that shall be applied; later ones are rolled back.
    * Undefined means all of them.
    */
   readonly target: string | undefined;
@@ -69,7 +69,7 @@ export class Migrations extends pulumi.ComponentResource {
     for (const trio of trios) {
       const dependsOn = [plan, ...migrations.slice(-1)];
       const options = { parent: this, dependsOn };
-      const inputs = { ...argsOf(trio, connection, args), ...plan.secured };
+      const inputs = { ...argsOf(trio, connection, args), ...plan.factsFor(trio.name) };
       migrations.push(new Migration(`${name}-${trio.name}`, inputs, options));
     }
     const attestation = new SchemaAttestation(
@@ -134,7 +134,7 @@ function argsOf(
   trio: Trio,
   connection: pulumi.Output<ConnectionSettings>,
   { connectRoles, allowDataLoss, environment }: MigrationsArgs,
-): Omit<MigrationArgs, "snapshot" | "restoreCommand"> {
+): Omit<MigrationArgs, "snapshot" | "restoreCommand" | "pendingAfter"> {
   return {
     version: trio.version,
     name: trio.name,

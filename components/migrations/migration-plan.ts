@@ -1,5 +1,5 @@
 import type { PlanInputs } from "@app-data/migrator";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { MigratorResource } from "./migrator-resource";
 
 /** Inputs of {@link MigrationPlan}; the provider fills in the plan itself. */
@@ -18,11 +18,16 @@ export type MigrationPlanArgs = {
 
 /**
  * What a deployment is about to do to the database. A preview shows it; an update holds the deployment
- * to the approved plan and takes a snapshot before data is deleted. It comes before all migrations.
+ * to the approved plan, takes a snapshot before data is deleted, and rolls back what is above the target.
+ * It comes before all migrations.
  */
 export class MigrationPlan extends MigratorResource {
   /** The plan in words, "" when nothing is to be done. */
   declare public readonly text: pulumi.Output<string>;
+  /** Names of the migrations that were pending when it was accepted. */
+  declare public readonly pending: pulumi.Output<string[] | undefined>;
+  /** Newest entry of the migrator's log before the deployment, null without one. */
+  declare public readonly newestEntry: pulumi.Output<{ id: number } | null | undefined>;
   /** What a deployment can be held to: `migrations.approvedPlan`. */
   declare public readonly hash: pulumi.Output<string>;
   /** Name of the snapshot that was taken, "" when none was needed. */
@@ -31,16 +36,19 @@ export class MigrationPlan extends MigratorResource {
   /** The AWS command that makes an instance of the snapshot, "" without one. */
   declare public readonly restoreCommand: pulumi.Output<string>;
 
-  /** What a migration is told of the snapshot. */
-  public get secured() {
-    return { snapshot: this.snapshot, restoreCommand: this.restoreCommand };
+  /** What a migration has to know of the plan. @param name of the migration. */
+  public factsFor(name: string) {
+    const { snapshot, restoreCommand, pending, newestEntry } = this;
+    const pendingAfter = pulumi
+      .all([pending, newestEntry])
+      .apply(([names = [], entry]) => (names.includes(name) ? (entry?.id ?? 0) : null));
+    return { snapshot, restoreCommand, pendingAfter };
   }
 
   constructor(name: string, args: MigrationPlanArgs, opts?: pulumi.CustomResourceOptions) {
     const facts = { database: undefined, newestEntry: undefined, pending: undefined };
     const plan = {
-      surplus: undefined,
-      halfDone: undefined,
+      toRollBack: undefined,
       destructive: undefined,
       hash: undefined,
       text: undefined,

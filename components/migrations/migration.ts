@@ -25,7 +25,7 @@ export class Migration extends MigratorResource {
 
   constructor(name: string, args: MigrationArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { appliedAt: undefined, durationMs: undefined, catalogDigest: undefined };
-    const props = { ...args, ...outputs, digests: undefined };
+    const props = { ...args, ...outputs, logEntry: undefined, digests: undefined };
     super("Migration", name, props, opts);
   }
 }

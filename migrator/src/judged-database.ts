@@ -3,4 +3,5 @@ export { readCatalog, schemaOf } from "./catalog";
 export { MigratorError } from "./errors";
 export { runFile } from "./run/steps/run-steps";
 export { inReadOnlyTransaction } from "./database/transaction";
+export { type Refusal, refusalsOf } from "./files/refusals";
 export { inspectFile } from "./files/trio";

@@ -12,7 +12,7 @@ export {
 export type { ObjectName } from "./model/shape";
 export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
 export { type Step, readPlPgSql } from "./sql/plpgsql";
-export { copiedColumnOf } from "./conditions/generated-copies";
+export { copiedColumnOf } from "./conditions/syntax";
 export { largeObjectIn } from "./sql/large-objects";
 export {
   functionObject,

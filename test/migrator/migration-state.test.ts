@@ -29,6 +29,7 @@ describe("what the state keeps of a migration", () => {
     waivers: { file: "policy/waivers.json", environment: "local" },
     snapshot: "",
     restoreCommand: "",
+    pendingAfter: null,
   });
 
   beforeEach(async () => {

@@ -127,6 +127,7 @@ describe("a waiver of a rule on the schema, at the gate", () => {
         waivers: { file: file(), environment },
         snapshot: "",
         restoreCommand: "",
+        pendingAfter: null,
       });
       const create = async (environment: "dev" | "prod") =>
         migrationLifecycle.create((await migrationLifecycle.check({}, inputs(environment))).inputs);

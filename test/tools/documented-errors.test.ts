@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { CODES } from "../../migrator/src/errors";
 
 const PROJECT = path.resolve(__dirname, "../..");
 const CODE = /\b(?:CFG|MIG|POL|SQL|ENG)\d{3}\b/g;
@@ -12,16 +13,21 @@ const SOURCES = [
   "src",
   "tools",
   "trial/src",
+  "types/src",
 ];
+
+/** The texts of the source files of some folders. */
+function sourcesOf(folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(?:m?ts|[cm]js|sql)$/.test(file) && !file.includes("node_modules"))
+      .map((file) => readFileSync(path.join(PROJECT, folder, file), "utf8")),
+  );
+}
 
 /** The error codes that the sources of the project name. */
 function codesInSources(): Set<string> {
-  const files = SOURCES.flatMap((folder) =>
-    readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.(?:ts|[cm]js|sql)$/.test(file) && !file.includes("node_modules"))
-      .map((file) => path.join(PROJECT, folder, file)),
-  );
-  return new Set(files.flatMap((file) => readFileSync(file, "utf8").match(CODE) ?? []));
+  return new Set(sourcesOf(SOURCES).flatMap((text) => text.match(CODE) ?? []));
 }
 
 describe("docs/errors.md", () => {
@@ -31,6 +37,13 @@ describe("docs/errors.md", () => {
 
   it("explains every error code that is raised, and no other", () => {
     expect([...documented].sort()).toEqual([...codesInSources()].sort());
+  });
+
+  it("explains no code of the migrator that nothing raises", () => {
+    const raised = sourcesOf(["migrator/src", "types/src"]).flatMap(
+      (text) => text.match(/\bCODES\.\w+/g) ?? [],
+    );
+    expect(Object.keys(CODES).filter((name) => !raised.includes(`CODES.${name}`))).toEqual([]);
   });
 
   it("explains each code once", () => {

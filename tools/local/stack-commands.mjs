@@ -6,7 +6,7 @@ import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
-import { FOREIGN_VARIABLES, Pulumi, STACK, stackEnvironment } from "./pulumi.mjs";
+import { Pulumi, STACK, foreignVariables, stackEnvironment } from "./pulumi.mjs";
 import {
   findCutOff,
   findLoss,
@@ -163,7 +163,7 @@ export async function env() {
     MASTER_URL: masterUrl(home, servers.postgres),
     ...(await loginUrls(pulumi.readState().outputs, endpoint)),
   };
-  console.log(`unset ${FOREIGN_VARIABLES.join(" ")}`);
+  console.log(`unset ${foreignVariables().join(" ")}`);
   for (const [name, value] of Object.entries(variables)) {
     const rest = name === "PATH" ? '"$PATH"' : "";
     console.log(`export ${name}=${quote(value)}${rest}`);
@@ -242,7 +242,7 @@ function summarise(home, deployed, { emulator, postgres }) {
 /** Keeps the generated types in step with the migrations; that they are not is no failure of `up`. */
 async function updateTypes(deployed, { emulator }) {
   const { MIGRATOR_URL } = await loginUrls(deployed, emulator.endpoint);
-  const program = path.join(PROJECT, "migrator/dist/types/main.mjs");
+  const program = path.join(PROJECT, "types/dist/main.mjs");
   const child = spawn(process.execPath, [program, "--if-stale"], {
     cwd: PROJECT,
     stdio: ["ignore", "ignore", "inherit"],

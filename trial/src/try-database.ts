@@ -23,7 +23,7 @@ import { ENGINE_SQL } from "./rows/engine-sql";
 import { Fill } from "./rows/fill";
 import { HintReader } from "./rows/hints";
 import { Links } from "./rows/links";
-import { worldsWith } from "./rows/worlds";
+import { NOWHERE, worldsWith } from "./rows/worlds";
 import { givePartitions, rememberRows, rememberUsers, runSeeds, thinOut } from "./rows/prepare";
 
 /** What a trial has shown. */
@@ -112,7 +112,8 @@ export async function tryDatabase(
   });
   const seenBy = rowsSeen(attempts);
   const passages = await tryPassages(client, identities.all, seenBy, shared);
-  const moves = await tryMoves(client, mover, inviter, shared, hints);
+  const newcomer = (email: string) => identities.signedIn({ ...NOWHERE, email }, mover.role);
+  const moves = await tryMoves(client, mover, inviter, newcomer, shared, hints);
 
   const judged = tables.map((table) =>
     judgeTable(

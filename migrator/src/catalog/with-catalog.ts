@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { sqlStateOf } from "../database/server-error";
 import { withConnection } from "../database/connection";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { inReadOnlyTransaction } from "../database/transaction";
 
 /** How long a reading waits for somebody who is changing a table. */
@@ -32,7 +32,7 @@ export function withCatalog<T>(
       } catch (error) {
         if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
         throw new MigratorError(
-          "MIG042",
+          CODES.catalogLocked,
           `The catalog could not be read within ${lockTimeoutMs / 1000} s: somebody is changing a table ` +
             "and holds it locked. Wait for that to end (pg_stat_activity shows it), and try again.",
           { cause: error },

@@ -1,6 +1,6 @@
 import type { Answer } from "./answer";
 import { withConnection } from "../database/connection";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { compareHistory, isPresent, readHistory } from "../log/history";
 import {
   type LogEntry,
@@ -282,7 +282,7 @@ const REPAIR_FORMS =
 
 function nothingStored(version: string): MigratorError {
   return new MigratorError(
-    "MIG018",
+    CODES.nothingToRepair,
     `The log holds no SQL of migration ${version}: it was never applied to this database. ` +
       "`npx migrator status` shows what was.",
   );

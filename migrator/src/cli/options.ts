@@ -114,7 +114,11 @@ export const OPTIONS = {
     value: "NAME",
     says: "name that the certificate must carry (default: the host)",
   },
-  "no-tls": { type: "boolean", default: false, says: "without encryption, on a network of your own only" },
+  "no-tls": {
+    type: "boolean",
+    default: false,
+    says: "without encryption, on a network of your own only",
+  },
   directory: {
     type: "string",
     default: "sql",

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { reasonOf } from "../database/server-error";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { forwardPort } from "../database/transports/port-forward";
 import { describeTarget } from "../database/transports/tunnel-target";
 import type { ForwardSettings } from "./arguments";
@@ -54,7 +54,7 @@ function run(program: string, args: readonly string[]): Promise<number> {
       const message =
         `Could not start ${program} (${reasonOf(cause)}). What follows -- must be a command on the ` +
         "PATH, such as: npx migrator tunnel … -- pulumi up.";
-      reject(new MigratorError("MIG087", message, { cause }));
+      reject(new MigratorError(CODES.commandNotStarted, message, { cause }));
     });
     child.once("exit", (code, signal) => {
       done();

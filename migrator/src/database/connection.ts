@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Client } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { describeAddress } from "./address";
 import { forgetPassword, readPassword } from "./credentials";
 import { explainDatabaseError } from "./database-error";
@@ -101,7 +101,7 @@ export async function authorities(tls: VerifiedTls): Promise<string> {
     return readFileSync(authoritiesFile, "utf8");
   } catch (cause) {
     throw new MigratorError(
-      "MIG003",
+      CODES.cannotConnect,
       `Could not read the certificate authorities in ${authoritiesFile}. It must be a PEM file; ` +
         "leave it out to trust those of RDS.",
       { cause },
@@ -113,7 +113,7 @@ function refused(settings: ConnectionSettings, cause: unknown): MigratorError {
   if (cause instanceof MigratorError) return cause;
   const { database, user, credentials } = settings;
   return new MigratorError(
-    "MIG003",
+    CODES.cannotConnect,
     `Could not connect to database ${database} at ${describeAddress(settings)} as ${user}: ${reasonOf(cause)}. ` +
       `Check that the address is routable from here (or set database.tunnel), that the server runs, and ${PASSWORD_CHECK[credentials.kind]}.`,
     { cause },

@@ -2,7 +2,7 @@ import { isNativeError } from "node:util/types";
 import type { ConnectionSettings } from "./settings";
 import { describeAddress } from "./address";
 import { reasonOf, sqlStateOf } from "./server-error";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 // admin_shutdown, crash_shutdown, cannot_connect_now; and what the socket says.
@@ -18,7 +18,7 @@ export function explainDatabaseError(error: unknown, settings: ConnectionSetting
   const code = sqlStateOf(error);
   if (code === INSUFFICIENT_PRIVILEGE) {
     return new MigratorError(
-      "MIG078",
+      CODES.missingRight,
       `The role ${user} may not do this in database ${database}: ${reasonOf(error)}. To change anything, ` +
         "connect as the role that owns the database and what is in it; to read, one that has " +
         "pg_read_all_data is enough. `npx migrator preflight` shows what is missing.",
@@ -27,7 +27,7 @@ export function explainDatabaseError(error: unknown, settings: ConnectionSetting
   }
   if (!isBroken(error, code)) return error;
   return new MigratorError(
-    "MIG079",
+    CODES.connectionLost,
     `The connection to database ${database} at ${describeAddress(settings)} broke: ${reasonOf(error)}. ` +
       "What was not committed is undone. Run it again: it goes on from what the log has.",
     { cause: error },

@@ -1,5 +1,5 @@
 import { awsReasonOf } from "./aws-reason";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 const passwords = new Map<string, Promise<string>>();
 
@@ -39,7 +39,7 @@ async function fetchPassword(secretId: string): Promise<string> {
     text = (await client.send(new GetSecretValueCommand({ SecretId: secretId }))).SecretString;
   } catch (cause) {
     throw new MigratorError(
-      "MIG004",
+      CODES.passwordNotReadable,
       `Could not read the secret ${secretId}: ${awsReasonOf(cause)}. ` +
         "The AWS credentials in use need secretsmanager:GetSecretValue on it and kms:Decrypt on its key.",
       { cause },
@@ -50,7 +50,7 @@ async function fetchPassword(secretId: string): Promise<string> {
   const password = passwordIn(text);
   if (password !== undefined) return password;
   throw new MigratorError(
-    "MIG004",
+    CODES.passwordNotReadable,
     `The secret ${secretId} holds no password: it must be a JSON object with a text field "password".`,
   );
 }

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { ConnectionSettings, TlsSettings } from "./settings";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 const PROTOCOLS = new Set(["postgresql:", "postgres:"]);
 const DEFAULT_PORT = 5432;
@@ -87,7 +87,7 @@ function decoded(part: string): string {
 
 function notUsable(variable: string, what: string): MigratorError {
   return new MigratorError(
-    "MIG030",
+    CODES.noConnectionUrl,
     `The environment variable ${variable} ${what}. Set it to ${EXAMPLE}.`,
   );
 }

@@ -1,7 +1,7 @@
 import { awsReasonOf } from "./aws-reason";
 import type { ConnectionSettings } from "./settings";
 import type { IamCredentials } from "./settings";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { regionOfInstance } from "./instance-region";
 
 /**
@@ -16,7 +16,7 @@ export async function signToken(
 ): Promise<string> {
   if (tls.mode !== "verify-full") {
     throw new MigratorError(
-      "MIG031",
+      CODES.noIamToken,
       `IAM authentication to ${host}:${port} needs TLS, and TLS is off. A token is as good as a ` +
         "password for 15 minutes: verify the server's certificate (tls.mode verify-full).",
     );
@@ -34,7 +34,7 @@ export async function signToken(
     return await signer.getAuthToken();
   } catch (cause) {
     throw new MigratorError(
-      "MIG031",
+      CODES.noIamToken,
       `Could not sign a token for ${user} at ${tls.serverName}: ${awsReasonOf(cause)}. Signing needs AWS ` +
         "credentials in the environment (a profile, a role or AWS_ACCESS_KEY_ID) and the instance's region.",
       { cause },

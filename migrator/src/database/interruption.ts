@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { HOLDS_WORK } from "./lock";
 import { WORK_KEY } from "./lock-query";
 
@@ -8,7 +8,7 @@ const AGAIN_MS = 2_000;
 /** What a run that was ended by a signal fails with. */
 export function interrupted(signal: NodeJS.Signals): MigratorError {
   return new MigratorError(
-    "MIG077",
+    CODES.interrupted,
     `The run was ended by ${signal}. The statement that ran was cancelled and its transaction undone; ` +
       "what was committed before stays. `npx migrator status` shows what there is, and the next run " +
       "goes on from there.",

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { LOCK_KEY, WORK_KEY, holdsMigrationLock, isHeld } from "./lock-query";
 import { Script } from "./script";
 
@@ -58,7 +58,7 @@ async function withLock<T>(
     const holder = await describeHolder(client, key);
     if (Date.now() >= deadline) {
       throw new MigratorError(
-        "MIG007",
+        CODES.locked,
         `Another migrator has been at work in this database for longer than ${waitMs / 1000} s: ${holder}. ` +
           "Wait for it to end, or end its session, and try again.",
       );
@@ -96,7 +96,7 @@ export function addLockCheck(script: Script, pid: number): () => void {
   return () => {
     if (found.rows.length === 1) return;
     throw new MigratorError(
-      "MIG007",
+      CODES.locked,
       "The connection that held the migration lock broke, so another migrator may be at work: nothing " +
         "was committed. Run it again.",
     );

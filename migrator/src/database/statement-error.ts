@@ -1,6 +1,6 @@
 import { type Statement, positionAt } from "@app-data/rules";
 import { DatabaseError } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 const LINES_SHOWN = 12;
 
@@ -49,7 +49,7 @@ export function statementError(
     outcome.replace(CORRECT, wayOut(error.code)),
   ];
   const recorded = `${place}: ${withoutMessage(error)}`;
-  return new MigratorError("MIG005", parts.join("\n"), { cause: error, recorded });
+  return new MigratorError(CODES.statementFailed, parts.join("\n"), { cause: error, recorded });
 }
 
 /** What an error of PostgreSQL says without its message: code and object. */

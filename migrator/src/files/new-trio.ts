@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { readTrios } from "./trio";
 import { digitsOf, nextDigits } from "./version";
 
@@ -16,7 +16,7 @@ const NAME = /^[a-z0-9]+(?:_[a-z0-9]+)*$/;
 export function writeTrio(directory: string, name: string): string[] {
   if (!NAME.test(name) || /_(?:rollback|verify)$/.test(name)) {
     throw new MigratorError(
-      "MIG019",
+      CODES.badMigrationName,
       `"${name}" is no name for a migration: it must be lower-case words joined by underscores, such as ` +
         "add_notes, and not end in _rollback or _verify.",
     );

@@ -9,7 +9,7 @@ import {
 } from "@app-data/rules";
 import { type Catalog, type CatalogChanges, applyChanges, schemaOf } from "../catalog";
 import { Mentions, isNamed, isSilent } from "../catalog/mentions";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 /** Judges what is about to be committed by every mandatory rule, and lets pass what is waived. */
 export class Gate {
@@ -75,7 +75,7 @@ export class Gate {
  */
 export function passGate(findings: readonly Finding[], outcome: string): void {
   if (findings.length === 0) return;
-  throw new MigratorError("MIG006", `${outcome} ${findings.map(describe).join(" ")}`);
+  throw new MigratorError(CODES.refusedByGate, `${outcome} ${findings.map(describe).join(" ")}`);
 }
 
 /** The {@link passGate} outcome of a migration. */

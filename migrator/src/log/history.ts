@@ -1,8 +1,8 @@
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
-import { type LogEntry, isHalfDone, readLog, readStoredSql } from "./log";
+import { type LogEntry, appliedEntry, isHalfDone, readLog, readStoredSql } from "./log";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, type TrioDigests, sha256, inspectTrio } from "../files/trio";
 import { isAbove, isWanted } from "../files/version";
@@ -18,6 +18,27 @@ export interface Work {
 /** What the log says of each migration that it knows, by version. Writes nothing, takes no lock. */
 export function readHistory(settings: ConnectionSettings): Promise<LogEntry[]> {
   return withConnection(settings, (client) => inReadOnlyTransaction(client, () => readLog(client)));
+}
+
+/** The SQL of an applied migration: digests, and the forward SQL where it is known. */
+export interface AppliedSql {
+  digests: TrioDigests;
+  forwardSql?: string | undefined;
+}
+
+/** What the log holds of a migration that is applied; undefined when it is not. */
+export function readAppliedSql(
+  settings: ConnectionSettings,
+  version: string,
+): Promise<AppliedSql | undefined> {
+  return withConnection(settings, (client) =>
+    inReadOnlyTransaction(client, async () => {
+      const entry = appliedEntry(await readLog(client), version);
+      if (!entry) return undefined;
+      const stored = await readStoredSql(client, version);
+      return { digests: entry.digests, forwardSql: stored?.forward };
+    }),
+  );
 }
 
 /**
@@ -66,7 +87,7 @@ export function refuseSurplus(surplus: readonly LogEntry[], target: string | und
   if (surplus.length === 0) return;
   const list = surplus.map((entry) => `${entry.name} is ${stateOf(entry)}`).join(", ");
   throw new MigratorError(
-    "MIG075",
+    CODES.appliedAboveTarget,
     `Above the target ${target}: ${list}. \`up\` undoes nothing. Undo it with \`npx migrator rollback ` +
       `--to ${target}\`, or leave the target out.`,
   );
@@ -99,7 +120,7 @@ export function refuseOutOfOrder(
  * @throws MigratorError MIG008 that names both digests and shows what differs.
  */
 export async function refuseEdited(
-  applied: { digests: TrioDigests; forwardSql?: string | undefined },
+  applied: AppliedSql,
   trio: Trio,
   digests: TrioDigests,
 ): Promise<void> {
@@ -113,7 +134,7 @@ export async function refuseEdited(
       ? ""
       : `\n${createTwoFilesPatch(`${file} (as applied)`, `${file} (now)`, applied.forwardSql, sql).trimEnd()}\n`;
   throw new MigratorError(
-    "MIG008",
+    CODES.editedAfterApply,
     `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
       `${difference || " "}Restore the file, and write the change as a new migration. ` +
       `While it is still being written, on a database of your own: \`npx migrator redo ${trio.version}\`. ` +
@@ -143,7 +164,7 @@ function refuseHalfUndone(log: readonly LogEntry[]): void {
   const half = log.find(({ event }) => event === "begin rollback");
   if (!half) return;
   throw new MigratorError(
-    "MIG015",
+    CODES.rollbackCutOff,
     `${half.name} is half undone: its rollback was cut off. Finish that first: ` +
       "`npx migrator rollback`; then apply it again if it is wanted.",
   );
@@ -157,7 +178,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   );
   if (newer.length > 0) {
     throw new MigratorError(
-      "MIG012",
+      CODES.databaseNewer,
       `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
         `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
         "SQL that the database keeps: `npx migrator rollback --to " +
@@ -167,7 +188,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   const lost = applied.filter(({ version, name }) => files.get(version) !== name);
   if (lost.length === 0) return;
   throw new MigratorError(
-    "MIG011",
+    CODES.fileMissing,
     `Applied to this database: ${names(lost)}; and there is no file of that name. Restore the ` +
       "files: `npx migrator status --sql VERSION` prints the SQL that was applied.",
   );
@@ -179,7 +200,7 @@ function names(entries: readonly { name: string }[]): string {
 
 function outOfOrder(what: string, later: readonly LogEntry[]): MigratorError {
   return new MigratorError(
-    "MIG009",
+    CODES.laterMigrationApplied,
     `${what} can be neither applied nor rolled back while later migrations are applied ` +
       `(${names(later)}). Give a new migration the next number, or roll those back first, newest first: ` +
       "`npx migrator rollback`.",

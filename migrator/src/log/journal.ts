@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import type { BatchCheckpoint } from "../sql/batch/checkpoint";
 import type { CatalogChanges } from "../catalog";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { versionBefore } from "../files/version";
 import type { DigestedStep } from "../sql/split";
 
@@ -94,7 +94,7 @@ export function refuseEditedSteps(
     // A batch that was changed is refused where its checkpoint is read.
     if (state !== "done" || steps[number - 1]?.digest === digest) continue;
     throw new MigratorError(
-      "MIG014",
+      CODES.editedHalfApplied,
       `${name} is half applied, and its step ${number}, which is done, was edited since. Restore the ` +
         "statements that have run, or undo what it has done with " +
         `\`npx migrator rollback --to ${versionBefore(version)}\` and apply the new file.`,

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { logExists } from "./log";
 
 /** An entry of the log, and what tells it from an entry of the same number in another past. */
@@ -51,7 +51,7 @@ export async function refuseOtherPast(
 /** The error of a database that the state does not know, with the ways out. */
 export function otherPast(what: string): MigratorError {
   return new MigratorError(
-    "MIG013",
+    CODES.otherDatabase,
     `${what} If it is meant to be this one, take over what is there with \`pulumi refresh\`; the next up ` +
       "then applies what it lacks. If not, correct the address (database.tunnel).",
   );

@@ -8,6 +8,7 @@ import { READING_MODES, strongest } from "../sql/lock-mode";
 import { summarize } from "../sql/effects/summary";
 import { isQualified } from "../sql/names";
 import type { Timeline } from "./timeline";
+import { noRollbackOf } from "../files/trio";
 import type {
   PlannedLock,
   PlannedLoss,
@@ -43,6 +44,7 @@ export function planMigration(
   const awaitsSnapshots = content.forward.some(
     ({ effect }) => effect.hazards.includes("builds index") && effect.locks.some(isConcurrent),
   );
+  const noRollback = noRollbackOf(trio.forward.sql);
   return {
     version: trio.version,
     name: trio.name,
@@ -57,6 +59,7 @@ export function planMigration(
       exists: content.rollback.length > 0,
       losses: content.rollback.flatMap((effect) => lossesOf(effect, timeline)),
       unclear: content.rollback.flatMap(({ unclear }) => unclear),
+      ...(noRollback !== undefined && { impossible: noRollback }),
     },
     blockers: live ? findBlockers(live.sessions, wishes, awaitsSnapshots) : [],
   };

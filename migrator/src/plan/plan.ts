@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
 import { readDrift } from "../judge/drift/find-drift";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { compareHistory } from "../log/history";
 import { readLog } from "../log/log";
 import { inReadOnlyTransaction } from "../database/transaction";
@@ -110,7 +110,7 @@ export async function refuseChangedPlan(
   if (plan.hash === approved && plan.limits.length === 0) return;
   const pending = plan.migrations.map(({ name }) => name).join(", ") || "nothing";
   throw new MigratorError(
-    "MIG020",
+    CODES.planChanged,
     `The plan that was approved (${approved}) is not the plan of now (${plan.hash}): since then a ` +
       "file, the catalog, or what is applied has changed, or it was made for another database or " +
       `without one. Pending now: ${pending}. ${plan.limits.map((limit) => `${limit} `).join("")}` +

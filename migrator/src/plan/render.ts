@@ -157,7 +157,9 @@ function sizeOf({ presence, rows, bytes }: Size & { presence: PlannedLock["prese
   return bytes === null ? ` (${count})` : ` (${count}, ${readable(bytes)})`;
 }
 
-function describeRollback({ exists, losses, unclear }: PlannedMigration["rollback"]): string[] {
+function describeRollback(rollback: PlannedMigration["rollback"]): string[] {
+  const { exists, losses, unclear, impossible } = rollback;
+  if (impossible !== undefined) return [`CANNOT BE UNDONE: ${impossible}`];
   if (!exists) return ["there is none"];
   const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
   const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];

@@ -126,6 +126,8 @@ export interface PlannedRollback {
   losses: PlannedLoss[];
   /** What the text of the rollback cannot tell. */
   unclear: string[];
+  /** Why it cannot be undone, as its header says. */
+  impossible?: string;
 }
 
 /** A session that a migration would wait for; as much of it as the role may see. */

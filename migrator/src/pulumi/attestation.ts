@@ -4,7 +4,7 @@ import { withCatalog } from "../catalog";
 import type { ConnectionSettings } from "../database/settings";
 import type { Drift } from "../judge/drift";
 import { healDrift } from "../run/heal/heal-drift";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { type LogPosition, readLogPosition, refuseOtherPast } from "../log/log-position";
 import { type CheckResult, isEqual, isKnown } from "./resource";
 
@@ -50,7 +50,7 @@ export const attestationLifecycle = {
       return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError)) throw error;
-      const isOther = error.code === "MIG013";
+      const isOther = error.code === CODES.otherDatabase;
       const failures = isOther ? [{ property: "connection", reason: error.message }] : [];
       return { inputs: news, failures };
     }
@@ -114,7 +114,7 @@ function refuseWidened(remaining: readonly Drift[], healed: readonly string[]): 
   const list = widened.map(({ what, remedy }) => `- ${what}. ${remedy}`);
   const done = healed.length === 0 ? "" : ` Put right already: ${healed.join("; ")}.`;
   throw new MigratorError(
-    "MIG041",
+    CODES.accessTooWide,
     "The database lets somebody see or do more than the migrations say, in a way that cannot be put " +
       `right from here:\n${list.join("\n")}\nPut it right, or, where it is meant to be so, accept it: ` +
       `\`npx migrator repair --accept-drift --reason TEXT\`.${done}`,

@@ -2,11 +2,18 @@ import type { ConnectionSettings } from "../database/settings";
 import { MigratorError } from "../errors";
 import { SqlSyntaxError } from "@app-data/rules";
 import { amendMigration, applyMigration } from "../run/apply";
-import { readHistory, refuseEdited } from "../log/history";
+import { type AppliedSql, readAppliedSql, readHistory, refuseEdited } from "../log/history";
 import { type LogEntry, appliedEntry } from "../log/log";
 import { rollbackMigration } from "../run/rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import { type CheckResult, type WaiversInput, isEqual, reasonInStack, waiversOf } from "./resource";
+import {
+  type CheckResult,
+  type WaiversInput,
+  isEqual,
+  isKnown,
+  reasonInStack,
+  waiversOf,
+} from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -29,6 +36,11 @@ export interface MigrationInputs {
   snapshot: string;
   /** The AWS command that makes an instance of the snapshot, "" without one. */
   restoreCommand: string;
+  /**
+   * Id of the newest log entry when the plan found the migration pending, null when it was applied. The
+   * state may still have it: it was rolled back on the command line, or by a deployment that then failed.
+   */
+  pendingAfter: number | null;
   /** Filled in by {@link migrationLifecycle.check}. */
   digests?: TrioDigests;
 }
@@ -39,9 +51,11 @@ export interface MigrationInputs {
  */
 export interface MigrationState extends Omit<
   MigrationInputs,
-  "forwardSql" | "rollbackSql" | "verifySql"
+  "forwardSql" | "rollbackSql" | "verifySql" | "pendingAfter"
 > {
   digests: TrioDigests;
+  /** Id of the log entry of its application; absent from the states of old versions. */
+  logEntry?: number;
   /** ISO 8601, UTC. */
   appliedAt: string;
   /** Milliseconds. */
@@ -54,7 +68,7 @@ const SQL = ["forwardSql", "rollbackSql", "verifySql"] as const;
 
 /** What happens to a migration resource, step by step. */
 export const migrationLifecycle = {
-  /** Reads the SQL; refuses what cannot run, and an edit of what was applied. */
+  /** Reads the SQL; refuses what cannot run, and an edit of what the log has as applied. */
   async check(
     olds: Partial<MigrationInputs>,
     news: MigrationInputs,
@@ -66,8 +80,9 @@ export const migrationLifecycle = {
     try {
       const trio = trioOf(news);
       const digests = await inspectTrio(trio);
-      const { digests: applied, forwardSql } = olds;
-      if (applied) await refuseEdited({ digests: applied, forwardSql }, trio, digests);
+      const isEdited = olds.digests && olds.digests.forward.content !== digests.forward.content;
+      const applied = isEdited && (await readApplied(olds, news));
+      if (applied) await refuseEdited(applied, trio, digests);
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
@@ -80,7 +95,7 @@ export const migrationLifecycle = {
 
   /** A change of comments or layout alone is none; nothing is ever replaced. */
   diff(olds: MigrationState, news: MigrationInputs): { changes: boolean } {
-    return { changes: !isEqual(comparable(olds), comparable(news)) };
+    return { changes: isPending(olds, news) || !isEqual(comparable(olds), comparable(news)) };
   },
 
   /** Applies the migration. */
@@ -96,13 +111,19 @@ export const migrationLifecycle = {
     return { id: inputs.name, outs: stateOf(inputs, entry) };
   },
 
-  /** Records new verify and rollback files; the forward SQL never runs twice. */
+  /**
+   * Records new verify and rollback files; the forward SQL runs only where the log has the migration as
+   * rolled back. What the command line did is taken over.
+   */
   async update(olds: MigrationState, news: MigrationInputs): Promise<{ outs: MigrationState }> {
+    if (isPending(olds, news)) return this.create(news);
     const { connection, connectRoles } = news;
     const waivers = waiversOf(news.waivers);
-    await amendMigration(connection, trioOf(news), { connectRoles, waivers });
-    const { appliedAt, durationMs, catalogDigest } = olds;
-    return { outs: { ...withoutSql(news), appliedAt, durationMs, catalogDigest } };
+    const entry = await amendMigration(connection, trioOf(news), { connectRoles, waivers });
+    if (entry.event === "apply") return { outs: stateOf(news, entry) };
+    const { appliedAt, durationMs, catalogDigest, logEntry } = olds;
+    const application = { appliedAt, durationMs, catalogDigest, ...(logEntry && { logEntry }) };
+    return { outs: { ...withoutSql(news), ...application } };
   },
 
   /** Whether the database still has it: an id when it has, none when it is gone. */
@@ -111,12 +132,38 @@ export const migrationLifecycle = {
     return entry ? { id, props: state } : {};
   },
 
-  /** Rolls the migration back with the SQL that was stored when it was applied. */
+  /**
+   * Rolls the migration back with the SQL that was stored when it was applied: when the stack is destroyed.
+   * Above a target the plan has done so before, as the new configuration allows.
+   */
   async delete({ connection, version, name, ...state }: MigrationState): Promise<void> {
     const options = { allowDataLoss: state.allowDataLoss, waivers: waiversOf(state.waivers) };
-    await rollbackMigration(connection, { version, name }, options);
+    const isRolledBack = await rollbackMigration(connection, { version, name }, options);
+    // The engine shows what a provider prints.
+    if (!isRolledBack) console.log(`${name} is not applied any more: nothing to roll back.`);
   },
 };
+
+/** Whether the plan found a migration pending that the state has, and nothing has applied it since. */
+function isPending({ logEntry = 0 }: MigrationState, { pendingAfter }: MigrationInputs): boolean {
+  return typeof pendingAfter === "number" && logEntry <= pendingAfter;
+}
+
+/**
+ * What was applied, as the log has it, which the command line can correct; as the state has it where the
+ * database cannot be reached; undefined when it is not applied.
+ */
+async function readApplied(
+  { digests, forwardSql }: Partial<MigrationInputs>,
+  { connection, version }: MigrationInputs,
+): Promise<AppliedSql | undefined> {
+  const known = digests && { digests, forwardSql };
+  if (!isKnown(connection)) return known;
+  return readAppliedSql(connection, version).catch((error: unknown) => {
+    if (error instanceof MigratorError) return known;
+    throw error;
+  });
+}
 
 /** The error of a migration, with what brings back the data from before it. */
 function withRestoreCommand(error: unknown, snapshot: string, command: string): unknown {
@@ -141,8 +188,8 @@ function trioOf(inputs: MigrationInputs): Trio {
 }
 
 function stateOf(inputs: MigrationInputs, entry: LogEntry): MigrationState {
-  const { recordedAt: appliedAt, durationMs, catalogDigest } = entry;
-  return { ...withoutSql(inputs), appliedAt, durationMs, catalogDigest };
+  const { id: logEntry, recordedAt: appliedAt, durationMs, catalogDigest } = entry;
+  return { ...withoutSql(inputs), appliedAt, durationMs, catalogDigest, logEntry };
 }
 
 function withoutSql(inputs: MigrationInputs) {

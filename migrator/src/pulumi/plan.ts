@@ -9,7 +9,7 @@ import { type Plan, makePlan, readPlan, refuseChangedPlan, renderPlan } from "..
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
 import { regionOf } from "../database/credentials";
 import { inReadOnlyTransaction } from "../database/transaction";
-import { rollbackMigration } from "../run/rollback";
+import { rollbackTo } from "../run/rollback";
 import { readTrios } from "../files/trio";
 import { isWanted, versionOf } from "../files/version";
 import {
@@ -30,9 +30,9 @@ export interface PlanInputs {
   target: string;
   /** Hash of the plan that was approved, "" when any will do. */
   approvedPlan: string;
-  /** Whether undoing what is half applied may lose rows. */
+  /** Whether a rollback may lose rows. */
   allowDataLoss: boolean;
-  /** Which waivers the gate knows, for what is undone. */
+  /** Which waivers the gate knows, for what is rolled back. */
   waivers: WaiversInput;
   /** The RDS instance to take a snapshot of before data is deleted; null for no snapshots. */
   snapshots: { instanceIdentifier: string; keep: number } | null;
@@ -40,12 +40,10 @@ export interface PlanInputs {
   database?: DatabaseIdentity | null;
   /** Newest entry of the migrator's log, null without one: it stays there for ever. */
   newestEntry?: LogPosition | null;
-  /** Names of what will be applied. */
+  /** Names of what will be applied; once the plan was accepted, of what was pending then. */
   pending?: string[];
   /** Names of what will be rolled back, newest first. */
-  surplus?: string[];
-  /** Names of what is half applied or half undone, newest first. */
-  halfDone?: string[];
+  toRollBack?: string[];
   /** Whether data that is there now will be deleted, or may be. */
   destructive?: boolean;
   /** What `up` can be held to; "" when the database cannot be asked. */
@@ -70,14 +68,9 @@ export const planLifecycle = {
    */
   async check(olds: Partial<PlanInputs>, news: PlanInputs): Promise<CheckResult<PlanInputs>> {
     try {
-      if (!isKnown(news.connection))
-        return { inputs: { ...news, ...(await blind(news)) }, failures: [] };
-      const facts = await reach(news, async (client) => {
-        const found = await identify(client);
-        refuseOtherDatabase(olds, found);
-        await inReadOnlyTransaction(client, () => refuseOtherPast(client, olds.newestEntry));
-        return live(client, news, found);
-      });
+      const facts = isKnown(news.connection)
+        ? await planWhereReachable(olds, news)
+        : await planFromFiles(news, "The database is not there yet.");
       return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
@@ -90,14 +83,14 @@ export const planLifecycle = {
 
   /** Something is to be done, or something else than before is connected to. */
   diff(olds: PlanState, news: PlanInputs): { changes: boolean } {
-    const work = [...(news.pending ?? []), ...(news.surplus ?? [])];
+    const { pending = [], toRollBack = [] } = news;
     const moved = !isEqual(olds.connection, news.connection);
-    return { changes: work.length > 0 || moved };
+    return { changes: pending.length + toRollBack.length > 0 || moved };
   },
 
   /**
-   * Holds the deployment to the approved plan, takes a snapshot before data is deleted, and undoes what is
-   * half applied above the target: no resource stands for that, so nothing else would.
+   * Holds the deployment to the approved plan, takes a snapshot before data is deleted, and rolls back what
+   * is above the target: here the new configuration is known, and the attestation comes after.
    */
   async create(inputs: PlanInputs): Promise<{ id: string; outs: PlanState }> {
     return { id: inputs.connection.database, outs: await accept(inputs) };
@@ -114,7 +107,8 @@ export const planLifecycle = {
     state: PlanState,
   ): Promise<{ id: string; props: PlanState; inputs: PlanInputs }> {
     const { snapshot, restoreCommand, ...known } = state;
-    const inputs = { ...known, ...(await withConnection(state.connection, identify)) };
+    const found = await withConnection(state.connection, identify);
+    const inputs = { ...known, ...found, pending: [] };
     return { id, props: { ...inputs, snapshot, restoreCommand }, inputs };
   },
 };
@@ -122,50 +116,68 @@ export const planLifecycle = {
 type Facts = Required<
   Pick<
     PlanInputs,
-    | "database"
-    | "newestEntry"
-    | "pending"
-    | "surplus"
-    | "halfDone"
-    | "destructive"
-    | "hash"
-    | "text"
+    "database" | "newestEntry" | "pending" | "toRollBack" | "destructive" | "hash" | "text"
   >
 >;
 
-async function live(client: ClientBase, inputs: PlanInputs, found: Found): Promise<Facts> {
-  const { directory, target } = inputs;
-  const plan = await readPlan(client, readTrios(directory), { target: target || undefined });
-  const pending = plan.migrations.map(({ name }) => name);
-  const { surplus, halfDone, hash } = plan;
-  return {
-    ...found,
-    pending,
-    surplus,
-    halfDone,
-    destructive: isDestructive(plan),
-    hash,
-    text: pending.length + surplus.length > 0 ? inWords(plan, inputs) : "",
-  };
+/** Which database it is, and how far its log goes. */
+type Found = { database: DatabaseIdentity; newestEntry: LogPosition | null };
+
+/** Plans on the live database; without a connection the plan is made from the files. */
+async function planWhereReachable(olds: Partial<PlanInputs>, inputs: PlanInputs): Promise<Facts> {
+  let isConnected = false;
+  try {
+    return await withConnection(inputs.connection, async (client) => {
+      isConnected = true;
+      const found = await identify(client);
+      refuseOtherDatabase(olds, found);
+      await inReadOnlyTransaction(client, () => refuseOtherPast(client, olds.newestEntry));
+      return planLive(client, inputs, found);
+    });
+  } catch (error) {
+    if (isConnected || !(error instanceof MigratorError)) throw error;
+    return planFromFiles(inputs, `The database could not be reached: ${error.message}`);
+  }
 }
 
-function isDestructive({ surplus, migrations }: Plan): boolean {
-  return surplus.length > 0 || migrations.some(({ destructive }) => destructive);
+async function planLive(client: ClientBase, inputs: PlanInputs, found: Found): Promise<Facts> {
+  const { directory, target } = inputs;
+  return factsOf(await readPlan(client, readTrios(directory), targetOf(target)), inputs, found);
+}
+
+/** @param unreachable why the database cannot be asked, a sentence. */
+async function planFromFiles(inputs: PlanInputs, unreachable: string): Promise<Facts> {
+  const { target } = targetOf(inputs.target);
+  const pending = readTrios(inputs.directory).filter(({ version }) => isWanted(version, target));
+  const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
+  return { ...factsOf(plan, inputs, { database: null, newestEntry: null }), hash: "" };
+}
+
+function factsOf(
+  plan: Plan,
+  inputs: PlanInputs,
+  found: Pick<Facts, "database" | "newestEntry">,
+): Facts {
+  const { surplus: toRollBack, hash } = plan;
+  const pending = plan.migrations.map(({ name }) => name);
+  const destructive =
+    toRollBack.length > 0 || plan.migrations.some((migration) => migration.destructive);
+  const isWork = pending.length + toRollBack.length > 0;
+  const text = isWork ? describePlan(plan, destructive, inputs) : "";
+  return { ...found, pending, toRollBack, destructive, hash, text };
 }
 
 /** The plan, and whether a snapshot comes first. */
-function inWords(plan: Plan, { snapshots }: PlanInputs): string {
-  if (!snapshots || !isDestructive(plan)) return renderPlan(plan);
-  const names = plan.migrations.filter(({ destructive }) => destructive).map(({ name }) => name);
+function describePlan(plan: Plan, destructive: boolean, { snapshots }: PlanInputs): string {
+  if (!snapshots || !destructive) return renderPlan(plan);
+  const names = plan.migrations.filter((each) => each.destructive).map(({ name }) => name);
   const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
-  const told = `A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`;
-  return `${renderPlan(plan)}\n${told}`;
+  const snapshot = `A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`;
+  return `${renderPlan(plan)}\n${snapshot}`;
 }
 
-/** Which database it is, and how far its log goes. */
-interface Found {
-  database: DatabaseIdentity;
-  newestEntry: LogPosition | null;
+function targetOf(target: string): { target: string | undefined } {
+  return { target: target || undefined };
 }
 
 function identify(client: ClientBase): Promise<Found> {
@@ -175,93 +187,43 @@ function identify(client: ClientBase): Promise<Found> {
   }));
 }
 
-/** The plan of a database that cannot be asked, because it is not there yet or not reachable. */
-async function blind(
-  inputs: PlanInputs,
-  unreachable = "The database is not there yet.",
-): Promise<Facts> {
-  const { directory, target } = inputs;
-  const upTo = target || undefined;
-  const pending = readTrios(directory).filter(({ version }) => isWanted(version, upTo));
-  const plan = await makePlan(undefined, { pending, history: undefined }, { unreachable });
-  return {
-    database: null,
-    newestEntry: null,
-    pending: pending.map(({ name }) => name),
-    surplus: [],
-    halfDone: [],
-    destructive: isDestructive(plan),
-    hash: "",
-    text: inWords(plan, inputs),
-  };
-}
-
-/** Runs `work` with a connection; without one the plan is made from the files. */
-async function reach(
-  inputs: PlanInputs,
-  work: (client: ClientBase) => Promise<Facts>,
-): Promise<Facts> {
-  let connected = false;
-  try {
-    return await withConnection(inputs.connection, (client) => {
-      connected = true;
-      return work(client);
-    });
-  } catch (error) {
-    if (connected || !(error instanceof MigratorError)) throw error;
-    return blind(inputs, `The database could not be reached: ${error.message}`);
-  }
-}
-
 async function accept(inputs: PlanInputs): Promise<PlanState> {
   const { connection, directory, target, approvedPlan, snapshots } = inputs;
   const facts = await withConnection(connection, async (client) => {
-    const upTo = { target: target || undefined };
+    const upTo = targetOf(target);
     if (approvedPlan) await refuseChangedPlan(client, readTrios(directory), approvedPlan, upTo);
-    return live(client, inputs, await identify(client));
+    return planLive(client, inputs, await identify(client));
   });
   const taken =
-    snapshots && facts.destructive ? await secure(connection, facts, snapshots) : undefined;
-  await undoHalfDone(inputs, facts);
-  return {
-    ...inputs,
-    ...facts,
-    // What was to be done is about to be: the state holds no plan that is out of date.
-    pending: [],
-    surplus: [],
-    halfDone: [],
-    destructive: false,
-    text: "",
-    snapshot: taken?.name ?? "",
-    restoreCommand: taken?.restoreCommand ?? "",
-  };
-}
-
-async function undoHalfDone(
-  { connection, allowDataLoss, ...inputs }: PlanInputs,
-  { surplus, halfDone }: Facts,
-): Promise<void> {
-  const options = { allowDataLoss, waivers: waiversOf(inputs.waivers) };
-  for (const name of surplus.filter((each) => halfDone.includes(each))) {
-    const version = versionOf(name) ?? name;
-    await rollbackMigration(connection, { version, name }, options);
+    snapshots && facts.destructive ? await takeFirst(connection, facts, snapshots) : undefined;
+  if (facts.toRollBack.length > 0) {
+    const { allowDataLoss } = inputs;
+    const options = { allowDataLoss, waivers: waiversOf(inputs.waivers), report };
+    await rollbackTo(connection, target, options);
   }
+  // What was to be done is done, or about to be: the state holds no plan that is out of date.
+  const done = { toRollBack: [], destructive: false, text: "" };
+  const { name: snapshot = "", restoreCommand = "" } = taken ?? {};
+  return { ...inputs, ...facts, ...done, snapshot, restoreCommand };
 }
 
 /** Takes a snapshot and deletes the oldest; that one could not be deleted stops nothing. */
-async function secure(
+async function takeFirst(
   { credentials }: ConnectionSettings,
-  { pending, surplus }: Facts,
+  { pending, toRollBack }: Facts,
   { instanceIdentifier, keep }: NonNullable<PlanInputs["snapshots"]>,
 ): Promise<Snapshot> {
   const region = regionOf(credentials);
   const instance = { instanceIdentifier, ...(region !== undefined && { region }) };
-  const versions = [...pending, ...surplus].map((name) => versionOf(name) ?? name);
-  // The engine shows what a provider prints.
-  const report = (line: string) => console.log(line);
+  const versions = [...pending, ...toRollBack].map((name) => versionOf(name) ?? name);
   const snapshot = await takeSnapshot({ ...instance, versions, report });
   await pruneSnapshots({ ...instance, keep }).catch((error: unknown) => report(String(error)));
   return snapshot;
+}
+
+/** The engine shows what a provider prints. */
+function report(line: string): void {
+  console.log(line);
 }
 
 /** @throws MigratorError MIG013 when the database is not the one that the state knows. */

@@ -4,7 +4,7 @@ import type { ConnectionSettings } from "../database/settings";
 import { closeDatabase, isDatabaseClosed } from "./database-access";
 import type { Drift } from "../judge/drift";
 import { refuseDriftBefore, refuseDrifted, settleDrift } from "./heal/settle";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { recordingFailure } from "./failure";
 import { compareHistory, refuseEditedTrio, refuseOutOfOrder } from "../log/history";
 import { type LogEntry, appliedEntry, readLog } from "../log/log";
@@ -99,7 +99,7 @@ export async function amendMigration(
     const known = appliedEntry(await readLog(client), trio.version);
     if (!known) {
       throw new MigratorError(
-        "MIG010",
+        CODES.notApplied,
         `${trio.name} is not applied to this database, though the stack's state says so. ` +
           "Is it the database that the state belongs to? `pulumi refresh` takes over what is there.",
       );

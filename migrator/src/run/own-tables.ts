@@ -1,5 +1,5 @@
 import { type CatalogChanges, splitKey } from "../catalog";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 /**
  * Refuses a migration that changes the migrator's own tables: it writes to them after it has judged, so that
@@ -13,7 +13,7 @@ export function refuseOwnTables(changes: CatalogChanges, name: string): void {
   });
   if (own.length === 0) return;
   throw new MigratorError(
-    "MIG021",
+    CODES.changesOwnSchema,
     `${name} was not committed: it changes ${own.join(", ")}. The schema migrations is the migrator's own. ` +
       "Take those statements out of the file.",
   );

@@ -4,7 +4,7 @@ import { catalogChanges, catalogDigest, readCatalog } from "../catalog";
 import { type Work, commitChange, runVerify } from "./change";
 import type { ConnectionSettings } from "../database/settings";
 import { compareCatalogs } from "../judge/drift/compare";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { expectedCatalog } from "../log/expected-catalog";
 import { passGate } from "../judge/gate";
 import { isPresent, refuseOutOfOrder } from "../log/history";
@@ -131,12 +131,12 @@ export async function acceptDrift(
 }
 
 function nothingToAccept(reason: string): MigratorError {
-  return new MigratorError("MIG018", `${reason}, so there is no drift to accept.`);
+  return new MigratorError(CODES.nothingToRepair, `${reason}, so there is no drift to accept.`);
 }
 
 function nothingToRepair(version: string, required: string): MigratorError {
   return new MigratorError(
-    "MIG018",
+    CODES.nothingToRepair,
     `The log does not have migration ${version} as ${required}, so there is nothing to correct. ` +
       "`npx migrator status` shows what it has.",
   );

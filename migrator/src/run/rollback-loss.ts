@@ -2,7 +2,7 @@ import type { Statement } from "@app-data/rules";
 import type { Node } from "libpg-query";
 import type { ClientBase } from "pg";
 import { addReading } from "../catalog";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { isTransactional } from "../sql/transactional";
 import { type Script, literal } from "../database/script";
 import { addStatements } from "./steps/run-steps";
@@ -62,7 +62,7 @@ export async function refuseLoss(
   }
   if (losses.length === 0) return;
   throw new MigratorError(
-    "MIG017",
+    CODES.rowsWouldBeLost,
     `${file.file} would lose rows (${losses.join("; ")}). Nothing was undone. Export the rows and ` +
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",

@@ -25,6 +25,7 @@ export interface RollbackOptions extends SessionOptions {
  * Undoes a migration with the rollback SQL that was stored when it was applied: rollback, catalog gate
  * and log entry in one transaction. One that is not applied is left as it is; of one that is half
  * applied, what it has done so far is undone.
+ * @returns whether there was anything to undo.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
  * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
  * not be put right. Nothing is committed then.
@@ -33,15 +34,16 @@ export async function rollbackMigration(
   settings: ConnectionSettings,
   migration: MigrationName,
   options: RollbackOptions = {},
-): Promise<void> {
-  await withSession(settings, sessionOf(options), async (session) => {
+): Promise<boolean> {
+  return withSession(settings, sessionOf(options), async (session) => {
     const log = await readLog(session.client);
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !isPresent(known)) return;
+    if (!known || !isPresent(known)) return false;
     refuseOutOfOrder(log, migration);
     const drifts = await settleDrift(session, log);
     const stored = await readRollbacks(session.client, [known]);
     await rollBack(session, known, stored, { ...options, drifts });
+    return true;
   });
 }
 

@@ -1,6 +1,6 @@
 import type { DBSnapshot, RDSClient } from "@aws-sdk/client-rds";
 import { awsReasonOf } from "../database/aws-reason";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 
 /** Which instance. */
 export interface InstanceReference {
@@ -65,7 +65,7 @@ export function nameOf({ DBSnapshotIdentifier = "" }: DBSnapshot): string {
 /** The error of a snapshot that AWS did not even begin. */
 export function snapshotRefused(instance: string, cause: unknown): MigratorError {
   return new MigratorError(
-    "MIG035",
+    CODES.snapshotRefused,
     `AWS took no snapshot of the instance ${instance} (${awsReasonOf(cause)}). The instance must exist and ` +
       "be available (aws rds describe-db-instances), and the AWS credentials in use need rds:DescribeDBInstances, " +
       "rds:DescribeDBSnapshots, rds:CreateDBSnapshot and rds:AddTagsToResource. Nothing was migrated.",

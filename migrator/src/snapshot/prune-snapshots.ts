@@ -1,6 +1,6 @@
 import type { DBSnapshot } from "@aws-sdk/client-rds";
 import { awsReasonOf } from "../database/aws-reason";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import { type InstanceReference, nameOf, ownSnapshots, withRds } from "./own-snapshots";
 
 /**
@@ -25,7 +25,7 @@ export async function pruneSnapshots({
         .send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }))
         .catch((cause: unknown) => {
           throw new MigratorError(
-            "MIG037",
+            CODES.snapshotNotDeleted,
             `The old snapshot ${DBSnapshotIdentifier} could not be deleted (${awsReasonOf(cause)}). The AWS ` +
               "credentials in use need rds:DeleteDBSnapshot on it; nothing else is wrong.",
             { cause },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DBInstance, DBSnapshot, RDSClient } from "@aws-sdk/client-rds";
 import { awsReasonOf } from "../database/aws-reason";
-import { MigratorError } from "../errors";
+import { CODES, MigratorError } from "../errors";
 import {
   type InstanceReference,
   PURPOSE,
@@ -136,7 +136,7 @@ function forMigrations({ versions }: SnapshotOptions): string {
 
 function unfinished(name: string, what: string, cause?: unknown): MigratorError {
   return new MigratorError(
-    "MIG036",
+    CODES.snapshotFailed,
     `The snapshot ${name} is not there to be restored: ${what}. Nothing was migrated. Look at it with ` +
       `aws rds describe-db-snapshots --db-snapshot-identifier ${name}, and try again.`,
     { cause },

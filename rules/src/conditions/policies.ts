@@ -1,7 +1,7 @@
 import { type JudgedSchema, judges } from "../model/judged-schema";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
 import { type Outcome, allOf, classify } from "./classify";
-import { comparedColumns } from "./compared-columns";
+import { comparedColumns } from "./identity";
 
 /** The expression that holds: `using` stands in for a `with check` that is left out. */
 export function expressionOf(policy: RowPolicy, part: "using" | "check"): string | null {

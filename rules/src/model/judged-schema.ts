@@ -165,8 +165,7 @@ export class JudgedSchema {
     const column = (table.columns ?? []).find((one) => one.name === name);
     if (column?.copyOf !== undefined) return this.namesUser(table, column.copyOf);
     if (!column || column.generated || this.references(table, name).size > 1) return false;
-    const isKey = (table.keys ?? []).some(([first, second]) => first === name && !second);
-    return !isKey || this.userColumns(table).length === 0;
+    return !isKey(table, name) || this.userColumns(table).length === 0;
   }
 
   /** Whether a table, or one that it leads to by foreign keys, holds users. */
@@ -232,6 +231,11 @@ export class JudgedSchema {
     }
     return found;
   }
+}
+
+/** Whether a column alone is a key of its table. */
+export function isKey({ keys = [] }: Table, column: string): boolean {
+  return keys.some(([first, second]) => first === column && second === undefined);
 }
 
 /** The commands that a policy can judge. */

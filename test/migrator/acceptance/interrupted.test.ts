@@ -188,7 +188,7 @@ describe("a migration that failed between its steps", () => {
     const inputs = stackInputs("000");
     const { inputs: checked, failures } = await planLifecycle.check({}, inputs);
     expect(failures).toEqual([]);
-    expect(checked).toMatchObject({ pending: [], surplus: ["001_test"], destructive: true });
+    expect(checked).toMatchObject({ pending: [], toRollBack: ["001_test"], destructive: true });
     const { outs } = await planLifecycle.create(checked);
     expect(await objects()).toEqual(["notes", "notes_pkey", "notes_topic"]);
     expect((await readHistory(fixture.settings)).map(({ event }) => event)).toEqual([

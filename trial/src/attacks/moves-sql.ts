@@ -221,6 +221,9 @@ exception
   when integrity_constraint_violation then
     -- Nobody can be given this.
     return '[]';
+  when raise_exception or data_exception or assert_failure then
+    -- A trigger refuses it.
+    return '[]';
   when query_canceled then
     return null;
 end $$;

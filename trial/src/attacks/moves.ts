@@ -217,7 +217,7 @@ export function callsOf(
       const given = givens.flatMap(({ list, row }) =>
         list?.relation === relation && row ? [row] : [],
       );
-      const rows = [...victim.rows(relation).slice(0, 1), ...given];
+      const rows = [...victim.rows(relation), ...given];
       const { deciding = [] } = lists.find((list) => list.relation === relation) ?? {};
       const keys = [...relation.uniques, ...relation.foreignKeys.map(({ columns }) => columns)];
       return relation.columns
@@ -243,10 +243,13 @@ function argumentLists(
 ): string[] {
   const bare = (type: string) => type.replace(/\(.*\)/, "").replace(/^character varying$/, "text");
   const choices = given.map(({ type }) => {
-    const fitting = known.filter((one) => bare(one.type) === bare(type));
+    const of = (wanted: string) => known.filter((one) => bare(one.type) === wanted);
+    // A key may be given as a text.
+    const fitting = [...of(bare(type)), ...(bare(type) === "text" ? of("uuid") : [])];
     const found = fitting.flatMap(({ values }) => values).filter((value) => value !== null);
     const values = found.length > 0 ? [...new Set(found)] : [defaultOf(type)];
-    return values.slice(0, MOST_ARGUMENTS).map((value) => literal(value, { type }));
+    const most = given.length > 1 ? MOST_ARGUMENTS : MOST_CALLS;
+    return values.slice(0, most).map((value) => literal(value, { type }));
   });
   const total = choices.reduce((product, { length }) => product * length, 1);
   // The step shares no factor with any number of values, so that they meet in ever other pairs.

@@ -7,11 +7,13 @@ import {
   assignments,
   givenRows,
   keyCondition,
+  signedUp,
 } from "../attacks/given-rows";
 import type { Identity } from "../attacks/identities";
 import type { FailedAttempt } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
+import { signUpsOf } from "../attacks/sign-ups";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
 import { Reach } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
@@ -21,7 +23,7 @@ import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
-import { type Gain, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
+import { type Gain, type State, gainsOf, plainestOf, privilegesOf, signUpGains } from "./gains";
 import type { Shared } from "./shared";
 
 /** How many moves an attacker makes one after the other. */
@@ -32,6 +34,8 @@ const MOST_SHARED = 5;
 export interface MovesTried {
   gains: Gain[];
   privileges: Gain[];
+  /** What newcomers get by what they choose for themselves, the plainest of each table of users. */
+  signUps: Gain[];
   attempts: number;
   /** Functions that did something when they were called, with what was given or after other moves. */
   called: ReadonlySet<string>;
@@ -95,6 +99,7 @@ export async function tryMoves(
   client: ClientBase,
   identity: Identity,
   victim: Identity,
+  newcomer: (email: string) => Identity,
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
@@ -109,11 +114,15 @@ export async function tryMoves(
     states.push(...(some ?? []));
     if (slow) break;
   }
+  const signUps = await trySignUps(newcomer, plan, shared);
   const called = states
     .flatMap((state) => state.moves.map(({ target }) => target))
     .flatMap((target) => ("signature" in target ? [target.signature] : []));
   const tried = {
-    attempts: isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured)),
+    attempts:
+      (isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured))) +
+      signUps.attempts,
+    signUps: signUps.gains,
     called: new Set(called),
     failures: plan.failures,
   };
@@ -127,6 +136,26 @@ export async function tryMoves(
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
   return { ...tried, gains: plainestOf(gains), privileges: privilegesOf(states, probes) };
+}
+
+/** Lets users sign up with what they choose for themselves, and compares what they can do then. */
+async function trySignUps(
+  newcomer: (email: string) => Identity,
+  { probes, statesOf }: Plan,
+  { catalog, contract, fill }: Shared,
+): Promise<{ gains: Gain[]; attempts: number }> {
+  const victim = victimOf(null);
+  const rowsOfVictim = (relation: Relation) => fill.of(relation).rows[victim.index] ?? [];
+  const gains: Gain[] = [];
+  let attempts = 0;
+  for (const signUps of signUpsOf(catalog, contract, rowsOfVictim)) {
+    const states: State[] = [];
+    for (const signUp of signUps)
+      states.push(...((await statesOf(signedUp(signUp), [], newcomer(signUp.email))) ?? []));
+    gains.push(...signUpGains(states, probes).slice(0, 1));
+    attempts += states.length * probes.length;
+  }
+  return { gains, attempts };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Server, type Socket, connect, createServer } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { reasonOf } from "../server-error";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { Route } from "./route";
 import type { TunnelSettings } from "../settings";
 import { closeTunnels, shareTunnel } from "./tunnel-pool";
@@ -74,7 +74,7 @@ function listen(listener: Server, port: number): Promise<number> {
       const message =
         `Could not listen on ${LOOPBACK}:${port} (${reasonOf(cause)}). Choose another port with ` +
         "--local-port, and the same in database.tunnel.";
-      reject(new MigratorError("MIG086", message, { cause }));
+      reject(new MigratorError(CODES.portTaken, message, { cause }));
     });
     listener.listen({ host: LOOPBACK, port }, () => {
       const address = listener.address();

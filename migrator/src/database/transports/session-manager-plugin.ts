@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { Socket } from "node:net";
 import path from "node:path";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 
 const PLUGIN = "session-manager-plugin";
 const INSTALLATION =
@@ -71,7 +71,7 @@ export function findPlugin(): string {
   const found = folders.map((folder) => path.join(folder, name)).find(isExecutable);
   if (found !== undefined) return found;
   throw new MigratorError(
-    "MIG032",
+    CODES.noSessionManagerPlugin,
     `The tunnel needs AWS's ${PLUGIN}, version ${OLDEST_VERSION} or newer, and it is not on the PATH. ` +
       `Install it (${INSTALLATION}), or open a port-forward yourself and set database.tunnel.`,
   );
@@ -139,7 +139,7 @@ export function startPlugin(
 export function tooOld(words: string): MigratorError | undefined {
   if (!words.includes("Cannot perform start session: invalid character 'A'")) return undefined;
   return new MigratorError(
-    "MIG032",
+    CODES.noSessionManagerPlugin,
     `The ${PLUGIN} on the PATH is too old: it must be ${OLDEST_VERSION} or newer, which takes the ` +
       `session's token from its environment, not from its arguments. Install it anew (${INSTALLATION}).`,
   );

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { awsReasonOf } from "../aws-reason";
 import { reasonOf } from "../server-error";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { answersAsPostgres } from "./server-probe";
 import {
   type Plugin,
@@ -147,7 +147,7 @@ async function terminateSession({ region }: Way, { SessionId }: StartedSession):
 
 function sessionRefused(cause: unknown, instanceId: string, region: string): MigratorError {
   return new MigratorError(
-    "MIG033",
+    CODES.noSession,
     `AWS did not start a session on ${instanceId} in ${region} (${awsReasonOf(cause)}). The instance must run an ` +
       "SSM agent of version 3.1.1374.0 or newer that is online (aws ssm describe-instance-information), and the AWS " +
       `credentials in use need ssm:StartSession on it and on the document ${DOCUMENT}.`,
@@ -157,7 +157,7 @@ function sessionRefused(cause: unknown, instanceId: string, region: string): Mig
 
 function tunnelFailed({ instanceId, region }: Way, what: string, cause?: unknown): MigratorError {
   return new MigratorError(
-    "MIG034",
+    CODES.tunnelUnreachable,
     `The tunnel through ${instanceId} in ${region} did not open: ${what}.`,
     { cause },
   );

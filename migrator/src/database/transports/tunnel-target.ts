@@ -1,5 +1,5 @@
 import { awsReasonOf } from "../aws-reason";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { withSystemsManager } from "./systems-manager";
 
 const TAG_PREFIX = "tag:";
@@ -32,7 +32,7 @@ export async function findInstance(
   const [found] = (await onlineInstances(tag, region, seconds)).sort();
   if (found !== undefined) return found;
   throw new MigratorError(
-    "MIG085",
+    CODES.noTunnelInstance,
     `No instance with the tag ${tag.name} = ${tag.value} is online at Systems Manager in ${region}. ` +
       "Start one in the database's network, with an SSM agent and an instance profile for it " +
       "(aws ssm describe-instance-information lists them), or correct the tag.",
@@ -57,7 +57,7 @@ async function onlineInstances(tag: Tag, region: string, seconds: number): Promi
     });
   } catch (cause) {
     throw new MigratorError(
-      "MIG085",
+      CODES.noTunnelInstance,
       `Could not look in ${region} for an instance with the tag ${tag.name} = ${tag.value}: ` +
         `${awsReasonOf(cause)}. The AWS credentials in use need ssm:DescribeInstanceInformation; or ` +
         "name the instance by its id.",

@@ -1,6 +1,6 @@
 import { quoteName } from "@app-data/rules";
 import type { ClientBase } from "pg";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { quote } from "../../sql/batch/marks";
 import type { BatchDirective } from "../../sql/batch/directive";
 
@@ -89,7 +89,7 @@ export async function readKey(
 ): Promise<WalkedKey> {
   const name = quoteName(table);
   const refuse = (found: string): never => {
-    throw new MigratorError("MIG062", `${place}: ${found}`);
+    throw new MigratorError(CODES.badBatchKey, `${place}: ${found}`);
   };
   const { rows } = await client.query<Column>(COLUMNS_QUERY, [name, key]);
   if (rows.length === 0) refuse(`there is no table ${name}. Name the table whose keys are walked.`);

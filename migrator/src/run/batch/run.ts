@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Statement } from "@app-data/rules";
 import { type ClientBase, DatabaseError } from "pg";
 import { sqlStateOf } from "../../database/server-error";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { statementError } from "../../database/statement-error";
 import {
   DEFAULT_LOCK_TIMEOUT_MS,
@@ -164,7 +164,7 @@ function batchError(error: unknown, { batches, rows }: BatchCheckpoint, place: s
   const next = reason.endsWith(GO_ON)
     ? []
     : ["Run the migration again: it goes on with this batch."];
-  return new MigratorError("MIG065", [head, reason, ...next].join("\n"), { cause: error });
+  return new MigratorError(CODES.batchFailed, [head, reason, ...next].join("\n"), { cause: error });
 }
 
 function progressOf(

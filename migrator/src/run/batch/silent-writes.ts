@@ -1,7 +1,7 @@
 import type { Statement } from "@app-data/rules";
 import { type Node, type RangeVar, parseSync } from "libpg-query";
 import type { ClientBase } from "pg";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { nodesIn } from "../../sql/batch/syntax-tree";
 
 /** Rows of a relation that a statement needs to see; without a schema, as the search path finds it. */
@@ -111,7 +111,7 @@ export async function refuseHiddenRows(
     return `create policy … on ${table} for ${command} to ${role} using (…)${check};`;
   });
   throw new MigratorError(
-    "MIG063",
+    CODES.rowsHidden,
     `${place}: row level security binds role ${first.role}, and would silently hide the rows that the ` +
       `statement needs: ${found.join(", ")}. Write a policy before it, as narrow as the work: ` +
       `${policies.join(" ")} Or, outside batches, lift FORCE around it in the same transaction: ` +

@@ -1,6 +1,6 @@
 import { type ClientBase, DatabaseError } from "pg";
 import { type Catalog, type Fact, readCatalog, splitKey } from "../../catalog";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { SqlFile } from "../../files/trio";
 import { compareCatalogs } from "../../judge/drift/compare";
 import { type Drift, text } from "../../judge/drift/drift";
@@ -166,7 +166,7 @@ function refuseNew(found: readonly Drift[], left: readonly Drift[]): void {
   const others = left.filter(({ object }) => !objects.has(object));
   if (others.length === 0) return;
   throw new MigratorError(
-    "MIG040",
+    CODES.healingChangesMore,
     "Healing the drift made something else differ, so nothing was changed: " +
       `${others.map(({ what }) => what).join("; ")}. The database had: ` +
       `${found.map(({ what }) => what).join("; ")}. Put these right by hand, then run it again.`,

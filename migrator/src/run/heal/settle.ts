@@ -1,5 +1,5 @@
 import { type CatalogChanges, CatalogReading } from "../../catalog";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { expectedCatalog } from "../../log/expected-catalog";
 import { type KnownCatalog, judgeReading } from "../../judge/known-catalog";
 import { type LogEntry, isHalfDone, logExists } from "../../log/log";
@@ -75,7 +75,7 @@ export function refuseDriftBefore(drifts: readonly Drift[], name: string): void 
 function drifted(drifts: readonly Drift[], what: string): MigratorError {
   const list = drifts.map((each) => `- ${each.what}. ${each.remedy}`).join("\n");
   return new MigratorError(
-    "MIG076",
+    CODES.changesDrifted,
     `${what} what is not as the migrations made it, and would be taken for theirs:\n${list}\n` +
       "Put it right, or, where it is meant to be so, accept it: " +
       "`npx migrator repair --accept-drift --reason TEXT`.",

@@ -1,7 +1,7 @@
 import type { Statement } from "@app-data/rules";
 import type { AlterTableStmt, IndexStmt, Node, ReindexStmt } from "libpg-query";
 import type { ClientBase } from "pg";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { SqlFile } from "../../files/trio";
 
 /** What is left of a statement that runs in no transaction. */
@@ -22,7 +22,7 @@ interface RelationName {
 export function refuseUnnamed({ tree, line, column }: Statement, { file }: SqlFile): void {
   if (!("IndexStmt" in tree) || !tree.IndexStmt.concurrent || tree.IndexStmt.idxname) return;
   throw new MigratorError(
-    "MIG002",
+    CODES.transactionControl,
     `${file}:${line}:${column}: an index that is created concurrently must be named, so that a run ` +
       "that was interrupted finds it again. Write: create index concurrently NAME on …",
   );
@@ -78,7 +78,7 @@ export async function demandValid(client: ClientBase, { tree }: Statement): Prom
   const name = indexName(tree.IndexStmt);
   if ((await indexState(client, name)) === true) return;
   throw new MigratorError(
-    "MIG016",
+    CODES.invalidIndex,
     `The index ${name.schema}.${name.name} is not valid after it was created. Look for an index of ` +
       "that name on another table, or for what dropped it, and run the migrator again.",
   );

@@ -1,5 +1,5 @@
 import { type Statement, significantTokens } from "@app-data/rules";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import { type SqlFile, sha256 } from "../../files/trio";
 import type { BatchDirective } from "./directive";
 
@@ -49,7 +49,7 @@ export function startingPoint(
   }
   if (checkpoint.statement === digest) return checkpoint;
   throw new MigratorError(
-    "MIG064",
+    CODES.editedBatch,
     `${file.file}:${statement.line}: ${checkpoint.batches} batches (${checkpoint.rows} rows written) were ` +
       `committed by another statement (SHA-256 ${checkpoint.statement}) than the file has now ` +
       `(${digest}). Restore the statement, its marks and its key, and the run goes on after them; to ` +

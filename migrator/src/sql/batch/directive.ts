@@ -1,6 +1,6 @@
 import { type Statement, positionAt } from "@app-data/rules";
 import { scanSync } from "libpg-query";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { SqlFile } from "../../files/trio";
 import { type BatchMark, readMarks } from "./marks";
 import { refuseUnequal } from "./equality";
@@ -64,7 +64,7 @@ export function readBatch(
         : "the directive is not a line comment"
       : "the statement marks where the range of a batch goes, but no directive stands above it";
     const line = above?.line ?? statement.line;
-    throw new MigratorError("MIG060", `${file.file}:${line}: ${found}. ${FORM}`);
+    throw new MigratorError(CODES.badBatchDirective, `${file.file}:${line}: ${found}. ${FORM}`);
   }
   const settings = readSettings(above.settings, `${file.file}:${above.line}`);
   refuseUnequal(statement, marks, settings, file);
@@ -169,7 +169,7 @@ function shown(text: string): string {
 
 function malformed(place: string, found: string): never {
   throw new MigratorError(
-    "MIG060",
+    CODES.badBatchDirective,
     `${place}: the batch directive is not usable: ${found}. ${FORM}`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Statement } from "@app-data/rules";
 import type { Node, RangeVar, SelectStmt } from "libpg-query";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { SqlFile } from "../../files/trio";
 import { type BatchMark, type MarkedTree, columnName, markTree } from "./marks";
 import { nodesIn } from "./syntax-tree";
@@ -35,7 +35,7 @@ export function refuseUnequal(
   const refuse = (found: string): never => {
     const place = `${file.file}:${statement.line}:${statement.column}`;
     throw new MigratorError(
-      "MIG061",
+      CODES.notBatchable,
       `${place}: the statement cannot be run in batches: ${found}. In batches it would not do what it ` +
         "does at once. Correct it, or remove the directive and the marks.",
     );

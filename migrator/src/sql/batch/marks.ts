@@ -1,6 +1,6 @@
 import { type Statement, positionAt } from "@app-data/rules";
 import { type Node, parseSync, scanSync } from "libpg-query";
-import { MigratorError } from "../../errors";
+import { CODES, MigratorError } from "../../errors";
 import type { SqlFile } from "../../files/trio";
 import { nodesIn } from "./syntax-tree";
 
@@ -42,7 +42,7 @@ export function readMarks(statement: Statement, file: SqlFile): BatchMark[] {
   return scanSync(statement.text).tokens.flatMap((token) => {
     if (token.tokenName === "SQL_COMMENT" && /^--\s*batch\s*:/i.test(token.text)) {
       throw new MigratorError(
-        "MIG060",
+        CODES.badBatchDirective,
         `${placeOf(offset(token.start))}: a batch directive stands inside a statement. ` +
           "Write it on a line of its own directly above the statement.",
       );
@@ -53,7 +53,7 @@ export function readMarks(statement: Statement, file: SqlFile): BatchMark[] {
     const columns = columnsOf(written.replace(/^\((.*)\)$/s, "$1"));
     if (columns) return [{ start, end: offset(token.end), columns }];
     throw new MigratorError(
-      "MIG061",
+      CODES.notBatchable,
       `${placeOf(start)}: a mark must name the columns that the range of a batch limits, ` +
         `and says "${written}". Write it as /* batch: u.id */, or /* batch: (u.a, u.b) */.`,
     );
