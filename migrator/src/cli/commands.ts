@@ -1,5 +1,6 @@
 import type { Answer } from "./answer";
 import { withConnection } from "../database/connection";
+import type { ConnectionSettings } from "../database/settings";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory, isPresent, readHistory } from "../log/history";
 import {
@@ -78,7 +79,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const settings = readSettings(values);
     if (values.all && values.to !== undefined) throw bothOf("--to", "--all");
     const { rollbackTo } = await import("../run/rollback");
-    const to = values.all ? "none" : (values.to ?? (await beforeNewest(values)));
+    const to = values.all ? "none" : (values.to ?? (await beforeNewest(settings)));
     const target = to === "none" ? undefined : readVersion(to, "--to");
     const undone = await rollbackTo(settings, target, {
       ...sessionOptions(values, report),
@@ -330,8 +331,8 @@ function reasonOf({ reason }: Values): string {
 }
 
 /** What is to stay when nothing was said: all but the newest. */
-async function beforeNewest(values: Values): Promise<string> {
-  const log = await withConnection(readSettings(values), (client) =>
+async function beforeNewest(settings: ConnectionSettings): Promise<string> {
+  const log = await withConnection(settings, (client) =>
     inReadOnlyTransaction(client, () => readLog(client)),
   );
   return log.filter(isPresent).at(-2)?.version ?? "none";
