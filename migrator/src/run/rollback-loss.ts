@@ -85,12 +85,11 @@ export async function runWithoutLoss(
   const isJudged = (table: Table) => !rebuilt.has(unquoted(sqlNameOf(table)));
   const named = tablesIn(statements);
   const counted = new Map<number, Counts>();
-  const tables = await readTables(client);
-  let uncounted = tables.filter((table) => isJudged(table) && named.has(sqlNameOf(table)));
+  let before = await readTables(client);
+  let uncounted = before.filter((table) => isJudged(table) && named.has(sqlNameOf(table)));
   await countAll(client, uncounted, counted);
   do {
     await client.query("savepoint loss");
-    const before = await readTables(client);
     await addStatements(script, statements, file, outcome);
     script.add(RUN_DEFERRED);
     await script.run();
@@ -113,6 +112,7 @@ export async function runWithoutLoss(
       return lossesOf(table, after.get(oid), counted.get(oid), remaining.get(oid));
     });
     refuseLosses(losses, file);
+    if (uncounted.length > 0) before = await readTables(client);
   } while (uncounted.length > 0);
 }
 

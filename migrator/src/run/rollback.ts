@@ -32,7 +32,7 @@ export interface RollbackOptions extends SessionOptions {
  * @returns whether there was anything to undo.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
  * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
- * not be put right. Nothing is committed then.
+ * not be repaired. Nothing is committed then.
  */
 export async function rollbackMigration(
   settings: ConnectionSettings,
