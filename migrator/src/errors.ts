@@ -21,6 +21,8 @@ export type MigratorErrorCode =
   | "MIG019"
   | "MIG020"
   | "MIG021"
+  | "MIG022"
+  | "MIG023"
   | "MIG030"
   | "MIG031"
   | "MIG032"

@@ -176,6 +176,11 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async baseline({ values }, report) {
+    if (values["from-database"]) {
+      const { writeBaseline } = await import("../adopt/baseline");
+      const written = await writeBaseline(readSettings(values), values.directory);
+      return { text: [...written.files, ...listOf(written.notMade)].join("\n"), data: written };
+    }
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { baseline } = await import("../run/repair");
@@ -211,6 +216,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     return { text: `${entry.name}  log corrected`, data: { repaired: brief(entry) } };
   },
 };
+
+function listOf(notMade: readonly string[]): string[] {
+  return notMade.length === 0 ? [] : ["Not made:", ...notMade.map((each) => `  ${each}`)];
+}
 
 const REPAIR_FORMS =
   "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.";

@@ -89,8 +89,8 @@ export const USAGE = {
   },
   baseline: {
     says: "records migrations whose verify files pass as applied, without running them",
-    options: ["target", "reason", ...CHANGE],
-    more: "For a database that exists already. Needs --reason.",
+    options: ["from-database", "target", "reason", ...CHANGE],
+    more: "For a database that exists already. --from-database writes its first migration into an empty folder;\nthen, or with migrations of your own, --reason TEXT records what passes.",
   },
   repair: {
     says: "corrects the log of migration NNN, or what is expected of the catalog",
