@@ -193,6 +193,22 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     };
   },
 
+  async squash({ values, operands: [operand = ""] }, report) {
+    const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(operand) ?? [];
+    if (from === undefined || to === undefined)
+      throw new UsageError("squash needs the first and the last migration: squash 002..005.");
+    const range = { from: readVersion(from, "FROM"), to: readVersion(to, "TO") };
+    const { squash } = await import("../adopt/squash");
+    const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
+    const squashed = await squash(
+      readSettings(values),
+      readTrios(values.directory),
+      range,
+      options,
+    );
+    return { text: `In place of ${squashed.join(", ")}`, data: { squashed } };
+  },
+
   async repair({ values, operands: [operand] }, report) {
     const { acceptDrift, repair } = await import("../run/repair");
     if (values["accept-drift"]) {

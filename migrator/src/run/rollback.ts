@@ -37,7 +37,8 @@ export async function rollbackMigration(
   await withSession(settings, sessionOf(options), async (session) => {
     const log = await readLog(session.client);
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !isPresent(known)) return;
+    // Another took its place: what it made is the other's now.
+    if (!known || !isPresent(known) || known.name !== migration.name) return;
     refuseOutOfOrder(log, migration);
     const drifts = await settleDrift(session, log);
     const stored = await readRollbacks(session.client, [known]);
