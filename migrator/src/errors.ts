@@ -21,6 +21,8 @@ export const CODES = {
   badMigrationName: "MIG019",
   planChanged: "MIG020",
   changesOwnSchema: "MIG021",
+  databaseNotEmpty: "MIG022",
+  notTranslatable: "MIG023",
   emptyFile: "MIG025",
   noConnectionUrl: "MIG030",
   noIamToken: "MIG031",

@@ -4,5 +4,4 @@ export { MigratorError } from "./errors";
 export { withSchema } from "./database/missing-name";
 export { runFile } from "./run/steps/run-steps";
 export { inReadOnlyTransaction } from "./database/transaction";
-export { type Refusal, refusalsOf } from "./files/refusals";
-export { inspectFile } from "./files/trio";
+export { refusalsOf } from "./files/refusals";

@@ -67,4 +67,4 @@ export {
   covers,
   environments,
 } from "./waivers/waivers";
-export { significantTokens } from "./sql/tokens";
+export { type Token, digestTokens, significantTokens, tokenAfter } from "./sql/tokens";

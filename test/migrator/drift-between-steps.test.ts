@@ -74,7 +74,7 @@ describe("what is changed by hand while a migration is half applied", () => {
     expect(await drift()).toHaveLength(1);
   });
 
-  it("is put right by the next run, once the migration is done", async () => {
+  it("is repaired by the next run, once the migration is done", async () => {
     await superuser.query("create role drifted nologin");
     try {
       await superuser.query("grant usage on schema public to drifted");

@@ -40,7 +40,7 @@ describe("the plan of a rollback", () => {
     await insert("public.keys", 5);
     const plan = await readPlan(migrator, TRIOS, { target: "000" });
     expect(plan.rollbacks).toMatchObject([
-      { name: "002_test", losses: [{ relation: "public.empty", column: null, rows: null }] },
+      { name: "002_test", losses: [{ relation: "public.empty", column: null, rows: 0 }] },
       { name: "001_test", losses: [{ relation: "public.keys", column: null, rows: 5 }] },
     ]);
     expect(renderPlan(plan)).toMatch(

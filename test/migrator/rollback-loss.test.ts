@@ -181,6 +181,21 @@ describe("a rollback that would lose rows or values", () => {
   });
 });
 
+describe("a rollback that deletes from a table of somebody else", () => {
+  it("is refused with the number that the server counts", async () => {
+    await superuser.query("create table public.others (id integer)");
+    await superuser.query("insert into public.others select generate_series(1, 4)");
+    await superuser.query(
+      `alter table public.others enable row level security;
+       alter table public.others force row level security;
+       create policy p on public.others to migrator using (true) with check (true);
+       grant select, update, delete on public.others to migrator;`,
+    );
+    await apply("delete from public.others where id < 4;");
+    await expect(rollBack()).rejects.toThrow(/^MIG017 .*\(public\.others: 3\)/);
+  });
+});
+
 describe("a rollback that loses nothing", () => {
   it.each(KEEPING)("goes on: %s", async (_how, rollback) => {
     await apply(rollback);

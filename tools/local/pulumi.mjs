@@ -10,7 +10,7 @@ import { endProcess, environmentOf, isRunning, listProcesses } from "./processes
 
 /** Name of the stack, and of the project in `Pulumi.yaml`. */
 export const STACK = "local";
-const PROJECT_NAME = "app-data";
+export const PROJECT_NAME = "app-data";
 const CLI = /(?:^|\/)pulumi(?: |$)/;
 /** What the CLI starts: plugins, the language host, and through it the program, the pack and the provider. */
 const STARTED_BY_CLI = /pulumi-(?:resource|language|analyzer)-|@pulumi\/pulumi\//;

@@ -12,11 +12,11 @@ import {
   notRefreshed,
 } from "./judging/findings";
 import { tryPassages } from "./judging/judge-passages";
-import { isExpected, rowsSeen } from "./judging/judge-tables";
+import { type Attempt, isExpected, rowsSeen } from "./judging/judge-tables";
 import { judgeMoves } from "./judging/move-findings";
 import type { TrialFinding } from "./judging/trial-finding";
 import { type MovesTried, quietOwnRows, tryMoves } from "./judging/try-moves";
-import { readCatalog } from "./rows/catalog";
+import { type Relation, readCatalog } from "./rows/catalog";
 import { shuttingOut } from "./rows/emptiness";
 import { callEngine } from "./rows/engine";
 import { ENGINE_SQL } from "./rows/engine-sql";
@@ -103,9 +103,12 @@ export async function tryDatabase(
     tables.flatMap((table) => attacks.of(identity, table)),
   );
   const outcomes = await runJobs(client, jobs);
-  const attempts = jobs.flatMap((job, index) => {
-    const outcome = outcomes[index];
-    return outcome ? [{ job, outcome }] : [];
+  const attempts: Attempt[] = [];
+  const attemptsOn = new Map<Relation, Attempt[]>(tables.map((table) => [table, []]));
+  jobs.forEach((job, index) => {
+    const attempt = { job, outcome: outcomes[index] ?? {} };
+    attempts.push(attempt);
+    attemptsOn.get(job.relation)?.push(attempt);
   });
   const seenBy = rowsSeen(attempts);
   const passages = await tryPassages(client, identities.all, seenBy, shared);
@@ -114,12 +117,7 @@ export async function tryDatabase(
     moves.push(await tryMoves(client, identities.ofRole(role), shared, hints));
 
   const judged = tables.map((table) =>
-    judgeTable(
-      table,
-      attempts.filter(({ job }) => job.relation === table),
-      seenBy,
-      shared,
-    ),
+    judgeTable(table, attemptsOn.get(table) ?? [], seenBy, shared),
   );
   const failed = [
     ...attempts.map(({ job: { identity, shown, relation }, outcome }) => ({

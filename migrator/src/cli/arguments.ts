@@ -5,7 +5,7 @@ import type { Waivers } from "@app-data/rules";
 import { environments, readWaivers, waiverFile } from "@app-data/rules/waiver-file";
 import type { ConnectionSettings } from "../database/settings";
 import { reasonOf } from "../database/server-error";
-import { settingsFromUrl } from "../database/environment-url";
+import { UNCHECKED, settingsFromUrl } from "../database/environment-url";
 import type { TunnelSettings } from "../database/settings";
 import { canonicalVersion, isVersion } from "../files/version";
 import { OPTIONS } from "./options";
@@ -90,7 +90,16 @@ export function bothOf(one: string, other: string): UsageError {
  * password never stands on the command line, where every process of the machine could read it.
  * @throws UsageError when parts are missing, MigratorError MIG030 when the variable is of no use.
  */
-export function readSettings(values: Values): ConnectionSettings {
+export function readSettings(
+  values: Values,
+  report: (line: string) => void = console.error,
+): ConnectionSettings {
+  const settings = settingsOf(values);
+  if (settings.tls.mode === "require") report(`The connection is ${UNCHECKED}.`);
+  return settings;
+}
+
+function settingsOf(values: Values): ConnectionSettings {
   const { host, database, user, secret, iam, region, tunnel } = values;
   if (host === undefined) {
     const settings = settingsFromUrl(values["url-variable"] ?? "MIGRATOR_URL");

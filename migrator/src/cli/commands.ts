@@ -1,5 +1,6 @@
 import type { Answer } from "./answer";
 import { withConnection } from "../database/connection";
+import type { ConnectionSettings } from "../database/settings";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory, isPresent, readHistory } from "../log/history";
 import {
@@ -78,7 +79,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const settings = readSettings(values);
     if (values.all && values.to !== undefined) throw bothOf("--to", "--all");
     const { rollbackTo } = await import("../run/rollback");
-    const to = values.all ? "none" : (values.to ?? (await beforeNewest(values)));
+    const to = values.all ? "none" : (values.to ?? (await beforeNewest(settings)));
     const target = to === "none" ? undefined : readVersion(to, "--to");
     const undone = await rollbackTo(settings, target, {
       ...sessionOptions(values, report),
@@ -241,6 +242,11 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async baseline({ values }, report) {
+    if (values["from-database"]) {
+      const { writeBaseline } = await import("../adopt/baseline");
+      const written = await writeBaseline(readSettings(values), values.directory);
+      return { text: [...written.files, ...listOf(written.notMade)].join("\n"), data: written };
+    }
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { baseline } = await import("../run/repair");
@@ -251,6 +257,22 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       text: entries.map(({ name }) => `${name}  adopted`).join("\n") || "All are recorded already.",
       data: { adopted: entries.map(brief) },
     };
+  },
+
+  async squash({ values, operands: [operand = ""] }, report) {
+    const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(operand) ?? [];
+    if (from === undefined || to === undefined)
+      throw new UsageError("squash needs the first and the last migration: squash 002..005.");
+    const range = { from: readVersion(from, "FROM"), to: readVersion(to, "TO") };
+    const { squash } = await import("../adopt/squash");
+    const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
+    const squashed = await squash(
+      readSettings(values),
+      readTrios(values.directory),
+      range,
+      options,
+    );
+    return { text: `In place of ${squashed.join(", ")}`, data: { squashed } };
   },
 
   async repair({ values, operands: [operand] }, report) {
@@ -276,6 +298,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     return { text: `${entry.name}  log corrected`, data: { repaired: brief(entry) } };
   },
 };
+
+function listOf(notMade: readonly string[]): string[] {
+  return notMade.length === 0 ? [] : ["Not made:", ...notMade.map((each) => `  ${each}`)];
+}
 
 const REPAIR_FORMS =
   "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.";
@@ -330,8 +356,8 @@ function reasonOf({ reason }: Values): string {
 }
 
 /** What is to stay when nothing was said: all but the newest. */
-async function beforeNewest(values: Values): Promise<string> {
-  const log = await withConnection(readSettings(values), (client) =>
+async function beforeNewest(settings: ConnectionSettings): Promise<string> {
+  const log = await withConnection(settings, (client) =>
     inReadOnlyTransaction(client, () => readLog(client)),
   );
   return log.filter(isPresent).at(-2)?.version ?? "none";

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { SqlSyntaxError } from "@app-data/rules";
+import { CODES } from "../errors";
 
 const LINES_SHOWN = 6;
 
@@ -30,7 +31,7 @@ function describeSyntax({ file, line, column, reason }: SqlSyntaxError): string 
     return `${String(first + index + 1).padStart(width)} | ${text}`;
   });
   return [
-    `MIG005 ${file}:${line}:${column}: ${reason} (SQLSTATE 42601).`,
+    `${CODES.statementFailed} ${file}:${line}:${column}: ${reason} (SQLSTATE 42601).`,
     ...shown,
     ...(shown.length > 0 ? [`${" ".repeat(width)} | ${" ".repeat(column - 1)}^`] : []),
     "Nothing was run. Correct the file and run it again.",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { CODES, MigratorError } from "../errors";
 import { describeAddress } from "./address";
@@ -6,7 +7,7 @@ import { forgetPassword, readPassword } from "./credentials";
 import { explainDatabaseError } from "./database-error";
 import { regionOfInstance } from "./instance-region";
 import { reasonOf, sqlStateOf } from "./server-error";
-import type { ConnectionSettings, Credentials, VerifiedTls } from "./settings";
+import type { ConnectionSettings, Credentials, EncryptedTls, TlsSettings } from "./settings";
 import { TOOL_VERSION } from "./tool-version";
 import { openRoute } from "./transports/transport";
 
@@ -69,10 +70,7 @@ export async function login(settings: ConnectionSettings, address: Address): Pro
     database,
     user,
     password: await readPassword(settings),
-    ssl:
-      tls.mode === "disable"
-        ? false
-        : { ca: await authorities(tls), servername: tls.serverName, rejectUnauthorized: true },
+    ssl: await tlsOptions(tls),
     application_name: `app-data migrator ${TOOL_VERSION}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -86,12 +84,28 @@ export async function login(settings: ConnectionSettings, address: Address): Pro
   return client;
 }
 
+async function tlsOptions(tls: TlsSettings): Promise<false | ConnectionOptions> {
+  if (tls.mode === "disable") return false;
+  const { mode, serverName: servername } = tls;
+  if (mode === "require") return { servername, rejectUnauthorized: false };
+  const ca = await authorities(tls);
+  return {
+    servername,
+    rejectUnauthorized: true,
+    ...(ca !== undefined && { ca }),
+    ...(mode === "verify-ca" && { checkServerIdentity: () => undefined }),
+  };
+}
+
 /**
- * The certificates that may vouch for the server, as PEM: those of its region, when its name says which.
+ * The certificates that may vouch for the server, as PEM: of those of RDS, those of its region, when its name
+ * says which.
+ * @returns undefined for those that Node.js trusts anyway.
  * @throws MigratorError MIG003 when the file of the settings cannot be read.
  */
-export async function authorities(tls: VerifiedTls): Promise<string> {
+export async function authorities(tls: EncryptedTls): Promise<string | undefined> {
   const { authoritiesFile, serverName } = tls;
+  if (authoritiesFile === "system") return undefined;
   if (authoritiesFile === undefined) {
     // Loaded when it is needed: it is 200 kB of certificates.
     const { certificateAuthorities } = await import("./certificate-authorities");

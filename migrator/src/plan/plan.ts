@@ -51,8 +51,8 @@ export function readPlan(
   return reading(client, async () => {
     if (await mayReadLog(client)) {
       const history = await readLog(client);
-      const { pending, surplus } = await compareHistory(client, history, trios, target);
-      return planLive(client, { pending, surplus: await readUndoing(client, surplus), history });
+      const { pending, toRollBack } = await compareHistory(client, history, trios, target);
+      return planLive(client, { pending, surplus: await readUndoing(client, toRollBack), history });
     }
     return planLive(client, { pending: upTo(trios, target), history: undefined });
   });

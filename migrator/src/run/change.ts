@@ -237,7 +237,7 @@ export async function runInSteps(
 }
 
 const NOT_AS_PROMISED =
-  "Nothing was written. The database is not what the migration promises: put right what differs.";
+  "Nothing was written. The database is not what the migration promises: correct what differs.";
 
 /** Runs a verify file, which can write nothing: it raises, or leaves no trace. */
 export async function runVerify({ client }: Pick<Session, "client">, file: SqlFile): Promise<void> {

@@ -32,7 +32,7 @@ export interface RollbackOptions extends SessionOptions {
  * @returns whether there was anything to undo.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
  * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
- * not be put right. Nothing is committed then.
+ * not be repaired. Nothing is committed then.
  */
 export async function rollbackMigration(
   settings: ConnectionSettings,
@@ -41,7 +41,8 @@ export async function rollbackMigration(
 ): Promise<boolean> {
   const undone = await inSession(settings, options, (log) => {
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !isPresent(known)) return [];
+    // Another took its place: what it made is the other's now.
+    if (!known || !isPresent(known) || known.name !== migration.name) return [];
     refuseOutOfOrder(log, migration);
     return [known];
   });
@@ -157,7 +158,8 @@ function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile
   throw new MigratorError(
     CODES.leftBehind,
     `${file} leaves what the migration made: ${left.join(", ")}. Nothing was undone. Drop it in the ` +
-      "rollback file, which the next `up` of the stack, or `npx migrator repair NNN --accept-file`, " +
-      `records; or say in a comment of the file that it stays: \`-- kept: ${left.join(", ")}\`.`,
+      `rollback file, or say there that it stays: \`-- kept: ${left.join(", ")}\`. Then have the file ` +
+      "recorded, by an `up` of the stack with the target as it was, or by " +
+      "`npx migrator repair NNN --accept-file`, and roll back again.",
   );
 }

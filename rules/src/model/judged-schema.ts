@@ -271,11 +271,13 @@ export function listRoles(roles: readonly string[]): string {
   return roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
 }
 
-/** What is granted, as a list of words: "select, insert (id)". */
-export function privilegesOf(grants: readonly Grant[]): string {
-  const words = grants.map(({ privilege, columns }) =>
-    columns ? `${privilege} (${columns.join(", ")})` : privilege,
-  );
+/** What is granted, or granted to one role, as a list of words: "select, insert (id)". */
+export function privilegesOf(grants: readonly Grant[], role?: string): string {
+  const words = grants
+    .filter(({ grantee }) => role === undefined || grantee === role)
+    .map(({ privilege, columns }) =>
+      columns ? `${privilege} (${columns.join(", ")})` : privilege,
+    );
   return [...new Set(words)].join(", ");
 }
 

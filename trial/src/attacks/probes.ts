@@ -1,4 +1,4 @@
-import type { Catalog, Relation } from "../rows/catalog";
+import { type Catalog, type Relation, leavesOf } from "../rows/catalog";
 import { insertStatement, literal, quoteIdentifier, writableColumns } from "../rows/statements";
 import { type TwoWorlds, userIn } from "./given-rows";
 import { type List, usersOf } from "./lists";
@@ -100,9 +100,3 @@ export function callProbes(calls: readonly Call[]): Probe[] {
 }
 
 const TELLS_NOTHING = /^(?:void|boolean|uuid|integer|bigint|numeric|timestamp.*)$/;
-
-/** The ids of a table and of all that is partition or child of it. */
-function leavesOf(catalog: Catalog, { id }: Relation): number[] {
-  const below = catalog.relations.filter(({ parents }) => parents.includes(id));
-  return [id, ...below.flatMap((relation) => leavesOf(catalog, relation))];
-}

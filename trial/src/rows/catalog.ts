@@ -159,6 +159,12 @@ export async function readCatalog(
   return catalog;
 }
 
+/** The ids of a table and of all that is partition or child of it. */
+export function leavesOf(catalog: Catalog, { id }: Relation): number[] {
+  const below = catalog.relations.filter(({ parents }) => parents.includes(id));
+  return [id, ...below.flatMap((relation) => leavesOf(catalog, relation))];
+}
+
 /**
  * Whether a column holds tokens: unique values that the database draws, and that nobody can guess. Keys are
  * known, since they stand in addresses.

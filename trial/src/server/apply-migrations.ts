@@ -127,7 +127,7 @@ function extensionOf({ tree }: Statement): string | undefined {
  * Why a file was refused.
  * @throws the error itself where it does not tell of the file.
  */
-export function refusalOf(error: unknown, { file }: SqlFile): Refusal {
+function refusalOf(error: unknown, { file }: SqlFile): Refusal {
   if (error instanceof SqlSyntaxError) {
     return { file, line: error.line, sqlState: undefined, message: error.reason };
   }
