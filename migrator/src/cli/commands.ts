@@ -45,7 +45,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const plan = values.files
       ? await makePlan(undefined, { pending, history: undefined })
       : await reachPlan(readSettings(values), trios, { target });
-    const isDue = plan.migrations.length + plan.surplus.length > 0;
+    const isDue = plan.migrations.length + plan.rollbacks.length > 0;
     return {
       text: renderPlan(plan, { full: values.full }),
       data: plan,

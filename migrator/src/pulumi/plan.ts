@@ -165,7 +165,8 @@ function factsOf(
   inputs: PlanInputs,
   found: Pick<Facts, "database" | "newestEntry">,
 ): Facts {
-  const { surplus: toRollBack, hash } = plan;
+  const { hash } = plan;
+  const toRollBack = plan.rollbacks.map(({ name }) => name);
   const pending = plan.migrations.map(({ name }) => name);
   const destructive =
     toRollBack.length > 0 || plan.migrations.some((migration) => migration.destructive);
@@ -190,7 +191,9 @@ function describePlan(
   }
   if (snapshots && destructive) {
     const names = plan.migrations.filter((each) => each.destructive).map(({ name }) => name);
-    const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
+    const why = [...names, ...plan.rollbacks.map(({ name }) => `the rollback of ${name}`)].join(
+      ", ",
+    );
     lines.push(`A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`);
   }
   return lines.join("\n");
