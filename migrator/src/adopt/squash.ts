@@ -67,13 +67,13 @@ export async function squash(
         await demandEqual(client, trio, before, await stored(later));
         await runVerify(session, trio.verify);
         await demandLock();
-        for (const { forward, rollback, ...entry } of before.slice(1).reverse()) {
+        for (const { forward, rollback, verify, ...entry } of before.slice(1).reverse()) {
           const { version, name, digests: known } = entry;
           const gone = { event: "repair", applied: false, version, name, durationMs: 0 } as const;
           await appendLog(client, {
             ...gone,
             digests: known,
-            sql: { forward, rollback },
+            sql: { forward, rollback, verify },
             note: reason,
           });
         }
@@ -84,7 +84,7 @@ export async function squash(
           name: trio.name,
           durationMs: 0,
           digests,
-          sql: { forward: trio.forward.sql, rollback: trio.rollback.sql },
+          sql: { forward: trio.forward.sql, rollback: trio.rollback.sql, verify: trio.verify.sql },
           note: `${reason}\nIn place of ${squashed.map(({ name }) => name).join(", ")}.`,
         });
       },

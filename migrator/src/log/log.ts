@@ -166,8 +166,9 @@ export async function readSql(
   entries: readonly Pick<LogEntry, "version">[],
 ): Promise<Map<string, StoredSql>> {
   const { rows } = await client.query<StoredSql & { version: string }>(
-    `select distinct on (version) version, forward_sql as forward, rollback_sql as rollback
-       from migrations.log
+    `select distinct on (version) version, forward_sql as forward, rollback_sql as rollback,
+            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
+       from migrations.log as log
       where version = any ($1) and forward_sql is not null order by version, id desc`,
     [entries.map(({ version }) => version)],
   );
