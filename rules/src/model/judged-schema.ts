@@ -1,5 +1,5 @@
 import { type Contract, requestRolesOf } from "./contract";
-import { quoteName } from "./names";
+import { isSame, quoteName } from "./names";
 import type {
   DatabaseFunction,
   Grant,
@@ -79,10 +79,8 @@ export class JudgedSchema {
   }
 
   /** The functions of a name, the platform's among them. */
-  public functionsNamed({ schema, name }: ObjectName): DatabaseFunction[] {
-    return (this.schema.functions ?? []).filter(
-      (item) => item.schema === schema && item.name === name,
-    );
+  public functionsNamed(named: ObjectName): DatabaseFunction[] {
+    return (this.schema.functions ?? []).filter((item) => isSame(item, named));
   }
 
   /** Whether end users have a right on a relation; on one of these columns, where they are given. */
@@ -120,7 +118,17 @@ export class JudgedSchema {
 
   /** Whether end users can write rows of a table. */
   public canWrite(table: Table): boolean {
-    return (["insert", "update", "delete"] as const).some((command) => this.canDo(table, command));
+    return writes.some((command) => this.canDo(table, command));
+  }
+
+  /** Whether end users have a right to write to a table or view. */
+  public mayWrite(relation: Pick<Table, "grants">): boolean {
+    return writes.some((command) => this.isGranted(relation, command));
+  }
+
+  /** The triggers that run a function. */
+  public triggersOf(item: DatabaseFunction): Trigger[] {
+    return this.triggers.filter((trigger) => isSame(trigger.function, item));
   }
 
   /**
@@ -177,8 +185,9 @@ export class JudgedSchema {
       for (const key of this.#tables.get(name)?.foreignKeys ?? []) found.add(quoteName(key.table));
       // Who reads a table reads its partitions and inheritance children.
       for (const child of this.allTables) {
-        if (child.parents?.some((parent) => quoteName(parent) === name))
+        if (child.parents?.some((parent) => quoteName(parent) === name)) {
           found.add(quoteName(child));
+        }
       }
     }
     return false;
@@ -186,7 +195,7 @@ export class JudgedSchema {
 
   /** The contract says that others than their owners read these rows. */
   public isDeclaredShared(table: ObjectName): boolean {
-    return this.contract.sharedTables.some((shared) => quoteName(shared) === quoteName(table));
+    return this.contract.sharedTables.some((shared) => isSame(shared, table));
   }
 
   /** The roles whose rights a role has without SET ROLE, itself and PUBLIC among them. */
@@ -237,6 +246,8 @@ export class JudgedSchema {
 export function isKey({ keys = [] }: Table, column: string): boolean {
   return keys.some(([first, second]) => first === column && second === undefined);
 }
+
+const writes = ["insert", "update", "delete"] as const;
 
 /** The commands that a policy can judge. */
 export const commands = ["select", "insert", "update", "delete"] as const;
