@@ -26,20 +26,7 @@ export { JudgedSchema } from "./model/judged-schema";
 export { type Outcome, classify } from "./conditions/classify";
 export { type Rule, type Severity } from "./rules/rule";
 export { judgeSchema, schemaRules } from "./rules";
-export type {
-  Column,
-  Finding,
-  ForeignKey,
-  ForeignKeyAction,
-  Grant,
-  Origin,
-  ReferencedTable,
-  Role,
-  Schema,
-  SessionSetting,
-  Table,
-  Trigger,
-} from "./model/schema";
+export type * from "./model/schema";
 export { SchemaShapeError, parseSchema } from "./model/schema";
 export {
   type Position,

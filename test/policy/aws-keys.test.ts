@@ -125,6 +125,38 @@ describe("the use of a key", () => {
   });
 });
 
+describe("a grant of a key", () => {
+  const grant = (props: Record<string, unknown>) =>
+    judgeResource(named("key-use-limited"), { type: "aws:kms/grant:Grant", props });
+  const purpose = { purpose: "api-key" };
+
+  it.each<[string, Record<string, unknown>]>([
+    ["without constraints", { operations: ["DescribeKey", "Decrypt"] }],
+    ["with an empty list of constraints", { operations: ["GenerateDataKey"], constraints: [] }],
+    [
+      "with a constraint on nothing",
+      { operations: ["CreateGrant"], constraints: [{ encryptionContextSubset: {} }] },
+    ],
+  ])("is a right to use it that nothing limits %s", async (_, props) => {
+    expect(await grant(props)).toHaveLength(1);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    [
+      "it demands a context",
+      { operations: ["Decrypt"], constraints: [{ encryptionContextSubset: purpose }] },
+    ],
+    [
+      "it demands one context and no other",
+      { operations: ["Decrypt"], constraints: [{ encryptionContextEquals: purpose }] },
+    ],
+    ["it gives no use of the key", { operations: ["DescribeKey", "RetireGrant"] }],
+    ["its constraints are not known", { operations: ["Decrypt"], constraints: unknown }],
+  ])("is accepted where %s", async (_, props) => {
+    expect(await grant(props)).toEqual([]);
+  });
+});
+
 describe("a key", () => {
   const everybody = (Condition: object) =>
     ofKey("key-not-public", { Principal: { AWS: "*" }, Action: "kms:DescribeKey", Condition });

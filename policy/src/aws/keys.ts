@@ -17,9 +17,10 @@ import {
   broken,
   demand,
   demandAtLeast,
+  unjudged,
 } from "./rule";
-import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY, KEY_POLICIES } from "./types";
-import { read } from "../reading";
+import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY, KEY_GRANT, KEY_POLICIES } from "./types";
+import { read, readWhole } from "../reading";
 
 const topic = { code: "POL177", page: "keys" };
 
@@ -123,8 +124,9 @@ export const keyRules: readonly ResourceRule[] = [
     remediation:
       "List the administrative actions, and tie use to a service or an encryption context.",
     topic,
-    types: KEY_POLICIES,
-    check: demandLimits,
+    types: [...KEY_POLICIES, KEY_GRANT],
+    check: (resource) =>
+      resource.type === KEY_GRANT ? demandConstraint(resource) : demandLimits(resource),
   },
   {
     name: "decryption-limited",
@@ -229,6 +231,28 @@ function demandLimits(key: Judged): Verdict[] {
             "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
         ),
       ),
+  );
+}
+
+/** A grant is a right to use a key beside its policy. */
+function demandConstraint(grant: Judged): Verdict[] {
+  const operations = readWhole(grant.props, "operations");
+  if (operations.state === "unknown") return [unjudged(grant, ["operations"])];
+  const given = operations.state === "known" ? [operations.value].flat().map(String) : [];
+  const actions = given.map((operation) => `kms:${operation}`);
+  if (!HANDED_ON.some((action) => allows({ actions }, action))) return [];
+  return demand(grant, ["constraints"], (constraints) =>
+    [constraints ?? []].flat().some(namesContext)
+      ? undefined
+      : `gives ${used(actions)} without a constraint; use must be tied to an encryption context. ` +
+        "Set `constraints`.",
+  );
+}
+
+/** Whether a constraint has a part of the encryption context in either of its fields. */
+function namesContext(constraint: unknown): boolean {
+  return Object.values(Object(constraint)).some(
+    (context) => Object.keys(Object(context)).length > 0,
   );
 }
 

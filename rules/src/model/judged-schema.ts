@@ -1,5 +1,5 @@
 import { type Contract, requestRolesOf } from "./contract";
-import { quoteName } from "./names";
+import { isSame, quoteName } from "./names";
 import type {
   DatabaseFunction,
   ForeignKey,
@@ -138,7 +138,17 @@ export class JudgedSchema {
 
   /** Whether end users can write rows of a table. */
   public canWrite(table: Table): boolean {
-    return (["insert", "update", "delete"] as const).some((command) => this.canDo(table, command));
+    return writes.some((command) => this.canDo(table, command));
+  }
+
+  /** Whether end users have a right to write to a table or view. */
+  public mayWrite(relation: Pick<Table, "grants">): boolean {
+    return writes.some((command) => this.isGranted(relation, command));
+  }
+
+  /** The triggers that run a function. */
+  public triggersOf(item: DatabaseFunction): Trigger[] {
+    return this.triggers.filter((trigger) => isSame(trigger.function, item));
   }
 
   /**
@@ -201,7 +211,7 @@ export class JudgedSchema {
 
   /** The contract says that others than their owners read these rows. */
   public isDeclaredShared(table: ObjectName): boolean {
-    return this.contract.sharedTables.some((shared) => quoteName(shared) === quoteName(table));
+    return this.contract.sharedTables.some((shared) => isSame(shared, table));
   }
 
   /** The roles whose rights a role has without SET ROLE, itself and PUBLIC among them. */
@@ -252,6 +262,8 @@ export class JudgedSchema {
 export function isKey({ keys = [] }: Table, column: string): boolean {
   return keys.some(([first, second]) => first === column && second === undefined);
 }
+
+const writes = ["insert", "update", "delete"] as const;
 
 /** The commands that a policy can judge. */
 export const commands = ["select", "insert", "update", "delete"] as const;

@@ -23,7 +23,6 @@ export type RowPolicyCommand = Decoded<typeof command>;
 const command = oneOf("select", "insert", "update", "delete", "all");
 
 /** What kind of table it is; a partitioned partition is a "partitioned table". */
-export type TableKind = Decoded<typeof tableKind>;
 const tableKind = oneOf(
   "table",
   "partitioned table",
@@ -114,7 +113,6 @@ const table = object({
 });
 
 /** That a role is a member of another, and how. */
-export type Membership = Decoded<typeof membership>;
 const membership = object({
   /** The role that it is a member of. */
   role: string,
@@ -186,7 +184,6 @@ const view = object({
 });
 
 /** A schema of the database. */
-export type Namespace = Decoded<typeof namespace>;
 const namespace = object({
   name: string,
   owner: string,
@@ -194,7 +191,6 @@ const namespace = object({
 });
 
 /** What objects to come will grant (`alter default privileges`). */
-export type DefaultPrivilege = Decoded<typeof defaultPrivilege>;
 const defaultPrivilege = object({
   /** The role whose objects they are. */
   owner: string,
@@ -223,7 +219,6 @@ const trigger = object({
 });
 
 /** A sequence. */
-export type Sequence = Decoded<typeof sequence>;
 const sequence = object({
   schema: string,
   name: string,
@@ -286,12 +281,6 @@ export function parseSchema(value: unknown): Schema {
   } catch (cause) {
     throw cause instanceof ShapeError ? new SchemaShapeError({ cause }) : cause;
   }
-}
-
-/** A place in a migration; lines count from 1. */
-export interface Origin {
-  file: string;
-  line: number;
 }
 
 /** Whether a finding refuses what was judged or is advice. */

@@ -1,9 +1,9 @@
-import { spell } from "../../conditions/identity";
+import { settingsRead, spell, untrustedSetting } from "../../conditions/identity";
 import { type Contract, isIdentityFunction } from "../../model/contract";
 import type { JudgedSchema } from "../../model/judged-schema";
 import { functionObject } from "../../model/names";
 import type { DatabaseFunction } from "../../model/schema";
-import { constantText, functionCalls, nodesIn, parseExpression } from "../../sql/expressions";
+import { functionCalls, nodesIn, parseExpression } from "../../sql/expressions";
 import { functionBody } from "../../sql/function-body";
 import { type Findings, defineRule } from "../rule";
 
@@ -41,16 +41,11 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
   const body = functionBody(item);
   if (!body || body.dynamic.length > 0) return "has a body that the rules cannot read";
   const calls = functionCalls(body.trees);
-  const settings = calls
-    .filter(({ name }) => name === "current_setting")
-    .map(({ args }) => constantText(args[0]));
-  const known = [contract.claims.setting, ...contract.trustedSettings];
-  const other = settings.findIndex((name) => name === undefined || !known.includes(name));
-  if (other >= 0) {
-    return `trusts the setting ${settings[other] ?? "of a computed name"}, which any session can set`;
-  }
+  const setting = untrustedSetting(calls, contract);
+  if (setting !== undefined) return setting;
   const isIndirect = calls.some((call) => isIdentityFunction(call, contract));
-  if (settings.length === 0 && !isIndirect) return "does not read the claims of the request";
+  if (settingsRead(calls).length === 0 && !isIndirect)
+    return "does not read the claims of the request";
   if (nodesIn(body.trees, "RangeVar").length > 0) return "reads a table";
   const words = nodesIn(body.trees, "A_Const").flatMap(({ A_Const: { sval } }) => sval?.sval ?? []);
   const written = words.find((word) => contract.userWrittenClaims.includes(word));
@@ -70,13 +65,13 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
 function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findings {
   if (item.volatility !== "immutable") return [];
   const identities = contract.identity.map((text) => spell(parseExpression(text)));
-  const asks = functionCalls(functionBody(item)?.trees ?? []).some(
+  const calls = functionCalls(functionBody(item)?.trees ?? []);
+  const asks = calls.some(
     (call) =>
-      ((call.schema ?? "pg_catalog") === "pg_catalog" && call.name === "current_setting") ||
       isIdentityFunction(call, contract) ||
       identities.includes(`${call.schema ?? ""}.${call.name}()`),
   );
-  if (!asks) return [];
+  if (!asks && settingsRead(calls).length === 0) return [];
   const named = functionObject(item);
   return {
     ...named,

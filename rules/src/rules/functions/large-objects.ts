@@ -2,6 +2,7 @@ import type { JudgedSchema } from "../../model/judged-schema";
 import {
   type NamedObject,
   functionObject,
+  isSame,
   partObject,
   quoteName,
   tableObject,
@@ -57,19 +58,14 @@ function found(named: NamedObject, what: string, name: string | undefined): Find
 
 /** The functions that end users run: by themselves, by writing a table, or with the rights of another's owner. */
 function reachedFunctions(judged: JudgedSchema): DatabaseFunction[] {
-  const { functions, triggers, tables, views, endUsers } = judged;
-  const written = [...tables, ...views]
-    .filter((relation) =>
-      ["insert", "update", "delete"].some((command) => judged.isGranted(relation, command)),
-    )
-    .map(quoteName);
-  const fired = triggers
-    .filter(({ relation }) => written.includes(quoteName(relation)))
-    .map((trigger) => quoteName(trigger.function));
+  const { functions, tables, views, endUsers } = judged;
+  const written = [...tables, ...views].filter((relation) => judged.mayWrite(relation));
   const reached = new Set(
     functions.filter((item) =>
       item.returns === "trigger"
-        ? fired.includes(quoteName(item))
+        ? judged
+            .triggersOf(item)
+            .some(({ relation }) => written.some((one) => isSame(one, relation)))
         : item.executableBy.some((role) => endUsers.has(role)),
     ),
   );

@@ -1,6 +1,6 @@
 import { isShared } from "../../conditions/shared-tables";
 import type { JudgedSchema } from "../../model/judged-schema";
-import { functionObject, quoteName } from "../../model/names";
+import { functionObject } from "../../model/names";
 import type { DatabaseFunction } from "../../model/schema";
 import { functionCalls, identifiers, isNode } from "../../sql/expressions";
 import { type FunctionBody, functionBody } from "../../sql/function-body";
@@ -39,16 +39,8 @@ function find(item: DatabaseFunction): Findings {
 
 /** Whether it is only run by triggers of tables that hold rows of nobody. */
 function isOfNobody(item: DatabaseFunction, judged: JudgedSchema): boolean {
-  const fired = judged.triggers.filter(
-    ({ function: called }) => quoteName(called) === quoteName(item),
-  );
-  return (
-    item.returns === "trigger" &&
-    fired.every(({ relation }) => {
-      const table = judged.table(relation);
-      return table !== undefined && isShared(table, judged);
-    })
-  );
+  const tables = judged.triggersOf(item).map(({ relation }) => judged.table(relation));
+  return item.returns === "trigger" && tables.every((table) => table && isShared(table, judged));
 }
 
 function sentBy(body: FunctionBody): string | undefined {

@@ -6,7 +6,7 @@ import { valueWithoutRows } from "../../conditions/syntax";
 import { readsOwnRows } from "../../conditions/tied-rows";
 import { isIdentityFunction } from "../../model/contract";
 import { type JudgedSchema, listRoles } from "../../model/judged-schema";
-import { functionObject, partObject, quoteName, quoteRole } from "../../model/names";
+import { functionObject, isSame, partObject, quoteName, quoteRole } from "../../model/names";
 import type { DatabaseFunction, Trigger } from "../../model/schema";
 import { constantText, functionCalls, identifiers, readCall } from "../../sql/expressions";
 import { type FunctionBody, functionBody, parametersOf } from "../../sql/function-body";
@@ -49,8 +49,8 @@ function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Findings {
 
 /** End users run a trigger's function by writing its table, whoever has the right to execute it. */
 function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Findings {
-  return judged.triggers
-    .filter((trigger) => quoteName(trigger.function) === quoteName(item))
+  return judged
+    .triggersOf(item)
     .filter((trigger) => isFired(trigger, judged))
     .map((trigger): Found => {
       const named = partObject("trigger", trigger.name, trigger.relation);
@@ -68,19 +68,13 @@ function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Findings {
 
 function isFired({ relation }: Trigger, judged: JudgedSchema): boolean {
   const table = judged.table(relation);
-  if (table) return judged.canWrite(table);
-  return judged.views.some(
-    (view) =>
-      quoteName(view) === quoteName(relation) &&
-      ["insert", "update", "delete"].some((command) => judged.isGranted(view, command)),
-  );
+  const view = judged.views.find((one) => isSame(one, relation));
+  return table ? judged.canWrite(table) : view !== undefined && judged.mayWrite(view);
 }
 
 /** Who executes an aggregate executes what it is made of, with the right of the aggregate's owner. */
 function executorsOf(item: DatabaseFunction, { functions, endUsers }: JudgedSchema): string[] {
-  const aggregates = functions.filter(({ calls }) =>
-    calls?.some((call) => quoteName(call) === quoteName(item)),
-  );
+  const aggregates = functions.filter(({ calls }) => calls?.some((call) => isSame(call, item)));
   const all = [item, ...aggregates].flatMap(({ executableBy }) => executableBy);
   return [...new Set(all)].filter((role) => endUsers.has(role));
 }

@@ -1,8 +1,14 @@
 import { claimSetters, isNamed, saysWho, setsClaims } from "../../conditions/claim-setters";
 import type { JudgedSchema } from "../../model/judged-schema";
-import { functionObject, partObject, quoteRole, roleObject } from "../../model/names";
+import {
+  type NamedObject,
+  functionObject,
+  partObject,
+  quoteRole,
+  roleObject,
+} from "../../model/names";
 import { functionCalls, policyTrees } from "../../sql/expressions";
-import { type Findings, type Found, defineRule } from "../rule";
+import { type Findings, defineRule } from "../rule";
 
 /** A session starts without a user. */
 export const sessionSettingsRule = defineRule({
@@ -12,8 +18,31 @@ export const sessionSettingsRule = defineRule({
   severity: "critical",
   level: "mandatory",
   remediation: "Set claims in each transaction, from the token that the server has verified.",
-  find: (judged) => [ofPolicies(judged), ofSessions(judged), ofFunctions(judged)],
+  find: (judged) => [
+    ofPolicies(judged),
+    (judged.schema.settings ?? []).map(({ role, name }) =>
+      role === null
+        ? ofSetting(name, { kind: "database", object: "database" }, "database NAME", judged)
+        : ofSetting(name, roleObject(role), `role ${quoteRole(role)}`, judged),
+    ),
+    judged.functions.map((item) => {
+      const named = functionObject(item);
+      return item.settings?.map((name) => ofSetting(name, named, named.object, judged));
+    }),
+  ],
 });
+
+/** @param sql the object as ALTER takes it. */
+function ofSetting(name: string, named: NamedObject, sql: string, judged: JudgedSchema): Findings {
+  if (!saysWho(name, judged)) return undefined;
+  const { kind, object } = named;
+  const how = kind === "function" ? "runs" : "starts every session";
+  return {
+    ...named,
+    message: `${kind === "database" ? "the database" : object} ${how} with ${name} set, which identifies the user of a request; only each transaction may set that`,
+    remediation: `Write \`alter ${sql} reset "${name}";\`.`,
+  };
+}
 
 function ofPolicies(judged: JudgedSchema): Findings {
   const setters = [...claimSetters(judged)];
@@ -23,41 +52,13 @@ function ofPolicies(judged: JudgedSchema): Findings {
     const isSet =
       trees.some((tree) => setsClaims(tree, judged)) ||
       setters.some((item) => calls.some(({ schema, name }) => isNamed(item, schema, name)));
-    if (!isSet) return undefined;
     const named = partObject("policy", policy.name, table);
-    return {
-      ...named,
-      message: `${named.object} sets the claims of the request while it tests a row, by set_config or a function that calls it; claims must be set before the query`,
-      remediation: "Compare the row with the signed-in user, and set nothing.",
-    };
+    return (
+      isSet && {
+        ...named,
+        message: `${named.object} sets the claims of the request while it tests a row, by set_config or a function that calls it; claims must be set before the query`,
+        remediation: "Compare the row with the signed-in user, and set nothing.",
+      }
+    );
   });
-}
-
-function ofSessions(judged: JudgedSchema): Findings {
-  return (judged.schema.settings ?? [])
-    .filter(({ name }) => saysWho(name, judged))
-    .map(({ role, name }) => {
-      const where = role === null ? "the database" : `role ${role}`;
-      const sql = role === null ? "database NAME" : `role ${quoteRole(role)}`;
-      return {
-        ...(role === null ? { kind: "database", object: "database" } : roleObject(role)),
-        message: `${where} starts every session with ${name} set, which identifies the user of a request; only each transaction may set that`,
-        remediation: `Write \`alter ${sql} reset "${name}";\`.`,
-      } satisfies Found;
-    });
-}
-
-function ofFunctions(judged: JudgedSchema): Findings {
-  return judged.functions.flatMap((item) =>
-    (item.settings ?? [])
-      .filter((name) => saysWho(name, judged))
-      .map((name) => {
-        const named = functionObject(item);
-        return {
-          ...named,
-          message: `${named.object} runs with ${name} set, which identifies the user of a request; only each transaction may set that`,
-          remediation: `Write \`alter ${named.object} reset "${name}";\`.`,
-        };
-      }),
-  );
 }

@@ -1,7 +1,7 @@
 import { outcomeOf } from "../../conditions/policies";
 import { isShared } from "../../conditions/shared-tables";
 import { type JudgedSchema, judges } from "../../model/judged-schema";
-import { quoteName } from "../../model/names";
+import { isSame } from "../../model/names";
 import type { RowPolicy, Table } from "../../model/schema";
 import { findingOf } from "./policy-findings";
 import { type Findings, defineRule } from "../rule";
@@ -24,9 +24,7 @@ export const policyConfinementRule = defineRule({
 });
 
 function find(table: Table, policy: RowPolicy, judged: JudgedSchema): Findings {
-  const isSealed = judged.contract.sealedTables.some(
-    (name) => quoteName(name) === quoteName(table),
-  );
+  const isSealed = judged.contract.sealedTables.some((sealed) => isSame(sealed, table));
   const bound = isSealed
     ? policy.roles.some((role) => role !== judged.contract.migrationRole)
     : judged.bindsEndUsers(policy);

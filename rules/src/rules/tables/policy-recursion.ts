@@ -1,5 +1,5 @@
 import type { JudgedSchema } from "../../model/judged-schema";
-import { partObject, quoteName } from "../../model/names";
+import { isSame, partObject, quoteName } from "../../model/names";
 import type { RowPolicy, Table } from "../../model/schema";
 import { nodesIn, parseQuery, policyTrees } from "../../sql/expressions";
 import { type Findings, defineRule } from "../rule";
@@ -61,7 +61,7 @@ function tablesBelow(tree: unknown, judged: JudgedSchema, depth: number): Table[
     const name = { schema: schemaname, name: relname };
     const table = judged.table(name);
     if (table) return [table];
-    const view = judged.views.find((one) => quoteName(one) === quoteName(name));
+    const view = judged.views.find((one) => isSame(one, name));
     return view?.securityInvoker && view.definition !== undefined && depth < 5
       ? tablesBelow(parseQuery(view.definition), judged, depth + 1)
       : [];

@@ -1,11 +1,11 @@
 import type { Node } from "libpg-query";
 import { expressionOf } from "../../conditions/policies";
-import { columnOf } from "../../conditions/syntax";
+import { columnOf, fieldsOf } from "../../conditions/syntax";
 import type { JudgedSchema } from "../../model/judged-schema";
 import { tableObject } from "../../model/names";
 import type { RowPolicy, Table } from "../../model/schema";
 import { parseExpression } from "../../sql/expressions";
-import { type Found, defineRule } from "../rule";
+import { type Findings, defineRule } from "../rule";
 
 /** PostgreSQL refuses an update whose new row the policies for reading it hide. */
 export const softDeleteRule = defineRule({
@@ -15,58 +15,52 @@ export const softDeleteRule = defineRule({
   severity: "low",
   level: "advisory",
   remediation: "Leave the null test to queries or a view, or set the column in a function.",
-  find: (judged) => judged.tables.flatMap((table) => find(table, judged)),
+  find: (judged) => judged.tables.map((table) => find(table, judged)),
 });
 
-function find(table: Table, judged: JudgedSchema): Found[] {
+function find(table: Table, judged: JudgedSchema): Findings {
+  if (!judged.canDo(table, "update")) return undefined;
   const named = tableObject(table);
-  const hidden = (table.columns ?? []).filter(
-    ({ name, notNull }) =>
-      !notNull &&
-      judged.isGranted(table, "update", [name]) &&
-      (["select", "update"] as const).some((command) => hides(table, command, name, judged)),
+  const required = (["select", "update"] as const).map((command) =>
+    requiredNulls(table, command, judged),
   );
-  return hidden.map(({ name }) => ({
-    ...named,
-    message:
-      `policies of ${named.object} let end users update ${name}, and hide every row in which it is set: an update ` +
-      "that sets it fails, since the policies for reading must show the new row, too",
-    remediation:
-      `Take \`${name} is null\` out of the policies and into queries or a security invoker view, or let a ` +
-      `function of the back office set ${name}.`,
-  }));
+  return (table.columns ?? [])
+    .filter(({ notNull }) => !notNull)
+    .filter(({ name }) => judged.isGranted(table, "update", [name]))
+    .filter(({ name }) => required.some((columns) => columns.includes(name)))
+    .map(({ name }) => ({
+      ...named,
+      message:
+        `policies of ${named.object} let end users update ${name}, and hide every row in which it is set: an update ` +
+        "that sets it fails, since the policies for reading must show the new row, too",
+      remediation:
+        `Take \`${name} is null\` out of the policies and into queries or a security invoker view, or let a ` +
+        `function of the back office set ${name}.`,
+    }));
 }
 
-/** Whether each policy that shows the row as it becomes asks for the column to be null. */
-function hides(
-  table: Table,
-  command: "select" | "update",
-  column: string,
-  judged: JudgedSchema,
-): boolean {
-  const policies = judged.policiesFor(table, command).filter(({ permissive }) => permissive);
-  return (
-    judged.canDo(table, "update") &&
-    policies.length > 0 &&
-    policies.every((policy) =>
-      asksForNull(policy, command === "select" ? "using" : "check", column),
-    )
-  );
+/** The columns that must be null in a row that is read, or in one that an update leaves. */
+function requiredNulls(table: Table, command: "select" | "update", judged: JudgedSchema): string[] {
+  const part = command === "select" ? "using" : "check";
+  const [first = [], ...others] = judged
+    .policiesFor(table, command)
+    .filter(({ permissive }) => permissive)
+    .map((policy) => nullColumns(policy, part));
+  return first.filter((column) => others.every((columns) => columns.includes(column)));
 }
 
-function asksForNull(policy: RowPolicy, part: "using" | "check", column: string): boolean {
+/** The columns that a policy requires to be null. */
+function nullColumns(policy: RowPolicy, part: "using" | "check"): string[] {
   const tree = parseExpression(expressionOf(policy, part) ?? "");
-  return tree !== undefined && partsOf(tree).some((node) => isNullTest(node, column));
+  return conjuncts(tree).flatMap((node) => {
+    const { nulltesttype, arg } = fieldsOf(node, "NullTest") ?? {};
+    return arg && nulltesttype === "IS_NULL" ? (columnOf(arg)?.column ?? []) : [];
+  });
 }
 
 /** What AND joins. */
-function partsOf(node: Node): Node[] {
-  return "BoolExpr" in node && node.BoolExpr.boolop === "AND_EXPR"
-    ? (node.BoolExpr.args ?? []).flatMap(partsOf)
-    : [node];
-}
-
-function isNullTest(node: Node, column: string): boolean {
-  if (!("NullTest" in node) || node.NullTest.nulltesttype !== "IS_NULL") return false;
-  return node.NullTest.arg !== undefined && columnOf(node.NullTest.arg)?.column === column;
+function conjuncts(node: Node | undefined): Node[] {
+  const { boolop, args = [] } = fieldsOf(node, "BoolExpr") ?? {};
+  if (boolop === "AND_EXPR") return args.flatMap(conjuncts);
+  return node ? [node] : [];
 }
