@@ -15,7 +15,7 @@ import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
 import { signUpsOf } from "../attacks/sign-ups";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
-import { Reach } from "../attacks/reach";
+import { reachOf } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
@@ -198,7 +198,7 @@ async function planMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<Plan> {
-  const { catalog, contract, links, fill } = shared;
+  const { catalog, links, fill } = shared;
   const { role, world } = identity;
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
@@ -219,7 +219,12 @@ async function planMoves(
     grant,
     relations,
   }));
-  const reach = new Reach(catalog, contract);
+  const reached = new Map<Relation | Routine, number[] | null>();
+  const reach = (target: Relation | Routine) => {
+    const known = reached.get(target) ?? reachOf(target, probes, catalog, links.reads);
+    reached.set(target, known);
+    return known;
+  };
   const failures: FailedAttempt[] = [];
   return {
     failures,
@@ -227,7 +232,7 @@ async function planMoves(
     moves: movesOf(catalog, lists, worlds, role, calls),
     probes,
     measured({ moves: made }) {
-      const numbers = made.map(({ target }) => reach.of(target, probes));
+      const numbers = made.map(({ target }) => reach(target));
       return made.length === 0 || numbers.includes(null)
         ? probes.length
         : new Set(numbers.flatMap((some) => some ?? [])).size;
@@ -263,7 +268,7 @@ async function planMoves(
           ? { given: { relation: given.changes.relation.id, world: given.changes.world } }
           : {}),
         moves: moves.map(({ statement }) => statement),
-        reach: moves.map(({ target }) => reach.of(target, probes)),
+        reach: moves.map(({ target }) => reach(target)),
         again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
       };
       for (const rounds of [ROUNDS, 1]) {
