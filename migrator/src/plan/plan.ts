@@ -5,6 +5,7 @@ import { readDrift } from "../judge/drift/find-drift";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory } from "../log/history";
 import { readLog } from "../log/log";
+import { demandServerReads } from "../database/server-syntax";
 import { inReadOnlyTransaction } from "../database/transaction";
 import type { Trio } from "../files/trio";
 import { isWanted } from "../files/version";
@@ -128,6 +129,7 @@ function reading<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
 
 async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan> {
   const contents = await Promise.all(request.pending.map(readContent));
+  await demandServerReads(client, request.pending);
   const live = await readLiveFacts(client, contents);
   const limits: string[] = [];
   if (!request.history) {
