@@ -71,7 +71,7 @@ export default tseslint.config(
           "migrator/src": [
             ".",
             ...["files", "sql", "database", "catalog", "log", "judge", "plan", "run"],
-            ...["snapshot", "preflight", "pulumi", "cli"],
+            ...["snapshot", "preflight", "pulumi", "adopt", "cli"],
           ],
         },
       ],

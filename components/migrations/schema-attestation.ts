@@ -21,7 +21,7 @@ export class SchemaAttestation extends MigratorResource {
   declare public readonly digest: pulumi.Output<string>;
   /** What is not as the migrations made it, a sentence each. */
   declare public readonly drift: pulumi.Output<string[]>;
-  /** What the last update put right, a sentence each. */
+  /** What the last update repaired, a sentence each. */
   declare public readonly healed: pulumi.Output<string[]>;
   /** Version of the server. */
   declare public readonly serverVersion: pulumi.Output<string>;

@@ -21,6 +21,8 @@ export const CODES = {
   badMigrationName: "MIG019",
   planChanged: "MIG020",
   changesOwnSchema: "MIG021",
+  databaseNotEmpty: "MIG022",
+  notTranslatable: "MIG023",
   emptyFile: "MIG025",
   noConnectionUrl: "MIG030",
   noIamToken: "MIG031",
@@ -50,6 +52,8 @@ export const CODES = {
   noTunnelInstance: "MIG085",
   portTaken: "MIG086",
   commandNotStarted: "MIG087",
+  leftBehind: "MIG090",
+  noRollback: "MIG091",
 } as const;
 
 export type MigratorErrorCode = (typeof CODES)[keyof typeof CODES];

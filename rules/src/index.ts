@@ -33,6 +33,7 @@ export type {
   ForeignKeyAction,
   Grant,
   Origin,
+  ReferencedTable,
   Role,
   Schema,
   SessionSetting,
@@ -66,4 +67,4 @@ export {
   covers,
   environments,
 } from "./waivers/waivers";
-export { significantTokens } from "./sql/tokens";
+export { type Token, digestTokens, significantTokens, tokenAfter } from "./sql/tokens";

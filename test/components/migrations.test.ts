@@ -51,6 +51,19 @@ describe("the connection of plan, migrations and attestation", () => {
   });
 });
 
+describe("a migration that the plan finds pending", () => {
+  it("is told after which entry of the log, and one that is applied is not", async () => {
+    const found = await migrationResources("prod", {});
+    const migrations = found.filter(({ type }) => type.endsWith(":Migration"));
+    expect(
+      migrations.map(({ inputs }) => [inputs["name"], inputs["pendingAfter"] ?? null]),
+    ).toEqual([
+      ["000_existing_schema", null],
+      ["001_add_missing_tables", 7],
+    ]);
+  });
+});
+
 describe("the provider that the state keeps of a migration, plan and attestation", () => {
   it("is one line that asks the migrator", async () => {
     for (const { type, inputs } of await migrationResources("prod", {})) {

@@ -162,6 +162,10 @@ function outputs(type: string, name: string): Record<string, unknown> {
     "aws:secretsmanager/secret:Secret": { arn: `arn:of:${name}` },
     "random:index/randomPassword:RandomPassword": { result: `password-of-${name}` },
     "random:index/randomBytes:RandomBytes": { base64: "W22ZaJ0SNY7soEsUEjb6gQ==" },
+    "pulumi-nodejs:dynamic/database:MigrationPlan": {
+      pending: ["001_add_missing_tables"],
+      newestEntry: { id: 7 },
+    },
     "pulumi-nodejs:dynamic/database:Migration": { digests: { forward: { content: "digest" } } },
     "random:index/randomId:RandomId": { hex: "0a1b2c3d" },
   };

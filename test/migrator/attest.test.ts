@@ -128,15 +128,15 @@ describe("attestationLifecycle", () => {
     expect((await update(plan.inputs)).outs.digest).toBe(outs.digest);
   });
 
-  it("fails while somebody may see more and it cannot be put right from here", async () => {
+  it("fails while somebody may see more and it cannot be repaired from here", async () => {
     const { outs } = await create(inputs);
     await superuser.query("alter table public.users disable row level security");
     await superuser.query("create publication everything for all tables");
     await expect(update(inputs)).rejects.toThrow(
       "MIG041 The database lets somebody see or do more than the migrations say, in a way that cannot be " +
-        "put right from here:\n- publication everything was added by no migration. Look at it, then " +
-        "undo it by hand or write it as a new migration.\nPut it right, or, where it is meant to be " +
-        "so, accept it: `npx migrator repair --accept-drift --reason TEXT`. Put right already: row level security " +
+        "repaired from here:\n- publication everything was added by no migration. Look at it, then " +
+        "undo it by hand or write it as a new migration.\nRepair it, or, where it is meant to be " +
+        "so, accept it: `npx migrator repair --accept-drift --reason TEXT`. Repaired already: row level security " +
         "of public.users is switched off.",
     );
     await superuser.query("drop publication everything");

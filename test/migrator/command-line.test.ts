@@ -158,7 +158,7 @@ describe("npx migrator", () => {
     expect(code).toBe(1);
     expect(err).toMatch(/^MIG005 .*000_existing_schema_verify\.sql/);
     expect(err).toMatch(
-      /\nNothing was written\. The database is not what the migration promises: put right what differs\.\n$/,
+      /\nNothing was written\. The database is not what the migration promises: correct what differs\.\n$/,
     );
   });
 

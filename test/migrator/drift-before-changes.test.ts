@@ -40,7 +40,7 @@ describe("drift before a migration", () => {
     return rows.map(({ name }) => name);
   };
 
-  it("is put right first, and not taken for what the migration made", async () => {
+  it("is repaired first, and not taken for what the migration made", async () => {
     await superuser.query("alter table public.notes disable row level security");
     await superuser.query("grant truncate on public.notes to authenticated");
     const said: string[] = [];
@@ -72,13 +72,13 @@ describe("drift before a migration", () => {
     expect((await reachPlan(fixture.settings, [notes])).drift).toEqual([]);
   });
 
-  it("that cannot be put right keeps the object from being changed, until it is accepted", async () => {
+  it("that cannot be repaired keeps the object from being changed, until it is accepted", async () => {
     await superuser.query("alter table public.notes add column by_hand text");
     const byHand = "column by_hand (text) was added to public.notes by no migration";
     await expect(applyMigration(fixture.settings, change)).rejects.toThrow(
       "MIG076 001_test was not committed: it changes what is not as the migrations made it, and " +
         `would be taken for theirs:\n- ${byHand}. Undo it by hand, or write it as a new migration.\n` +
-        "Put it right, or, where it is meant to be so, accept it: `npx migrator repair --accept-drift --reason TEXT`.",
+        "Repair it, or, where it is meant to be so, accept it: `npx migrator repair --accept-drift --reason TEXT`.",
     );
     expect(await columns()).toEqual(["id", "note", "by_hand"]);
     expect(await drift()).toEqual([byHand]);
@@ -89,7 +89,7 @@ describe("drift before a migration", () => {
     expect(await drift()).toEqual([]);
   });
 
-  it("that cannot be put right stays drift beside a migration that changes something else", async () => {
+  it("that cannot be repaired stays drift beside a migration that changes something else", async () => {
     await superuser.query(
       "create function public.peek() returns int language sql set search_path = '' as 'select 1'",
     );
@@ -108,7 +108,7 @@ describe("drift before a migration", () => {
     ).rejects.toThrow(/^MIG041 .*\n- function public\.peek\(\) was added by no migration/);
   });
 
-  it("that cannot be put right keeps a migration of several steps from beginning", async () => {
+  it("that cannot be repaired keeps a migration of several steps from beginning", async () => {
     await superuser.query("alter table public.notes add column by_hand text");
     const steps = trio("001", "create index concurrently notes_note on public.notes (note, id);");
     await expect(applyMigration(fixture.settings, steps)).rejects.toThrow(
@@ -120,7 +120,7 @@ describe("drift before a migration", () => {
     expect(await drift()).toEqual([]);
   });
 
-  it("is put right before a rollback, too", async () => {
+  it("is repaired before a rollback, too", async () => {
     await applyMigration(fixture.settings, change);
     await superuser.query("grant truncate on public.notes to authenticated");
     await rollbackMigration(fixture.settings, change);

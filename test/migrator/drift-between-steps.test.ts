@@ -10,11 +10,12 @@ create index concurrently notes_more on public.notes (more);
 select 1 / 0;
 alter table public.notes add column last text;
 `;
-const HALF = trio("001", STEPS, {
+const UNDO = {
   rollback:
     "drop index public.notes_more; alter table public.notes drop column more, drop column if exists last;",
-});
-const CORRECTED = trio("001", STEPS.replace("1 / 0", "1 / 1"));
+};
+const HALF = trio("001", STEPS, UNDO);
+const CORRECTED = trio("001", STEPS.replace("1 / 0", "1 / 1"), UNDO);
 const ADDED = "column by_hand (text) was added to public.notes by no migration";
 const escaped = (text: string) => text.replace(/[().]/g, "\\$&");
 
@@ -73,7 +74,7 @@ describe("what is changed by hand while a migration is half applied", () => {
     expect(await drift()).toHaveLength(1);
   });
 
-  it("is put right by the next run, once the migration is done", async () => {
+  it("is repaired by the next run, once the migration is done", async () => {
     await superuser.query("create role drifted nologin");
     try {
       await superuser.query("grant usage on schema public to drifted");

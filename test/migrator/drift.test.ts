@@ -259,10 +259,10 @@ describe("acceptance 5: what was changed by hand is named and classed", () => {
     expect((await driftAfter(done)).map(describeDrift)).toEqual(shown);
   });
 
-  it("says how a person puts right what no migration can", async () => {
+  it("says how a person repairs what no migration can", async () => {
     const [drift] = await driftAfter("alter role app bypassrls");
     expect(drift?.remedy).toBe(
-      "Roles belong to the stack's resources: `pulumi up --refresh` puts right what they manage; or, " +
+      "Roles belong to the stack's resources: `pulumi up --refresh` restores what they manage; or, " +
         'as the master user: alter role "app" nobypassrls;',
     );
   });

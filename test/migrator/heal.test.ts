@@ -73,7 +73,7 @@ describe("healDrift", () => {
     "comment on column public.users.email is null",
   ];
 
-  it("acceptance 5: puts right what the migrations made, and enters it into the log", async () => {
+  it("acceptance 5: repairs what the migrations made, and enters it into the log", async () => {
     const asMade = await currentDigest();
     for (const statement of byHand) await superuser.query(statement);
     const found = await findDrift(fixture.settings);
@@ -266,7 +266,7 @@ describe("heal", () => {
         "MIG040 Healing the drift made something else differ, so nothing was changed: function " +
           "public.update_user_progress_updated_at(integer) was added by no migration; it runs with the " +
           "rights of who calls it, and public may call it. The database had: volatility of function " +
-          "public.update_user_progress_updated_at() changed from volatile to stable. Put these right " +
+          "public.update_user_progress_updated_at() changed from volatile to stable. Repair these " +
           "by hand, then run it again.",
       );
     });
@@ -285,7 +285,7 @@ describe("healStatements", () => {
     expect(unhealable.map(({ healable, remedy }) => [healable, remedy])).toEqual([
       [
         false,
-        "No applied migration holds a statement that makes it with its schema's name; put it right by hand.",
+        "No applied migration holds a statement that makes it with its schema's name; repair it by hand.",
       ],
     ]);
   });

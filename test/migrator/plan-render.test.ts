@@ -86,6 +86,9 @@ Run exactly this: npx migrator up --plan ${plan.hash}`,
     expect(renderPlan(plan).split("\n")).toEqual([
       expect.stringMatching(/: 2 applied, 0 pending, to be rolled back: 001_test\.$/),
       "",
+      "001_test: to be rolled back",
+      expect.stringMatching(/^ {2}rollback {3}loses public\.later \(about 0 rows, \d+ kB\)$/),
+      "",
       `Plan ${plan.hash}`,
       "Rolled back by a deployment of the stack, or by: npx migrator rollback --to 000",
     ]);

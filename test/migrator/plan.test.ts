@@ -107,7 +107,7 @@ describe("readPlan", () => {
         relation: "public.sessions",
         mode: "ACCESS EXCLUSIVE",
         presence: "there",
-        rows: null,
+        rows: 0,
         bytes: 16384,
         through: null,
       },

@@ -93,7 +93,7 @@ describe("the use of a key", () => {
   it("is not limited by the policy that AWS gives a key without one", async () => {
     const key = { type: "aws:kms/key:Key", props: {} };
     expect(await judgeResource(named("key-use-limited"), key)).toEqual([
-      "key-use-limited: POL177 Key it has no policy, so that of AWS holds, which lets IAM policies alone " +
+      "key-use-limited: POL177 Key it has no policy, so AWS's default applies, which lets IAM policies alone " +
         "allow its use; it must have one that ties use to a service (`kms:ViaService`), an encryption " +
         "context or an AWS resource. Set `policy`.",
     ]);

@@ -457,7 +457,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that sets one's own role",
-    object: "public.become(team uuid, wanted text)",
+    object: "function public.become(team uuid, wanted text)",
     leaking: `${teams}
       create function public.become(team uuid, wanted text) returns void
       language sql security definer set search_path = '' as $$
@@ -475,7 +475,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that lets in whoever knows the team's key",
-    object: "public.enter(team uuid)",
+    object: "function public.enter(team uuid)",
     leaking: `${teams}
       create function public.enter(team uuid) returns void
       language sql security definer set search_path = '' as $$
@@ -531,7 +531,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a request that who made it grants",
-    object: "public.grant_request(request uuid)",
+    object: "function public.grant_request(request uuid)",
     leaking: requests("it.user_id = auth.uid()"),
     safe: requests("public.role_in(it.team_id) = 'owner'"),
   },
@@ -553,13 +553,13 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a link that is followed by its key, given as a text",
-    object: "public.follow(link text)",
+    object: "function public.follow(link text)",
     leaking: links("l.id::text = link"),
     safe: links("l.token = link"),
   },
   {
     way: "a link that is followed by its key",
-    object: "public.follow(link uuid)",
+    object: "function public.follow(link uuid)",
     leaking: links("l.id = link", "uuid"),
     safe: links("l.id = link and public.role_in(l.team_id) = 'owner'", "uuid"),
   },

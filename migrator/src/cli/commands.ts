@@ -242,6 +242,11 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async baseline({ values }, report) {
+    if (values["from-database"]) {
+      const { writeBaseline } = await import("../adopt/baseline");
+      const written = await writeBaseline(readSettings(values), values.directory);
+      return { text: [...written.files, ...listOf(written.notMade)].join("\n"), data: written };
+    }
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { baseline } = await import("../run/repair");
@@ -252,6 +257,22 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       text: entries.map(({ name }) => `${name}  adopted`).join("\n") || "All are recorded already.",
       data: { adopted: entries.map(brief) },
     };
+  },
+
+  async squash({ values, operands: [operand = ""] }, report) {
+    const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(operand) ?? [];
+    if (from === undefined || to === undefined)
+      throw new UsageError("squash needs the first and the last migration: squash 002..005.");
+    const range = { from: readVersion(from, "FROM"), to: readVersion(to, "TO") };
+    const { squash } = await import("../adopt/squash");
+    const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
+    const squashed = await squash(
+      readSettings(values),
+      readTrios(values.directory),
+      range,
+      options,
+    );
+    return { text: `In place of ${squashed.join(", ")}`, data: { squashed } };
   },
 
   async repair({ values, operands: [operand] }, report) {
@@ -277,6 +298,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     return { text: `${entry.name}  log corrected`, data: { repaired: brief(entry) } };
   },
 };
+
+function listOf(notMade: readonly string[]): string[] {
+  return notMade.length === 0 ? [] : ["Not made:", ...notMade.map((each) => `  ${each}`)];
+}
 
 const REPAIR_FORMS =
   "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.";

@@ -58,6 +58,11 @@ export const OPTIONS = {
     default: false,
     says: "show what PostgreSQL says of a failure, which may quote rows",
   },
+  "from-database": {
+    type: "boolean",
+    default: false,
+    says: "write 000_baseline from what the database holds; nothing is recorded",
+  },
   reason: { type: "string", value: "TEXT", says: "why; it is kept in the log" },
   "connect-role": {
     type: "string",

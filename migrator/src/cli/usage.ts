@@ -104,8 +104,14 @@ export const USAGE = {
   },
   baseline: {
     says: "records migrations whose verify files pass as applied, without running them",
-    options: ["target", "reason", ...CHANGE],
-    more: "For a database that exists already. Needs --reason.",
+    options: ["from-database", "target", "reason", ...CHANGE],
+    more: "For a database that exists already. --from-database writes its first migration into an empty folder;\nthen, or with migrations of your own, --reason TEXT records what passes.",
+  },
+  squash: {
+    says: "records that one migration took the place of FROM to TO",
+    operand: "FROM..TO",
+    options: ["reason", ...CHANGE],
+    more: "Needs --reason, and one trio FROM_… in place of the others; of a renamed one, FROM..FROM. Tries it\nin a transaction that is undone, with the tables locked: the catalog has to stay equal.",
   },
   repair: {
     says: "corrects the log of migration NNN, or what is expected of the catalog",

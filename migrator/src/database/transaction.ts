@@ -17,7 +17,7 @@ export interface TransactionOptions {
   searchPath?: readonly string[];
   /** Ends the work: no transaction is begun any more. */
   signal?: AbortSignal | undefined;
-  /** Is given a line before each new try. */
+  /** Is given a line before each new try, and while many statements run. */
   report?: (line: string) => void;
 }
 
@@ -125,7 +125,7 @@ async function runOnce<T>(
   options: TransactionOptions,
 ): Promise<T> {
   const settings = settingsOf("set local", options).join("; ");
-  const script = new Script(client, settings);
+  const script = new Script(client, settings, options.report);
   script.add(`begin; ${RESET}; ${settings}`);
   try {
     const result = await work(script);

@@ -149,21 +149,40 @@ async function unqualifiedNames(
   sql: string,
   statements: readonly Statement[],
 ): Promise<UnqualifiedName[]> {
-  const { positionAt } = await import("@app-data/rules");
+  const { positionAt, tokenAfter } = await import("@app-data/rules");
   const temporary = new Set<string>();
   const names = new Map<string, Position>();
-  for (const { tree, line, column } of statements) {
-    for (const { relname = "", schemaname, relpersistence, location } of relationsIn(tree)) {
+  const seen = new Set<unknown>();
+  for (const { tree, text, offset } of statements) {
+    // Inserts that differ in constants alone share their tree.
+    if (seen.has(tree)) continue;
+    seen.add(tree);
+    const add = (name: string) => {
+      if (names.has(name)) return;
+      let before: string | undefined;
+      for (let token = tokenAfter(text, 0); token; token = tokenAfter(text, token.end)) {
+        if (before !== "." && nameOf(token.text) === name) {
+          names.set(name, positionAt(sql, offset + token.start));
+          return;
+        }
+        before = token.text;
+      }
+    };
+    for (const { relname = "", schemaname, relpersistence } of relationsIn(tree)) {
       if (relpersistence === "t") temporary.add(relname);
       // PostgreSQL looks in pg_catalog by itself.
       const isFound = schemaname !== undefined || temporary.has(relname) || /^pg_/.test(relname);
-      if (isFound || names.has(relname)) continue;
-      names.set(relname, positionAt(sql, offsetOfByte(sql, location ?? 0)));
+      if (!isFound) add(relname);
     }
     const made = nameOfMade(tree);
-    if (made !== undefined && !names.has(made)) names.set(made, { line, column });
+    if (made !== undefined) add(made);
   }
   return [...names].map(([name, place]) => ({ name: quoted(name), ...place }));
+}
+
+/** The name that a token is. */
+function nameOf(token: string): string {
+  return token.startsWith('"') ? token.slice(1, -1).replaceAll('""', '"') : token.toLowerCase();
 }
 
 /** Where a name may be that of a common table expression, or takes the schema that the statement makes. */
@@ -208,10 +227,6 @@ function nameOfMade(tree: Statement["tree"]): string | undefined {
               : undefined;
   const [only, ...others] = parts ?? [];
   return only && "String" in only && others.length === 0 ? only.String.sval : undefined;
-}
-
-function offsetOfByte(sql: string, location: number): number {
-  return Buffer.from(sql).subarray(0, location).toString().length;
 }
 
 function quoted(name: string): string {

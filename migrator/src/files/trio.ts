@@ -75,7 +75,8 @@ export function readTrios(directory: string): Trio[] {
   const read = (file: string) => readSqlFile(path.join(directory, file));
   const forwards = names.map((name) => {
     const forward = read(`${name}.sql`);
-    return { name, forward, noRollback: noRollbackOf(forward.sql) };
+    const { noRollback, squashesTo } = headerOf(forward.sql);
+    return { name, forward, noRollback, squashesTo };
   });
   const irreversible = forwards.filter(({ noRollback }) => noRollback !== undefined);
   const problems = [
@@ -84,7 +85,7 @@ export function readTrios(directory: string): Trio[] {
     ...irreversible
       .filter(({ noRollback }) => noRollback === "")
       .map(({ name }) => `${name}.sql has to say after "no-rollback:" why it cannot be undone.`),
-    ...outOfSequence(names),
+    ...outOfSequence(forwards),
   ];
   if (problems.length > 0) {
     throw new MigratorError(
@@ -110,14 +111,23 @@ export function readTrios(directory: string): Trio[] {
 
 const HEADER = /^(?:\s*--.*)*/;
 const NO_ROLLBACK = /^[ \t]*--[ \t]*no-rollback[ \t]*:[ \t]*(.*?)[ \t]*$/im;
+const SQUASHES = /^[ \t]*--[ \t]*squashes[ \t]*:[ \t]*\d{3,18}[ \t]*\.\.[ \t]*(\d{3,18})[ \t]*$/im;
+
+function headerOf(forwardSql: string) {
+  const [header = ""] = HEADER.exec(forwardSql) ?? [];
+  return {
+    noRollback: NO_ROLLBACK.exec(header)?.[1],
+    /** The digits of the last migration whose place it takes: `-- squashes: 002..005`. */
+    squashesTo: SQUASHES.exec(header)?.[1],
+  };
+}
 
 /**
  * Why a migration cannot be undone, as the header of its forward SQL says: `-- no-rollback: WHY`.
  * @returns undefined when it can be; "" when the reason is missing.
  */
 export function noRollbackOf(forwardSql: string): string | undefined {
-  const [header = ""] = HEADER.exec(forwardSql) ?? [];
-  return NO_ROLLBACK.exec(header)?.[1];
+  return headerOf(forwardSql).noRollback;
 }
 
 /**
@@ -126,16 +136,13 @@ export function noRollbackOf(forwardSql: string): string | undefined {
  * verify file without a statement.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
-  // Loaded when it is needed: PostgreSQL's parser is large.
-  const { significantTokens } = await import("@app-data/rules");
   const refusals = [];
   for (const part of TRIO_PARTS) refusals.push(...(await refusalsOf(trio[part])));
   refuse(refusals);
   for (const part of ["forward", "verify"] as const) await refuseEmpty(trio[part], part);
-  const digest = ({ sql }: SqlFile): FileDigest => ({
-    text: sha256(sql),
-    content: sha256(significantTokens(sql).join("\0")),
-  });
+  // Loaded when it is needed: PostgreSQL's parser is large.
+  const { digestTokens } = await import("@app-data/rules");
+  const digest = ({ sql }: SqlFile) => ({ text: sha256(sql), content: digestTokens(sql) });
   return {
     forward: digest(trio.forward),
     rollback: digest(trio.rollback),
@@ -236,10 +243,12 @@ function compareNames(a: string, b: string): number {
 }
 
 /** Counted numbers start at 0 and leave no gap, so that a file that was forgotten is missed. */
-function outOfSequence(names: string[]): string[] {
+function outOfSequence(
+  forwards: readonly { name: string; squashesTo: string | undefined }[],
+): string[] {
   const problems: string[] = [];
-  let before: { name: string; version: string } | undefined;
-  for (const name of names) {
+  let before: { name: string; version: string; last: string } | undefined;
+  for (const { name, squashesTo } of forwards) {
     const version = versionOf(name);
     if (version === undefined) continue;
     if (before?.version === version) {
@@ -247,7 +256,7 @@ function outOfSequence(names: string[]): string[] {
         `${before.name}.sql and ${name}.sql have the same number, ${version}: each needs its own.`,
       );
     } else if (!isTime(version)) {
-      const due = before ? canonicalVersion((BigInt(before.version) + 1n).toString()) : "000";
+      const due = before ? canonicalVersion((BigInt(before.last) + 1n).toString()) : "000";
       const written = due.padStart(digitsOf(name)?.length ?? 0, "0");
       if (version !== due) {
         problems.push(
@@ -256,7 +265,7 @@ function outOfSequence(names: string[]): string[] {
         );
       }
     }
-    before = { name, version };
+    before = { name, version, last: squashesTo ?? version };
   }
   return problems;
 }

@@ -12,7 +12,7 @@ export interface Work {
   /** To be applied, oldest first. */
   pending: Trio[];
   /** To be rolled back, newest first; half applied ones, too. */
-  surplus: LogEntry[];
+  toRollBack: LogEntry[];
 }
 
 /** What the log says of each migration that it knows, by version. Writes nothing, takes no lock. */
@@ -76,16 +76,19 @@ export async function compareHistory(
       present.filter((entry) => late.some((trio) => isLater(trio)(entry))),
     );
   }
-  return { pending, surplus: present.filter(({ version }) => !wanted(version)).reverse() };
+  return { pending, toRollBack: present.filter(({ version }) => !wanted(version)).reverse() };
 }
 
 /**
  * Refuses to go up where something has to go down first.
  * @throws MigratorError MIG075 that names what is above the target.
  */
-export function refuseSurplus(surplus: readonly LogEntry[], target: string | undefined): void {
-  if (surplus.length === 0) return;
-  const list = surplus.map((entry) => `${entry.name} is ${stateOf(entry)}`).join(", ");
+export function refuseAboveTarget(
+  toRollBack: readonly LogEntry[],
+  target: string | undefined,
+): void {
+  if (toRollBack.length === 0) return;
+  const list = toRollBack.map((entry) => `${entry.name} is ${stateOf(entry)}`).join(", ");
   throw new MigratorError(
     CODES.appliedAboveTarget,
     `Above the target ${target}: ${list}. \`up\` undoes nothing. Undo it with \`npx migrator rollback ` +
@@ -182,7 +185,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
       `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
         `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
         "SQL that the database keeps: `npx migrator rollback --to " +
-        `${newestFile ?? "none"}\`.`,
+        `${newestFile ?? "none"}\`. Where one migration took their place: ${SQUASH}.`,
     );
   }
   const lost = applied.filter(({ version, name }) => files.get(version) !== name);
@@ -190,9 +193,12 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   throw new MigratorError(
     CODES.fileMissing,
     `Applied to this database: ${names(lost)}; and there is no file of that name. Restore the ` +
-      "files: `npx migrator status --sql VERSION` prints the SQL that was applied.",
+      `files: \`npx migrator status --sql VERSION\` prints the SQL that was applied. Where they were renamed, or ` +
+      `one took the place of several: ${SQUASH}.`,
   );
 }
+
+const SQUASH = '`npx migrator squash FROM..TO --reason "…"`';
 
 function names(entries: readonly { name: string }[]): string {
   return entries.map(({ name }) => name).join(", ");

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import type { BatchCheckpoint } from "../sql/batch/checkpoint";
-import type { CatalogChanges } from "../catalog";
+import type { Catalog, CatalogChanges, Fact } from "../catalog";
+import { type Script, literal } from "../database/script";
 import { CODES, MigratorError } from "../errors";
 import { versionBefore } from "../files/version";
 import type { DigestedStep } from "../sql/split";
@@ -28,7 +29,7 @@ export async function readJournal(
 ): Promise<Map<number, StepProgress>> {
   const { rows } = await client.query<StepProgress & { step: number }>(
     `select distinct on (step) step, digest, state, checkpoint from migrations.journal
-      where run = $1 order by step, id desc`,
+      where run = $1 and step > 0 order by step, id desc`,
     [run],
   );
   return new Map(rows.map(({ step, ...progress }) => [step, progress]));
@@ -47,7 +48,7 @@ export async function readStepChanges(client: ClientBase): Promise<StepChanges[]
     `select (select max(l.id) from migrations.log l where l.recorded_at <= j.recorded_at)::float8 as after,
             j.catalog_changes as changes
        from migrations.journal j join migrations.log b on b.id = j.run
-      where j.catalog_changes is not null
+      where j.catalog_changes is not null and j.step > 0
         and not exists (
           select from migrations.log f
            where f.version = b.version and f.id > b.id and f.applied is not null
@@ -55,6 +56,26 @@ export async function readStepChanges(client: ClientBase): Promise<StepChanges[]
       order by j.id`,
   );
   return rows;
+}
+
+/**
+ * Adds to a script what the catalog held before the first migration: step 0 of the run that the log's first
+ * entry, which is there by then, began. That entry has it among its own changes.
+ */
+export function addFoundCatalog(script: Script, catalog: Catalog, digest: string): void {
+  const changes = literal(JSON.stringify(Object.fromEntries(catalog)));
+  script.add(
+    `insert into migrations.journal (run, step, digest, state, catalog_changes)
+     select min(id), 0, ${literal(digest)}, 'done', ${changes} from migrations.log`,
+  );
+}
+
+/** What the catalog held before the first migration; undefined in a journal of an old version. */
+export async function readFoundCatalog(client: ClientBase): Promise<Catalog | undefined> {
+  const { rows } = await client.query<{ found: Record<string, Fact> }>(
+    "select catalog_changes as found from migrations.journal where step = 0",
+  );
+  return rows[0] && new Map(Object.entries(rows[0].found));
 }
 
 /** Writes how far a step got, in the transaction that the connection is in, if any. */

@@ -1,3 +1,11 @@
+import { splitKey } from "../catalog";
+
+/** Whether an object of the catalog is one of the migrator's own. */
+export function isBookkeeping(key: string): boolean {
+  const { kind, name } = splitKey(key);
+  return name.startsWith("migrations.") || (kind === "schema" && name === "migrations");
+}
+
 const COMMENT_ON_VERIFY_SQL =
   "comment on column migrations.log.verify_sql is 'The SQL that shows that the migration did its work.';";
 
@@ -90,6 +98,8 @@ comment on table migrations.journal is
   'checkpoint or is done, never changed.';
 comment on column migrations.journal.catalog_changes is
   'What the step changed in the catalog, by object; null where an object went.';
+comment on column migrations.journal.step is
+  'From 1; 0 is what the catalog held before the first migration.';
 comment on column migrations.journal.run is
   'The log entry with which the run began; a run that is resumed is the same run.';
 `;

@@ -160,17 +160,19 @@ export async function readStoredSql(
   return rows[0];
 }
 
-/** The rollback SQL of migrations, by version, as the newest entry of each that has SQL holds it. */
-export async function readRollbacks(
+/** The SQL of migrations, by version, as the newest entry of each that has SQL holds it. */
+export async function readSql(
   client: ClientBase,
   entries: readonly Pick<LogEntry, "version">[],
-): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ version: string; rollback: string }>(
-    `select distinct on (version) version, rollback_sql as rollback from migrations.log
-      where version = any ($1) and rollback_sql is not null order by version, id desc`,
+): Promise<Map<string, StoredSql>> {
+  const { rows } = await client.query<StoredSql & { version: string }>(
+    `select distinct on (version) version, forward_sql as forward, rollback_sql as rollback,
+            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
+       from migrations.log as log
+      where version = any ($1) and forward_sql is not null order by version, id desc`,
     [entries.map(({ version }) => version)],
   );
-  return new Map(rows.map(({ version, rollback }) => [version, rollback]));
+  return new Map(rows.map(({ version, ...sql }) => [version, sql]));
 }
 
 /** What an event changed in the catalog. */

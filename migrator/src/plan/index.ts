@@ -6,7 +6,7 @@ export {
   readPlan,
   refuseChangedPlan,
 } from "./plan";
-export { type RenderOptions, renderPlan } from "./render";
+export { type RenderOptions, describeLoss, renderPlan } from "./render";
 export type {
   Blocker,
   Plan,

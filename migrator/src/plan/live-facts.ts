@@ -21,22 +21,29 @@ export interface LiveFacts {
   catalogDigest: string | undefined;
   /** The locks of each effect, on the relations themselves. */
   locks: ReadonlyMap<Effect, readonly Lock[]>;
+  /** The tables of the schemas that an effect drops. */
+  tables: ReadonlyMap<Effect, readonly string[]>;
   relations: ReadonlyMap<string, RelationFacts>;
   /** By `table column`. */
   columnTypes: ReadonlyMap<string, ColumnType>;
   sessions: readonly SessionLock[];
 }
 
-/** Reads what a plan of these migrations needs, in the transaction that the connection is in. */
+/**
+ * Reads what a plan of these migrations needs, in the transaction that the connection is in.
+ * @param undoing what the rollbacks do that come first.
+ */
 export async function readLiveFacts(
   client: ClientBase,
   contents: readonly Content[],
+  undoing: readonly Effect[],
 ): Promise<LiveFacts> {
-  const effects = contents.flatMap(({ forward, rollback }) => [
+  const planned = contents.flatMap(({ forward, rollback }) => [
     ...forward.map(({ effect }) => effect),
     ...rollback,
   ]);
-  const locks = await locksOf(client, effects);
+  const effects = [...undoing, ...planned];
+  const { locks, tables } = await locksOf(client, effects);
   const names = new Set([
     ...[...locks.values()].flatMap((each) => each.map(({ relation }) => relation)),
     ...effects.flatMap(({ losses }) => losses.map(({ relation }) => relation)),
@@ -47,6 +54,7 @@ export async function readLiveFacts(
     database: await databaseIdentity(client),
     catalogDigest: await readDigest(client),
     locks,
+    tables,
     relations,
     columnTypes: await readColumnTypes(
       client,
@@ -65,7 +73,7 @@ export function readDigest(client: ClientBase): Promise<string | undefined> {
 async function locksOf(
   client: ClientBase,
   effects: readonly Effect[],
-): Promise<Map<Effect, Lock[]>> {
+): Promise<Pick<LiveFacts, "locks" | "tables">> {
   const oldNames = new Map<string, string>();
   const asked = effects.flatMap(({ locks, renames }) => {
     const known = locks.map((lock) =>
@@ -75,11 +83,21 @@ async function locksOf(
     return known;
   });
   const resolved = await resolveLocks(new Script(client), asked);
-  const found = new Map<Effect, Lock[]>();
+  const locks = new Map<Effect, Lock[]>();
+  const tables = new Map<Effect, string[]>();
   let place = 0;
   for (const effect of effects) {
-    found.set(effect, resolved.slice(place, place + effect.locks.length).flat());
+    const own = resolved.slice(place, place + effect.locks.length);
+    locks.set(effect, own.flat());
+    const ofSchemas = own.filter(
+      (_, index) => effect.locks[index]?.through?.what === "every table",
+    );
+    const known = ofSchemas.flat().filter(({ through }) => !through);
+    tables.set(
+      effect,
+      known.map(({ relation }) => relation),
+    );
     place += effect.locks.length;
   }
-  return found;
+  return { locks, tables };
 }

@@ -39,6 +39,7 @@ const what = (value: Through["what"]) => `w.what = '${value}'`;
 const THROUGH_QUERY = `
 with wanted as (
   select w.place, w.what, w."constraint" as constraint_name, w."column" as column_name,
+         n.oid as schema, pg_catalog.cardinality(parts) as parts,
          c.oid as relation, t.oid as type, x.oid as statistics
     from pg_catalog.jsonb_to_recordset($1::jsonb)
            as w (place integer, relation text, what text, "constraint" text, "column" text)
@@ -94,9 +95,15 @@ select w.place, o.nspname as schema, o.relname as name
         union
         select a.attrelid from pg_catalog.pg_attribute a
          where ${what("tables of the type")} and a.atttypid = w.type and not a.attisdropped
+        union
+        -- Partitions are locked with their table.
+        select c.oid from pg_catalog.pg_class c
+         where ${what("every table")} and c.relnamespace = w.schema
+           and c.relkind in ('r', 'p', 'f') and not c.relispartition
       ) as other (oid)
       join pg_catalog.pg_class c on c.oid = other.oid and c.relkind not in ('i', 'I')
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   ) o on true
  where w.relation is not null or w.type is not null or w.statistics is not null
+    or ${what("every table")} and w.parts = 1
  order by w.place, o.nspname, o.relname`;

@@ -13,6 +13,7 @@ import type {
   PlannedLock,
   PlannedLoss,
   PlannedMigration,
+  PlannedRollback,
   PlannedStatement,
   Presence,
 } from "./types";
@@ -32,9 +33,11 @@ export function planMigration(
   const wishes: Wish[] = [];
   const statements = content.forward.map((part) => {
     const drawn = drawStatement(part, trio.forward.file, timeline, live);
-    if (drawn.hazards.includes("deletes data")) losses.push(...lossesOf(part.effect, timeline));
+    if (drawn.hazards.includes("deletes data")) {
+      losses.push(...lossesOf(part.effect, timeline, live));
+    }
     wishes.push(...wishesOf(part.effect, timeline, live));
-    timeline.pass(part.effect);
+    timeline.pass(withDropped(part.effect, live));
     return drawn;
   });
   const hazards = hazardsOf(
@@ -57,11 +60,37 @@ export function planMigration(
     losses: losses.filter(isThere),
     rollback: {
       exists: content.rollback.length > 0,
-      losses: content.rollback.flatMap((effect) => lossesOf(effect, timeline)),
+      losses: content.rollback.flatMap((effect) => lossesOf(effect, timeline, live)),
       unclear: content.rollback.flatMap(({ unclear }) => unclear),
       ...(noRollback !== undefined && { impossible: noRollback }),
     },
     blockers: live ? findBlockers(live.sessions, wishes, awaitsSnapshots) : [],
+  };
+}
+
+/** A migration to be rolled back, and what its rollback does. */
+export interface Undoing {
+  name: string;
+  effects: readonly Effect[];
+  /** Why it cannot be, as the migration's header says. */
+  impossible: string | undefined;
+}
+
+/** Plans a rollback and goes on behind it. */
+export function planRollback(
+  { name, effects, impossible }: Undoing,
+  timeline: Timeline,
+  live: LiveFacts | undefined,
+): PlannedRollback & { name: string } {
+  const losses = effects.flatMap((effect) => {
+    const lost = lossesOf(effect, timeline, live);
+    timeline.pass(withDropped(effect, live));
+    return lost.filter(isThere);
+  });
+  const unclear = [...new Set(effects.flatMap((effect) => effect.unclear))];
+  return {
+    ...{ name, exists: effects.length > 0, losses, unclear },
+    ...(impossible !== undefined && { impossible }),
   };
 }
 
@@ -143,8 +172,9 @@ function drawLock({ relation, mode, through }: Lock, timeline: Timeline): Planne
     : { relation, mode, presence, rows, bytes, through: null };
 }
 
-function lossesOf({ losses }: Effect, timeline: Timeline): PlannedLoss[] {
-  return losses.map(({ relation, column }) => {
+/** What a statement takes away, by the catalog where its text names a schema alone. */
+function lossesOf(effect: Effect, timeline: Timeline, live: LiveFacts | undefined): PlannedLoss[] {
+  return withDropped(effect, live).losses.map(({ relation, column }) => {
     const { presence, rows, bytes } = timeline.find(relation);
     return { relation, column, presence, rows, bytes: column === null ? bytes : null };
   });
@@ -155,6 +185,17 @@ function wishesOf(effect: Effect, timeline: Timeline, live: LiveFacts | undefine
     const { facts } = timeline.find(relation);
     return facts && !through ? [{ relation, oids: facts.members, mode: waitsAs ?? mode }] : [];
   });
+}
+
+/** An effect with the tables of the schemas that it drops among what it drops and loses. */
+function withDropped(effect: Effect, live: LiveFacts | undefined): Effect {
+  const tables = live?.tables.get(effect) ?? [];
+  if (tables.length === 0) return effect;
+  return {
+    ...effect,
+    drops: [...effect.drops, ...tables],
+    losses: [...effect.losses, ...tables.map((relation) => ({ relation, column: null }))],
+  };
 }
 
 function locksOf(effect: Effect, live: LiveFacts | undefined): readonly Lock[] {

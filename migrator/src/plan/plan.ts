@@ -1,16 +1,20 @@
+import { splitStatements } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
 import { readDrift } from "../judge/drift/find-drift";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory } from "../log/history";
-import { readLog } from "../log/log";
+import { type LogEntry, readLog, readSql } from "../log/log";
 import { demandServerReads } from "../database/server-syntax";
 import { inReadOnlyTransaction } from "../database/transaction";
-import type { Trio } from "../files/trio";
+import { type Trio, noRollbackOf } from "../files/trio";
 import { isWanted } from "../files/version";
 import { type Content, readContent } from "./content";
-import { planMigration } from "./plan-migration";
+import { rebuiltIn, unquoted } from "../files/rollback-comments";
+import type { Loss } from "../sql/effects/effect";
+import { readEffect } from "../sql/effects/effects";
+import { type Undoing, planMigration, planRollback } from "./plan-migration";
 import { type History, planHash } from "./hash";
 import { type LiveFacts, readLiveFacts } from "./live-facts";
 import { mayReadLog } from "./log-access";
@@ -22,8 +26,8 @@ import type { Plan, PlannedDrift } from "./types";
 export interface PlanRequest {
   /** The migrations to apply, in order. */
   pending: readonly Trio[];
-  /** Names of the migrations to roll back, newest first. @default none */
-  surplus?: readonly string[];
+  /** The migrations to roll back, newest first. @default none */
+  surplus?: readonly Undoing[];
   /** What the log says of every migration that it knows; undefined when it could not be read. */
   history: readonly History[] | undefined;
 }
@@ -48,8 +52,8 @@ export function readPlan(
   return reading(client, async () => {
     if (await mayReadLog(client)) {
       const history = await readLog(client);
-      const { pending, surplus } = await compareHistory(client, history, trios, target);
-      return planLive(client, { pending, surplus: surplus.map(({ name }) => name), history });
+      const { pending, toRollBack } = await compareHistory(client, history, trios, target);
+      return planLive(client, { pending, surplus: await readUndoing(client, toRollBack), history });
     }
     return planLive(client, { pending: upTo(trios, target), history: undefined });
   });
@@ -129,8 +133,9 @@ function reading<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
 
 async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan> {
   const contents = await Promise.all(request.pending.map(readContent));
+  const undoing = request.surplus?.flatMap(({ effects }) => effects) ?? [];
   await demandServerReads(client, request.pending);
-  const live = await readLiveFacts(client, contents);
+  const live = await readLiveFacts(client, contents, undoing);
   const limits: string[] = [];
   if (!request.history) {
     limits.push(
@@ -164,26 +169,49 @@ function drawPlan(
   drift: PlannedDrift[] = [],
 ): Plan {
   const timeline = new Timeline(live?.relations);
+  const rollbacks = surplus.map((undoing) => planRollback(undoing, timeline, live));
+  const names = surplus.map(({ name }) => name);
   const isHalfApplied = (version: string) =>
     history?.find((entry) => entry.version === version)?.event === "begin apply";
   return {
     hash: planHash({
       database: live?.database,
       history,
-      surplus,
+      surplus: names,
       pending: contents.map(({ trio: { name }, digests }) => ({ name, digests })),
       catalogDigest: live?.catalogDigest,
     }),
     database: live?.database,
     limits,
     applied: history?.filter(({ applied }) => applied).map(({ name }) => name),
-    surplus: [...surplus],
+    surplus: names,
+    rollbacks,
     halfDone: halfDoneOf(history ?? []),
     drift,
     migrations: contents.map((content) =>
       planMigration(content, timeline, live, isHalfApplied(content.trio.version)),
     ),
   };
+}
+
+/** Reads the rollback SQL that the log keeps. */
+async function readUndoing(client: ClientBase, entries: readonly LogEntry[]): Promise<Undoing[]> {
+  if (entries.length === 0) return [];
+  const stored = await readSql(client, entries);
+  return Promise.all(
+    entries.map(async ({ version, name }) => {
+      const { forward = "", rollback = "" } = stored.get(version) ?? {};
+      const statements = await splitStatements(rollback, `${name}_rollback.sql (as applied)`);
+      const rebuilt = rebuiltIn(rollback);
+      const isLost = ({ relation }: Loss) => !rebuilt.has(unquoted(relation));
+      const effects = statements.map(({ tree, text }) => readEffect(tree, text));
+      return {
+        name,
+        impossible: noRollbackOf(forward),
+        effects: effects.map((each) => ({ ...each, losses: each.losses.filter(isLost) })),
+      };
+    }),
+  );
 }
 
 function halfDoneOf(history: readonly History[]): string[] {

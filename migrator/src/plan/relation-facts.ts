@@ -7,7 +7,10 @@ export interface RelationFacts {
   oid: number;
   /** Its own oid, and those of its partitions and children, which are locked with it. */
   members: number[];
-  /** Estimate of the last `analyze` or `vacuum`, partitions included; null when there was none. */
+  /**
+   * The server's estimate, partitions included: of its counters, or where these know nothing of the last
+   * `analyze` or `vacuum`; null when there was none.
+   */
   rows: number | null;
   /**
    * With indexes and TOAST, partitions included; as of the last `vacuum` where somebody holds or awaits
@@ -22,7 +25,7 @@ export interface RelationFacts {
 const LOCK_TIMEOUT_MS = 50;
 const LOCK_NOT_AVAILABLE = "55P03";
 
-const FACTS_QUERY = (measured: string) => `
+const FACTS_QUERY = ({ total, own }: { total: string; own: string }) => `
 with recursive wanted as (
   select name, pg_catalog.parse_ident(name) as parts
     from pg_catalog.unnest($1::text[]) as name
@@ -53,21 +56,28 @@ with recursive wanted as (
   select p.owner as oid,
          pg_catalog.sum(p.relpages::bigint)
            * pg_catalog.current_setting('block_size')::bigint as estimate,
-         pg_catalog.bool_or(exists (select from locked l where l.oid = p.oid)) as is_locked
+         pg_catalog.bool_or(exists (select from locked l where l.oid = p.oid)) as is_locked,
+         pg_catalog.pg_stat_get_tuples_inserted(p.owner) > 0
+           or pg_catalog.pg_stat_get_live_tuples(p.owner) > 0 as is_counted
     from parts p group by p.owner
 )
 select m.name, m.root::bigint::float8 as oid,
        pg_catalog.array_agg(m.oid::bigint::float8 order by m.oid) as members,
-       (pg_catalog.sum(c.reltuples) filter (where c.relkind <> 'p' and c.reltuples >= 0))::float8
-         as rows,
-       pg_catalog.sum(${measured})::float8 as bytes
+       (pg_catalog.sum(case when ${own} = 0 then 0
+                            when s.is_counted then pg_catalog.pg_stat_get_live_tuples(c.oid)
+                            else nullif(c.reltuples, -1) end)
+         filter (where c.relkind <> 'p'))::float8 as rows,
+       pg_catalog.sum(${total})::float8 as bytes
   from members m
   join pg_catalog.pg_class c on c.oid = m.oid
   join sizes s on s.oid = m.oid
  group by m.name, m.root`;
 
-const MEASURED =
-  "case when s.is_locked then s.estimate else pg_catalog.pg_total_relation_size(m.oid) end";
+const MEASURED = {
+  total: "case when s.is_locked then s.estimate else pg_catalog.pg_total_relation_size(m.oid) end",
+  own: "case when not s.is_locked then pg_catalog.pg_relation_size(m.oid) end",
+};
+const ESTIMATED = { total: "s.estimate", own: "null::bigint" };
 
 /**
  * Reads what the catalog knows of relations, by name; what does not exist, or is not qualified, is not
@@ -78,7 +88,7 @@ export async function readRelationFacts(
   names: readonly string[],
 ): Promise<Map<string, RelationFacts>> {
   const measured = await unlessLocked(client, () => queryFacts(client, names, MEASURED));
-  return measured ?? queryFacts(client, names, "s.estimate");
+  return measured ?? queryFacts(client, names, ESTIMATED);
 }
 
 /**
@@ -101,7 +111,7 @@ export async function unlessLocked<T>(
   }
 }
 
-async function queryFacts(client: ClientBase, names: readonly string[], measured: string) {
+async function queryFacts(client: ClientBase, names: readonly string[], measured: typeof MEASURED) {
   const { rows } = await client.query<RelationFacts & { name: string }>(FACTS_QUERY(measured), [
     names,
   ]);

@@ -28,6 +28,7 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
     describeDatabase(plan),
     ...plan.limits.map((limit) => `Note: ${limit}`),
     ...plan.drift.map(describeDrift),
+    ...plan.rollbacks.flatMap((rollback) => ["", ...renderRollback(rollback)]),
     ...plan.migrations.flatMap((migration) => ["", ...renderMigration(migration, full)]),
     "",
     ...closing(plan),
@@ -81,6 +82,10 @@ function renderMigration(migration: PlannedMigration, full: boolean): string[] {
       ? [`  ${" ".repeat(9)}  and ${blockers.length - MOST_BLOCKERS} sessions more`]
       : []),
   ];
+}
+
+function renderRollback({ name, ...rollback }: Plan["rollbacks"][number]): string[] {
+  return [`${name}: to be rolled back`, ...listing("rollback", describeRollback(rollback))];
 }
 
 function renderStatements(statements: readonly PlannedStatement[], full: boolean): string[] {
@@ -142,7 +147,8 @@ function describeLock(lock: PlannedLock): string {
   return `${shortLock(lock)}${sizeOf(lock)}`;
 }
 
-function describeLoss(loss: PlannedLoss): string {
+/** A loss with its rows and size. */
+export function describeLoss(loss: PlannedLoss): string {
   const what = loss.column === null ? loss.relation : `${loss.relation}, column ${loss.column}`;
   return loss.presence === "new"
     ? `${what} (new: what is written to it by then)`

@@ -20,6 +20,8 @@ export interface Plan {
   applied: string[] | undefined;
   /** Names of the migrations to be rolled back, newest first. */
   surplus: string[];
+  /** What each of these rollbacks would lose, in the same order. */
+  rollbacks: (PlannedRollback & { name: string })[];
   /** Names of the migrations that are half applied or half undone now, newest first. */
   halfDone: string[];
   /**

@@ -27,7 +27,7 @@ export interface AttestationInputs {
 
 /** An attestation as a resource: what is known once it is made. */
 export interface AttestationState extends Required<AttestationInputs> {
-  /** What was put right when it was made, a sentence each. */
+  /** What was repaired when it was made, a sentence each. */
   healed: string[];
   /** When it was made; ISO 8601, UTC. Known only after it was, so that policies can tell. */
   attestedAt: string;
@@ -66,12 +66,12 @@ export const attestationLifecycle = {
     };
   },
 
-  /** Puts drift right and reads the catalog. */
+  /** Repairs drift and reads the catalog. */
   async create(inputs: AttestationInputs): Promise<{ id: string; outs: AttestationState }> {
     return { id: inputs.connection.database, outs: await healedState(inputs) };
   },
 
-  /** Puts drift right and reads the catalog again. */
+  /** Repairs drift and reads the catalog again. */
   async update(news: AttestationInputs): Promise<{ outs: AttestationState }> {
     return { outs: await healedState(news) };
   },
@@ -112,11 +112,11 @@ function refuseWidened(remaining: readonly Drift[], healed: readonly string[]): 
   const widened = remaining.filter(({ classification }) => classification === "widened");
   if (widened.length === 0) return;
   const list = widened.map(({ what, remedy }) => `- ${what}. ${remedy}`);
-  const done = healed.length === 0 ? "" : ` Put right already: ${healed.join("; ")}.`;
+  const done = healed.length === 0 ? "" : ` Repaired already: ${healed.join("; ")}.`;
   throw new MigratorError(
     CODES.accessTooWide,
-    "The database lets somebody see or do more than the migrations say, in a way that cannot be put " +
-      `right from here:\n${list.join("\n")}\nPut it right, or, where it is meant to be so, accept it: ` +
+    "The database lets somebody see or do more than the migrations say, in a way that cannot be " +
+      `repaired from here:\n${list.join("\n")}\nRepair it, or, where it is meant to be so, accept it: ` +
       `\`npx migrator repair --accept-drift --reason TEXT\`.${done}`,
   );
 }

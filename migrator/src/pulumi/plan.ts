@@ -5,7 +5,14 @@ import { withConnection } from "../database/connection";
 import { MigratorError } from "../errors";
 import { type DatabaseIdentity, databaseIdentity, isSameDatabase } from "../database/identity";
 import { type LogPosition, otherPast, readLogPosition, refuseOtherPast } from "../log/log-position";
-import { type Plan, makePlan, readPlan, refuseChangedPlan, renderPlan } from "../plan";
+import {
+  type Plan,
+  describeLoss,
+  makePlan,
+  readPlan,
+  refuseChangedPlan,
+  renderPlan,
+} from "../plan";
 import { type Snapshot, pruneSnapshots, takeSnapshot } from "../snapshot";
 import { regionOf } from "../database/credentials";
 import { inReadOnlyTransaction } from "../database/transaction";
@@ -167,13 +174,26 @@ function factsOf(
   return { ...found, pending, toRollBack, destructive, hash, text };
 }
 
-/** The plan, and whether a snapshot comes first. */
-function describePlan(plan: Plan, destructive: boolean, { snapshots }: PlanInputs): string {
-  if (!snapshots || !destructive) return renderPlan(plan);
-  const names = plan.migrations.filter((each) => each.destructive).map(({ name }) => name);
-  const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
-  const snapshot = `A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`;
-  return `${renderPlan(plan)}\n${snapshot}`;
+/** The plan, what it would be refused for, and whether a snapshot comes first. */
+function describePlan(
+  plan: Plan,
+  destructive: boolean,
+  { snapshots, allowDataLoss }: PlanInputs,
+): string {
+  const lines = [renderPlan(plan)];
+  const losses = plan.rollbacks.flatMap((each) => each.losses).filter(({ rows }) => rows !== 0);
+  if (losses.length > 0 && !allowDataLoss) {
+    lines.push(
+      "REFUSED while it loses rows (MIG017), because migrations.allowDataLoss is false: " +
+        `${losses.map(describeLoss).join(", ")}.`,
+    );
+  }
+  if (snapshots && destructive) {
+    const names = plan.migrations.filter((each) => each.destructive).map(({ name }) => name);
+    const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
+    lines.push(`A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`);
+  }
+  return lines.join("\n");
 }
 
 function targetOf(target: string): { target: string | undefined } {

@@ -1,7 +1,7 @@
 import type { PendingOptions } from "./apply";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
-import { compareHistory, refuseSurplus } from "../log/history";
+import { compareHistory, refuseAboveTarget } from "../log/history";
 import { type LogEntry, readLog } from "../log/log";
 import { inReadOnlyTransaction } from "../database/transaction";
 import type { Trio } from "../files/trio";
@@ -18,12 +18,12 @@ export async function applyPending(
   trios: readonly Trio[],
   options: PendingOptions = {},
 ): Promise<LogEntry[]> {
-  const { pending, surplus } = await withConnection(settings, (client) =>
+  const { pending, toRollBack } = await withConnection(settings, (client) =>
     inReadOnlyTransaction(client, async () =>
       compareHistory(client, await readLog(client), trios, options.target),
     ),
   );
-  refuseSurplus(surplus, options.target);
+  refuseAboveTarget(toRollBack, options.target);
   if (pending.length === 0) return [];
   // Most runs have nothing to do, and are over before this is loaded.
   const { applyAll } = await import("./apply");

@@ -115,7 +115,7 @@ export async function amendMigration(
 
 interface ApplyOptions extends RunOptions {
   snapshot: string | undefined;
-  /** What is not as the migrations made it, and could not be put right. */
+  /** What is not as the migrations made it, and could not be repaired. */
   drifts: readonly Drift[];
 }
 

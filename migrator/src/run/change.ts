@@ -6,6 +6,7 @@ import {
   type CatalogStep,
   applyChanges,
   catalogChanges,
+  catalogDigest,
   readCatalog,
 } from "../catalog";
 import { compareCatalogs } from "../judge/drift/compare";
@@ -28,7 +29,8 @@ import { addStatements, runSteps } from "./steps/run-steps";
 import { splitSteps, statementsOf } from "../sql/split";
 import { RUN_DEFERRED, inScript, inTransaction } from "../database/transaction";
 import { refuseOwnTables } from "./own-tables";
-import { changesUndone } from "../log/undone-changes";
+import { type Making, changesUndone } from "../log/making";
+import { addFoundCatalog } from "../log/journal";
 import type { SqlFile, Trio, TrioDigests } from "../files/trio";
 
 /** A migration by name; its files may be gone. */
@@ -57,10 +59,13 @@ export interface ChangeOptions {
    * already, as `Date.now` tells it. @default it is one transaction
    */
   stepsBeganMs?: number | undefined;
-  /** Whether what somebody has undone by hand of the migration counts as undone by this. @default false */
-  undone?: boolean;
+  /**
+   * What the migration had made that this undoes: what somebody has undone of it by hand counts as undone by
+   * this. @default nothing
+   */
+  undoes?: Making | undefined;
   /** Is asked before the commit about what changed in the catalog; throws to refuse it. */
-  judge?: (changes: CatalogChanges) => void;
+  judge?: (changes: CatalogChanges, catalogAfter: () => Catalog) => void;
 }
 
 /**
@@ -106,7 +111,7 @@ async function makeChange(
   change: Change,
   work: Work,
   script: Script,
-  { verify, stepsBeganMs, undone = false, judge }: ChangeOptions,
+  { verify, stepsBeganMs, undoes, judge }: ChangeOptions,
 ): Promise<MadeChange> {
   const { client, gate } = session;
   if (session.known === undefined) await script.run();
@@ -129,14 +134,15 @@ async function makeChange(
   if (!isFirst) refuseOwnTables(step.changes, change.name);
   const after = gate.judgeAfter(findings, reading.catalog, step.changes, reading.mentions);
   passGate(after, notCommitted(change.name));
-  judge?.(step.changes);
+  const catalogAfter = () => applyChanges(reading.catalog, step.changes);
+  judge?.(step.changes, catalogAfter);
   let changes = step.changes;
-  if (isFirst) changes = catalogChanges(new Map(), applyChanges(reading.catalog, changes));
+  if (isFirst) changes = catalogChanges(new Map(), catalogAfter());
   if (stepsBeganMs !== undefined)
     changes = await changesOfAllSteps(client, change.name, reading.catalog, changes);
-  if (undone) {
-    const now = applyChanges(reading.catalog, step.changes);
-    changes = { ...changes, ...(await changesUndone(client, change.version, now)) };
+  if (undoes) {
+    const { recorded: expected } = await readExpected(client);
+    changes = { ...changes, ...changesUndone(undoes, expected, catalogAfter()) };
   }
 
   const recorded = addLogEntry(script, {
@@ -146,6 +152,7 @@ async function makeChange(
     catalogDigest: step.digest,
     catalogChanges: changes,
   });
+  if (isFirst) addFoundCatalog(script, reading.catalog, reading.digest);
   const { version, name, event, applied, digests, snapshot = null } = change;
   const catalogDigest = step.digest;
   return {
@@ -177,12 +184,14 @@ async function changesOfAllSteps(
  * Runs a file that is not one transaction, step by step; a run that was cut off goes on where it was.
  * The change itself is committed by {@link commitChange} afterwards.
  * @param newest the migration's newest log entry, if any.
+ * @param runStatements runs those of a transaction.
  */
 export async function runInSteps(
   session: Session,
   file: SqlFile,
   change: Change,
   newest: LogEntry | undefined,
+  runStatements = addStatements,
 ): Promise<void> {
   const { client, transaction, report, demandLock } = session;
   const { version, name } = change;
@@ -193,11 +202,16 @@ export async function runInSteps(
       : await inTransaction(
           client,
           async () => {
+            const found = (await logExists(client)) ? undefined : await readCatalog(client);
             await ensureLog(client);
             const { digests, sql } = change;
             const begin = { event, applied: event === "begin rollback", version, name } as const;
             const entry = { ...begin, digests, durationMs: 0, ...(sql && { sql }) };
-            return (await appendLog(client, entry)).id;
+            const { id } = await appendLog(client, entry);
+            const script = new Script(client);
+            if (found) addFoundCatalog(script, found, catalogDigest(found));
+            await script.run();
+            return id;
           },
           transaction,
         );
@@ -212,6 +226,7 @@ export async function runInSteps(
     report,
     demandLock,
     expected,
+    runStatements,
     gate: async () => {
       const catalog = await readCatalog(client, expected);
       passGate(session.gate.judge(catalog), notCommitted(name));
@@ -222,7 +237,7 @@ export async function runInSteps(
 }
 
 const NOT_AS_PROMISED =
-  "Nothing was written. The database is not what the migration promises: put right what differs.";
+  "Nothing was written. The database is not what the migration promises: correct what differs.";
 
 /** Runs a verify file, which can write nothing: it raises, or leaves no trace. */
 export async function runVerify({ client }: Pick<Session, "client">, file: SqlFile): Promise<void> {

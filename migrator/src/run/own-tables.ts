@@ -1,5 +1,6 @@
-import { type CatalogChanges, splitKey } from "../catalog";
+import type { CatalogChanges } from "../catalog";
 import { CODES, MigratorError } from "../errors";
+import { isBookkeeping } from "../log/log-tables";
 
 /**
  * Refuses a migration that changes the migrator's own tables: it writes to them after it has judged, so that
@@ -7,10 +8,7 @@ import { CODES, MigratorError } from "../errors";
  * @throws MigratorError MIG021.
  */
 export function refuseOwnTables(changes: CatalogChanges, name: string): void {
-  const own = Object.keys(changes).filter((key) => {
-    const { kind, name: object } = splitKey(key);
-    return object.startsWith("migrations.") || (kind === "schema" && object === "migrations");
-  });
+  const own = Object.keys(changes).filter(isBookkeeping);
   if (own.length === 0) return;
   throw new MigratorError(
     CODES.changesOwnSchema,

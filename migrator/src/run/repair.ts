@@ -7,6 +7,7 @@ import { compareCatalogs } from "../judge/drift/compare";
 import { CODES, MigratorError } from "../errors";
 import { expectedCatalog } from "../log/expected-catalog";
 import { passGate } from "../judge/gate";
+import { readMakings } from "../log/making";
 import { isPresent, refuseOutOfOrder } from "../log/history";
 import { type LogEntry, appendLog, appliedEntry, readLog, readStoredSql } from "../log/log";
 import { type SessionOptions, withSession } from "./session";
@@ -85,7 +86,8 @@ export async function repair(
     if (!sql) throw new Error(`The log holds no SQL of ${known.name}.`);
     const { name, digests } = known;
     const change = { event: "repair", applied: false, version, name, digests, sql } as const;
-    return commitChange(session, { ...change, note: reason }, nothing, { undone: true });
+    const undoes = (await readMakings(session.client))(known);
+    return commitChange(session, { ...change, note: reason }, nothing, { undoes });
   });
 }
 

@@ -1,198 +1,271 @@
 import type { Statement } from "@app-data/rules";
-import type { Node } from "libpg-query";
-import type { ClientBase } from "pg";
-import { addReading } from "../catalog";
+import { type ClientBase, escapeIdentifier } from "pg";
+import { RUN_DEFERRED } from "../database/transaction";
 import { CODES, MigratorError } from "../errors";
-import { isTransactional } from "../sql/transactional";
-import { type Script, literal } from "../database/script";
+import { readEffect } from "../sql/effects/effects";
+import { sqlName } from "../sql/names";
+import type { Script } from "../database/script";
 import { addStatements } from "./steps/run-steps";
+import { rebuiltIn, unquoted } from "../files/rollback-comments";
 import type { SqlFile } from "../files/trio";
 
-/** A table whose rows, or one of whose columns, a rollback takes away. */
-interface Target {
-  /** Schema-qualified, quoted. */
-  table: string;
-  /** Quoted; null when the whole table goes. */
-  column: string | null;
+/** A table with its partitions, as the current transaction has it. */
+interface Table {
+  oid: number;
+  schema: string;
+  name: string;
+  isPartitioned: boolean;
+  /** Only the rows of one's own tables can be counted whatever row level security says. */
+  isOwned: boolean;
+  isForced: boolean;
+  /** Names by number, which stays when a column is renamed; without generated ones. */
+  columns: Record<string, string>;
+  /** Numbers of the columns that may be null. */
+  nullable: number[];
+  /** Where the rows are, by the partition that they are in: `truncate` begins another file. */
+  files: Record<string, number>;
+  /** Rows that the transaction has deleted and updated so far; null where the server does not count. */
+  deleted: number | null;
+  updated: number | null;
 }
 
-// Counting stops there: that there are many is all that has to be known.
-const MOST_COUNTED = 1_000;
-const REBUILT = /^--\s*rebuilt\s*:\s*(.+)$/gim;
-// Statements whose effect on rows cannot be read off their text: they are tried.
-const OPAQUE = ["DoStmt", "CallStmt", "SelectStmt"] as const;
+/** Rows of a table, and by number of a column that may be null the values in it that are not. */
+interface Counts {
+  rows: number;
+  values: Record<string, number>;
+}
 
-const TARGETS_QUERY = `
-select distinct pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
-       case when t.column is not null then pg_catalog.quote_ident(t.column) end as column
-  from pg_catalog.jsonb_to_recordset($1::jsonb) as t (schema text, name text, "column" text)
-  join pg_catalog.pg_namespace n on n.nspname = t.schema
-  join pg_catalog.pg_class c on c.relnamespace = n.oid and (t.name is null or c.relname = t.name)
- where c.relkind = 'p' or c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) > 0
-   and (t.column is null or exists (
-     select from pg_catalog.pg_attribute a
-      where a.attrelid = c.oid and a.attname = t.column and not a.attisdropped))`;
+/** How many rows are lost, or values of a column. */
+interface Loss {
+  what: string;
+  count: number;
+}
+
+// Takes no lock: somebody may hold one on a table that the rollback has nothing to do with.
+const TABLES_QUERY = `
+select t.oid::bigint::float8 as oid, n.nspname as schema, t.relname as name,
+       t.relkind = 'p' as "isPartitioned", pg_catalog.pg_has_role(t.relowner, 'member') as "isOwned",
+       t.relforcerowsecurity as "isForced",
+       (select coalesce(pg_catalog.jsonb_object_agg(a.attnum, a.attname), '{}')
+          from pg_catalog.pg_attribute a
+         where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '')
+         as columns,
+       array(select a.attnum from pg_catalog.pg_attribute a
+              where a.attrelid = t.oid and a.attnum > 0 and not a.attnotnull) as nullable,
+       pg_catalog.jsonb_object_agg(c.oid, pg_catalog.pg_relation_filenode(c.oid)) as files,
+       (pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))
+         filter (where s.counts))::float8 as deleted,
+       (pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid))
+         filter (where s.counts))::float8 as updated
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_class t on t.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+  join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+ cross join (select pg_catalog.current_setting('track_counts')::boolean) as s (counts)
+ where c.relkind = 'r' and c.relpersistence <> 't'
+   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'migrations')
+ group by t.oid, n.nspname
+ order by t.oid`;
 
 /**
- * Refuses a rollback that would lose rows: of tables and columns that it drops. Forced row level
- * security hides rows from their owner, too, so it is lifted for the count and put back by the
- * savepoint. Rows of tables that the file names in a comment `-- rebuilt: public.a, public.b` can be
- * made again by the migrations and do not count.
- * @throws MigratorError MIG017 that names tables, columns and numbers of rows.
+ * Runs the statements of a rollback and refuses what they lose: rows, and values that become null or whose
+ * column goes, of every table that they delete from, update, truncate or drop, whatever their form. Which
+ * tables these are PostgreSQL says when they have run. Those that the text names are counted before; where
+ * it does not name one, and nothing is lost in it, the statements run a second time. Tables that the file
+ * names in a comment `-- rebuilt: public.a, public.b` can be made again by the migrations and do not count.
+ * @param outcome as `addStatements` has it.
+ * @throws MigratorError MIG017 that names tables, columns and numbers.
  */
-export async function refuseLoss(
+export async function runWithoutLoss(
+  script: Script,
+  statements: readonly Statement[],
+  file: SqlFile,
+  outcome?: string,
+): Promise<void> {
+  await script.run();
+  const { client } = script;
+  const rebuilt = rebuiltIn(file.sql);
+  const isJudged = (table: Table) => !rebuilt.has(unquoted(sqlNameOf(table)));
+  const named = tablesIn(statements);
+  const counted = new Map<number, Counts>();
+  let before = await readTables(client);
+  let uncounted = before.filter((table) => isJudged(table) && named.has(sqlNameOf(table)));
+  await countAll(client, uncounted, counted);
+  do {
+    await client.query("savepoint loss");
+    await addStatements(script, statements, file, outcome);
+    script.add(RUN_DEFERRED);
+    await script.run();
+
+    const found = await readTables(client);
+    const after = new Map(found.map((table) => [table.oid, table]));
+    const files = new Map(found.flatMap((table) => Object.entries(table.files)));
+    const written = before.filter(
+      (table) => isJudged(table) && isWritten(table, after.get(table.oid), files),
+    );
+    const left = written.flatMap(({ oid }) => after.get(oid) ?? []);
+    const remaining = await countAll(client, left);
+    uncounted = written.filter(({ oid }) => !counted.has(oid));
+    if (uncounted.length > 0) {
+      await client.query("rollback to savepoint loss");
+      await countAll(client, uncounted, counted);
+    }
+    const losses = written.flatMap((table) => {
+      const { oid } = table;
+      return lossesOf(table, after.get(oid), counted.get(oid), remaining.get(oid));
+    });
+    refuseLosses(losses, file);
+    if (uncounted.length > 0) before = await readTables(client);
+  } while (uncounted.length > 0);
+}
+
+/**
+ * Refuses statements whose text says that they lose rows, before the first of them runs: for a file whose
+ * steps are committed one by one. What a block does shows when it runs.
+ * @throws MigratorError MIG017.
+ */
+export async function refuseNamedLosses(
   script: Script,
   statements: readonly Statement[],
   file: SqlFile,
 ): Promise<void> {
+  await script.run();
   const { client } = script;
-  const targets = await findTargets(script, statements, file);
-  const rebuilt = new Set(
-    [...file.sql.matchAll(REBUILT)].flatMap(([, list = ""]) =>
-      list.split(",").map((name) => name.trim()),
-    ),
-  );
-  const losses: string[] = [];
-  for (const target of targets) {
-    if (rebuilt.has(target.table)) continue;
-    const rows = await countRows(client, target);
-    const what = target.column === null ? target.table : `${target.table}, column ${target.column}`;
-    const number = rows > MOST_COUNTED ? `more than ${MOST_COUNTED}` : String(rows);
-    if (rows > 0) losses.push(`${what}: ${number}`);
+  const rebuilt = rebuiltIn(file.sql);
+  const named = statements
+    .filter(({ tree }) => !("DoStmt" in tree))
+    .flatMap(({ tree, text }) => readEffect(tree, text).losses);
+  const losses: Loss[] = [];
+  for (const table of await readTables(client)) {
+    const what = sqlNameOf(table);
+    const lost = named.filter(({ relation }) => relation === what);
+    if (lost.length === 0 || rebuilt.has(unquoted(what))) continue;
+    const { rows, values } = await count(client, table);
+    if (lost.some(({ column }) => column === null)) losses.push({ what, count: rows });
+    else {
+      const isLost = (name: string) => lost.some(({ column }) => column === name);
+      losses.push(
+        ...columnLosses(table, (number, name) => (isLost(name) ? (values[number] ?? rows) : 0)),
+      );
+    }
   }
-  if (losses.length === 0) return;
+  refuseLosses(losses, file);
+}
+
+function refuseLosses(losses: readonly Loss[], { file }: SqlFile): void {
+  const lost = losses.filter(({ count }) => count > 0);
+  if (lost.length === 0) return;
+  const list = lost.map(({ what, count }) => `${what}: ${count}`).join("; ");
   throw new MigratorError(
     CODES.rowsWouldBeLost,
-    `${file.file} would lose rows (${losses.join("; ")}). Nothing was undone. Export the rows and ` +
+    `${file} would lose rows (${list}). Nothing was undone. Export the rows and ` +
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",
   );
 }
 
-async function findTargets(
-  script: Script,
-  statements: readonly Statement[],
-  file: SqlFile,
-): Promise<Target[]> {
-  if (!statements.some(isOpaque)) {
-    return existing(
-      script,
-      statements.flatMap(({ tree }) => targetsOf(tree)),
-    );
-  }
-  await script.run();
-  const { client } = script;
-  const before = await readColumns(client);
-  const tried = statements.filter(({ tree }) => isTransactional(tree));
-  script.add("savepoint trial");
-  await addStatements(script, tried, file);
-  await script.run();
-  const after = await readColumns(client);
-  await client.query("rollback to savepoint trial; release savepoint trial");
-  return [...before].flatMap(([oid, { table, columns }]): Target[] => {
-    const kept = after.get(oid);
-    if (!kept) return [{ table, column: null }];
-    return columns
-      .filter((column) => !kept.columns.includes(column))
-      .map((column) => ({ table, column }));
+/**
+ * Whether rows of a table, or values in them, may be gone.
+ * @param now undefined when the table is gone.
+ * @param files of all tables now: one that is a partition no longer has its own.
+ */
+function isWritten(
+  before: Table,
+  now: Table | undefined,
+  files: ReadonlyMap<string, number>,
+): boolean {
+  if (!now || Object.keys(before.columns).some((number) => !(number in now.columns))) return true;
+  if (Object.entries(before.files).some(([oid, file]) => files.get(oid) !== file)) return true;
+  return now.deleted === null || deletedBy(before, now) > 0 || now.updated !== before.updated;
+}
+
+function deletedBy(before: Table, now: Table): number {
+  return (now.deleted ?? 0) - (before.deleted ?? 0);
+}
+
+/**
+ * What a table has lost. A row that was deleted is lost also where another was inserted.
+ * @param now undefined when the table is gone.
+ */
+function lossesOf(
+  before: Table,
+  now: Table | undefined,
+  counted: Counts = { rows: 0, values: {} },
+  remaining: Counts = { rows: 0, values: {} },
+): Loss[] {
+  const fewer = counted.rows - remaining.rows;
+  const rows = Math.max(fewer, now ? deletedBy(before, now) : 0);
+  if (rows > 0) return [{ what: sqlNameOf(before), count: rows }];
+  return columnLosses(before, (number) => {
+    const had = counted.values[number] ?? counted.rows;
+    if (!now || !(number in now.columns)) return had;
+    const has = remaining.values[number] ?? remaining.rows;
+    // New rows with values do not make up for those that an update takes.
+    const newRows = now.updated === before.updated ? 0 : remaining.rows - counted.rows;
+    return had - has + newRows;
   });
 }
 
-function isOpaque({ tree }: Statement): boolean {
-  return OPAQUE.some((kind) => kind in tree);
+function columnLosses(table: Table, countOf: (number: string, name: string) => number): Loss[] {
+  return Object.entries(table.columns).map(([number, name]) => ({
+    what: `${sqlNameOf(table)}, column ${sqlName([name])}`,
+    count: countOf(number, name),
+  }));
 }
 
-interface NamedTarget {
-  schema: string | null;
-  name: string | null;
-  column: string | null;
-}
-
-/** What a statement takes away, by the names in it. */
-function targetsOf(tree: Node): NamedTarget[] {
-  if ("DropStmt" in tree) {
-    const { removeType, objects = [] } = tree.DropStmt;
-    const names = objects.map(partsOf);
-    if (removeType === "OBJECT_SCHEMA") {
-      return names.map(([schema = null]) => ({ schema, name: null, column: null }));
-    }
-    if (removeType !== "OBJECT_TABLE") return [];
-    return names.map((parts) => tableTarget(parts.at(-2), parts.at(-1)));
-  }
-  if ("TruncateStmt" in tree) {
-    return (tree.TruncateStmt.relations ?? []).flatMap((relation) =>
-      "RangeVar" in relation
-        ? [tableTarget(relation.RangeVar.schemaname, relation.RangeVar.relname)]
-        : [],
-    );
-  }
-  if ("DeleteStmt" in tree) {
-    const { relation } = tree.DeleteStmt;
-    return [tableTarget(relation?.schemaname, relation?.relname)];
-  }
-  if ("AlterTableStmt" in tree) {
-    const { relation, cmds = [] } = tree.AlterTableStmt;
-    return cmds.flatMap((command) =>
-      "AlterTableCmd" in command && command.AlterTableCmd.subtype === "AT_DropColumn"
-        ? [
-            {
-              ...tableTarget(relation?.schemaname, relation?.relname),
-              column: command.AlterTableCmd.name ?? null,
-            },
-          ]
-        : [],
-    );
-  }
-  return [];
-}
-
-function tableTarget(schema: string | undefined, name: string | undefined): NamedTarget {
-  return { schema: schema ?? null, name: name ?? null, column: null };
-}
-
-function partsOf(node: Node): string[] {
-  if ("String" in node) return [node.String.sval ?? ""];
-  return "List" in node ? (node.List.items ?? []).flatMap(partsOf) : [];
-}
-
-/** The targets that are there and take up room, quoted; a table without a page has no row. */
-async function existing(script: Script, targets: readonly NamedTarget[]): Promise<Target[]> {
-  if (targets.length === 0) return [];
-  const asked = [literal(JSON.stringify(targets))];
-  const answer = addReading(script, () =>
-    script.addPrepared<Target>("loss_targets", TARGETS_QUERY, asked),
+/** Tables whose rows the text says are written or go, as SQL writes their names. */
+function tablesIn(statements: readonly Statement[]): Set<string> {
+  const effects = statements.map(({ tree, text }) => readEffect(tree, text));
+  const written = effects.flatMap(({ locks }) =>
+    locks.filter(({ mode }) => mode === "ROW EXCLUSIVE"),
   );
-  await script.run();
-  return answer.rows;
+  const others = effects.flatMap(({ losses, retypes }) => [...losses, ...retypes]);
+  return new Set([...written, ...others].map(({ relation }) => relation));
 }
 
-/** Tables that may hold rows, by object identifier, with their columns. */
-async function readColumns(
+function sqlNameOf({ schema, name }: Table): string {
+  return sqlName([schema, name]);
+}
+
+/** The tables whose rows are the application's. */
+async function readTables(client: ClientBase): Promise<Table[]> {
+  return (await client.query<Table>(TABLES_QUERY)).rows;
+}
+
+async function countAll(
   client: ClientBase,
-): Promise<Map<number, { table: string; columns: string[] }>> {
-  const { rows } = await client.query<{ oid: number; table: string; columns: string[] }>(
-    `select c.oid::bigint::float8 as oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
-            coalesce(pg_catalog.array_agg(pg_catalog.quote_ident(a.attname)), '{}') as columns
-       from pg_catalog.pg_class c
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       left join pg_catalog.pg_attribute a
-         on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where (c.relkind = 'p' or c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) > 0)
-        and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'migrations')
-        and pg_catalog.pg_has_role(c.relowner, 'member')
-      group by c.oid, n.nspname, c.relname`,
-  );
-  return new Map(rows.map(({ oid, table, columns }) => [oid, { table, columns }]));
+  tables: readonly Table[],
+  counted = new Map<number, Counts>(),
+): Promise<Map<number, Counts>> {
+  for (const table of tables) counted.set(table.oid, await count(client, table));
+  return counted;
 }
 
-/** Counts up to {@link MOST_COUNTED}, and one more when there are more. */
-async function countRows(client: ClientBase, { table, column }: Target): Promise<number> {
-  await client.query(`savepoint counting; alter table ${table} no force row level security`);
-  const { rows } = await client.query<{ found: number }>(
-    `select count(*)::integer as found from (
-       select from ${table} ${column === null ? "" : `where ${column} is not null`}
-        limit ${MOST_COUNTED + 1}) as counted`,
+/**
+ * Counts the rows of a table that is one's own. Forced row level security hides rows from their owner, too, so it is lifted
+ * for the count and put back by the savepoint.
+ */
+async function count(client: ClientBase, table: Table): Promise<Counts> {
+  const { schema, name, columns, nullable, isPartitioned, isOwned, isForced } = table;
+  if (!isOwned) return { rows: 0, values: {} };
+  const sql = `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+  const lift = isForced ? `alter table ${sql} no force row level security` : "";
+  await client.query(`savepoint counting; ${lift}`);
+  const values = Object.entries(columns)
+    .filter(([number]) => nullable.includes(Number(number)))
+    .map(([number, column]) => `'${number}', count(${escapeIdentifier(column)})`);
+  const { rows } = await client.query<Counts>(
+    `select count(*)::float8 as rows, ${objectOf(values)} as values
+       from ${isPartitioned ? "" : "only "}${sql}`,
   );
   await client.query("rollback to savepoint counting; release savepoint counting");
-  return rows[0]?.found ?? 0;
+  return rows[0] ?? { rows: 0, values: {} };
+}
+
+/** A function takes 100 arguments at the most. */
+function objectOf(pairs: readonly string[]): string {
+  const parts: string[] = [];
+  for (let start = 0; start < pairs.length; start += 50) {
+    parts.push(`pg_catalog.jsonb_build_object(${pairs.slice(start, start + 50).join(", ")})`);
+  }
+  return parts.length > 0 ? parts.join(" || ") : "'{}'::jsonb";
 }

@@ -1,12 +1,16 @@
-import type { CatalogChanges } from "../catalog";
+import type { Catalog, CatalogChanges } from "../catalog";
 import { type MigrationName, type Work, commitChange, runInSteps } from "./change";
 import type { ConnectionSettings } from "../database/settings";
 import type { Drift } from "../judge/drift";
 import { refuseDriftBefore, refuseDrifted, settleDrift } from "./heal/settle";
 import { recordingFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "../log/history";
-import { type LogEntry, readLog, readRollbacks } from "../log/log";
-import { refuseLoss } from "./rollback-loss";
+import { type LogEntry, type StoredSql, readLog, readSql } from "../log/log";
+import { type Making, leftBehind, readMakings } from "../log/making";
+import { CODES, MigratorError } from "../errors";
+import { keptIn } from "../files/rollback-comments";
+import { type SqlFile, noRollbackOf } from "../files/trio";
+import { refuseNamedLosses, runWithoutLoss } from "./rollback-loss";
 import type { Script } from "../database/script";
 import { type Session, type SessionOptions, withSession } from "./session";
 import { lockAhead } from "./steps/lock-ahead";
@@ -28,23 +32,21 @@ export interface RollbackOptions extends SessionOptions {
  * @returns whether there was anything to undo.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
  * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
- * not be put right. Nothing is committed then.
+ * not be repaired. Nothing is committed then.
  */
 export async function rollbackMigration(
   settings: ConnectionSettings,
   migration: MigrationName,
   options: RollbackOptions = {},
 ): Promise<boolean> {
-  return withSession(settings, sessionOf(options), async (session) => {
-    const log = await readLog(session.client);
+  const undone = await inSession(settings, options, (log) => {
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !isPresent(known)) return false;
+    // Another took its place: what it made is the other's now.
+    if (!known || !isPresent(known) || known.name !== migration.name) return [];
     refuseOutOfOrder(log, migration);
-    const drifts = await settleDrift(session, log);
-    const stored = await readRollbacks(session.client, [known]);
-    await rollBack(session, known, stored, { ...options, drifts });
-    return true;
+    return [known];
   });
+  return undone.length > 0;
 }
 
 /**
@@ -53,69 +55,111 @@ export async function rollbackMigration(
  * @returns names of those that were undone.
  * @throws as {@link rollbackMigration}; those undone before the one that fails stay undone.
  */
-export async function rollbackTo(
+export function rollbackTo(
   settings: ConnectionSettings,
   target: string | undefined,
   options: RollbackOptions = {},
 ): Promise<string[]> {
-  return withSession(settings, sessionOf(options), async (session) => {
-    const log = await readLog(session.client);
-    const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
-    const surplus = log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse();
-    if (surplus.length === 0) return [];
+  const isKept = ({ version }: LogEntry) => target !== undefined && isWanted(version, target);
+  return inSession(settings, options, (log) =>
+    log.filter((entry) => isPresent(entry) && !isKept(entry)).reverse(),
+  );
+}
+
+/** @param choose which migrations of the log to undo, in order. @returns their names. */
+function inSession(
+  settings: ConnectionSettings,
+  { allowDataLoss = false, transaction, ...options }: RollbackOptions,
+  choose: (log: readonly LogEntry[]) => LogEntry[],
+): Promise<string[]> {
+  // The rollback files are told of it, too, which may refuse by themselves.
+  const limits = { ...transaction, allowDataLoss };
+  return withSession(settings, { ...options, transaction: limits }, async (session) => {
+    const { client, report } = session;
+    const log = await readLog(client);
+    const toRollBack = choose(log);
+    if (toRollBack.length === 0) return [];
+    const sql = await readSql(client, toRollBack);
+    for (const entry of toRollBack) refuseIrreversible(entry, sql.get(entry.version));
     const drifts = await settleDrift(session, log);
-    const stored = await readRollbacks(session.client, surplus);
-    for (const [index, entry] of surplus.entries()) {
-      session.report(`${entry.name}: rolling back (${index + 1} of ${surplus.length})`);
-      await rollBack(session, entry, stored, { ...options, drifts });
+    const makingOf = await readMakings(client);
+    for (const [index, entry] of toRollBack.entries()) {
+      report(`${entry.name}: rolling back (${index + 1} of ${toRollBack.length})`);
+      const { rollback } = sql.get(entry.version) ?? {};
+      if (rollback === undefined) throw new Error(`The log holds no SQL of ${entry.name}.`);
+      const file = { file: `${entry.name}_rollback.sql (as applied)`, sql: rollback };
+      await rollBack(session, entry, file, { allowDataLoss, drifts, making: makingOf(entry) });
     }
-    return surplus.map(({ name }) => name);
+    return toRollBack.map(({ name }) => name);
   });
 }
 
-/** The loss that is allowed is told to the rollback files, too, which may refuse by themselves. */
-function sessionOf({
-  allowDataLoss = false,
-  transaction,
-  ...options
-}: RollbackOptions): SessionOptions {
-  return { ...options, transaction: { ...transaction, allowDataLoss } };
+interface RollBackOptions {
+  allowDataLoss: boolean;
+  /** What is not as the migrations made it, and could not be repaired. */
+  drifts: readonly Drift[];
+  /** What the migration made; undefined when the log does not tell. */
+  making: Making | undefined;
 }
 
 async function rollBack(
   session: Session,
   known: LogEntry,
-  stored: ReadonlyMap<string, string>,
-  { allowDataLoss = false, drifts }: RollbackOptions & { drifts: readonly Drift[] },
+  file: SqlFile,
+  { allowDataLoss, drifts, making }: RollBackOptions,
 ): Promise<void> {
   const { version, name, digests } = known;
-  const sql = stored.get(version);
-  if (sql === undefined) throw new Error(`The log holds no SQL of ${name}.`);
-  const file = { file: `${name}_rollback.sql (as applied)`, sql };
   const steps = await splitSteps(file);
   const statements = statementsOf(steps);
   const inSteps = !isOneTransaction(steps);
   if (inSteps) refuseDriftBefore(drifts, name);
   const change = { event: "rollback", applied: false, version, name, digests } as const;
+  const run = allowDataLoss ? addStatements : runWithoutLoss;
   const work: Work = async (script) => {
     if (inSteps) return;
     await lockAhead(script, statements, file);
-    if (!allowDataLoss) await refuseLoss(script, statements, file);
-    await addStatements(script, statements, file);
+    await run(script, statements, file);
   };
-  const judge = (changes: CatalogChanges) => refuseDrifted(drifts, changes, name);
-  // Without drift, nobody has.
-  const undone = drifts.length > 0;
+  const judge = (changes: CatalogChanges, catalogAfter: () => Catalog) => {
+    refuseDrifted(drifts, changes, name);
+    if (making) refuseLeftBehind(making, catalogAfter(), file);
+  };
+  // Without drift, nobody has undone anything by hand.
+  const undoes = drifts.length > 0 ? making : undefined;
   await recordingFailure(session, known, async () => {
     const stepsBeganMs = inSteps ? Date.now() : undefined;
     if (inSteps) {
-      // Once some of it is undone, the rest has to follow.
       if (!allowDataLoss && known.event !== "begin rollback") {
-        const demandNoLoss = (script: Script) => refuseLoss(script, statements, file);
+        const demandNoLoss = (script: Script) => refuseNamedLosses(script, statements, file);
         await inScript(session.client, demandNoLoss, session.transaction);
       }
-      await runInSteps(session, file, change, known);
+      await runInSteps(session, file, change, known, run);
     }
-    await commitChange(session, change, work, { stepsBeganMs, undone, judge });
+    await commitChange(session, change, work, { stepsBeganMs, undoes, judge });
   });
+}
+
+/** @throws MigratorError MIG091 when the migration's header says that it cannot be undone. */
+function refuseIrreversible({ name }: LogEntry, sql: StoredSql | undefined): void {
+  const reason = noRollbackOf(sql?.forward ?? "");
+  if (reason === undefined) return;
+  throw new MigratorError(
+    CODES.noRollback,
+    `${name} cannot be undone, as its header says (no-rollback): ${reason}. Nothing was rolled back. Keep ` +
+      "it, and write a new migration for what is to change; or restore a snapshot from before it.",
+  );
+}
+
+/** @throws MigratorError MIG090 when something that the migration made is still there. */
+function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile): void {
+  const kept = keptIn(sql);
+  const left = leftBehind(making, after).filter((name) => !kept.includes(name));
+  if (left.length === 0) return;
+  throw new MigratorError(
+    CODES.leftBehind,
+    `${file} leaves what the migration made: ${left.join(", ")}. Nothing was undone. Drop it in the ` +
+      `rollback file, or say there that it stays: \`-- kept: ${left.join(", ")}\`. Then have the file ` +
+      "recorded, by an `up` of the stack with the target as it was, or by " +
+      "`npx migrator repair NNN --accept-file`, and roll back again.",
+  );
 }

@@ -84,15 +84,14 @@ function unread(node: Node, { table, judged }: Place): Outcome {
   const chosen = readsRow ? undefined : chosenByUser(node, judged.contract);
   if (chosen !== undefined) return open(chosen);
   if (asksNothing(node)) {
-    if (readsRow)
-      return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+    if (readsRow) return open("it tests only the row itself, so other users' rows pass it, too");
     if (functionCalls(node).length === 0)
-      return open("it asks for constants alone, and so is the same for every row");
+      return open("it tests only constants, so it is the same for every row");
   }
   return unknown(
     readsTables(node)
-      ? `its sub-query is not read as a way from a row of ${table.name} to the user`
-      : "what it asks is not read",
+      ? `its sub-query cannot be followed from a row of ${table.name} to the user`
+      : "the rules cannot read it",
   );
 }
 
@@ -202,7 +201,8 @@ function comparison(node: Node, left: Node, right: Node, place: Place): Outcome 
     const equal = kind === "AEXPR_OP" ? equality(left, right, place) : undefined;
     if (equal) return equal;
   }
-  if (isRoleOfNoUser(left, right, place)) return unknown("it asks for a role of no end user");
+  if (isRoleOfNoUser(left, right, place))
+    return unknown("it tests for a role that no end user has");
   const chosen = chosenByUser(node, place.judged.contract);
   return chosen === undefined ? undefined : open(chosen);
 }

@@ -136,7 +136,7 @@ export function chosenByUser(tree: Node, contract: Contract): string | undefined
   if (claim !== undefined) return `it trusts the claim ${claim}, which users choose themselves`;
   const asked = nodesIn(tree, "SQLValueFunction").map((node) => node.SQLValueFunction.op ?? "");
   return asked.some((op) => /_(USER|ROLE)$/.test(op))
-    ? "it asks for the database role, which is the same for all signed-in users"
+    ? "it tests the database role, which is the same for all signed-in users"
     : undefined;
 }
 

@@ -2,6 +2,7 @@ import { type Contract, requestRolesOf } from "./contract";
 import { quoteName } from "./names";
 import type {
   DatabaseFunction,
+  ForeignKey,
   Grant,
   Role,
   RowPolicy,
@@ -37,6 +38,7 @@ export class JudgedSchema {
   public readonly applicationRoles: ReadonlySet<string>;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tables: ReadonlyMap<string, Table>;
+  readonly #foreignKeys: ReadonlyMap<string, readonly ForeignKey[]>;
   readonly #references = new Map<string, ReadonlyMap<string, Place>>();
 
   public constructor(
@@ -52,6 +54,12 @@ export class JudgedSchema {
     this.triggers = schema.triggers ?? [];
     this.#roles = new Map((schema.roles ?? []).map((role) => [role.name, role]));
     this.#tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
+    this.#foreignKeys = new Map(
+      [...(schema.referenced ?? []), ...schema.tables].map((table) => [
+        quoteName(table),
+        table.foreignKeys ?? [],
+      ]),
+    );
     this.endUsers = this.#endUsers();
     const application = new Set([...this.endUsers, ...contract.backOfficeRoles]);
     application.delete(everyone);
@@ -133,7 +141,7 @@ export class JudgedSchema {
     if (known) return known;
     const found = new Map<string, Place>([[start, { table, column }]]);
     for (const place of found.values()) {
-      for (const key of this.table(place.table)?.foreignKeys ?? []) {
+      for (const key of this.#foreignKeys.get(quoteName(place.table)) ?? []) {
         const target = key.references[key.columns.indexOf(place.column)];
         if (target === undefined) continue;
         found.set(columnKey(key.table, target), { table: key.table, column: target });
@@ -174,7 +182,7 @@ export class JudgedSchema {
     const found = new Set([quoteName(table)]);
     for (const name of found) {
       if (users.has(name)) return true;
-      for (const key of this.#tables.get(name)?.foreignKeys ?? []) found.add(quoteName(key.table));
+      for (const key of this.#foreignKeys.get(name) ?? []) found.add(quoteName(key.table));
       // Who reads a table reads its partitions and inheritance children.
       for (const child of this.allTables) {
         if (child.parents?.some((parent) => quoteName(parent) === name))
@@ -256,11 +264,13 @@ export function listRoles(roles: readonly string[]): string {
   return roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
 }
 
-/** What is granted, as a list of words: "select, insert (id)". */
-export function privilegesOf(grants: readonly Grant[]): string {
-  const words = grants.map(({ privilege, columns }) =>
-    columns ? `${privilege} (${columns.join(", ")})` : privilege,
-  );
+/** What is granted, or granted to one role, as a list of words: "select, insert (id)". */
+export function privilegesOf(grants: readonly Grant[], role?: string): string {
+  const words = grants
+    .filter(({ grantee }) => role === undefined || grantee === role)
+    .map(({ privilege, columns }) =>
+      columns ? `${privilege} (${columns.join(", ")})` : privilege,
+    );
   return [...new Set(words)].join(", ");
 }
 

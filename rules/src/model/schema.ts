@@ -230,6 +230,14 @@ const sequence = object({
   grants: list(grant),
 });
 
+/** A table of which the foreign keys alone matter. */
+export type ReferencedTable = Decoded<typeof referencedTable>;
+const referencedTable = object({
+  schema: string,
+  name: string,
+  foreignKeys: list(foreignKey),
+});
+
 /** What the rules judge. */
 export type Schema = Decoded<typeof schema>;
 const schema = object({
@@ -250,6 +258,8 @@ const schema = object({
   sequences: optional(list(sequence)),
   /** Triggers that run a function. */
   triggers: optional(list(trigger)),
+  /** Tables that are not judged, and that those above lead to by foreign keys. */
+  referenced: optional(list(referencedTable)),
 });
 
 /** A schema is not as {@link Schema} describes it. */

@@ -145,7 +145,7 @@ function faultOf(
     return say(
       "POL178",
       "takes nothing away: this rule cannot be waived, whatever the reason",
-      "Remove it, and put the object right.",
+      "Remove it, and correct the object.",
     );
   }
   if (waiver.expires >= today) return undefined;

@@ -82,15 +82,15 @@ create policy notes_migrator on public.notes to migrator using (true) with check
 
   it("is no obstacle to a deployment that wants it undone", async () => {
     const client = await fixture.database.connect("migrator");
-    const { pending, surplus } = await compareHistory(
+    const { pending, toRollBack } = await compareHistory(
       client,
       await readLog(client),
       [base, more],
       "000",
     );
-    expect({ pending, surplus: surplus.map(({ name }) => name) }).toEqual({
+    expect({ pending, toRollBack: toRollBack.map(({ name }) => name) }).toEqual({
       pending: [],
-      surplus: ["001_test"],
+      toRollBack: ["001_test"],
     });
   });
 
@@ -129,6 +129,8 @@ describe("a migration that failed between its steps", () => {
   });
 
   beforeEach(async () => {
+    // A plan of the stack prints what it rolls back.
+    jest.spyOn(console, "log").mockImplementation(() => undefined);
     directory = mkdtempSync(path.join(tmpdir(), "half-applied-"));
     writeTrios(directory, [base, half]);
     await applyMigration(fixture.settings, base);
@@ -137,7 +139,10 @@ describe("a migration that failed between its steps", () => {
     );
     expect(await objects()).toEqual(["notes", "notes_more", "notes_pkey", "notes_topic"]);
   });
-  afterEach(() => rmSync(directory, { recursive: true }));
+  afterEach(() => {
+    jest.restoreAllMocks();
+    rmSync(directory, { recursive: true });
+  });
 
   it("goes on when the step that failed is corrected, and does no step twice", async () => {
     const corrected: Trio = {
@@ -179,7 +184,7 @@ describe("a migration that failed between its steps", () => {
     const plan = await reachPlan(fixture.settings, [base, half], { target: "000" });
     expect(plan).toMatchObject({ surplus: ["001_test"], halfDone: ["001_test"], migrations: [] });
     expect(renderPlan(plan)).toMatch(
-      /1 applied, 0 pending, to be rolled back: 001_test \(half done\)\.\n\nPlan \w+\nRolled back by a deployment of the stack, or by: npx migrator rollback --to 000$/,
+      /1 applied, 0 pending, to be rolled back: 001_test \(half done\)\.\n\n001_test: to be rolled back\n {2}rollback {3}loses public\.notes, column more \(about 0 rows\)\n\nPlan \w+\nRolled back by a deployment of the stack, or by: npx migrator rollback --to 000$/,
     );
     expect(await objects()).toContain("notes_more");
   });

@@ -130,7 +130,7 @@ interface LooseKey {
 /** The loose keys of a schema: the victim's rows name them, and a policy compares the two. */
 function looseKeys({ relations }: Catalog, { victim }: TwoWorlds, role: string): LooseKey[] {
   return relations.flatMap((relation) => {
-    const { id, name, kind, uniques, columns } = relation;
+    const { id, kind, uniques, columns } = relation;
     const rights = relation.rights[role];
     if (!rights || (kind !== "r" && kind !== "p")) return [];
     const mayChoose = [...rights.insertColumns, ...rights.updateColumns];
@@ -142,8 +142,9 @@ function looseKeys({ relations }: Catalog, { victim }: TwoWorlds, role: string):
       const named = relations.flatMap((child) => {
         if (child.id === id) return [];
         const asking = child.policies
+          .filter(({ reads }) => reads.includes(id))
           .map(({ using, check }) => wordsOf(`${using ?? ""} ${check ?? ""}`))
-          .filter((words) => words.has(name) && words.has(column.name));
+          .filter((words) => words.has(column.name));
         const isHeld = (one: string) =>
           child.foreignKeys.some((key) => key.target === id && key.columns.includes(one));
         return child.columns

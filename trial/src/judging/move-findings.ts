@@ -11,8 +11,7 @@ const MOST_TOLD = 3;
 
 /** What moves gained, told in their order, and what values open that their user cannot write. */
 export function judgeMoves(
-  identity: Identity,
-  { gains, privileges, signUps, reason }: MovesTried,
+  { identity, gains, privileges, signUps, reason }: MovesTried,
   shared: Shared,
 ): TrialFinding[] {
   const broken = gains.flatMap((gain): TrialFinding[] => {
@@ -105,5 +104,5 @@ function tablesOf(target: Relation | Routine, { relations }: Catalog): Relation[
 }
 
 function nameOf(target: Relation | Routine): string {
-  return "columns" in target ? `table ${target.sql}` : `function ${target.signature}`;
+  return "columns" in target ? `table ${target.sql}` : target.signature;
 }

@@ -9,7 +9,7 @@ import {
   keyCondition,
   signedUp,
 } from "../attacks/given-rows";
-import type { Identity } from "../attacks/identities";
+import type { Identity, Movers } from "../attacks/identities";
 import type { FailedAttempt } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
@@ -32,6 +32,8 @@ const MOST_SHARED = 5;
 
 /** What moves have shown. */
 export interface MovesTried {
+  /** Who made them. */
+  identity: Identity;
   gains: Gain[];
   privileges: Gain[];
   /** What newcomers get by what they choose for themselves, the plainest of each table of users. */
@@ -48,6 +50,8 @@ export interface MovesTried {
 interface Found {
   path: number[];
   powers?: string[];
+  /** Errors of probes, by their numbers, that were neither refusals nor constraints'. */
+  errors?: { probe: number; error: string; message: string }[];
   /** The SQLSTATE. */
   error?: string;
   message?: string;
@@ -97,13 +101,11 @@ export async function quietOwnRows(
  */
 export async function tryMoves(
   client: ClientBase,
-  identity: Identity,
-  victim: Identity,
-  newcomer: (email: string) => Identity,
+  { attacker, victim, newcomer }: Movers,
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, identity, shared, hints);
+  const plan = await planMoves(client, attacker, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
   const states: State[] = [];
   let slow: Given | undefined;
@@ -119,6 +121,7 @@ export async function tryMoves(
     .flatMap((state) => state.moves.map(({ target }) => target))
     .flatMap((target) => ("signature" in target ? [target.signature] : []));
   const tried = {
+    identity: attacker,
     attempts:
       (isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured))) +
       signUps.attempts,
@@ -230,8 +233,12 @@ async function planMoves(
         : new Set(numbers.flatMap((some) => some ?? [])).size;
     },
     async statesOf(given, moves, actor = identity) {
-      const stateOf = ({ path, powers, error, message }: Found): State[] => {
+      const stateOf = ({ path, powers, errors = [], error, message }: Found): State[] => {
         const made = path.flatMap((number) => moves[number - 1] ?? []);
+        for (const { probe: number, ...outcome } of errors) {
+          const probe = probes[number - 1];
+          if (probe) failures.push({ identity: actor, ...probe, outcome });
+        }
         if (powers) return [{ given, moves: made, powers: new Set(powers) }];
         const last = made.at(-1);
         if (last && error !== undefined)

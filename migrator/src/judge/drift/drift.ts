@@ -15,12 +15,12 @@ export interface Drift {
   /** What differs, as a clause without a full stop. */
   what: string;
   classification: DriftClass;
-  /** Whether the next `up` puts it right by itself. */
+  /** Whether the next `up` repairs it by itself. */
   healable: boolean;
-  /** What puts it right: what `up` will do, or what a person has to. */
+  /** What repairs it: what `up` will do, or what a person has to. */
   remedy: string;
   /**
-   * SQL that puts it right, made of the expected fact, which is what PostgreSQL itself made of the
+   * SQL that repairs it, made of the expected fact, which is what PostgreSQL itself made of the
    * migrations' SQL. Empty when a person has to, or when {@link fromMigration}.
    */
   statements: string[];
@@ -28,7 +28,7 @@ export interface Drift {
   fromMigration: boolean;
 }
 
-/** How a drift is put right. */
+/** How a drift is repaired. */
 export type Fix = { statements: string[] } | "migration" | { person: string };
 
 /** What is compared, and how sentences and SQL name it. */

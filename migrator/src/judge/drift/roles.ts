@@ -99,7 +99,7 @@ function compareMemberships(
 function byPerson(sql: string): { person: string } {
   return {
     person:
-      "Roles belong to the stack's resources: `pulumi up --refresh` puts right what they manage; " +
+      "Roles belong to the stack's resources: `pulumi up --refresh` restores what they manage; " +
       `or, as the master user: ${sql};`,
   };
 }

@@ -12,14 +12,14 @@ import { heal } from "./heal";
 
 /** What {@link healDrift} did. */
 export interface HealedDrift {
-  /** What was put right, in words. */
+  /** What was repaired, in words. */
   healed: string[];
   /** What was not, each with what a person has to do. */
   remaining: Drift[];
 }
 
 /**
- * Puts right what can be put right, in one transaction under the migration lock, and enters it into
+ * Repairs what can be repaired, in one transaction under the migration lock, and enters it into
  * the log. Without drift it takes no lock. A migration that is half done differs from what the log
  * expects by what it did so far, so nothing is healed then.
  *

@@ -16,13 +16,13 @@ export interface Healing {
   catalog: Catalog;
 }
 
-/** The statements that put one drift right. */
+/** The statements that repair one drift. */
 export interface DriftFix {
   drift: Drift;
   statements: string[];
 }
 
-/** How drift is put right. */
+/** How drift is repaired. */
 export interface HealOptions {
   /**
    * While an index is built in a transaction, nobody can write to its table: that of a larger table,
@@ -37,10 +37,10 @@ const LARGEST_INDEXED_BYTES = 128 * 1024 * 1024;
 const TRANSIENT = new Set(["55P03", "40P01", "40001"]);
 
 /**
- * The statements that put drift right: made of the expected facts, or, for what the catalog holds only a
+ * The statements that repair drift: made of the expected facts, or, for what the catalog holds only a
  * digest of, the migrations' own, in the order in which they were applied.
  * @param appliedForwardSql forward files of the applied migrations, oldest first.
- * @returns `unhealable`: what only a person can put right, each with the reason.
+ * @returns `unhealable`: what only a person can repair, each with the reason.
  */
 export async function healStatements(
   drifts: readonly Drift[],
@@ -58,7 +58,7 @@ export async function healStatements(
     else if (!drift.healable) unhealable.push(drift);
     else {
       const reason = "No applied migration holds a statement that makes it with its schema's name";
-      unhealable.push(unhealed(drift, `${reason}; put it right by hand.`));
+      unhealable.push(unhealed(drift, `${reason}; repair it by hand.`));
     }
   }
   // What triggers, policies and views call has to be there first.
@@ -67,7 +67,7 @@ export async function healStatements(
 }
 
 /**
- * Puts right what can be put right, in the transaction that the connection is in, and reads the catalog
+ * Repairs what can be repaired, in the transaction that the connection is in, and reads the catalog
  * again: healed is what equals the expected catalog afterwards.
  * @throws MigratorError MIG040 when something else differs afterwards; the caller rolls back.
  */
@@ -169,7 +169,7 @@ function refuseNew(found: readonly Drift[], left: readonly Drift[]): void {
     CODES.healingChangesMore,
     "Healing the drift made something else differ, so nothing was changed: " +
       `${others.map(({ what }) => what).join("; ")}. The database had: ` +
-      `${found.map(({ what }) => what).join("; ")}. Put these right by hand, then run it again.`,
+      `${found.map(({ what }) => what).join("; ")}. Repair these by hand, then run it again.`,
   );
 }
 

@@ -10,10 +10,10 @@ import type { Drift } from "../../judge/drift/drift";
 import { healWithin } from "./heal-drift";
 
 /**
- * Puts drift right before a run changes anything: an object that a migration changes is entered into the
+ * Repairs drift before a run changes anything: an object that a migration changes is entered into the
  * log as it is then, so what was changed by hand in it would count as made by migrations. While one is
- * half done nothing is put right, since what it did so far would look like drift.
- * Where drift is only to be told, none is.
+ * half done nothing is repaired, since what it did so far would look like drift.
+ * Where drift is only to be told, none is repaired.
  * @returns what stays; no migration may change it, see {@link refuseDrifted}.
  * @throws MigratorError MIG040 when healing would make something else differ.
  */
@@ -77,7 +77,7 @@ function drifted(drifts: readonly Drift[], what: string): MigratorError {
   return new MigratorError(
     CODES.changesDrifted,
     `${what} what is not as the migrations made it, and would be taken for theirs:\n${list}\n` +
-      "Put it right, or, where it is meant to be so, accept it: " +
+      "Repair it, or, where it is meant to be so, accept it: " +
       "`npx migrator repair --accept-drift --reason TEXT`.",
   );
 }

@@ -48,6 +48,8 @@ export interface StepRun {
   transaction: TransactionOptions;
   /** The catalog that the migrations made, with what this run has done so far. */
   expected: Catalog;
+  /** Runs the statements of a transaction, or adds them to the script. */
+  runStatements: typeof addStatements;
   /** Refuses to commit; called at the end of each transaction, and gives the catalog as it is then. */
   gate: () => Promise<Catalog>;
   /** Refuses to go on without the migration lock; called before each commit. */
@@ -162,7 +164,7 @@ async function runStep(
         // Before the locks: others wait as long as these are held.
         const before = await readCatalog(client, expected);
         await lockAhead(script, step.statements, file, STEPS_KEPT);
-        await addStatements(script, step.statements, file, STEPS_KEPT);
+        await work.runStatements(script, step.statements, file, STEPS_KEPT);
         script.add(RUN_DEFERRED);
         await script.run();
         const after = await work.gate();

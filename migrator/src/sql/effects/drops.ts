@@ -59,6 +59,16 @@ function drop({ removeType, objects = [], behavior, concurrent = false }: DropSt
       locks: relations.map((relation) => ({ relation, mode: "SHARE UPDATE EXCLUSIVE", through })),
     });
   }
+  if (removeType === "OBJECT_SCHEMA" && cascades) {
+    const dropsSchemas = objects.map((object) => sqlName(nameParts(object)));
+    const through = { what: "every table" } as const;
+    return effect({
+      dropsSchemas,
+      locks: dropsSchemas.map((relation) => ({ relation, mode, through })),
+      hazards: ["deletes data"],
+      unclear,
+    });
+  }
   // A table can hang from any of these; without `cascade` that refuses the drop.
   const holdsTables = removeType === "OBJECT_EXTENSION" || cascades;
   return effect({

@@ -35,7 +35,8 @@ export interface Through {
     | "partitioned table"
     | "default partition"
     | "tables of the query"
-    | "tables of the type";
+    | "tables of the type"
+    | "every table";
   /** Only this foreign key counts. */
   constraint?: string;
   /** Only foreign keys from, or to, this column count. */
@@ -88,6 +89,8 @@ export interface Effect {
   mayCreate: string[];
   /** Relations that are gone after it. */
   drops: string[];
+  /** Schemas that are gone after it, with everything in them. */
+  dropsSchemas: string[];
   /** Relations that have another name after it. */
   renames: { from: string; to: string }[];
   losses: Loss[];
@@ -109,6 +112,7 @@ export function effect(parts: Partial<Effect> = {}): Effect {
     creates = [],
     mayCreate = [],
     drops = [],
+    dropsSchemas = [],
     renames = [],
     losses = [],
     retypes = [],
@@ -122,6 +126,7 @@ export function effect(parts: Partial<Effect> = {}): Effect {
     creates,
     mayCreate,
     drops,
+    dropsSchemas,
     renames,
     losses,
     retypes,
@@ -146,6 +151,7 @@ export function together(effects: readonly Effect[]): Effect {
     creates: unique(effects.flatMap(({ creates }) => creates)),
     mayCreate: unique(effects.flatMap(({ mayCreate }) => mayCreate)),
     drops: unique(effects.flatMap(({ drops }) => drops)),
+    dropsSchemas: unique(effects.flatMap(({ dropsSchemas }) => dropsSchemas)),
     renames: effects.flatMap(({ renames }) => renames),
     losses: effects.flatMap(({ losses }) => losses),
     retypes: effects.flatMap(({ retypes }) => retypes),

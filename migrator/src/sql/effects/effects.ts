@@ -86,7 +86,9 @@ const BLOCKS_WRITES: readonly Lock["mode"][] = [
 
 /** What a statement's text says, without what follows from it. @param text the whole statement. */
 export function readEffect(tree: Node, text: string): Effect {
-  return (
+  const known = read.get(tree);
+  if (known) return known;
+  const found =
     relationEffect(tree) ??
     storageEffect(tree) ??
     objectEffect(tree) ??
@@ -94,9 +96,13 @@ export function readEffect(tree: Node, text: string): Effect {
     dataEffect(tree) ??
     compoundEffect(tree, text) ??
     opaqueEffect(tree) ??
-    otherEffect(tree)
-  );
+    otherEffect(tree);
+  read.set(tree, found);
+  return found;
 }
+
+// Inserts that differ in constants alone share their tree.
+const read = new WeakMap<Node, Effect>();
 
 function dataEffect(tree: Node): Effect | undefined {
   if ("VariableSetStmt" in tree) return settingEffect(tree);

@@ -1,6 +1,6 @@
 import type { Node, RangeVar } from "libpg-query";
 import { type Call, functionCalls } from "@app-data/rules";
-import { type Effect, type Lock, effect, hidden, together } from "./effect";
+import { type Effect, type Lock, type Loss, effect, hidden, together } from "./effect";
 import { relationName, sqlName } from "../names";
 
 /**
@@ -11,12 +11,9 @@ import { relationName, sqlName } from "../names";
 export function queryEffect(tree: unknown): Effect {
   const walk = new Walk(commonTables(tree));
   walk.visit(tree);
+  const { locks, losses } = walk;
   return together([
-    effect({
-      locks: walk.locks,
-      hazards: walk.deletedFrom.length > 0 ? ["deletes data"] : [],
-      losses: walk.deletedFrom.map((relation) => ({ relation, column: null })),
-    }),
+    effect({ locks, losses, hazards: losses.length > 0 ? ["deletes data"] : [] }),
     callsEffect(tree),
   ]);
 }
@@ -42,7 +39,7 @@ export function callName({ schema, name }: Call): string {
 
 class Walk {
   public readonly locks: Lock[] = [];
-  public readonly deletedFrom: string[] = [];
+  public readonly losses: Loss[] = [];
 
   constructor(private readonly commonTables: ReadonlySet<string>) {}
 
@@ -65,7 +62,8 @@ class Walk {
     if (/^(Insert|Update|Delete|Merge)Stmt$/.test(kind) && isRangeVar(relation)) {
       this.add(relation, "ROW EXCLUSIVE");
       const deletes = kind === "DeleteStmt" || (kind === "MergeStmt" && mayDelete(body));
-      if (deletes) this.deletedFrom.push(relationName(relation));
+      if (deletes) this.losses.push({ relation: relationName(relation), column: null });
+      if (kind === "UpdateStmt") this.losses.push(...nulledColumns(relation, body["targetList"]));
       this.visit({ ...body, relation: undefined });
       return true;
     }
@@ -100,6 +98,17 @@ function commonTables(node: unknown): ReadonlySet<string> {
   };
   visit(node);
   return names;
+}
+
+/** The columns that `set column = null` empties. */
+function nulledColumns(relation: RangeVar, targets: unknown): Loss[] {
+  return (Array.isArray(targets) ? targets : []).flatMap((target: unknown) => {
+    const { name, val } = Object(Object(target).ResTarget) as { name?: unknown; val?: unknown };
+    const isNull = Object(Object(val).A_Const).isnull === true;
+    return isNull && typeof name === "string"
+      ? [{ relation: relationName(relation), column: name }]
+      : [];
+  });
 }
 
 function mayDelete(merge: Readonly<Record<string, unknown>>): boolean {

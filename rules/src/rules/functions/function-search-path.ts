@@ -2,7 +2,7 @@ import { functionObject } from "../../model/names";
 import type { DatabaseFunction } from "../../model/schema";
 import { defineRule } from "../rule";
 
-/** A function means the same whoever calls it. */
+/** A function means the same for every caller. */
 export const functionSearchPathRule = defineRule({
   name: "function-search-path",
   code: "POL120",

@@ -10,7 +10,7 @@ export const grantedCopiesRule = defineRule({
   severity: "critical",
   level: "mandatory",
   remediation:
-    "Revoke it, and let a security definer function read it for the caller alone, or fill a table with policies.",
+    "Revoke it, and let a security definer function return the caller's rows alone, or fill a table with policies.",
   find: ({ tables, views, endUsers }) =>
     [
       ...tables.filter(({ kind }) => kind === "foreign table"),
@@ -25,7 +25,7 @@ export const grantedCopiesRule = defineRule({
         message: `${listRoles(roles)} has ${privilegesOf(held)} on ${copy.kind} ${name}, whose rows no policy can confine; end users must not have it`,
         remediation:
           `Write \`revoke all on ${name} from ${roles.map(quoteRole).join(", ")};\`, and let a security ` +
-          "definer function read it for the caller alone.",
+          "definer function return the caller's rows alone.",
       };
     }),
 });

@@ -7,12 +7,12 @@ import { constantText, functionCalls, nodesIn, parseExpression } from "../../sql
 import { functionBody } from "../../sql/function-body";
 import { type Findings, defineRule } from "../rule";
 
-/** Who is signed in is what the verified token says, each time it is asked. */
+/** The verified token alone says who is signed in, each time a function is called. */
 export const identityFunctionsRule = defineRule({
   name: "identity-functions",
   code: "POL122",
   description:
-    "The functions that say who makes a request read the verified claims alone, and none that asks them is immutable.",
+    "The functions that identify the user of a request read only the verified claims, and no function that calls them is immutable.",
   severity: "critical",
   level: "mandatory",
   remediation: "Let them read the setting that carries the verified claims, and nothing else.",
@@ -30,7 +30,7 @@ function ofIdentity(item: DatabaseFunction, contract: Contract): Findings {
   const named = functionObject(item);
   return {
     ...named,
-    message: `${named.object} ${reason}; whom it names must come from ${contract.claims.setting} alone`,
+    message: `${named.object} ${reason}; the user must come from ${contract.claims.setting} alone`,
     remediation: `Let it read \`current_setting('${contract.claims.setting}', true)\` and nothing else.`,
   };
 }
@@ -39,7 +39,7 @@ function ofIdentity(item: DatabaseFunction, contract: Contract): Findings {
 function trusts(item: DatabaseFunction, contract: Contract): string | undefined {
   if (item.source === undefined || item.source === null) return undefined;
   const body = functionBody(item);
-  if (!body || body.dynamic.length > 0) return "has a body that is not read";
+  if (!body || body.dynamic.length > 0) return "has a body that the rules cannot read";
   const calls = functionCalls(body.trees);
   const settings = calls
     .filter(({ name }) => name === "current_setting")
@@ -66,7 +66,7 @@ function trusts(item: DatabaseFunction, contract: Contract): string | undefined 
     : undefined;
 }
 
-/** What is immutable is asked once for all, and answers the next user with the first. */
+/** PostgreSQL may evaluate an immutable function once, and give one user's answer to the next. */
 function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findings {
   if (item.volatility !== "immutable") return [];
   const identities = contract.identity.map((text) => spell(parseExpression(text)));
@@ -80,7 +80,7 @@ function ofImmutable(item: DatabaseFunction, { contract }: JudgedSchema): Findin
   const named = functionObject(item);
   return {
     ...named,
-    message: `${named.object} is immutable and asks who is signed in: its answer to one user may be kept for another; it must be stable`,
+    message: `${named.object} is immutable and depends on the signed-in user: its answer to one user may be kept for another; it must be stable`,
     remediation: `Write \`alter ${named.object} stable;\`.`,
   };
 }

@@ -9,14 +9,14 @@ import { type Findings, defineRule } from "../rule";
 /** Variables that are given each other's values are followed this far. */
 const MAXIMUM_DEPTH = 5;
 
-/** No right is needed to LISTEN, and no policy is asked. */
+/** LISTEN needs no right and meets no policy. */
 export const notificationsRule = defineRule({
   name: "notifications",
   code: "POL129",
-  description: "No function sends what rows of users say to whoever listens.",
+  description: "No function notifies all listeners of what users' rows contain.",
   severity: "high",
   level: "mandatory",
-  remediation: "Send the row's id alone, and let who listens read the row under its policies.",
+  remediation: "Send the row's id alone, and let listeners read the row under its policies.",
   find: (judged) =>
     judged.functions
       .filter(({ source }) => /\b(pg_)?notify\b/i.test(source ?? ""))
@@ -26,14 +26,14 @@ export const notificationsRule = defineRule({
 
 function find(item: DatabaseFunction): Findings {
   const body = functionBody(item);
-  const sent = body ? sentBy(body) : "what is not read";
+  const sent = body ? sentBy(body) : "what the rules cannot read";
   if (sent === undefined) return [];
   const named = functionObject(item);
   return {
     ...named,
     message:
-      `${named.object} notifies whoever listens on a channel, for which no right is needed: it sends ${sent}; ` +
-      "a notification must hold nothing but constants and ids",
+      `${named.object} notifies every listener of a channel, and listening needs no right: it sends ${sent}; ` +
+      "a notification must hold only constants and ids",
   };
 }
 

@@ -19,7 +19,7 @@ export const publicExecutionRule = defineRule({
         const named = functionObject(item);
         return {
           ...named,
-          message: `PUBLIC may execute ${named.object}; a function should be executable by who needs it`,
+          message: `PUBLIC may execute ${named.object}; only the roles that need a function should execute it`,
           remediation: `Write \`revoke all on ${named.object} from public;\`.`,
         };
       }),

@@ -15,7 +15,7 @@ export const rewriteRulesRule = defineRule({
         const named = partObject("rule", rule, relation);
         return {
           ...named,
-          message: `${named.object} runs statements with the rights of the table's owner, past the policies of who writes; there must be none`,
+          message: `${named.object} runs statements with the rights of the table's owner, past the policies of the role that writes; there must be none`,
           remediation: `Write \`drop ${named.object};\` and use a trigger.`,
         };
       }),

@@ -17,7 +17,7 @@ export const securityDefinerRule = defineRule({
   name: "security-definer",
   code: "POL121",
   description:
-    "What end users run with another's rights runs no SQL that they hand it, and takes on nobody's claims.",
+    "A security definer function that end users reach runs no SQL that they pass in, and sets no claims.",
   severity: "critical",
   level: "mandatory",
   remediation:
@@ -34,12 +34,12 @@ function ofCallers(item: DatabaseFunction, judged: JudgedSchema): Findings {
   if (who.length === 0 || (isTrigger && judged.contract.platformGrants)) return [];
   const named = functionObject(item);
   const hole = isTrigger
-    ? "whoever makes a temporary table can have it run with rows of their own"
+    ? "anyone who can make a temporary table can run it on rows of their own"
     : holeIn(item, judged);
   if (hole === undefined && isOwn(item, judged)) return [];
   return {
     ...named,
-    message: `${named.object} is security definer and ${listRoles(who)} may execute it: ${hole ?? "whose rows it reads and writes, the rules do not read"}`,
+    message: `${named.object} is security definer and ${listRoles(who)} may execute it: ${hole ?? "the rules cannot tell whose rows it reads and writes"}`,
     remediation: hole
       ? `Write \`revoke execute on ${named.object} from ${who.map(quoteRole).join(", ")};\`, or make it security invoker.`
       : "The trial calls it: `npm run policy`.",
@@ -57,7 +57,7 @@ function ofTriggers(item: DatabaseFunction, judged: JudgedSchema): Findings {
       const hole = holeIn(item, judged);
       return {
         ...named,
-        message: `${named.object} runs ${quoteName(item)}() with its owner's rights when end users write: ${hole ?? "what it reads and writes, the rules do not read"}`,
+        message: `${named.object} runs ${quoteName(item)}() with its owner's rights when end users write: ${hole ?? "the rules cannot tell what it reads and writes"}`,
         remediation: hole
           ? `Make ${quoteName(item)}() security invoker, or let it neither run texts from rows nor set claims.`
           : "The trial fires it: `npm run policy`.",
@@ -102,13 +102,11 @@ function isOwn(item: DatabaseFunction, judged: JudgedSchema): boolean {
 /** What no trial needs to show, as a clause. */
 function holeIn(item: DatabaseFunction, judged: JudgedSchema): string | undefined {
   if (claimSetters(judged).has(item)) {
-    return "it sets the claims or the role of the request, and so acts for whomever it names";
+    return "it sets the claims or the role of the request, and so acts for any user that it names";
   }
   const body = functionBody(item);
   const given = body?.dynamic.flatMap((tree) => textOfCaller(tree, item, body))[0];
-  return given === undefined
-    ? undefined
-    : `it runs ${given} as SQL, which whoever calls it chooses`;
+  return given === undefined ? undefined : `it runs ${given} as SQL, which its caller chooses`;
 }
 
 /** The parameters, or columns of a new row, that become part of a text of SQL unquoted. */

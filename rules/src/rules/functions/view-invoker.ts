@@ -6,7 +6,8 @@ import { defineRule } from "../rule";
 export const viewInvokerRule = defineRule({
   name: "view-invoker",
   code: "POL123",
-  description: "Every view that end users may use reads with the rights of who queries it.",
+  description:
+    "Every view that end users may use reads with the rights of the role that queries it.",
   severity: "critical",
   level: "mandatory",
   remediation: "Make the view `with (security_invoker = true)`.",

@@ -1,7 +1,7 @@
 import { privilegesOf } from "../../model/judged-schema";
 import { quoteRole } from "../../model/names";
-import { grantedRelations } from "./granted-objects";
 import { defineRule } from "../rule";
+import { relations } from "./database-objects";
 
 /** Nobody is signed in, so no row is theirs. */
 export const anonymousRightsRule = defineRule({
@@ -14,17 +14,16 @@ export const anonymousRightsRule = defineRule({
   judgesPlatformGrants: true,
   find: (judged) => {
     const { anonymousRole: role } = judged.contract;
-    return grantedRelations(judged).flatMap(({ kind, object, described, grants }) => {
-      const held = grants.filter(({ grantee }) => grantee === role);
-      if (held.length === 0) return [];
-      return {
-        kind,
-        object,
-        message:
-          `${role} has ${privilegesOf(held)} on ${described}; a request without a signed-in user must have ` +
-          "no right on any table",
-        remediation: `Write \`revoke all on ${object} from ${quoteRole(role)};\`, or waive it for public data.`,
-      };
+    return relations(judged).map(({ kind, object, described, grants }) => {
+      const rights = privilegesOf(grants, role);
+      return (
+        rights && {
+          kind,
+          object,
+          message: `${role} has ${rights} on ${described}; a request without a signed-in user must have no right on any table`,
+          remediation: `Write \`revoke all on ${object} from ${quoteRole(role)};\`, or waive it for public data.`,
+        }
+      );
     });
   },
 });

@@ -1,15 +1,9 @@
-import { type JudgedSchema, holdersOf } from "../../model/judged-schema";
-import {
-  type NamedObject,
-  functionObject,
-  quoteRole,
-  schemaObject,
-  tableObject,
-  viewObject,
-} from "../../model/names";
+import { holdersOf } from "../../model/judged-schema";
+import { quoteRole } from "../../model/names";
 import { defineRule } from "../rule";
+import { functions, relations, schemas } from "./database-objects";
 
-/** Who owns a table can switch its protection off. */
+/** The owner of a table can switch its protection off. */
 export const objectOwnersRule = defineRule({
   name: "object-owners",
   code: "POL118",
@@ -17,44 +11,28 @@ export const objectOwnersRule = defineRule({
   severity: "critical",
   level: "mandatory",
   remediation: "Let the role of the migrations own it, and grant what is needed.",
-  find: (judged) => [
-    ownedObjects(judged).map(({ owner = "", sql, ...named }) => {
-      if (!judged.applicationRoles.has(owner)) return undefined;
-      return {
-        ...named,
-        message: `${sql} belongs to ${owner}, which can take its protection away; an application role must own nothing`,
-        remediation: `Write \`alter ${sql} owner to ${quoteRole(judged.contract.migrationRole)};\`.`,
-      };
-    }),
-    (judged.schema.schemas ?? []).map(({ name, grants }) =>
-      holdersOf(grants.filter(({ privilege }) => privilege === "create"))
-        .filter((role) => judged.applicationRoles.has(role))
-        .map((role) => {
-          const named = schemaObject(name);
-          return {
-            ...named,
-            message: `${role} may create objects in ${named.object}, also ones that stand in for others; an application role must own nothing`,
-            remediation: `Write \`revoke create on ${named.object} from ${quoteRole(role)};\`.`,
-          };
-        }),
-    ),
-  ],
+  find: (judged) => {
+    const { contract, applicationRoles } = judged;
+    const owned = [...relations(judged), ...functions(judged), ...schemas(judged)];
+    return [
+      owned
+        .filter(({ owner = "" }) => applicationRoles.has(owner))
+        .map(({ kind, object, described, owner = "" }) => ({
+          kind,
+          object,
+          message: `${described} belongs to ${owner}, which can take its protection away; an application role must own nothing`,
+          remediation: `Write \`alter ${described} owner to ${quoteRole(contract.migrationRole)};\`.`,
+        })),
+      schemas(judged).map(({ kind, object, grants }) =>
+        holdersOf(grants.filter(({ privilege }) => privilege === "create"))
+          .filter((role) => applicationRoles.has(role))
+          .map((role) => ({
+            kind,
+            object,
+            message: `${role} may create objects in ${object}, also ones that stand in for others; an application role must own nothing`,
+            remediation: `Write \`revoke create on ${object} from ${quoteRole(role)};\`.`,
+          })),
+      ),
+    ];
+  },
 });
-
-/** What has an owner; `sql` is what ALTER takes: "table public.notes". */
-function ownedObjects({ tables, views, functions, schema }: JudgedSchema) {
-  const named = (object: NamedObject, owner: string | undefined, kind?: string) => ({
-    ...object,
-    owner,
-    sql: kind === undefined ? object.object : `${kind} ${object.object}`,
-  });
-  return [
-    ...tables.map((table) => {
-      const kind = table.kind === "foreign table" ? table.kind : "table";
-      return named(tableObject(table), table.owner, kind);
-    }),
-    ...views.map((view) => named(viewObject(view), view.owner, view.kind)),
-    ...functions.map((item) => named(functionObject(item), item.owner)),
-    ...(schema.schemas ?? []).map(({ name, owner }) => named(schemaObject(name), owner)),
-  ];
-}

@@ -4,7 +4,7 @@ import { quoteName, quoteRole, roleObject } from "../../model/names";
 import type { Role } from "../../model/schema";
 import { type Findings, type Found, defineRule } from "../rule";
 
-/** Row level security binds only who has no power over it. */
+/** Row level security binds only roles that have no power over it. */
 export const rolePowersRule = defineRule({
   name: "role-powers",
   code: "POL119",
@@ -12,7 +12,7 @@ export const rolePowersRule = defineRule({
     "No application role is superuser, bypasses row level security, makes roles, or can become a role that does or that owns anything.",
   severity: "critical",
   level: "mandatory",
-  remediation: "Leave roles to what makes them without any of these powers.",
+  remediation: "Give application roles none of these powers.",
   find: (judged) => {
     const { contract, applicationRoles } = judged;
     // Platforms let their back office past row level security.

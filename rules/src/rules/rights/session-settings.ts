@@ -4,7 +4,7 @@ import { functionObject, partObject, quoteRole, roleObject } from "../../model/n
 import { functionCalls, policyTrees } from "../../sql/expressions";
 import { type Findings, type Found, defineRule } from "../rule";
 
-/** A session starts as nobody. */
+/** A session starts without a user. */
 export const sessionSettingsRule = defineRule({
   name: "session-settings",
   code: "POL127",
@@ -27,7 +27,7 @@ function ofPolicies(judged: JudgedSchema): Findings {
     const named = partObject("policy", policy.name, table);
     return {
       ...named,
-      message: `${named.object} sets the claims of the request while it judges a row, by set_config or a function that calls it; who is signed in must be said before`,
+      message: `${named.object} sets the claims of the request while it tests a row, by set_config or a function that calls it; claims must be set before the query`,
       remediation: "Compare the row with the signed-in user, and set nothing.",
     };
   });
@@ -41,7 +41,7 @@ function ofSessions(judged: JudgedSchema): Findings {
       const sql = role === null ? "database NAME" : `role ${quoteRole(role)}`;
       return {
         ...(role === null ? { kind: "database", object: "database" } : roleObject(role)),
-        message: `${where} starts every session with ${name} set, which says who makes a request; only the transaction itself must say that`,
+        message: `${where} starts every session with ${name} set, which identifies the user of a request; only each transaction may set that`,
         remediation: `Write \`alter ${sql} reset "${name}";\`.`,
       } satisfies Found;
     });
@@ -55,7 +55,7 @@ function ofFunctions(judged: JudgedSchema): Findings {
         const named = functionObject(item);
         return {
           ...named,
-          message: `${named.object} runs with ${name} set, which says who makes a request; only the transaction itself must say that`,
+          message: `${named.object} runs with ${name} set, which identifies the user of a request; only each transaction may set that`,
           remediation: `Write \`alter ${named.object} reset "${name}";\`.`,
         };
       }),

@@ -1,7 +1,7 @@
-import { holdersOf, privilegesOf } from "../../model/judged-schema";
+import { privilegesOf } from "../../model/judged-schema";
 import { quoteRole } from "../../model/names";
-import { grantedRelations } from "./granted-objects";
 import { defineRule } from "../rule";
+import { relations } from "./database-objects";
 
 /** Rights that policies do not confine. */
 const unconfined: readonly string[] = ["truncate", "references", "trigger", "maintain"];
@@ -20,23 +20,23 @@ export const unconfinedRightsRule = defineRule({
   remediation: "Grant select, insert, update and delete by name, never ALL.",
   judgesPlatformGrants: true,
   find: (judged) =>
-    grantedRelations(judged).map(({ kind, object, described, grants }) => {
-      const roles = holdersOf(grants).filter((role) => judged.applicationRoles.has(role));
-      return roles.map((role) => {
-        const held = grants.filter(({ grantee }) => grantee === role);
-        const what = privilegesOf(held.filter(({ privilege }) => unconfined.includes(privilege)));
-        const passing = privilegesOf(held.filter(({ grantable }) => grantable));
+    relations(judged).map(({ kind, object, described, grants }) => {
+      const unlimited = grants.filter(({ privilege }) => unconfined.includes(privilege));
+      const passed = grants.filter(({ grantable }) => grantable);
+      return [...judged.applicationRoles].map((role) => {
+        const rights = privilegesOf(unlimited, role);
+        const passing = privilegesOf(passed, role);
         return [
-          what !== "" && {
+          rights && {
             kind,
             object,
-            message: `${role} has ${what} on ${described}, which row level security does not confine; no application role must have it`,
-            remediation: `Write \`revoke ${what} on ${object} from ${quoteRole(role)};\`, and grant no ALL.`,
+            message: `${role} has ${rights} on ${described}, which row level security does not confine; no application role must have it`,
+            remediation: `Write \`revoke ${rights} on ${object} from ${quoteRole(role)};\`, and grant no ALL.`,
           },
-          passing !== "" && {
+          passing && {
             kind,
             object,
-            message: `${role} may grant ${passing} on ${described} to others; who has a right must be read in the migrations`,
+            message: `${role} may grant ${passing} on ${described} to others; the migrations must show who has which right`,
             remediation: `Write \`revoke grant option for ${passing} on ${object} from ${quoteRole(role)};\`.`,
           },
         ];

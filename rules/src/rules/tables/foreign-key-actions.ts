@@ -4,16 +4,16 @@ import { quoteName, tableObject } from "../../model/names";
 import type { ForeignKey, Table } from "../../model/schema";
 import { type Findings, defineRule } from "../rule";
 
-/** PostgreSQL does what a foreign key says with the table owner's rights, and asks no policy. */
+/** PostgreSQL acts on a foreign key with the rights of the table's owner, past all policies. */
 export const foreignKeyActionsRule = defineRule({
   name: "foreign-key-actions",
   code: "POL135",
   description:
-    "Who deletes a row of their own deletes or changes no rows of others by a foreign key.",
+    "A user who deletes their own row deletes or changes no rows of others through a foreign key.",
   severity: "medium",
   level: "advisory",
   remediation:
-    "Write `on delete restrict`, or let a row name none but rows of its own user, in the `with check`.",
+    "Write `on delete restrict`, or let `with check` allow references to the user's own rows alone.",
   find: (judged) =>
     judged.tables
       // What holds for a partitioned table is said once.

@@ -16,7 +16,7 @@ const kind = /_(code|type|kind|prefix|format|limit|quota|count|template|label|cl
 const number = /^(big|small)?(int|serial)|^(numeric|decimal|real|double|float|money)/;
 const personalNumber = /_id$|(^|_)(phone|ssn|salary|iban|card)($|_)/;
 
-/** A table of nobody's rows is read by all signed-in users; people and groups are somebody's. */
+/** Signed-in users may read a table whose rows are nobody's; rows about people and groups are somebody's. */
 export const personalDataRule = defineRule({
   name: "personal-data",
   code: "POL137",
@@ -36,7 +36,7 @@ function find(table: Table, judged: JudgedSchema): Findings {
   const named = tableObject(table);
   return {
     ...named,
-    message: `every signed-in user reads ${named.object}, and ${what} says that it is about people or groups; these must be read by who belongs to them`,
+    message: `every signed-in user reads ${named.object}, and ${what} says that it is about people or groups; only the people who belong to them may read these`,
     remediation:
       "Refer to the table of users and write a policy on that. Where everybody is meant to read it, list it " +
       "in `sharedTables` of the contract, or waive it.",

@@ -9,7 +9,7 @@ import { quoteRole, tableObject } from "../../model/names";
 import type { Table } from "../../model/schema";
 import { type Findings, defineRule } from "../rule";
 
-/** Whatever a role is granted, a policy says which rows it means. */
+/** For every right that a role is granted, a policy says which rows. */
 export const policyCoverageRule = defineRule({
   name: "policy-coverage",
   code: "POL113",

@@ -3,7 +3,7 @@ import { tableObject } from "../../model/names";
 import type { RowPolicyCommand, Table } from "../../model/schema";
 import { type Findings, defineRule } from "../rule";
 
-/** Of two permissive policies both are evaluated, and the wider one counts. */
+/** PostgreSQL evaluates all permissive policies, and the widest decides. */
 export const policyDuplicatesRule = defineRule({
   name: "policy-duplicates",
   code: "POL132",
@@ -26,7 +26,7 @@ function findTwice(table: Table): Findings {
     const names = covering(first, role).map(({ name }) => name);
     return {
       ...named,
-      message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one counts; one is enough`,
+      message: `${names.join(" and ")} of ${named.object} are permissive policies for ${twice.join(", ")} to ${role}, and the wider one decides; one is enough`,
     };
   });
 }

@@ -40,7 +40,7 @@ function remedy(table: Table, clause: string, reason: string, judged: JudgedSche
   if (setting !== undefined) {
     return (
       `Where the application sets ${setting} in each transaction, from what it has verified, list it in ` +
-      "`trustedSettings` of the contract; otherwise compare with who is signed in."
+      "`trustedSettings` of the contract; otherwise compare with the signed-in user."
     );
   }
   const [column] = [...judged.userColumns(table), ...comparedColumns(table, judged.contract)];

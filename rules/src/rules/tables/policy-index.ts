@@ -3,7 +3,7 @@ import { tableObject } from "../../model/names";
 import { quoteIdentifier } from "../../model/names";
 import { defineRule } from "../rule";
 
-/** A policy's test of the user is part of every query. */
+/** Every query includes the policies' test of the user. */
 export const policyIndexRule = defineRule({
   name: "policy-index",
   code: "POL131",
@@ -21,7 +21,7 @@ export const policyIndexRule = defineRule({
           .filter((column) => !leading.includes(column))
           .map((column) => ({
             ...named,
-            message: `policies of ${named.object} test ${column}, which no index starts with, so every query reads the whole table`,
+            message: `policies of ${named.object} test ${column}, which leads no index, so every query reads the whole table`,
             remediation: `Write \`create index on ${named.object} (${quoteIdentifier(column)});\`.`,
           }));
       }),

@@ -4,22 +4,22 @@ import { partObject } from "../../model/names";
 import { isNode, policyTrees } from "../../sql/expressions";
 import { defineRule } from "../rule";
 
-/** Asked once a query, an identity costs nothing; asked once a row, it costs a scan. */
+/** An identity evaluated once for each query costs nothing; evaluated for every row, it costs a scan. */
 export const policyInitplanRule = defineRule({
   name: "policy-initplan",
   code: "POL130",
-  description: "Policies ask for the signed-in user in a sub-select.",
+  description: "Policies read the signed-in user in a sub-select.",
   severity: "low",
   level: "advisory",
-  remediation: "Write `(select …)` around what says who is signed in.",
+  remediation: "Write `(select …)` around the identity of the signed-in user.",
   find: ({ policies, contract }) =>
     policies.map(({ table, policy }) => {
       if (!policyTrees(policy).some((tree) => asksEachRow(tree, contract))) return undefined;
       const named = partObject("policy", policy.name, table);
       return {
         ...named,
-        message: `${named.object} asks for the signed-in user once a row; once a query is enough`,
-        remediation: `Write \`(select ${contract.identity[0] ?? ""})\`.`,
+        message: `${named.object} evaluates the signed-in user for every row; once for each query is enough`,
+        remediation: `Write \`(select ${contract.identity[0] ?? ""})\` in its place.`,
       };
     }),
 });

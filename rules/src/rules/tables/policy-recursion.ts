@@ -8,10 +8,11 @@ import { type Findings, defineRule } from "../rule";
 export const policyRecursionRule = defineRule({
   name: "policy-recursion",
   code: "POL138",
-  description: "No policy asks, directly or through others, for a table that is being asked for.",
+  description:
+    "No policy reads, directly or through other policies, a table that is already being read.",
   severity: "high",
   level: "mandatory",
-  remediation: "Ask through a `security definer` function, which reads past the policies.",
+  remediation: "Read it through a `security definer` function, which the policies do not bind.",
   find: (judged) =>
     judged.policies
       .filter(({ policy }) => judged.bindsEndUsers(policy))

@@ -12,7 +12,7 @@ export const policyRolesRule = defineRule({
   description: "No permissive policy is for PUBLIC or for requests without a signed-in user.",
   severity: "high",
   level: "mandatory",
-  remediation: "Say whom the policy is for: `to ROLE`.",
+  remediation: "Name the policy's roles: `to ROLE`.",
   judgesPlatformGrants: true,
   find: ({ policies, contract: { anonymousRole, signedInRoles } }) =>
     policies.map(({ table, policy }) => {

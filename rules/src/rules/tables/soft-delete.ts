@@ -11,7 +11,7 @@ import { type Found, defineRule } from "../rule";
 export const softDeleteRule = defineRule({
   name: "soft-delete",
   code: "POL139",
-  description: "A column that hides rows once it is set can be set by who may update it.",
+  description: "A column that hides rows once it is set can be set by the users who may update it.",
   severity: "low",
   level: "advisory",
   remediation: "Leave the null test to queries or a view, or set the column in a function.",

@@ -45,7 +45,7 @@ testRule(
     "be asked by an immutable function": {
       sql: "create function public.me() returns uuid language sql immutable set search_path = '' as 'select auth.uid()';",
       objects: ["function public.me()"],
-      says: "is immutable and asks who is signed in",
+      says: "is immutable and depends on the signed-in user",
     },
   },
   {

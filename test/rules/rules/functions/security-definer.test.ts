@@ -20,7 +20,7 @@ testRule(
     "run the SQL that it is handed": {
       sql: made("execute a;"),
       objects: ["function public.f(a text)"],
-      says: "it runs a as SQL, which whoever calls it chooses",
+      says: "it runs a as SQL, which its caller chooses",
     },
     "put the text into SQL unquoted": {
       sql: made("execute format('select * from public.notes where %s', a);"),
@@ -56,25 +56,25 @@ testRule(
       sql: `${ownNotes} create function public.g() returns trigger language plpgsql security definer
         set search_path = '' as 'begin return new; end';`,
       objects: ["function public.g()"],
-      says: "whoever makes a temporary table can have it run with rows of their own",
+      says: "anyone who can make a temporary table can run it on rows of their own",
     },
-    "be called with effects that the rules do not read": {
+    "be called with effects that the rules cannot tell": {
       sql: made("delete from public.notes where body = a;"),
       objects: ["function public.f(a text)"],
-      says: "whose rows it reads and writes, the rules do not read",
+      says: "the rules cannot tell whose rows it reads and writes",
       unknown: true,
     },
-    "be fired with effects that the rules do not read": {
+    "be fired with effects that the rules cannot tell": {
       sql: fired("delete from public.notes where body = new.body; return null;"),
       objects: ["trigger act on public.notes"],
-      says: "the rules do not read",
+      says: "the rules cannot tell",
       unknown: true,
     },
     "read a table by its three-part name": {
       sql: `set local check_function_bodies = off;
         ${query("select count(*) from appdb.public.notes n where n.user_id = auth.uid()")}`,
       objects: ["function public.q(team uuid)"],
-      says: "the rules do not read",
+      says: "the rules cannot tell",
       unknown: true,
     },
     "return what others have, beside rows of the caller": {
@@ -82,7 +82,7 @@ testRule(
         "select (select count(*) from public.notes) from public.notes n where n.user_id = auth.uid()",
       ),
       objects: ["function public.q(team uuid)"],
-      says: "the rules do not read",
+      says: "the rules cannot tell",
       unknown: true,
     },
     "tell by rows of the caller what others have": {
@@ -90,15 +90,15 @@ testRule(
         "select count(*) from public.notes n where n.user_id = auth.uid() and (n.id = team or (select count(*) from public.notes o where o.id = team) > 0)",
       ),
       objects: ["function public.q(team uuid)"],
-      says: "the rules do not read",
+      says: "the rules cannot tell",
       unknown: true,
     },
-    "ask a function that is not read": {
+    "call a function that the rules cannot read": {
       sql: query(
         "select count(*) from public.notes n where n.user_id = auth.uid() and query_to_xml('select from public.notes', true, true, '') is not null",
       ),
       objects: ["function public.q(team uuid)"],
-      says: "the rules do not read",
+      says: "the rules cannot tell",
       unknown: true,
     },
     "call what takes on the claims of another": {

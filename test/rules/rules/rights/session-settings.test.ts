@@ -30,7 +30,7 @@ testRule(
       sql: `${notes} create policy p on public.notes for select to authenticated using (
         set_config('request.jwt.claims', json_build_object('sub', user_id)::text, true) <> '' and user_id = auth.uid());`,
       objects: ["policy p on public.notes"],
-      says: "sets the claims of the request while it judges a row",
+      says: "sets the claims of the request while it tests a row",
     },
     "set claims in a function that another calls for a policy": {
       sql: `${notes} ${signIn} create policy p on public.notes for select to authenticated

@@ -7,7 +7,7 @@ testRule(
     "test a column without an index": {
       sql: ownNotes.replace("create index on public.notes (user_id);", ""),
       objects: ["public.notes"],
-      says: "test user_id, which no index starts with",
+      says: "test user_id, which leads no index",
     },
   },
   {

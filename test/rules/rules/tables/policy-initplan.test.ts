@@ -7,7 +7,7 @@ testRule(
     "ask for the user once a row": {
       sql: `${notes} create policy own on public.notes for select to authenticated using (user_id = auth.uid());`,
       objects: ["policy own on public.notes"],
-      says: "once a row; once a query is enough",
+      says: "for every row; once for each query is enough",
     },
   },
   { "ask once a query": { sql: ownNotes } },
