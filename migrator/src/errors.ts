@@ -32,6 +32,7 @@ export const CODES = {
   snapshotRefused: "MIG035",
   snapshotFailed: "MIG036",
   snapshotNotDeleted: "MIG037",
+  transactionPooler: "MIG038",
   healingChangesMore: "MIG040",
   accessTooWide: "MIG041",
   catalogLocked: "MIG042",

@@ -255,7 +255,7 @@ describe("a migration that forgets row level security", () => {
       expect(up.code).not.toBe(0);
       expect(up.output.replace(/\s+/g, " ")).toContain(`MIG006 ${NOTES} was not committed`);
       const found =
-        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+        "select to_regclass('public.test_notes') is null, count(distinct version) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,
@@ -275,7 +275,7 @@ describe("a broken statement in a migration", () => {
       );
       expect(output).toContain("4 | comment on column public.test_notes.wrong is ''");
       const found =
-        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+        "select to_regclass('public.test_notes') is null, count(distinct version) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,

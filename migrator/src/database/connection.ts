@@ -6,6 +6,7 @@ import { describeAddress } from "./address";
 import { forgetPassword, readPassword } from "./credentials";
 import { explainDatabaseError } from "./database-error";
 import { regionOfInstance } from "./instance-region";
+import { lentForTransaction, sessionKind } from "./pooler";
 import { reasonOf, sqlStateOf } from "./server-error";
 import type { ConnectionSettings, Credentials, EncryptedTls, TlsSettings } from "./settings";
 import { TOOL_VERSION } from "./tool-version";
@@ -18,7 +19,7 @@ const INVALID_PASSWORD = "28P01";
  * Runs `work` on a connection that is closed whatever happens.
  * @throws MigratorError MIG003 when the database cannot be reached or refuses the login, MIG004, MIG030
  * or MIG031 when there is no password to log in with, MIG032 to MIG034 or MIG085 when the tunnel does not
- * open, MIG078 when the role lacks a right, MIG079 when the connection breaks.
+ * open, MIG038 when a pooler in transaction mode is in between, MIG078 when the role lacks a right, MIG079 when the connection breaks.
  */
 export async function withConnection<T>(
   settings: ConnectionSettings,
@@ -28,6 +29,8 @@ export async function withConnection<T>(
   try {
     const client = await connect(settings, route);
     try {
+      const kind = await sessionKind(client, () => login(settings, route));
+      if (kind === "lent for a transaction") throw lentForTransaction(settings);
       return await work(client);
     } catch (error) {
       throw explainDatabaseError(error, settings);

@@ -6,6 +6,7 @@ import { readDrift } from "../judge/drift/find-drift";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory } from "../log/history";
 import { type LogEntry, readLog, readSql } from "../log/log";
+import { demandServerReads } from "../database/server-syntax";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, noRollbackOf } from "../files/trio";
 import { isWanted } from "../files/version";
@@ -136,6 +137,7 @@ function reading<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
 
 async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan> {
   const contents = await Promise.all(request.pending.map(readContent));
+  await demandServerReads(client, request.pending);
   const undone = request.toRollBack?.flatMap(({ effects }) => effects) ?? [];
   const live = await readLiveFacts(client, contents, undone);
   const limits: string[] = [];

@@ -3,6 +3,7 @@ import { applyPending } from "./apply-pending";
 import { type RollbackOptions, rollbackTo } from "./rollback";
 import { withConnection } from "../database/connection";
 import type { ConnectionSettings } from "../database/settings";
+import { demandServerReads } from "../database/server-syntax";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, inspectTrio } from "../files/trio";
 import { compareVersions, isAbove, versionBefore } from "../files/version";
@@ -46,6 +47,7 @@ export async function redo(
         all.filter((entry) => !isUndone(entry)),
         trios,
       );
+      await demandServerReads(client, again);
       return all;
     }),
   );
