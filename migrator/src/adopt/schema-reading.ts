@@ -41,7 +41,7 @@ select key, pg_get_functiondef(oid) as definition from functions where prokind <
 const IMPLIED = `${OBJECTS}
 select format('constraint %s.%I', r.qualified, k.conname) as key
   from relations r join pg_constraint k on k.conrelid = r.oid
- where not k.conislocal or k.conparentid <> 0
+ where k.conparentid <> 0 or not k.conislocal and r.relispartition
 union all
 select format('index %I.%I', n.nspname, x.relname)
   from pg_inherits i join pg_class x on x.oid = i.inhrelid and x.relkind in ('i', 'I')
