@@ -60,3 +60,4 @@ create type public."Kind" as enum ('a'); comment on type public."Kind" is 'k'; c
 comment on function public.next_code(integer) is 'f'; comment on view public.heads is 'v'; comment on schema "Odd Schema" is 's'; comment on index public.parents_lower is 'i'; comment on procedure public.work(integer) is 'p';
 create aggregate public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0');
 alter default privileges in schema public grant select on tables to anon;
+create operator public.=== (leftarg = integer, rightarg = integer, function = int4eq);

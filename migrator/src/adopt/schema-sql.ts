@@ -40,6 +40,7 @@ class SchemaWriter {
     const reasonOf = ([key, fact]: [string, Fact]) =>
       NOT_MADE[splitKey(key).kind] ?? NOT_MADE[text(fact, "kind")];
     this.objects = own.filter((each) => reasonOf(each) === undefined);
+    this.notMade.push(...reading.unread.map((what) => `${what}: write it before what needs it.`));
     for (const each of own) {
       const reason = reasonOf(each);
       if (reason !== undefined) this.notMade.push(`${each[0]}: ${reason}.`);
