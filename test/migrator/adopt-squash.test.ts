@@ -10,6 +10,7 @@ import {
   rollbackTo,
 } from "../../migrator/src";
 import { squash } from "../../migrator/src/adopt/squash";
+import { repair } from "../../migrator/src/run/repair";
 import { findDrift } from "../../migrator/src/judge/drift";
 import { type MigratorFixture, createFixture, protectedTable } from "./migration-fixture";
 
@@ -89,6 +90,29 @@ describe("squash", () => {
     const range = { from: "001", to: "001" };
     await squash(fixture.settings, [alpha, renamed, gamma], range, reason);
     expect(await applied()).toEqual(["000_alpha", "001_second", "002_gamma"]);
+  });
+
+  it("is refused beside one that cannot be undone, until there is a rollback file", async () => {
+    const forward = {
+      ...alpha.forward,
+      sql: `-- no-rollback: nobody wrote it\n${alpha.forward.sql}`,
+    };
+    const lasting = { ...alpha, forward, rollback: { ...alpha.rollback, sql: "" } };
+    const other = await createFixture();
+    try {
+      await applyPending(other.settings, [lasting, beta]);
+      const range = { from: "000", to: "001" };
+      await expect(squash(other.settings, [both], range, reason)).rejects.toThrow(
+        "MIG023 000_alpha cannot be undone (nobody wrote it), so it cannot be tried",
+      );
+      await repair(other.settings, { kind: "accept-file", trio: alpha }, reason);
+      expect(await squash(other.settings, [both], range, reason)).toEqual([
+        "000_alpha",
+        "001_beta",
+      ]);
+    } finally {
+      await other.database.drop();
+    }
   });
 
   it("is refused where the catalog would be another, or that cannot be shown", async () => {

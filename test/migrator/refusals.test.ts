@@ -61,8 +61,20 @@ Is it a dump? \`npx migrator baseline --from-database\` writes the migration of 
     const dump = readFileSync(path.join(__dirname, "dump-fixture.sql"), "utf8");
     expect(await placesIn(dump)).toEqual([
       "5:1 \\restrict is a",
+      "45:1 it gives what",
+      "60:1 it gives what",
       "70:1 `copy … from",
       "93:1 \\unrestrict is a",
+    ]);
+  });
+
+  it("is no owner that a file that is no dump names", async () => {
+    const sql = "alter table public.a owner to other; alter function public.f() owner to other;";
+    expect(await placesIn(sql)).toEqual([]);
+    expect(await placesIn(`\\echo\n${sql}`)).toEqual([
+      "1:1 \\echo is a",
+      "2:1 it gives what",
+      "2:38 it gives what",
     ]);
   });
 

@@ -23,7 +23,10 @@ create table public.events (at timestamptz not null, kind text, id bigint, prima
 create table public.events_2026 partition of public.events for values from ('2026-01-01') to ('2027-01-01');
 create table public.events_rest partition of public.events default;
 create index events_kind on public.events (kind);
-create table public.base (id integer); create table public.derived (extra text) inherits (public.base);
+create table public.base (id integer, constraint base_check check (id > 0));
+create table public.derived (extra text, id integer, constraint base_check check (id > 0));
+alter table public.derived inherit public.base;
+create table public.also_derived (extra text) inherits (public.base);
 create index parents_lower on public.parents (lower(code)) where old > 3;
 create unique index children_note on public.children (note) include (parent);
 create statistics public.st on code, old from public.parents;
@@ -57,3 +60,4 @@ create type public."Kind" as enum ('a'); comment on type public."Kind" is 'k'; c
 comment on function public.next_code(integer) is 'f'; comment on view public.heads is 'v'; comment on schema "Odd Schema" is 's'; comment on index public.parents_lower is 'i'; comment on procedure public.work(integer) is 'p';
 create aggregate public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0');
 alter default privileges in schema public grant select on tables to anon;
+create operator public.=== (leftarg = integer, rightarg = integer, function = int4eq);

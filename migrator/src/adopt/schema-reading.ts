@@ -11,6 +11,8 @@ export interface SchemaReading {
   implied: ReadonlySet<string>;
   /** Keys of what an object needs to be there before it. */
   needs: ReadonlyMap<string, readonly string[]>;
+  /** What the catalog reading leaves out: operators, casts, text search and the like. */
+  unread: readonly string[];
   /** Names as SQL writes them, by the bare name. */
   quoted: ReadonlyMap<string, string>;
 }
@@ -41,7 +43,7 @@ select key, pg_get_functiondef(oid) as definition from functions where prokind <
 const IMPLIED = `${OBJECTS}
 select format('constraint %s.%I', r.qualified, k.conname) as key
   from relations r join pg_constraint k on k.conrelid = r.oid
- where not k.conislocal or k.conparentid <> 0
+ where k.conparentid <> 0 or not k.conislocal and r.relispartition
 union all
 select format('index %I.%I', n.nspname, x.relname)
   from pg_inherits i join pg_class x on x.oid = i.inhrelid and x.relkind in ('i', 'I')
@@ -81,6 +83,27 @@ select a.key, array_agg(distinct b.key order by b.key) as needs
  where a.key <> b.key
  group by a.key`;
 
+// Rows of PostgreSQL's own have lower numbers.
+const UNREAD = [
+  ...["pg_operator", "pg_opclass", "pg_opfamily", "pg_cast", "pg_collation", "pg_conversion"],
+  ...[
+    "pg_ts_config",
+    "pg_ts_dict",
+    "pg_ts_parser",
+    "pg_ts_template",
+    "pg_language",
+    "pg_transform",
+  ],
+]
+  .map(
+    (catalog) => `
+select pg_describe_object('${catalog}'::regclass, o.oid, 0) as what from ${catalog} o
+ where o.oid >= 16384 and not exists (
+   select from pg_depend d
+    where d.classid = '${catalog}'::regclass and d.objid = o.oid and d.deptype in ('e', 'i'))`,
+  )
+  .join("\nunion all");
+
 const QUOTED = `
 select distinct name, quote_ident(name) as quoted
   from (select attname::text as name from pg_attribute where attnum > 0 and not attisdropped
@@ -95,6 +118,7 @@ export async function readSchema(client: ClientBase): Promise<SchemaReading> {
     functions: script.add<{ key: string; definition: string }>(FUNCTIONS),
     implied: script.add<{ key: string }>(IMPLIED),
     needs: script.add<{ key: string; needs: string[] }>(NEEDS),
+    unread: script.add<{ what: string }>(UNREAD),
     quoted: script.add<{ name: string; quoted: string }>(QUOTED),
   }));
   await script.run();
@@ -103,6 +127,7 @@ export async function readSchema(client: ClientBase): Promise<SchemaReading> {
     functions: new Map(answers.functions.rows.map(({ key, definition }) => [key, definition])),
     implied: new Set(answers.implied.rows.map(({ key }) => key)),
     needs: new Map(answers.needs.rows.map(({ key, needs }) => [key, needs])),
+    unread: answers.unread.rows.map(({ what }) => what).sort(),
     quoted: new Map(answers.quoted.rows.map(({ name, quoted }) => [name, quoted])),
   };
 }

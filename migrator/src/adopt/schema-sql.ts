@@ -40,6 +40,7 @@ class SchemaWriter {
     const reasonOf = ([key, fact]: [string, Fact]) =>
       NOT_MADE[splitKey(key).kind] ?? NOT_MADE[text(fact, "kind")];
     this.objects = own.filter((each) => reasonOf(each) === undefined);
+    this.notMade.push(...reading.unread.map((what) => `${what}: write it before what needs it.`));
     for (const each of own) {
       const reason = reasonOf(each);
       if (reason !== undefined) this.notMade.push(`${each[0]}: ${reason}.`);
@@ -155,7 +156,7 @@ class SchemaWriter {
 
   private table(name: string, fact: Fact): string[] {
     const bound = text(fact, "partitionBound");
-    const parents = texts(fact["inherits"]).join(", ");
+    const parents = texts(fact["inherits"]);
     const constraints = this.ofKind("constraint", (constraint, each) =>
       text(each, "table") === name && isInline(each)
         ? [`constraint ${lastPart(constraint)} ${text(each, "definition")}`]
@@ -169,16 +170,35 @@ class SchemaWriter {
     const options = texts(fact["options"]).map((option) => option.replace("=", " = "));
     const statement = [
       `create ${fact["unlogged"] === true ? "unlogged " : ""}table if not exists ${name}`,
-      bound === "" ? body : ` partition of ${parents}${body} ${bound}`,
-      bound === "" && parents !== "" ? ` inherits (${parents})` : "",
+      bound === "" ? body : ` partition of ${parents.join(", ")}${body} ${bound}`,
       text(fact, "partitionKey") === "" ? "" : ` partition by ${text(fact, "partitionKey")}`,
       options.length > 0 ? ` with (${options.join(", ")})` : "",
     ];
+    if (bound !== "" && !parents.every((parent) => this.hasColumnsOf(parent, fact))) {
+      this.notMade.push(
+        `table ${name}: its columns are in another order than those of its parent.`,
+      );
+    }
     const identity = text(fact, "replicaIdentity");
+    // Its columns keep their order, which those of a parent would come before.
+    const inherited = (bound === "" ? parents : []).map((parent) =>
+      unless(
+        `exists (select from pg_catalog.pg_inherits where inhrelid = ${quoteText(name)}::regclass` +
+          ` and inhparent = ${quoteText(parent)}::regclass)`,
+        `alter table ${name} inherit ${parent};`,
+      ),
+    );
     return [
       `${statement.join("")};`,
+      ...inherited,
       ...(identity === "" ? [] : [`alter table ${name} replica identity ${identity};`]),
     ];
+  }
+
+  private hasColumnsOf(parent: string, partition: Fact): boolean {
+    const namesOf = (fact: Fact | undefined) =>
+      JSON.stringify(list(fact?.["columns"]).map((column) => column["name"] ?? null));
+    return namesOf(partition) === namesOf(this.reading.catalog.get(`table ${parent}`));
   }
 
   private column(table: string, fact: Fact): string {

@@ -4,7 +4,7 @@ import type { ConnectionSettings } from "../database/settings";
 import { inTransaction } from "../database/transaction";
 import { reasonOf } from "../database/server-error";
 import { CODES, MigratorError } from "../errors";
-import { type Trio, inspectTrio } from "../files/trio";
+import { type Trio, inspectTrio, noRollbackOf } from "../files/trio";
 import { isAbove, isWanted } from "../files/version";
 import { isHalfDone } from "../log/log";
 import { type LogEntry, type StoredSql, appendLog, readLog, readStoredSql } from "../log/log";
@@ -110,8 +110,18 @@ async function demandEqual(
   later: readonly Stored[],
 ): Promise<void> {
   const before = await readCatalog(client);
+  const undone = [...squashed, ...later].reverse();
+  const irreversible = undone.find(({ forward }) => noRollbackOf(forward) !== undefined);
+  if (irreversible) {
+    const { version, name, forward } = irreversible;
+    throw refused(
+      `${name} cannot be undone (${noRollbackOf(forward)}), so it cannot be tried whether the catalog stays ` +
+        `equal. Write a rollback file for it in place of the header's line, and record it: \`npx migrator ` +
+        `repair ${version} --accept-file --reason "…"\`.`,
+    );
+  }
   await client.query("savepoint squash; set local app_data.allow_data_loss = 'on'");
-  for (const { name, rollback } of [...squashed, ...later].reverse()) {
+  for (const { name, rollback } of undone) {
     await tryOut(client, `the rollback of ${name}`, rollback);
   }
   await tryOut(client, trio.forward.file, trio.forward.sql);

@@ -66,7 +66,7 @@ ${expected.join(",\n")}
   select string_agg(format('%s %s', key, what), E'\\n' order by key) into problems
     from differing where what is not null;
   if problems is not null then
-    raise exception using message = ${literal(`SQL007 ${name} is not what the catalog holds:`)} || E'\\n' || problems;
+    raise exception using message = ${literal(`SQL007 the catalog is not as ${name} makes it:`)} || E'\\n' || problems;
   end if;
 end
 $verify$;

@@ -61,10 +61,11 @@ function refuseForeign(command: CommandName, given: readonly string[], operands:
   const known: readonly string[] = [...options, ...EVERYWHERE];
   const foreign = given.find((name) => !known.includes(name));
   if (foreign !== undefined) throw new UsageError(`"${command}" takes no --${foreign}.`);
-  const most = operand === undefined ? 0 : operand.includes("--") ? Infinity : 1;
+  const most =
+    operand === undefined ? 0 : operand.includes("--") ? Infinity : operand.split(" ").length;
   const extra = operands[most];
   if (extra !== undefined) {
-    const takes = operand === undefined ? "nothing" : `one ${operand}`;
+    const takes = operand === undefined ? "nothing" : most === 1 ? `one ${operand}` : operand;
     throw new UsageError(`"${command}" takes ${takes} after its name, and was given "${extra}".`);
   }
 }

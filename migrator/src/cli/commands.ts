@@ -259,6 +259,16 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     };
   },
 
+  async import({ values, operands: [name, from] }) {
+    const { TOOLS } = await import("../adopt/import-sources");
+    const tool = TOOLS.find((each) => each === name);
+    if (tool === undefined || from === undefined)
+      throw new UsageError(`import needs a tool, ${TOOLS.join(", ")}, and its folder.`);
+    const { importMigrations } = await import("../adopt/import");
+    const imported = await importMigrations(readSettings(values), tool, from, values.directory);
+    return { text: [...imported.files, ...listOf(imported.notMade)].join("\n"), data: imported };
+  },
+
   async squash({ values, operands: [operand = ""] }, report) {
     const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(operand) ?? [];
     if (from === undefined || to === undefined)
@@ -300,7 +310,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
 };
 
 function listOf(notMade: readonly string[]): string[] {
-  return notMade.length === 0 ? [] : ["Not made:", ...notMade.map((each) => `  ${each}`)];
+  return notMade.length === 0 ? [] : ["To be looked at:", ...notMade.map((each) => `  ${each}`)];
 }
 
 const REPAIR_FORMS =

@@ -4,7 +4,7 @@ import type { OptionName } from "./options";
 export interface Usage {
   /** What it does, without a full stop. */
   says: string;
-  /** What may stand after its name, as help shows it: at most one word, or `-- COMMAND`. */
+  /** What may stand after its name, as help shows it: words, or `-- COMMAND`. */
   operand?: string;
   options: readonly OptionName[];
   /** What help says besides. */
@@ -106,6 +106,12 @@ export const USAGE = {
     says: "records migrations whose verify files pass as applied, without running them",
     options: ["from-database", "target", "reason", ...CHANGE],
     more: "For a database that exists already. --from-database writes its first migration into an empty folder;\nthen, or with migrations of your own, --reason TEXT records what passes.",
+  },
+  import: {
+    says: "makes trios of the migrations of another tool",
+    operand: "TOOL DIR",
+    options: CONNECTION,
+    more: "TOOL is flyway, supabase, sqitch or node-pg-migrate. Tries all of them on the database in a\ntransaction that is undone: name one that holds what --directory makes, and no more.",
   },
   squash: {
     says: "records that one migration took the place of FROM to TO",

@@ -74,9 +74,10 @@ export class Script {
     let reportedMs = Date.now();
     for (let at = 0; at < all.length; at += MOST_AT_ONCE) {
       await this.runAtOnce(all.slice(at, at + MOST_AT_ONCE));
-      if (Date.now() - reportedMs < REPORT_EACH_MS) continue;
+      const done = at + MOST_AT_ONCE;
+      if (done >= all.length || Date.now() - reportedMs < REPORT_EACH_MS) continue;
       reportedMs = Date.now();
-      this.report(`${at + MOST_AT_ONCE} of ${all.length} statements are done`);
+      this.report(`${done} of ${all.length} statements are done`);
     }
   }
 

@@ -30,7 +30,7 @@ export async function refusalsOf(
   const { text, commands, syntaxError } = await withoutPsql(sql, file);
   const statements = await splitStatements(text, file);
   const unqualified = searchPath.length > 0 ? [] : await unqualifiedNames(text, statements);
-  const found = [
+  const found: Omit<Refusal, "file">[] = [
     ...commands.map(({ index, command }) => ({
       ...positionAt(sql, index),
       ofPsql: true,
@@ -54,7 +54,10 @@ export async function refusalsOf(
         `${name} is named without its schema, and the migrator runs every file with an empty search ` +
         `path. Write the schema before the name, such as public.${name}.`,
     })),
-  ].sort((a, b) => a.line - b.line || a.column - b.column);
+  ];
+  // Elsewhere another owner may be meant; a dump names those of the database that it was made of.
+  if (found.some(({ ofPsql = false }) => ofPsql)) found.push(...statements.flatMap(refusalOfOwner));
+  found.sort((a, b) => a.line - b.line || a.column - b.column);
   const refusals = found.map((each) => ({ file, ...each }));
   if (!syntaxError) return refusals;
   const { line, column, reason } = syntaxError;
@@ -138,6 +141,26 @@ function refusalOfCopy(copy: CopyStmt): string | undefined {
     `Write the rows as \`insert into ${table}${list} values (…), (…);\`; \`pg_dump --rows-per-insert=1000\` ` +
     "writes them so."
   );
+}
+
+function refusalOfOwner({ tree, line, column }: Statement): Omit<Refusal, "file">[] {
+  const owners =
+    "AlterOwnerStmt" in tree
+      ? [tree.AlterOwnerStmt.newowner]
+      : "AlterTableStmt" in tree
+        ? (tree.AlterTableStmt.cmds ?? []).flatMap((command) =>
+            "AlterTableCmd" in command && command.AlterTableCmd.subtype === "AT_ChangeOwner"
+              ? [command.AlterTableCmd.newowner]
+              : [],
+          )
+        : [];
+  return owners.map((owner) => ({
+    line,
+    column,
+    message:
+      `it gives what it makes to ${owner?.rolename ?? "another role"}, and whoever runs the migrations owns ` +
+      "what they make. Remove the statement; `pg_dump --no-owner` writes none.",
+  }));
 }
 
 interface UnqualifiedName extends Position {
