@@ -81,9 +81,9 @@ async function tryAll(
   return withConnection(settings, async (client) => {
     let before: Catalog = new Map();
     const work = async () => {
-      const { pending, surplus } = await compareHistory(client, await readLog(client), trios);
-      if (pending.length + surplus.length > 0) {
-        const list = [...pending, ...surplus].map(({ name }) => name).join(", ");
+      const { pending, toRollBack } = await compareHistory(client, await readLog(client), trios);
+      if (pending.length + toRollBack.length > 0) {
+        const list = [...pending, ...toRollBack].map(({ name }) => name).join(", ");
         throw refused(from, [
           `the database does not hold the migrations of the folder (${list}): bring it up first.`,
         ]);
