@@ -169,6 +169,13 @@ create index concurrently notes_note on public.notes (note);
     );
   });
 
+  it("says who makes a role that is missing", async () => {
+    const grant = trio("000", "create schema app;\ngrant usage on schema app to reporter;");
+    await expect(applyMigration(fixture.settings, grant)).rejects.toThrow(
+      /^MIG005 sql\/000_test\.sql:2:1: role "reporter" does not exist \(SQLSTATE 42704\)\.\n[^]*Roles belong to the whole server, so no migration makes them: have the stack make it \(components\/database-roles\.ts\), or whoever administers the server; or correct the file and run it again\.$/,
+    );
+  });
+
   it("safety 8: commits nothing when a table lacks row level security", async () => {
     const open = trio("000", "create table public.notes (id integer);\n");
     await expect(applyMigration(fixture.settings, open)).rejects.toThrow(

@@ -22,7 +22,7 @@ describe("SQL of a newer PostgreSQL than the database's", () => {
     [
       "alter table public.notes add column b text generated always as (note) virtual;",
       "virtual",
-      73,
+      71,
     ],
     ["alter table public.notes add constraint c not null note not valid;", "not", 43],
     ["update public.notes set note = '' returning with (old as o) o.note;", "with", 45],

@@ -109,7 +109,7 @@ describe("a file that counts on a search path of its own", () => {
   it("is refused before it runs, with the line and the name to write", async () => {
     const dump = trio("001", "set search_path = public;\ncreate table pages (id integer);\n");
     await expect(applyMigration(fixture.settings, dump)).rejects.toThrow(
-      /^MIG002 sql\/001_test\.sql:2:1: pages is made in no schema: .* such as public\.pages\./,
+      /^MIG002 sql\/001_test\.sql:2:14: pages .* such as public\.pages\./,
     );
   });
 });

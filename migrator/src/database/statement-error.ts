@@ -11,11 +11,18 @@ const ROLLED_BACK =
 const CORRECT = /Correct the (?:file|statement)/;
 // lock_not_available, deadlock_detected, serialization_failure.
 const IN_THE_WAY = new Set(["55P03", "40P01", "40001"]);
+const UNDEFINED_OBJECT = "42704";
 const DATA_EXCEPTION = "22";
 // query_canceled, admin_shutdown, crash_shutdown.
 const ENDED = new Set(["57014", "57P01", "57P02"]);
 
-function wayOut(code = ""): string {
+function wayOut({ code = "", message }: DatabaseError): string {
+  if (code === UNDEFINED_OBJECT && /^role ".*" does not exist$/s.test(message)) {
+    return (
+      "Roles belong to the whole server, so no migration makes them: have the stack make it " +
+      "(components/database-roles.ts), or whoever administers the server; or correct the file"
+    );
+  }
   if (IN_THE_WAY.has(code)) {
     return (
       "Another session was in the way at every try: `npx migrator plan` names who is. Wait for it, or " +
@@ -46,7 +53,7 @@ export function statementError(
     `${place}: ${withoutValues(error, statement)} (SQLSTATE ${error.code ?? "unknown"}).`,
     excerpt(statement, line, column),
     ...(error.hint ? [`Hint: ${error.hint}`] : []),
-    outcome.replace(CORRECT, wayOut(error.code)),
+    outcome.replace(CORRECT, wayOut(error)),
   ];
   const recorded = `${place}: ${withoutMessage(error)}`;
   return new MigratorError(CODES.statementFailed, parts.join("\n"), { cause: error, recorded });
