@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   rmSync(directory, { recursive: true });
-  await Promise.all([old, fresh].map((fixture) => fixture?.database.drop()));
+  for (const fixture of [old, fresh]) await fixture?.database.drop();
 });
 
 /** Runs SQL as the migrator, each text in a transaction of its own. */
