@@ -89,9 +89,9 @@ export async function tryDatabase(
   await runSeeds(client, worlds, seeds);
   await fill.all();
   const identities = new Identities(catalog, contract, worlds);
-  const shared = { catalog, contract, links, fill };
+  const shared = { catalog, contract, hints, links, fill };
   for (const role of contract.signedInRoles)
-    await quietOwnRows(client, identities.ofRole(role).attacker, shared, hints);
+    await quietOwnRows(client, identities.ofRole(role).attacker, shared);
   await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
@@ -114,7 +114,7 @@ export async function tryDatabase(
   const passages = await tryPassages(client, identities.all, seenBy, shared);
   const moves: MovesTried[] = [];
   for (const role of contract.signedInRoles)
-    moves.push(await tryMoves(client, identities.ofRole(role), shared, hints));
+    moves.push(await tryMoves(client, identities.ofRole(role), shared));
 
   const judged = tables.map((table) =>
     judgeTable(table, attemptsOn.get(table) ?? [], seenBy, shared),

@@ -1,5 +1,5 @@
 import type { Value } from "../rows/candidate-values";
-import { type Catalog, type Relation, type Routine, isSecret } from "../rows/catalog";
+import { type Catalog, type Column, type Relation, type Routine, isSecret } from "../rows/catalog";
 import { wordsOf } from "../rows/hints";
 import { type Row, literal } from "../rows/statements";
 import type { World } from "../rows/worlds";
@@ -9,14 +9,18 @@ const NUMBERS = /^(?:smallint|integer|bigint|numeric|real|double precision)$/;
 /**
  * What a caller would give each argument of a function to get at a world, the likeliest first: keys and texts
  * of its rows, what the function compares with, and its user.
+ * @param isTold which columns values are taken from. @default all
  */
 export function argumentValues(
   { arguments: given, source }: Routine,
   { relations }: Catalog,
   world: World,
   rowsOf: (relation: Relation) => readonly Row[],
+  isTold: (relation: Relation, column: Column) => boolean = () => true,
 ): Value[][] {
   const words = wordsOf(source);
+  // Without a cast a text is compared with no key.
+  const casts = /::|\bcast\b/i.test(source);
   const literals = [...source.matchAll(/'([\w-]{1,30})'/g)].map(([, text = ""]) => text);
   return given.map(({ name, type }) => {
     const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
@@ -24,7 +28,10 @@ export function argumentValues(
       .flatMap((relation) => {
         const [row, ...others] = rowsOf(relation);
         const fitting = relation.columns.filter(
-          (column) => fits(column.type, type) && !isSecret(relation, column),
+          (column) =>
+            fits(column.type, type, casts) &&
+            !isSecret(relation, column) &&
+            isTold(relation, column),
         );
         return fitting.map((column) => ({
           weight:
@@ -64,9 +71,10 @@ export function writeArguments({ arguments: given, variadic }: Routine, values: 
   return written.join(", ");
 }
 
-function fits(column: string, argument: string): boolean {
+function fits(column: string, argument: string, casts: boolean): boolean {
   const bare = column.replace(/\(.*\)/, "");
-  return bare === argument || (argument === "text" && /^(?:uuid|character varying)$/.test(bare));
+  if (bare === argument) return true;
+  return argument === "text" && (bare === "character varying" || (casts && bare === "uuid"));
 }
 
 /** JSON with the keys that a function looks up, and values of rows that have columns of these names. */

@@ -225,7 +225,11 @@ export function callsOf(
       ...victim.rows(relation),
       ...givens.flatMap(({ list, row }) => (list?.relation === relation && row ? [row] : [])),
     ];
-    const found = argumentValues(routine, catalog, victim.world, rowsOf);
+    // Texts that are no keys lead nowhere.
+    const isKey = ({ name, uniques, foreignKeys }: Relation, column: Column) =>
+      words.has(name) &&
+      [...uniques, ...foreignKeys.map(({ columns }) => columns)].flat().includes(column.name);
+    const found = argumentValues(routine, catalog, victim.world, rowsOf, isKey);
     const choices = routine.arguments.map(({ type }, place): Value[] => {
       const deciding = decided.flatMap((list) =>
         list.deciding.filter(({ column }) => column.type === type).flatMap(({ values }) => values),

@@ -1,9 +1,9 @@
 import type { Identity } from "../attacks/identities";
 import type { Catalog, Relation } from "../rows/catalog";
-import type { Fill } from "../rows/fill";
-import { Reads } from "../rows/reads";
+import type { Reads } from "../rows/reads";
 import { insertStatement, quoteIdentifier, quoteText } from "../rows/statements";
 import { WORLDS } from "../rows/worlds";
+import type { Shared } from "./shared";
 
 const TABLES = 12;
 
@@ -19,18 +19,17 @@ export function reproduction(
     relations,
     catalog,
     fill,
+    links,
     worlds,
     given = [],
-  }: {
+  }: Shared & {
     relations: readonly Relation[];
-    catalog: Catalog;
-    fill: Fill;
     worlds: readonly number[];
     /** Statements of the superuser, after the rows are there. */
     given?: readonly string[];
   },
 ): string {
-  const needed = withParents(relations, catalog).slice(0, TABLES);
+  const needed = withParents(relations, catalog, links.reads).slice(0, TABLES);
   const inserts = needed.flatMap((relation) =>
     WORLDS.filter(({ index }) => index < 2 || worlds.includes(index)).flatMap(({ index }) =>
       (fill.of(relation).rows[index] ?? []).map(
@@ -67,9 +66,8 @@ function actingAs({ role, login, settings, prelude }: Identity): string[] {
 }
 
 /** Tables with all that their rows and policies refer to, parents first. */
-function withParents(relations: readonly Relation[], catalog: Catalog): Relation[] {
+function withParents(relations: readonly Relation[], catalog: Catalog, reads: Reads): Relation[] {
   const found: Relation[] = [];
-  const reads = new Reads(catalog);
   const begun = new Set<number>();
   const add = (relation: Relation) => {
     if (begun.has(relation.id)) return;

@@ -19,7 +19,6 @@ import { reachOf } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
-import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
@@ -77,9 +76,8 @@ export async function quietOwnRows(
   client: ClientBase,
   identity: Identity,
   shared: Shared,
-  hints: HintReader,
 ): Promise<void> {
-  const { givens, statesOf } = await planMoves(client, identity, shared, hints);
+  const { givens, statesOf } = await planMoves(client, identity, shared);
   const own = givens.filter(({ kind, choice }) => kind === "own" && choice);
   if (own.length === 0) return;
   const [nothing] = (await statesOf(NOTHING, [])) ?? [];
@@ -103,9 +101,8 @@ export async function tryMoves(
   client: ClientBase,
   { attacker, victim, newcomer }: Movers,
   shared: Shared,
-  hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, attacker, shared, hints);
+  const plan = await planMoves(client, attacker, shared);
   const { givens, moves, probes, statesOf } = plan;
   const states: State[] = [];
   let slow: Given | undefined;
@@ -192,13 +189,8 @@ async function isAcceptance(
   return paths.includes("0") && paths.every((path) => ["", "0"].includes(path));
 }
 
-async function planMoves(
-  client: ClientBase,
-  identity: Identity,
-  shared: Shared,
-  hints: HintReader,
-): Promise<Plan> {
-  const { catalog, links, fill } = shared;
+async function planMoves(client: ClientBase, identity: Identity, shared: Shared): Promise<Plan> {
+  const { catalog, hints, links, fill } = shared;
   const { role, world } = identity;
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);

@@ -138,19 +138,17 @@ select jsonb_build_object(
         'type', format_type(u.t, null)) order by u.n)
       from unnest(p.proargtypes::oid[]) with ordinality u (t, n)), '[]'),
     'variadic', p.provariadic <> 0,
-    'returns', format_type(p.prorettype, null), 'language', l.lanname,
+    'returns', format_type(p.prorettype, null),
     'source', coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'securityDefiner', p.prosecdef,
     'volatile', p.provolatile = 'v',
-    'hasSearchPath', exists (select from unnest(p.proconfig) g where g like 'search_path=%'),
     'executableBy', coalesce((select jsonb_agg(role.rolname) from role
       where has_schema_privilege(role.oid, n.oid, 'usage')
         and has_function_privilege(role.oid, p.oid, 'execute')), '[]')) order by p.oid)
-    from pg_proc p join space n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+    from pg_proc p join space n on n.oid = p.pronamespace
     where p.prokind in ('f', 'p', 'a') and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')), '[]'),
   'roles', (select jsonb_agg(jsonb_build_object(
     'name', role.rolname, 'bypasses', role.bypasses,
-    'temporary', has_database_privilege(role.oid, current_database(), 'temp'),
     'creatableSchemas', coalesce((select jsonb_agg(format('%I', n.nspname)) from space n
       where has_schema_privilege(role.oid, n.oid, 'create') and has_schema_privilege(role.oid, n.oid, 'usage')), '[]'))
     order by role.rolname <> $1, role.rolname) from role)

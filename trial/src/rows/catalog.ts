@@ -118,11 +118,9 @@ export interface Routine {
   /** Whether the last argument is a list of any length. */
   variadic: boolean;
   returns: string;
-  language: string;
   source: string;
   securityDefiner: boolean;
   volatile: boolean;
-  hasSearchPath: boolean;
   executableBy: string[];
 }
 
@@ -130,7 +128,6 @@ export interface Routine {
 export interface ReachableRole {
   name: string;
   bypasses: boolean;
-  temporary: boolean;
   /** Quoted names of the schemas that it may create in. */
   creatableSchemas: string[];
 }
