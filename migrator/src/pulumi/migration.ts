@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSettings } from "../database/settings";
 import { MigratorError } from "../errors";
 import { SqlSyntaxError } from "@app-data/rules";
@@ -5,7 +6,7 @@ import { amendMigration, applyMigration } from "../run/apply";
 import { type AppliedSql, readAppliedSql, readHistory, refuseEdited } from "../log/history";
 import { type LogEntry, appliedEntry } from "../log/log";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import { type CheckResult, type WaiversInput, isEqual, isKnown, waiversOf } from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, waiversOf } from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -85,7 +86,9 @@ export const migrationLifecycle = {
 
   /** A change of comments or layout alone is none; nothing is ever replaced. */
   diff(olds: MigrationState, news: MigrationInputs): { changes: boolean } {
-    return { changes: isPending(olds, news) || !isEqual(comparable(olds), comparable(news)) };
+    return {
+      changes: isPending(olds, news) || !isDeepStrictEqual(comparable(olds), comparable(news)),
+    };
   },
 
   /** Applies the migration. */

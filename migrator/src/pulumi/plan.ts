@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { SqlSyntaxError } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
@@ -19,7 +20,7 @@ import { inReadOnlyTransaction } from "../database/transaction";
 import { rollbackTo } from "../run/rollback";
 import { readTrios } from "../files/trio";
 import { isWanted, versionOf } from "../files/version";
-import { type CheckResult, type WaiversInput, isEqual, isKnown, waiversOf } from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, waiversOf } from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
 export interface PlanInputs {
@@ -86,7 +87,7 @@ export const planLifecycle = {
       allowDataLoss,
       waivers,
     ];
-    const differs = !isEqual(ofDelete(olds), ofDelete(news));
+    const differs = !isDeepStrictEqual(ofDelete(olds), ofDelete(news));
     return { changes: pending.length + toRollBack.length > 0 || differs };
   },
 
