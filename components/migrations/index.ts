@@ -133,7 +133,7 @@ function planArgsOf(
 function argsOf(
   trio: Trio,
   connection: pulumi.Output<ConnectionSettings>,
-  { connectRoles, allowDataLoss, environment }: MigrationsArgs,
+  { connectRoles, environment }: MigrationsArgs,
 ): Omit<MigrationArgs, "snapshot" | "restoreCommand" | "pendingAfter"> {
   return {
     version: trio.version,
@@ -146,7 +146,6 @@ function argsOf(
     verifySql: trio.verify.sql,
     connection,
     connectRoles,
-    allowDataLoss,
     waivers: { file: waiverFile, environment },
   };
 }

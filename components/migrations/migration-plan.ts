@@ -18,7 +18,7 @@ export type MigrationPlanArgs = {
 
 /**
  * What a deployment is about to do to the database. A preview shows it; an update holds the deployment
- * to the approved plan, takes a snapshot before data is deleted, and rolls back what is above the target.
+ * to the approved plan, takes a snapshot before data is deleted, and rolls back what is above the target; deleting it rolls back everything.
  * It comes before all migrations.
  */
 export class MigrationPlan extends MigratorResource {
@@ -41,7 +41,7 @@ export class MigrationPlan extends MigratorResource {
     const { snapshot, restoreCommand, pending, newestEntry } = this;
     const pendingAfter = pulumi
       .all([pending, newestEntry])
-      .apply(([names = [], entry]) => (names.includes(name) ? (entry?.id ?? 0) : null));
+      .apply(([names = [], entry]) => (entry && names.includes(name) ? entry.id : null));
     return { snapshot, restoreCommand, pendingAfter };
   }
 

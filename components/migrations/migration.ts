@@ -8,8 +8,7 @@ export type MigrationArgs = {
 };
 
 /**
- * One migration: creating it applies the forward SQL, deleting it runs the rollback SQL that was stored
- * when it was applied. An edit of applied SQL is an error; a new verify or rollback file is an update.
+ * One migration: creating it applies the forward SQL; rolling it back is the plan's. An edit of applied SQL is an error; a new verify or rollback file is an update.
  */
 export class Migration extends MigratorResource {
   /** Version and name: `001_add_missing_tables`. */

@@ -76,7 +76,11 @@ export class LocalStack {
     mkdirSync(directory, { recursive: true });
     writeTrios(directory, currentTrios());
     for (const [file, sql] of Object.entries(files)) writeFileSync(path.join(directory, file), sql);
-    const config = readFileSync(path.join(this.home, "Pulumi.local.yaml"), "utf8");
+    const keys = settings.map((setting) => setting.split(":")[0] ?? setting);
+    const config = readFileSync(path.join(this.home, "Pulumi.local.yaml"), "utf8")
+      .split("\n")
+      .filter((line) => !keys.some((key) => line.startsWith(`    ${key}:`)))
+      .join("\n");
     const lines = [`    directory: ${directory}`, ...settings.map((setting) => `    ${setting}`)];
     const file = path.join(this.home, "Pulumi.changed.yaml");
     writeFileSync(

@@ -379,16 +379,46 @@ describe("the live catalog", () => {
 });
 
 describe("a lower target", () => {
+  const lower = (allowDataLoss: boolean) =>
+    stack.withMigrations(notesTrio(PROTECTED_NOTES), [
+      `target: "${NEWEST}"`,
+      `allowDataLoss: ${allowDataLoss}`,
+    ]);
+  const asMigrator = (sql: string) => stack.psql(stack.variable("MIGRATOR_URL"), sql);
+
   it(
-    "rolls later migrations back",
+    "keeps rows that its configuration does not allow to lose, and says so in the preview",
     async () => {
-      const variables = stack.withMigrations(notesTrio(PROTECTED_NOTES), [`target: "${NEWEST}"`]);
-      const up = await stack.pulumi(UP, variables);
+      await asMigrator(
+        "begin; alter table public.test_notes no force row level security; insert into public.test_notes values (1); alter table public.test_notes force row level security; commit; select pg_stat_force_next_flush()",
+      );
+      const preview = await stack.pulumi(["preview"], lower(false));
+      expect(preview.output).toMatch(
+        /REFUSED while it loses rows \(MIG017\), because migrations\.allowDataLoss is false: public\.test_notes \(about 1 rows/,
+      );
+      expect(preview.code).toBe(0);
+      const up = await stack.pulumi(UP, lower(false));
+      expect(up.output.replace(/\s+/g, " ")).toContain("would lose rows (public.test_notes: 1)");
+      expect(up.code).not.toBe(0);
+      const left = "select to_regclass('public.test_notes') is not null";
+      expect(await asMigrator(left)).toBe("t");
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    "rolls later migrations back, and leaves nothing to do for the next deployment",
+    async () => {
+      const up = await stack.pulumi(UP, lower(true));
       expect(up.output).toMatch(new RegExp(`migrations-${NOTES} +deleted`));
+      expect(up.output).toContain(`${NOTES}: rolling back (1 of 1)`);
       expect(up.code).toBe(0);
       const found =
         "select to_regclass('public.test_notes') is null, event from migrations.log order by id desc limit 1";
-      expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe("t|rollback");
+      expect(await asMigrator(found)).toBe("t|rollback");
+      const next = await stack.pulumi(["preview", "--expect-no-changes"], lower(true));
+      expect(next.output).not.toMatch(/to update|to create/);
+      expect(next.code).toBe(0);
     },
     10 * MINUTES,
   );

@@ -4,6 +4,7 @@ import {
   type Trio,
   migrationLifecycle,
   providers,
+  rollbackTo,
 } from "../../migrator/src";
 import { type MigratorFixture, createFixture, projectTrios } from "./migration-fixture";
 
@@ -25,7 +26,6 @@ describe("what the state keeps of a migration", () => {
     verifySql: verify.sql,
     connection: fixture.settings,
     connectRoles: [],
-    allowDataLoss: false,
     waivers: { file: "policy/waivers.json", environment: "local" },
     snapshot: "",
     restoreCommand: "",
@@ -50,8 +50,8 @@ describe("what the state keeps of a migration", () => {
 
   it("is not read again while no file changes", async () => {
     const digests = { ...outs.digests, verify: { text: "as it was", content: "as it was" } };
-    const again = await check({ ...inputs, digests }, { ...inputs, allowDataLoss: true });
-    expect(again.inputs).toEqual({ ...inputs, allowDataLoss: true, digests });
+    const again = await check({ ...inputs, digests }, { ...inputs, snapshot: "before" });
+    expect(again.inputs).toEqual({ ...inputs, snapshot: "before", digests });
     const edited = { ...inputs, verifySql: `${inputs.verifySql}\n-- Said better.\n` };
     const read = await check({ ...inputs, digests }, edited);
     expect(read.inputs.digests?.verify.content).toBe(outs.digests.verify.content);
@@ -81,13 +81,13 @@ describe("what the state keeps of a migration", () => {
       id: "000_existing_schema",
       props: updated,
     });
-    await migrationLifecycle.delete(updated);
+    await rollbackTo(fixture.settings, undefined);
     expect(await read("000_existing_schema", updated)).toEqual({});
   });
 
   it("fails without a stack trace, which Pulumi would print beside the error", async () => {
     const connection = { ...fixture.settings, port: 1 };
-    const failure = await providers.Migration.delete("", { ...outs, connection }).catch(
+    const failure = await providers.Migration.read("", { ...outs, connection }).catch(
       (error: unknown) => error,
     );
     expect(failure).toMatchObject({ message: expect.stringMatching(/^MIG003 Could not connect/) });

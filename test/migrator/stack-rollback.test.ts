@@ -14,6 +14,7 @@ import {
   migrationLifecycle,
   applyPending,
   planLifecycle,
+  providers,
   readHistory,
   readTrios,
   rollbackTo,
@@ -99,10 +100,10 @@ class Stack {
     for (const each of wanted) {
       const known = this.migrations.get(each.name);
       const { pending = [], newestEntry } = planned;
-      const pendingAfter = pending.includes(each.name) ? (newestEntry?.id ?? 0) : null;
+      const pendingAfter = newestEntry && pending.includes(each.name) ? newestEntry.id : null;
       const { inputs, failures } = await migrationLifecycle.check(known?.inputs ?? {}, {
         ...sqlOf(each),
-        ...{ connection, connectRoles: [], allowDataLoss, waivers, pendingAfter },
+        ...{ connection, connectRoles: [], waivers, pendingAfter },
         ...{ snapshot: "", restoreCommand: "" },
       });
       refuse(failures);
@@ -130,21 +131,24 @@ class Stack {
       }
     }
 
-    for (const [name, { outs }] of [...this.migrations].reverse()) {
+    for (const name of [...this.migrations.keys()].reverse()) {
       if (wanted.some((each) => each.name === name)) continue;
       changed.push(`delete ${name}`);
-      if (!isUp) continue;
-      await migrationLifecycle.delete(outs);
-      this.migrations.delete(name);
+      if (isUp) this.delete(name);
     }
     return changed;
   }
 
   /** Deletes everything, the plan last. */
   async destroy(): Promise<void> {
-    for (const { outs } of [...this.migrations.values()].reverse()) {
-      await migrationLifecycle.delete(outs);
-    }
+    for (const name of [...this.migrations.keys()].reverse()) this.delete(name);
+    if (this.plan) await providers.MigrationPlan.delete("", this.plan.outs);
+  }
+
+  /** Deletes the resource of a migration, of which the database hears nothing. */
+  delete(name: string): void {
+    expect(providers.Migration).not.toHaveProperty("delete");
+    this.migrations.delete(name);
   }
 
   /** What the state says of a migration. */
@@ -203,13 +207,20 @@ describe("a stack whose target is lowered", () => {
       "select version from migrations.log where event = 'rollback' order by id",
     );
     expect(rows).toEqual([{ version: "002" }, { version: "001" }]);
-    expect(shown).toEqual([
-      "002_test: rolling back (1 of 2)",
-      "001_test: rolling back (2 of 2)",
-      "002_test is not applied any more: nothing to roll back.",
-      "001_test is not applied any more: nothing to roll back.",
-    ]);
+    expect(shown).toEqual(["002_test: rolling back (1 of 2)", "001_test: rolling back (2 of 2)"]);
     expect(await stack.run("preview", settings)).toEqual([]);
+  });
+
+  it("keeps rows when Pulumi goes on after a failure and deletes what is above the target", async () => {
+    await stack.run("up", { allowDataLoss: true });
+    await superuser.query("insert into public.topics values (1, 'a')");
+    const settings = { target: "001", allowDataLoss: false };
+    await expect(stack.run("up", settings)).rejects.toThrow(/^MIG017/);
+    stack.delete("002_test");
+    expect(await tables()).toEqual(["keys", "notes", "topics"]);
+    await expect(stack.run("up", settings)).rejects.toThrow(/^MIG017/);
+    await stack.run("up", { target: "001", allowDataLoss: true });
+    expect(await tables()).toEqual(["keys", "notes"]);
   });
 
   it("goes up again", async () => {
@@ -241,6 +252,15 @@ describe("a stack that is destroyed", () => {
     await expect(stack.destroy()).rejects.toThrow(/^MIG017 .*public\.notes: 1/);
     expect(await tables()).toEqual(["notes"]);
     await superuser.query("delete from public.notes");
+    await stack.destroy();
+    expect(await tables()).toEqual([]);
+  });
+
+  it("takes over a new flag without another change", async () => {
+    await stack.run("up");
+    await superuser.query("insert into public.notes values (1, 'a')");
+    expect(await stack.run("up", { allowDataLoss: true })).toEqual(["plan"]);
+    expect(await stack.run("preview", { allowDataLoss: true })).toEqual([]);
     await stack.destroy();
     expect(await tables()).toEqual([]);
   });
@@ -309,7 +329,7 @@ describe("a stack beside the command line", () => {
     if (!known || !outs) throw new Error("002_test is not applied.");
     const inputs = (each: Trio) => ({
       ...{ ...sqlOf(each), connection: { ...fixture.settings, port: 1 }, connectRoles: [] },
-      ...{ allowDataLoss: false, waivers, snapshot: "", restoreCommand: "", pendingAfter: null },
+      ...{ waivers, snapshot: "", restoreCommand: "", pendingAfter: null },
     });
     const olds = { ...inputs(known), digests: outs.digests };
     const { failures } = await migrationLifecycle.check(olds, inputs(edited));

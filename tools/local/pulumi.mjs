@@ -33,8 +33,6 @@ export function stackEnvironment(home, engine, endpoint) {
     PULUMI_CONFIG_PASSPHRASE_FILE: home.passphraseFile,
     PULUMI_STACK: STACK,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Else a failure cancels whatever is at work, which is then reported beside the cause.
-    PULUMI_CONTINUE_ON_ERROR: "true",
     // The CLI takes any flag from PULUMI_OPTION_…, so that a plain `pulumi preview` is complete.
     PULUMI_OPTION_CONFIG_FILE: home.configFile,
     PULUMI_OPTION_POLICY_PACK: engine.policyPack,
@@ -83,7 +81,9 @@ export class Pulumi {
     try {
       // The flag is among those for debugging. Pulumi's own automation API reads the events in this way.
       const options = { env: { ...this.#environment, PULUMI_DEBUG_COMMANDS: "true" } };
-      const child = this.#spawn([...args, "--event-log", log], "inherit", options);
+      // One failure must not hide the others, which tell what else is lost.
+      const flags = ["--continue-on-error", "--event-log", log];
+      const child = this.#spawn([...args, ...flags], "inherit", options);
       const { code } = await ended(child);
       // A CLI that is killed may leave the last line unfinished.
       const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];

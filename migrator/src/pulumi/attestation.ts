@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Schema } from "@app-data/rules";
 import { type Attestation, readAttestation } from "../judge/attest";
 import { withCatalog } from "../catalog";
@@ -6,7 +7,7 @@ import type { Drift } from "../judge/drift";
 import { healDrift } from "../run/heal/heal-drift";
 import { CODES, MigratorError } from "../errors";
 import { type LogPosition, readLogPosition, refuseOtherPast } from "../log/log-position";
-import { type CheckResult, isEqual, isKnown } from "./resource";
+import { type CheckResult, isKnown } from "./resource";
 
 /** An attestation as a resource: what it is made of. */
 export interface AttestationInputs {
@@ -60,9 +61,9 @@ export const attestationLifecycle = {
   diff(olds: AttestationState, news: AttestationInputs): { changes: boolean } {
     const drifted = (news.drift ?? []).length > 0;
     const differs = news.digest !== undefined && news.digest !== olds.digest;
-    const moved = !isEqual(olds.connection, news.connection);
+    const moved = !isDeepStrictEqual(olds.connection, news.connection);
     return {
-      changes: drifted || differs || moved || !isEqual(olds.migrations, news.migrations),
+      changes: drifted || differs || moved || !isDeepStrictEqual(olds.migrations, news.migrations),
     };
   },
 

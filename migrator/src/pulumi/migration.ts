@@ -1,19 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSettings } from "../database/settings";
 import { MigratorError } from "../errors";
 import { SqlSyntaxError } from "@app-data/rules";
 import { amendMigration, applyMigration } from "../run/apply";
 import { type AppliedSql, readAppliedSql, readHistory, refuseEdited } from "../log/history";
 import { type LogEntry, appliedEntry } from "../log/log";
-import { rollbackMigration } from "../run/rollback";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import {
-  type CheckResult,
-  type WaiversInput,
-  isEqual,
-  isKnown,
-  reasonInStack,
-  waiversOf,
-} from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, reasonInStack, waiversOf } from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -28,8 +21,6 @@ export interface MigrationInputs {
   connection: ConnectionSettings;
   /** Roles that may connect to the database; PUBLIC may not. */
   connectRoles: string[];
-  /** Whether removing the resource may lose rows. */
-  allowDataLoss: boolean;
   /** Which waivers the gate knows. */
   waivers: WaiversInput;
   /** Snapshot that the deployment took before it deletes data, "" without one; kept in the log. */
@@ -66,7 +57,10 @@ export interface MigrationState extends Omit<
 
 const SQL = ["forwardSql", "rollbackSql", "verifySql"] as const;
 
-/** What happens to a migration resource, step by step. */
+/**
+ * What happens to a migration resource, step by step. One that is removed is forgotten: it would be deleted
+ * with the flags and the connection of its old state, so that the plan rolls back what has to be.
+ */
 export const migrationLifecycle = {
   /** Reads the SQL; refuses what cannot run, and an edit of what the log has as applied. */
   async check(
@@ -95,7 +89,9 @@ export const migrationLifecycle = {
 
   /** A change of comments or layout alone is none; nothing is ever replaced. */
   diff(olds: MigrationState, news: MigrationInputs): { changes: boolean } {
-    return { changes: isPending(olds, news) || !isEqual(comparable(olds), comparable(news)) };
+    return {
+      changes: isPending(olds, news) || !isDeepStrictEqual(comparable(olds), comparable(news)),
+    };
   },
 
   /** Applies the migration. */
@@ -130,17 +126,6 @@ export const migrationLifecycle = {
   async read(id: string, state: MigrationState): Promise<{ id?: string; props?: MigrationState }> {
     const entry = appliedEntry(await readHistory(state.connection), state.version);
     return entry ? { id, props: state } : {};
-  },
-
-  /**
-   * Rolls the migration back with the SQL that was stored when it was applied: when the stack is destroyed.
-   * Above a target the plan has done so before, as the new configuration allows.
-   */
-  async delete({ connection, version, name, ...state }: MigrationState): Promise<void> {
-    const options = { allowDataLoss: state.allowDataLoss, waivers: waiversOf(state.waivers) };
-    const isRolledBack = await rollbackMigration(connection, { version, name }, options);
-    // The engine shows what a provider prints.
-    if (!isRolledBack) console.log(`${name} is not applied any more: nothing to roll back.`);
   },
 };
 
@@ -194,9 +179,9 @@ function stateOf(inputs: MigrationInputs, entry: LogEntry): MigrationState {
 
 function withoutSql(inputs: MigrationInputs) {
   const { version, name, forwardFile, rollbackFile, verifyFile } = inputs;
-  const { connection, connectRoles, allowDataLoss, waivers, snapshot, restoreCommand } = inputs;
+  const { connection, connectRoles, waivers, snapshot, restoreCommand } = inputs;
   const files = { forwardFile, rollbackFile, verifyFile, digests: digestsOf(inputs) };
-  const settings = { connection, connectRoles, allowDataLoss, waivers, snapshot, restoreCommand };
+  const settings = { connection, connectRoles, waivers, snapshot, restoreCommand };
   return { version, name, ...files, ...settings };
 }
 
@@ -205,13 +190,12 @@ function digestsOf({ digests, name }: MigrationInputs): TrioDigests {
   throw new Error(`${name} was not checked before it was applied.`);
 }
 
-/** What makes an update: the SQL of the three files, the connection and the settings. */
+/** What makes an update: the SQL of the three files, the connection and who may connect. */
 function comparable({
   digests,
   connection,
   connectRoles,
-  allowDataLoss,
-}: Pick<MigrationInputs, "digests" | "connection" | "connectRoles" | "allowDataLoss">): unknown {
+}: Pick<MigrationInputs, "digests" | "connection" | "connectRoles">): unknown {
   const content = TRIO_PARTS.map((part) => digests?.[part].content);
-  return { content, connection, connectRoles, allowDataLoss };
+  return { content, connection, connectRoles };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { SqlSyntaxError } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
@@ -19,14 +20,7 @@ import { inReadOnlyTransaction } from "../database/transaction";
 import { rollbackTo } from "../run/rollback";
 import { readTrios } from "../files/trio";
 import { isWanted, versionOf } from "../files/version";
-import {
-  type CheckResult,
-  type WaiversInput,
-  isEqual,
-  isKnown,
-  reasonInStack,
-  waiversOf,
-} from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, reasonInStack, waiversOf } from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
 export interface PlanInputs {
@@ -88,11 +82,16 @@ export const planLifecycle = {
     }
   },
 
-  /** Something is to be done, or something else than before is connected to. */
+  /** Something is to be done, or the state would destroy another database, or with other flags. */
   diff(olds: PlanState, news: PlanInputs): { changes: boolean } {
     const { pending = [], toRollBack = [] } = news;
-    const moved = !isEqual(olds.connection, news.connection);
-    return { changes: pending.length + toRollBack.length > 0 || moved };
+    const ofDelete = ({ connection, allowDataLoss, waivers }: PlanInputs) => [
+      connection,
+      allowDataLoss,
+      waivers,
+    ];
+    const differs = !isDeepStrictEqual(ofDelete(olds), ofDelete(news));
+    return { changes: pending.length + toRollBack.length > 0 || differs };
   },
 
   /**
@@ -106,6 +105,16 @@ export const planLifecycle = {
   /** As create. */
   async update(news: PlanInputs): Promise<{ outs: PlanState }> {
     return { outs: await accept(news) };
+  },
+
+  /** When the stack is destroyed: rolls everything back, as its last deployment allows. */
+  async delete({
+    connection,
+    allowDataLoss,
+    waivers,
+  }: Pick<PlanState, "connection" | "allowDataLoss" | "waivers">): Promise<void> {
+    const options = { allowDataLoss, waivers: waiversOf(waivers), report };
+    await rollbackTo(connection, undefined, options);
   },
 
   /** A refresh takes over the database that is there, also one that was restored or replaced. */

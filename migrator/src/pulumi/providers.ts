@@ -19,12 +19,12 @@ export const providers = {
   MigrationPlan: {
     ...providerOf<PlanInputs, PlanState>(planLifecycle),
     update: (_id: string, _olds: PlanState, news: PlanInputs) => planLifecycle.update(news),
+    delete: (_id: string, state: PlanState) => reportedOnce(planLifecycle.delete(state)),
   },
   Migration: {
     ...providerOf<MigrationInputs, MigrationState>(migrationLifecycle),
     update: (_id: string, olds: MigrationState, news: MigrationInputs) =>
       migrationLifecycle.update(olds, news),
-    delete: (_id: string, state: MigrationState) => reportedOnce(migrationLifecycle.delete(state)),
   },
   SchemaAttestation: {
     ...providerOf<AttestationInputs, AttestationState>(attestationLifecycle),

@@ -47,14 +47,3 @@ const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export function isKnown(value: unknown): boolean {
   return !(JSON.stringify(value) ?? "").includes(UNKNOWN);
 }
-
-/** Whether two values are equal, whatever the order of their keys. */
-export function isEqual(a: unknown, b: unknown): boolean {
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
-  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
-  return (
-    Array.isArray(a) === Array.isArray(b) &&
-    left.length === right.size &&
-    left.every(([key, value]) => right.has(key) && isEqual(value, right.get(key)))
-  );
-}

@@ -241,6 +241,8 @@ const APPLIED: Outcome = {
   ],
   log: ["000 apply", "001 begin apply", "001 apply", "002 begin apply", "002 apply"],
   journal: [
+    // What was there before the first migration.
+    "000 apply 0 done",
     ...begun("001 begin apply", ["1 done", "2 started", "2 done", "3 started", "3 done", "4 done"]),
     ...begun("001 begin apply", ["5 started", "5 done", "6 done"]),
     ...begun("002 begin apply", ["1 done", "2 checkpoint 100", "2 checkpoint 200"]),
