@@ -80,13 +80,13 @@ describe("judgeMigrations", () => {
       [
         "a name without its schema",
         "select 1;\n\ncreate table notes ();",
-        "notes is made in no schema",
+        "notes is named without its schema",
         3,
       ],
       [
         "a function without its schema",
         "create function f() returns int language sql return 1;",
-        "f is made in no schema",
+        "f is named without its schema",
         1,
       ],
       [
