@@ -150,5 +150,10 @@ Is it a dump? \`npx migrator baseline --from-database\` writes the migration of 
   it("is nothing that a search path of its own finds", async () => {
     const file = { file: "a.sql", sql: "create table notes (id integer);" };
     expect(await refusalsOf(file, ["public"])).toEqual([]);
+    expect(await placesIn(`set local search_path = public; ${file.sql}`)).toEqual([]);
+    const body = "create function public.f() returns integer set search_path = public return 1";
+    expect(await placesIn(`${body}; ${file.sql}`)).toEqual([
+      expect.stringMatching(/^1:\d+ notes is named/),
+    ]);
   });
 });
