@@ -46,7 +46,7 @@ const schema = new Migrations("migrations", {
   connection: database.migratorConnection,
   databaseName: roles.databaseName,
   credentials: roles.migratorCredentials,
-  connectRoles: ["app"],
+  connectRoles: ["app", "monitor"],
   environment,
   instanceIdentifier: database.instanceIdentifier,
 });
@@ -66,6 +66,7 @@ export const databaseResourceId = database.resourceId;
 /** Secrets of the logins: JSON with `username` and `password`. */
 export const migratorSecretArn = roles.migratorSecretArn;
 export const appSecretArn = roles.appSecretArn;
+export const monitorSecretArn = roles.monitorSecretArn;
 /** Key for API keys, and the fixed part of the encryption context that it demands. */
 export const apiKeysKeyArn = apiKeys.keyArn;
 export const apiKeysEncryptionContext = apiKeys.encryptionContext;

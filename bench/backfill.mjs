@@ -46,7 +46,7 @@ async function measure({ host, port, password }) {
   const admin = await connect({ ...connection, database: "postgres" });
   await admin.query(`
     create role migrator login password 'bench';
-    create role app; create role anon; create role authenticated; create role service_role`);
+    create role app; create role anon; create role authenticated; create role service_role; create role monitor`);
   await admin.query("create database bench owner migrator");
   await admin.end();
 

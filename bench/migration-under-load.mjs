@@ -68,6 +68,7 @@ async function measure(server) {
   await admin.query(`
     create role migrator login nosuperuser nobypassrls password '${password}';
     create role anon nologin; create role authenticated nologin; create role service_role nologin;
+    create role monitor nologin;
     create role app login noinherit nosuperuser nobypassrls password '${password}';
     grant anon, authenticated, service_role to app with inherit false, set true`);
   await admin.query("create database load owner migrator");

@@ -21,6 +21,8 @@ const immediately: Record<string, string> = {
   // A transaction that was left open holds its locks and keeps vacuum from cleaning up.
   idle_in_transaction_session_timeout: "300000",
   track_io_timing: "1",
+  // Calls and time of triggers, for 005_monitoring.
+  track_functions: "pl",
 };
 
 const atReboot: Record<string, string> = {

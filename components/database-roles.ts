@@ -10,6 +10,8 @@ import type { Tags } from "./tags";
 
 // One migration run, its lock and an attestation beside it.
 const MIGRATOR_CONNECTION_LIMIT = 10;
+// One job that ships figures, one that was started before it ended, and a person who looks.
+const MONITOR_CONNECTION_LIMIT = 3;
 // RDS has it, and takes a token in place of a password from its members.
 const IAM_LOGIN_ROLE = "rds_iam";
 // Roles that are taken on by `set role`, never logged in as.
@@ -49,6 +51,8 @@ export class DatabaseRoles extends pulumi.ComponentResource {
   public readonly migratorSecretArn: pulumi.Output<string>;
   /** ARN of the applications' secret; known when it has its credentials and the role exists. */
   public readonly appSecretArn: pulumi.Output<string>;
+  /** ARN of the secret of whoever reads figures; known when it has its credentials and the role exists. */
+  public readonly monitorSecretArn: pulumi.Output<string>;
   /** ARN or name of the master's secret. */
   public readonly masterSecretArn: pulumi.Output<string>;
   /** Where and how the stack connects. */
@@ -69,6 +73,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       });
     const migrator = login("migrator");
     const app = login("app");
+    const monitor = login("monitor");
 
     const chain = new RoleChain(
       name,
@@ -96,6 +101,13 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       password: app.verifier,
       connectionLimit: settings.appConnectionLimit,
     });
+    // A member of nothing: what it reads is granted to it by 005_monitoring.
+    const monitorRole = chain.add("monitor", {
+      login: true,
+      inherit: false,
+      password: monitor.verifier,
+      connectionLimit: MONITOR_CONNECTION_LIMIT,
+    });
     const database = chain.addDatabase(settings.name, migratorRole.name, args.protect);
 
     this.databaseName = database.name;
@@ -104,6 +116,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       ? this.tokens(args, chain.addMembership(migratorRole.name, IAM_LOGIN_ROLE))
       : this.migratorSecretArn.apply((secretId) => ({ kind: "secret" as const, secretId }));
     this.appSecretArn = once(app, app.secretVersion, appRole.id);
+    this.monitorSecretArn = once(monitor, monitor.secretVersion, monitorRole.id);
     this.masterSecretArn = args.masterSecretArn;
     this.connection = args.connection;
     this.registerOutputs({
@@ -111,6 +124,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       migratorCredentials: this.migratorCredentials,
       migratorSecretArn: this.migratorSecretArn,
       appSecretArn: this.appSecretArn,
+      monitorSecretArn: this.monitorSecretArn,
       masterSecretArn: this.masterSecretArn,
       connection: this.connection,
     });

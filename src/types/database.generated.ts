@@ -2,13 +2,14 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 42dfd252b1d141632f89d12e04b149b206881ca124b397b21e380c22bd9c444d
+// catalog 899c1c88a45ddec1bf0a3303ee8ae79d341d2f5cab6640d5a69ba294b543cd20
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
 // migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
 // migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
-// types 657deed0153f006e70fff9fc82870b883d276c25f25289d3f321f0d9b7739d3d
+// migration 005_monitoring eee0dc2a76ec0fd6f4ca56f152402c3a1f39281f8cf04611f0c30ae57dba3e70
+// types 12d9228f086e3716163437415cf839e2076e77f90d6e368aaf52a43dfc1184f1
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
@@ -22,6 +23,164 @@ export type Database = {
     };
     Functions: {
       uid: { Args: Record<PropertyKey, never>; Returns: string };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+  monitoring: {
+    Tables: {
+      [_ in never]: never;
+    };
+    Views: {
+      changed_protection: {
+        Row: {
+          change: string | null;
+          object: string | null;
+        };
+        Relationships: [];
+      };
+      indexes: {
+        Row: {
+          bytes: bigint | null;
+          bytes_per_entry: string | null;
+          entries_read: bigint | null;
+          is_unique: boolean | null;
+          is_valid: boolean | null;
+          name: string | null;
+          scanned_at: string | null;
+          scans: bigint | null;
+          schema: string | null;
+          table_name: string | null;
+        };
+        Relationships: [];
+      };
+      notes: {
+        Row: {
+          figure: string | null;
+          note: string | null;
+        };
+        Relationships: [];
+      };
+      statements: {
+        Row: {
+          blocks_cached: bigint | null;
+          blocks_read: bigint | null;
+          calls: bigint | null;
+          longest_ms: number | null;
+          mean_ms: number | null;
+          role: string | null;
+          rows: bigint | null;
+          statement: string | null;
+          total_ms: number | null;
+        };
+        Relationships: [];
+      };
+      tables: {
+        Row: {
+          analyzed_at: string | null;
+          dead_bytes: string | null;
+          dead_rows: bigint | null;
+          dead_share: string | null;
+          deleted: bigint | null;
+          heap_bytes: bigint | null;
+          heap_bytes_per_row: string | null;
+          index_bytes: bigint | null;
+          index_scans: bigint | null;
+          inserted: bigint | null;
+          live_rows: bigint | null;
+          name: string | null;
+          schema: string | null;
+          sequential_rows: bigint | null;
+          sequential_scans: bigint | null;
+          total_bytes: bigint | null;
+          transaction_age: number | null;
+          updated: bigint | null;
+          vacuumed_at: string | null;
+        };
+        Relationships: [];
+      };
+      tables_without_row_security: {
+        Row: {
+          enabled: boolean | null;
+          forced: boolean | null;
+          name: string | null;
+          schema: string | null;
+        };
+        Relationships: [];
+      };
+      transaction_ids: {
+        Row: {
+          holder: string | null;
+          name: string | null;
+          share_of_limit: string | null;
+          transactions: number | null;
+        };
+        Relationships: [];
+      };
+      triggers: {
+        Row: {
+          calls: bigint | null;
+          function: string | null;
+          is_enabled: boolean | null;
+          mean_ms: number | null;
+          name: string | null;
+          schema: string | null;
+          self_ms: number | null;
+          table_name: string | null;
+          total_ms: number | null;
+        };
+        Relationships: [];
+      };
+      waiting_locks: {
+        Row: {
+          blocked_by: number[] | null;
+          pid: number | null;
+          relation: string | null;
+          role: string | null;
+          waiting_ms: number | null;
+          waits_for: string | null;
+        };
+        Relationships: [];
+      };
+    };
+    Functions: {
+      read_changes: {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          change: string;
+          object: string;
+        }[];
+      };
+      read_statements: {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          blocks_cached: bigint;
+          blocks_read: bigint;
+          calls: bigint;
+          longest_ms: number;
+          mean_ms: number;
+          role: string;
+          rows: bigint;
+          statement: string;
+          total_ms: number;
+        }[];
+      };
+      read_waits: {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          blocked_by: number[];
+          pid: number;
+          relation: string;
+          role: string;
+          waiting_ms: number;
+          waits_for: string;
+        }[];
+      };
+      report: { Args: Record<PropertyKey, never>; Returns: Json };
     };
     Enums: {
       [_ in never]: never;
@@ -593,6 +752,9 @@ export const Constants = {
   auth: {
     Enums: {},
   },
+  monitoring: {
+    Enums: {},
+  },
   public: {
     Enums: {},
   },
@@ -738,6 +900,106 @@ export type Grants = {
       users: {
         Select: "id" | "email" | "created_at" | "updated_at";
         Insert: "id" | "email";
+        Update: never;
+        Delete: false;
+      };
+    };
+  };
+  monitor: {
+    monitoring: {
+      changed_protection: {
+        Select: "object" | "change";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      indexes: {
+        Select:
+          | "schema"
+          | "table_name"
+          | "name"
+          | "bytes"
+          | "bytes_per_entry"
+          | "scans"
+          | "entries_read"
+          | "scanned_at"
+          | "is_unique"
+          | "is_valid";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      notes: { Select: "figure" | "note"; Insert: never; Update: never; Delete: false };
+      statements: {
+        Select:
+          | "role"
+          | "statement"
+          | "calls"
+          | "rows"
+          | "total_ms"
+          | "mean_ms"
+          | "longest_ms"
+          | "blocks_cached"
+          | "blocks_read";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      tables: {
+        Select:
+          | "schema"
+          | "name"
+          | "live_rows"
+          | "dead_rows"
+          | "dead_share"
+          | "heap_bytes"
+          | "index_bytes"
+          | "total_bytes"
+          | "dead_bytes"
+          | "heap_bytes_per_row"
+          | "sequential_scans"
+          | "sequential_rows"
+          | "index_scans"
+          | "inserted"
+          | "updated"
+          | "deleted"
+          | "vacuumed_at"
+          | "analyzed_at"
+          | "transaction_age";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      tables_without_row_security: {
+        Select: "schema" | "name" | "enabled" | "forced";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      transaction_ids: {
+        Select: "holder" | "name" | "transactions" | "share_of_limit";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      triggers: {
+        Select:
+          | "schema"
+          | "table_name"
+          | "name"
+          | "function"
+          | "is_enabled"
+          | "calls"
+          | "total_ms"
+          | "self_ms"
+          | "mean_ms";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      waiting_locks: {
+        Select: "pid" | "role" | "waits_for" | "relation" | "waiting_ms" | "blocked_by";
+        Insert: never;
         Update: never;
         Delete: false;
       };

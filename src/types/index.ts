@@ -12,8 +12,10 @@ export type {
 } from "./database.generated";
 export { DatabaseValueError, databaseTypes } from "./parsers";
 
-/** A role that a request runs as and that has a right on some table; `anon` has none. */
-export type GrantedRole = keyof Grants;
+/** A role that a request runs as and that has a right on some table of schema `public`; `anon` has none. */
+export type GrantedRole = {
+  [Role in keyof Grants]: Grants[Role] extends { public: object } ? Role : never;
+}[keyof Grants];
 
 /** A table or view of schema `public` on which a role has a right. */
 export type GrantedTable<Role extends GrantedRole> = keyof Grants[Role]["public"] &

@@ -62,13 +62,13 @@ describe("DatabaseRoles", () => {
   it("is these resources", async () => {
     expect(countTypes(await program("dev"))).toEqual({
       "app-data:database:DatabaseRoles": 1,
-      "aws:secretsmanager/secret:Secret": 2,
-      "aws:secretsmanager/secretVersion:SecretVersion": 2,
+      "aws:secretsmanager/secret:Secret": 3,
+      "aws:secretsmanager/secretVersion:SecretVersion": 3,
       "postgresql:index/database:Database": 1,
-      "postgresql:index/role:Role": 5,
+      "postgresql:index/role:Role": 6,
       [PROVIDER]: 1,
-      "random:index/randomBytes:RandomBytes": 2,
-      "random:index/randomPassword:RandomPassword": 2,
+      "random:index/randomBytes:RandomBytes": 3,
+      "random:index/randomPassword:RandomPassword": 3,
     });
   });
 
@@ -108,6 +108,14 @@ describe("DatabaseRoles", () => {
         password: verifier("app"),
         connectionLimit: 50,
       },
+      {
+        ...common,
+        name: "monitor",
+        login: true,
+        inherit: false,
+        password: verifier("monitor"),
+        connectionLimit: 3,
+      },
     ]);
   });
 
@@ -120,6 +128,7 @@ describe("DatabaseRoles", () => {
       ["database-roles-service_role", 1],
       ["database-roles-migrator", 1],
       ["database-roles-app", 1],
+      ["database-roles-monitor", 1],
       ["database-roles-database", 1],
     ]);
   });
@@ -152,7 +161,7 @@ describe("DatabaseRoles", () => {
 
   it("keeps each password in a secret under the database's key, and nowhere else in clear", async () => {
     const recorded = await program("prod");
-    for (const role of ["migrator", "app"]) {
+    for (const role of ["migrator", "app", "monitor"]) {
       const name = `database-roles-${role}-secret`;
       expect(only(recorded, "aws:secretsmanager/secret:Secret", name).inputs).toEqual({
         name: `app-data-prod/${role}`,
@@ -185,6 +194,7 @@ describe("DatabaseRoles", () => {
     expect(passwords.map(({ inputs }) => inputs)).toEqual([
       { length: 40, special: false },
       { length: 40, special: false },
+      { length: 40, special: false },
     ]);
   });
 
@@ -204,6 +214,7 @@ describe("DatabaseRoles", () => {
     });
     expect(await valueOf(result.migratorSecretArn)).toBe("arn:of:database-roles-migrator-secret");
     expect(await valueOf(result.appSecretArn)).toBe("arn:of:database-roles-app-secret");
+    expect(await valueOf(result.monitorSecretArn)).toBe("arn:of:database-roles-monitor-secret");
     expect(await valueOf(result.masterSecretArn)).toBe("arn:of:master");
     expect(await valueOf(result.connection)).toEqual(connection);
   });
@@ -246,7 +257,7 @@ describe("a login by IAM", () => {
 
   it("keeps the password's secret, for the way back", async () => {
     const recorded = await program("prod", settings);
-    expect(countTypes(recorded)["aws:secretsmanager/secretVersion:SecretVersion"]).toBe(2);
+    expect(countTypes(recorded)["aws:secretsmanager/secretVersion:SecretVersion"]).toBe(3);
   });
 
   it("is not granted where the password is used", async () => {

@@ -155,6 +155,7 @@ describe("Database", () => {
         now("log_parameter_max_length_on_error", "0"),
         now("idle_in_transaction_session_timeout", "300000"),
         now("track_io_timing", "1"),
+        now("track_functions", "pl"),
         {
           name: "shared_preload_libraries",
           value: "pg_stat_statements",

@@ -12,6 +12,7 @@ export const LATER_MIGRATIONS = [
   "002_backfill_user_progress",
   "003_progress_analytics",
   "004_export_lifecycle",
+  "005_monitoring",
 ] as const;
 
 export type Migration = (typeof MIGRATIONS | typeof LATER_MIGRATIONS)[number];

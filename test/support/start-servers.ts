@@ -11,7 +11,7 @@ const EMULATOR = "emulator";
 export interface TestServer {
   host: string;
   port: number;
-  passwords: Record<"postgres" | "master" | "migrator" | "app", string>;
+  passwords: Record<"postgres" | "master" | "migrator" | "app" | "monitor", string>;
 }
 
 /**
@@ -58,6 +58,8 @@ async function startServer(directory: string): Promise<TestServer> {
     full_page_writes: "off",
     // A test logs in a dozen times, and a password that lives for minutes needs no slow hash.
     scram_iterations: "1",
+    // As on RDS; a database has the extension only where a test makes it.
+    shared_preload_libraries: "pg_stat_statements",
   };
   const { host, port, password } = await startPostgres({ directory, settings });
   const newPassword = () => randomBytes(18).toString("base64url");
@@ -69,6 +71,7 @@ async function startServer(directory: string): Promise<TestServer> {
       master: newPassword(),
       migrator: newPassword(),
       app: newPassword(),
+      monitor: newPassword(),
     },
   };
   await createRoles(server);
@@ -106,7 +109,7 @@ export async function loadTool<Name extends keyof Tools>(name: Name): Promise<To
  */
 async function createRoles({ host, port, passwords }: TestServer) {
   const connection = { host, port, database: "postgres" };
-  const { postgres, master, migrator, app } = passwords;
+  const { postgres, master, migrator, app, monitor } = passwords;
   await withClient({ ...connection, user: "postgres", password: postgres }, [
     `create role master login nosuperuser createrole createdb password '${master}'`,
   ]);
@@ -117,6 +120,7 @@ async function createRoles({ host, port, passwords }: TestServer) {
     "create role service_role nologin nosuperuser nobypassrls",
     `create role app login noinherit nosuperuser nobypassrls password '${app}'`,
     "grant anon, authenticated, service_role to app with inherit false, set true",
+    `create role monitor login noinherit nosuperuser nobypassrls password '${monitor}'`,
   ]);
 }
 

@@ -7,13 +7,15 @@ import { hasSecret, newSecret, readSecret, writeSecret } from "./secret-file.mjs
 /** Name of the secret that `Pulumi.local.yaml` names as `database.masterSecret`. */
 const MASTER_SECRET = "app-data-local/master";
 const MASTER = "master";
+/** What 005_monitoring reads, as the parameter group of RDS has it. */
+const COUNTING = { shared_preload_libraries: "pg_stat_statements", track_functions: "pl" };
 
 /** Starts what does not run. @returns `{ emulator, postgres }`. */
 export async function startServers(home, python) {
   const ran = findServers(home);
   const isPasswordKept = hasSecret(home.masterPasswordFile);
   const [postgres, emulator] = await Promise.all([
-    startPostgres({ directory: home.postgres }),
+    startPostgres({ directory: home.postgres, settings: COUNTING }),
     startEmulator({ directory: home.emulator, python }),
   ]);
   const isMasterThere = isPasswordKept && !postgres.isNew;

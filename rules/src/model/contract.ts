@@ -36,6 +36,8 @@ const contract = object({
   signedInRoles: list(text),
   /** Back office and jobs: they read what their own policies and grants name. */
   backOfficeRoles: list(text),
+  /** Roles that read figures and no row of a user. */
+  monitoringRoles: list(text),
   /** Roles of the platform: they are not judged, and no role of an application may become one. */
   platformRoles: list(text),
   /** The platform that the database runs on, whose SQL is in `trial/platforms`; null where it brings nothing. */
@@ -74,6 +76,7 @@ export const defaultContract: Contract = {
   anonymousRole: "anon",
   signedInRoles: ["authenticated"],
   backOfficeRoles: ["service_role"],
+  monitoringRoles: ["monitor"],
   platformRoles: words(
     "master rdsadmin rds_superuser rds_replication rds_password rds_extension rds_reserved rds_ad",
   ),
@@ -100,6 +103,7 @@ const supabase: Contract = {
   ...defaultContract,
   migrationRole: "postgres",
   loginRole: "authenticator",
+  monitoringRoles: [],
   platformRoles: words(
     "supabase_admin supabase_auth_admin supabase_storage_admin supabase_replication_admin supabase_read_only_user supabase_realtime_admin supabase_functions_admin dashboard_user pgbouncer",
   ),

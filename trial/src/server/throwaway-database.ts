@@ -59,8 +59,8 @@ async function makeRoles(
   { user, host, port }: ThrowawayServer,
   contract: Contract,
 ): Promise<void> {
-  const { migrationRole, loginRole, platform, platformRoles } = contract;
-  const otherRoles = platform === null ? [] : platformRoles;
+  const { migrationRole, loginRole, monitoringRoles, platform, platformRoles } = contract;
+  const otherRoles = [...monitoringRoles, ...(platform === null ? [] : platformRoles)];
   const requestRoles = requestRolesOf(contract);
   await administrator.query(`select pg_advisory_lock(${MAKING})`);
   const { rows } = await administrator.query<{ name: string; superuser: boolean }>(
