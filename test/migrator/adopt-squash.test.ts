@@ -4,7 +4,6 @@ import path from "node:path";
 import {
   type Trio,
   applyPending,
-  migrationLifecycle,
   readHistory,
   readTrios,
   rollbackTo,
@@ -74,15 +73,6 @@ describe("squash", () => {
       "000_alpha_and_beta",
     ]);
     expect(await findDrift(fixture.settings)).toEqual([]);
-  });
-
-  it("leaves nothing to undo of those whose place it took, in a stack", async () => {
-    await squash(fixture.settings, [both, gamma], { from: "000", to: "001" }, reason);
-    for (const { version, name } of [beta, alpha]) {
-      const state = { connection: fixture.settings, version, name, allowDataLoss: true };
-      await migrationLifecycle.delete(state as Parameters<typeof migrationLifecycle.delete>[0]);
-    }
-    expect(await applied()).toEqual(["000_alpha_and_beta", "002_gamma"]);
   });
 
   it("records another name of one", async () => {

@@ -438,6 +438,7 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "forwardFile",
     "forwardSql",
     "name",
+    "pendingAfter",
     "rollbackFile",
     "rollbackSql",
     "verifyFile",
