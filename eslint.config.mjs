@@ -2,6 +2,23 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 import { rooms } from "./tools/lint/rooms.mjs";
 
+/** What only types tell: that nothing is begun and never awaited. */
+function promisesAreAwaited(project, files) {
+  return {
+    files,
+    plugins: { "@typescript-eslint": tseslint.plugin },
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: { project, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      "@typescript-eslint/await-thenable": "error",
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-misused-promises": "error",
+    },
+  };
+}
+
 export default tseslint.config(
   { ignores: ["**/dist/", "**/node_modules/", ".local/"] },
   eslint.configs.recommended,
@@ -38,6 +55,9 @@ export default tseslint.config(
       "@typescript-eslint/no-extraneous-class": "off",
     },
   },
+  // One program for all TypeScript: a project each takes half as long again.
+  promisesAreAwaited("test/tsconfig.json", ["**/*.ts", "**/*.mts"]),
+  promisesAreAwaited("tools/tsconfig.json", ["tools/**/*.mjs"]),
   {
     files: ["rules/src/**/*.ts", "trial/src/**/*.ts", "migrator/src/**/*.ts"],
     plugins: { rooms },
@@ -51,7 +71,7 @@ export default tseslint.config(
           "migrator/src": [
             ".",
             ...["files", "sql", "database", "catalog", "log", "judge", "plan", "run"],
-            ...["snapshot", "preflight", "pulumi", "cli", "types"],
+            ...["snapshot", "preflight", "pulumi", "adopt", "cli"],
           ],
         },
       ],

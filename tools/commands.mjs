@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { audit } from "./audit/audit.mjs";
 import { explain } from "./explain.mjs";
-import { down, env, preview, refresh, status, up } from "./local/stack-commands.mjs";
+import { down, env, preview, redo, refresh, status, up } from "./local/stack-commands.mjs";
 import { policy } from "./policy/command.mjs";
 import { test } from "./test.mjs";
 
@@ -11,6 +11,9 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   up        prepare this machine if need be and bring up the stack "local"
               --renew-emulator   begin the emulator anew and make the AWS resources again; the
                                  database keeps its rows
+  redo      roll the newest migration back, or NNN with all above it, apply the files as they are now,
+            and bring the stack up: npm run redo -- 002
+              --allow-data-loss  go on although rows are lost
   preview   show what "up" would change
   refresh   compare the stack's state with what is there
   audit     judge what is deployed: the state by the policy pack, the live database by its rules
@@ -35,12 +38,14 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
               --smoke            only what another Node.js could break: build, policy, rules, one
                                  migrator run and one stack
 
-Each takes --debug: errors with their stack traces.
+Each takes --debug: errors with their stack traces. up, preview and refresh take Pulumi's own flags, too:
+npm run preview -- --diff
 The stack's files are in .local; APP_DATA_HOME moves them.
 `;
 
 const OPTIONS = {
   up: { "renew-emulator": { type: "boolean" } },
+  redo: { "allow-data-loss": { type: "boolean" } },
   preview: {},
   refresh: {},
   audit: { json: { type: "boolean" }, stack: { type: "string" } },
@@ -59,7 +64,31 @@ const OPTIONS = {
   },
   test: { node: { type: "string" }, smoke: { type: "boolean" } },
 };
-const COMMANDS = { up, preview, refresh, audit, status, env, down, policy, test };
+const COMMANDS = { up, redo, preview, refresh, audit, status, env, down, policy, test };
+
+/** The commands that hand on to Pulumi what they do not know. */
+const FOR_PULUMI = ["up", "preview", "refresh"];
+
+/**
+ * What a command was given.
+ * @returns its options, and what stands beside them: a version, or flags of Pulumi's own.
+ * @throws Error for what it does not take.
+ */
+function readArguments(name, args) {
+  const common = { help: { type: "boolean", short: "h" }, debug: { type: "boolean" } };
+  const options = { ...OPTIONS[name], ...common };
+  const isOwn = (argument) =>
+    argument === "-h" || Object.hasOwn(options, argument.replace(/^--/, ""));
+  const [own, others] = FOR_PULUMI.includes(name)
+    ? [args.filter(isOwn), args.filter((argument) => !isOwn(argument))]
+    : [args.map(withDefault), []];
+  const { values, positionals } = parseArgs({
+    args: own,
+    options,
+    allowPositionals: name === "redo",
+  });
+  return { values, rest: [...positionals, ...others] };
+}
 
 /** `--sarif` without a file stands for standard output. */
 function withDefault(argument, index, all) {
@@ -67,7 +96,11 @@ function withDefault(argument, index, all) {
   return isBare ? "--sarif=-" : argument;
 }
 
-/** Runs a command. @returns the exit code: 0, 1 on a failure, 2 on a wrong call. */
+/**
+ * Runs a command.
+ * @param {string[]} args its name and its options.
+ * @returns {Promise<number>} the exit code: 0, 1 on a failure, 2 on a wrong call.
+ */
 export async function main([name, ...args]) {
   if (name === undefined || name === "help" || name === "--help") {
     process.stdout.write(HELP);
@@ -79,10 +112,9 @@ export async function main([name, ...args]) {
     return 2;
   }
   let values;
+  let rest;
   try {
-    const common = { help: { type: "boolean", short: "h" }, debug: { type: "boolean" } };
-    const options = { ...OPTIONS[name], ...common };
-    ({ values } = parseArgs({ args: args.map(withDefault), options }));
+    ({ values, rest } = readArguments(name, args));
   } catch (error) {
     console.error(`${error.message}\n\n${HELP}`);
     return 2;
@@ -94,7 +126,7 @@ export async function main([name, ...args]) {
   // The migrator, in Pulumi's processes, asks for it.
   if (values.debug) process.env.APP_DATA_DEBUG = "true";
   try {
-    return (await command(values)) ?? 0;
+    return (await command(values, rest)) ?? 0;
   } catch (error) {
     console.error(values.debug ? error : `\nerror: ${explain(error)}`);
     return 1;

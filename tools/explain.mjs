@@ -13,9 +13,14 @@ const REFUSED = {
 /** What Node.js says of a folder that cannot be made on a read-only file system, too. */
 const NO_FOLDER = "it cannot be made. Look whether the file system is read-only";
 
-/** One sentence or two: what was found and what to do. */
-export function explain(error) {
-  if (!(error instanceof Error)) return String(error);
+/**
+ * One sentence or two: what was found and what to do.
+ * @param {unknown} thrown
+ */
+export function explain(thrown) {
+  if (!(thrown instanceof Error)) return String(thrown);
+  /** @type {NodeJS.ErrnoException & { dest?: string }} */
+  const error = thrown;
   const reason =
     error.syscall === "mkdir" && error.code === "ENOENT" ? NO_FOLDER : REFUSED[error.code];
   const file = error.dest ?? error.path;

@@ -9,7 +9,8 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 1;
 } else {
-  import("./commands.mjs")
+  // A rejection ends the process with 1, as any that nobody handles.
+  void import("./commands.mjs")
     .then(({ main }) => main(process.argv.slice(2)))
     .then((code) => (process.exitCode = code));
 }

@@ -15,7 +15,7 @@ export const PROJECT = path.resolve(import.meta.dirname, "..");
 /** The compiler; what Pulumi compiles programs with is an older one, `typescript`. */
 export const COMPILER = path.join(PROJECT, "node_modules/typescript-7/bin/tsc");
 
-const WORKSPACES = ["rules", "migrator", "trial", "policy"];
+const WORKSPACES = ["rules", "migrator", "types", "trial", "policy"];
 
 /**
  * Does what is missing.
@@ -65,14 +65,12 @@ async function installPackages() {
 export async function compileWorkspaces() {
   const stamp = path.join(PROJECT, "node_modules", ".app-data-compiled");
   const sources = WORKSPACES.flatMap((name) => filesUnder(path.join(PROJECT, name, "src")));
-  const built = WORKSPACES.every((name) =>
-    existsSync(path.join(PROJECT, name, "dist", "index.js")),
-  );
+  const built = WORKSPACES.every((name) => existsSync(path.join(PROJECT, name, "dist")));
   if (built && changedAt(stamp) > Math.max(...sources.map(changedAt))) return;
   // The output of a file that was renamed would stay, and be loaded in place of the new one.
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
-  await step("Workspaces: compiling rules, migrator, trial and policy", () =>
+  await step("Workspaces: compiling rules, migrator, types, trial and policy", () =>
     run(process.execPath, [COMPILER, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");
@@ -89,7 +87,10 @@ function changedAt(file) {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Runs a program that is silent unless it fails. */
+/**
+ * Runs a program that is silent unless it fails.
+ * @returns {Promise<void>}
+ */
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });

@@ -61,10 +61,10 @@ async function everything(results) {
       script(binary("prettier"), "--check", "--log-level", "warn", "."),
     ),
     await check("types: program, pack and tests", script(COMPILER, "-p", "test")),
-    await check("types: engine", script(COMPILER, "-p", "tools/engine")),
-    await check("types: generated", script("migrator/dist/types/main.mjs", "--check-stamp")),
-    await show(await unit),
-    await show(await endToEnd),
+    await check("types: tools", script(COMPILER, "-p", "tools")),
+    await check("types: generated", script("types/dist/main.mjs", "--check-stamp")),
+    show(await unit),
+    show(await endToEnd),
   ];
 }
 
@@ -74,10 +74,8 @@ async function smokeRun(results) {
   return [
     await check("npm run build", ["npm", "run", "build"]),
     await check("npm run policy", ["npm", "run", "policy"]),
-    await show(await jest("rules", ["database"], results, ["test/rules"])),
-    await show(
-      await jest("migrator", ["database"], results, ["test/migrator/command-line.test.ts"]),
-    ),
+    show(await jest("rules", ["database"], results, ["test/rules"])),
+    show(await jest("migrator", ["database"], results, ["test/migrator/command-line.test.ts"])),
     ...(await stack).map(show),
   ];
 }
@@ -145,7 +143,10 @@ function show({ name, output, time, passed, failed }) {
   return { passed, failed };
 }
 
-/** Runs a program with arguments. */
+/**
+ * Runs a program with arguments.
+ * @param {string[]} command
+ */
 function run([program, ...args], variables = {}) {
   const begin = Date.now();
   return new Promise((resolve, reject) => {

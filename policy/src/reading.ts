@@ -34,7 +34,7 @@ const LARGE = 10_000;
 
 /**
  * As {@link read}, with everything below the property; unknown when any part of it is. What it returns
- * is shared, and not to be changed.
+ * is shared and must not be changed.
  */
 export function readWhole(properties: unknown, ...path: readonly (string | number)[]): Reading {
   const top = read(properties, ...path);

@@ -12,7 +12,7 @@ export {
 export type { ObjectName } from "./model/shape";
 export { type Call, constantText, functionCalls, parseExpression } from "./sql/expressions";
 export { type Step, readPlPgSql } from "./sql/plpgsql";
-export { copiedColumnOf } from "./conditions/generated-copies";
+export { copiedColumnOf } from "./conditions/syntax";
 export { largeObjectIn } from "./sql/large-objects";
 export {
   functionObject,
@@ -26,19 +26,7 @@ export { JudgedSchema } from "./model/judged-schema";
 export { type Outcome, classify } from "./conditions/classify";
 export { type Rule, type Severity } from "./rules/rule";
 export { judgeSchema, schemaRules } from "./rules";
-export type {
-  Column,
-  Finding,
-  ForeignKey,
-  ForeignKeyAction,
-  Grant,
-  Origin,
-  Role,
-  Schema,
-  SessionSetting,
-  Table,
-  Trigger,
-} from "./model/schema";
+export type * from "./model/schema";
 export { SchemaShapeError, parseSchema } from "./model/schema";
 export {
   type Position,
@@ -66,4 +54,4 @@ export {
   covers,
   environments,
 } from "./waivers/waivers";
-export { significantTokens } from "./sql/tokens";
+export { type Token, digestTokens, significantTokens, tokenAfter } from "./sql/tokens";

@@ -2,10 +2,13 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 084fa1b2d2830515a17af9b1140be0f66ee94a262b6a30388ca953149c7105f0
+// catalog 42dfd252b1d141632f89d12e04b149b206881ca124b397b21e380c22bd9c444d
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
-// types 6e6ab81107b0fcc581c9983cc69a3b145d5d720e2b73ba668bd5a3dcf5a69778
+// migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
+// migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
+// migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
+// types 657deed0153f006e70fff9fc82870b883d276c25f25289d3f321f0d9b7739d3d
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
@@ -29,6 +32,74 @@ export type Database = {
   };
   public: {
     Tables: {
+      export_archive: {
+        Row: {
+          archived_at: string;
+          checksum_sha256: string | null;
+          completed_at: string | null;
+          created_at: string;
+          download_count: bigint;
+          error_message: string | null;
+          expires_at: string | null;
+          export_type: string;
+          file_size_bytes: bigint | null;
+          filters: NonNullable<Json>;
+          format: string;
+          id: string;
+          row_count: bigint | null;
+          started_at: string | null;
+          status: "failed" | "expired";
+          updated_at: string;
+          user_id: string;
+        };
+        Insert: {
+          archived_at?: string;
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at: string;
+          download_count: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type: string;
+          file_size_bytes?: bigint | null;
+          filters: NonNullable<Json>;
+          format: string;
+          id: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status: "failed" | "expired";
+          updated_at: string;
+          user_id: string;
+        };
+        Update: {
+          archived_at?: string;
+          checksum_sha256?: string | null;
+          completed_at?: string | null;
+          created_at?: string;
+          download_count?: bigint;
+          error_message?: string | null;
+          expires_at?: string | null;
+          export_type?: string;
+          file_size_bytes?: bigint | null;
+          filters?: NonNullable<Json>;
+          format?: string;
+          id?: string;
+          row_count?: bigint | null;
+          started_at?: string | null;
+          status?: "failed" | "expired";
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "export_archive_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       export_history: {
         Row: {
           checksum_sha256: string | null;
@@ -99,6 +170,30 @@ export type Database = {
             referencedColumns: ["id"];
           },
         ];
+      };
+      export_object_deletions: {
+        Row: {
+          attempts: bigint;
+          claimed_at: string | null;
+          requested_at: string;
+          storage_bucket: string;
+          storage_key: string;
+        };
+        Insert: {
+          attempts?: bigint;
+          claimed_at?: string | null;
+          requested_at?: string;
+          storage_bucket: string;
+          storage_key: string;
+        };
+        Update: {
+          attempts?: bigint;
+          claimed_at?: string | null;
+          requested_at?: string;
+          storage_bucket?: string;
+          storage_key?: string;
+        };
+        Relationships: [];
       };
       sessions: {
         Row: {
@@ -300,10 +395,89 @@ export type Database = {
       };
     };
     Views: {
-      [_ in never]: never;
+      activity_by_day: {
+        Row: {
+          day: string | null;
+          seconds: string | null;
+          sessions: bigint | null;
+          users: bigint | null;
+          vocabulary: string | null;
+        };
+        Relationships: [];
+      };
+      activity_by_week: {
+        Row: {
+          seconds: string | null;
+          sessions: bigint | null;
+          users: bigint | null;
+          vocabulary: string | null;
+          week: string | null;
+        };
+        Relationships: [];
+      };
+      progress_trends: {
+        Row: {
+          active_days: bigint | null;
+          active_days_share: string | null;
+          days_since_last_activity: number | null;
+          seconds_change: string | null;
+          seconds_last_week: string | null;
+          seconds_this_week: string | null;
+          sessions_change: bigint | null;
+          sessions_last_week: bigint | null;
+          sessions_this_week: bigint | null;
+          today: string | null;
+          user_id: string | null;
+          vocabulary_change: bigint | null;
+          vocabulary_last_week: bigint | null;
+          vocabulary_this_week: bigint | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_progress_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      retention_by_cohort: {
+        Row: {
+          cohort: string | null;
+          cohort_users: bigint | null;
+          share: string | null;
+          users: bigint | null;
+          weeks_later: number | null;
+        };
+        Relationships: [];
+      };
+      vocabulary_growth: {
+        Row: {
+          total_vocabulary: string | null;
+          users: bigint | null;
+          vocabulary: string | null;
+          vocabulary_per_user: string | null;
+          week: string | null;
+        };
+        Relationships: [];
+      };
     };
     Functions: {
-      [_ in never]: never;
+      archive_exports: { Args: { most?: number; older_than?: string }; Returns: bigint };
+      claim_export_object_deletions: {
+        Args: { most?: number };
+        Returns: {
+          storage_bucket: string;
+          storage_key: string;
+        }[];
+      };
+      delete_archived_exports: { Args: { most?: number; older_than?: string }; Returns: bigint };
+      expire_exports: { Args: { most?: number }; Returns: bigint };
+      fail_stalled_exports: { Args: { most?: number }; Returns: bigint };
+      queue_unnamed_export_objects: { Args: { bucket: string; keys: string[] }; Returns: bigint };
+      refresh_progress_analytics: { Args: Record<PropertyKey, never>; Returns: boolean };
+      smallest_reported_group: { Args: Record<PropertyKey, never>; Returns: bigint };
     };
     Enums: {
       [_ in never]: never;
@@ -428,6 +602,29 @@ export const Constants = {
 export type Grants = {
   authenticated: {
     public: {
+      export_archive: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at"
+          | "archived_at";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       export_history: {
         Select:
           | "id"
@@ -450,6 +647,26 @@ export type Grants = {
           | "updated_at";
         Insert: "user_id" | "export_type" | "format" | "filters";
         Update: "filters";
+        Delete: false;
+      };
+      progress_trends: {
+        Select:
+          | "user_id"
+          | "today"
+          | "days_since_last_activity"
+          | "sessions_this_week"
+          | "sessions_last_week"
+          | "sessions_change"
+          | "vocabulary_this_week"
+          | "vocabulary_last_week"
+          | "vocabulary_change"
+          | "seconds_this_week"
+          | "seconds_last_week"
+          | "seconds_change"
+          | "active_days"
+          | "active_days_share";
+        Insert: never;
+        Update: never;
         Delete: false;
       };
       sessions: {
@@ -528,6 +745,57 @@ export type Grants = {
   };
   service_role: {
     public: {
+      activity_by_day: {
+        Select: "day" | "users" | "sessions" | "seconds" | "vocabulary";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      activity_by_week: {
+        Select: "week" | "users" | "sessions" | "seconds" | "vocabulary";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      export_archive: {
+        Select:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at"
+          | "archived_at";
+        Insert:
+          | "id"
+          | "user_id"
+          | "export_type"
+          | "format"
+          | "status"
+          | "file_size_bytes"
+          | "row_count"
+          | "checksum_sha256"
+          | "filters"
+          | "error_message"
+          | "started_at"
+          | "completed_at"
+          | "expires_at"
+          | "download_count"
+          | "created_at"
+          | "updated_at";
+        Update: "archived_at";
+        Delete: true;
+      };
       export_history: {
         Select:
           | "id"
@@ -563,6 +831,18 @@ export type Grants = {
           | "download_count";
         Delete: true;
       };
+      export_object_deletions: {
+        Select: "storage_bucket" | "storage_key" | "requested_at" | "claimed_at" | "attempts";
+        Insert: "storage_bucket" | "storage_key";
+        Update: "claimed_at" | "attempts";
+        Delete: true;
+      };
+      retention_by_cohort: {
+        Select: "cohort" | "weeks_later" | "cohort_users" | "users" | "share";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
       user_progress: {
         Select:
           | "id"
@@ -592,6 +872,12 @@ export type Grants = {
           | "updated_at";
         Insert: "user_id";
         Update: "achievements";
+        Delete: false;
+      };
+      vocabulary_growth: {
+        Select: "week" | "users" | "vocabulary" | "vocabulary_per_user" | "total_vocabulary";
+        Insert: never;
+        Update: never;
         Delete: false;
       };
     };

@@ -53,6 +53,12 @@ export class LocalStack {
     return run("pulumi", args, { ...this.environment, ...variables });
   }
 
+  /** Runs the migrator's command line on the migrations of {@link withMigrations}. */
+  migrator(...args: string[]): Promise<Outcome> {
+    const directory = path.join(this.home, "sql");
+    return run("npx", ["migrator", ...args, "--directory", directory], this.environment);
+  }
+
   /** Runs psql on a URL and gives what it prints: unaligned rows, without a header. */
   async psql(url: string, script: string): Promise<string> {
     const args = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", script];

@@ -33,7 +33,8 @@ export class RunningCommand {
   /** Waits until it prints something. @throws Error when it ends before. */
   async prints(pattern: RegExp): Promise<void> {
     let hasEnded = false;
-    this.code.finally(() => (hasEnded = true));
+    const end = () => (hasEnded = true);
+    this.code.then(end, end);
     const deadline = Date.now() + 10 * MINUTE;
     while (!pattern.test(this.output)) {
       if (hasEnded || Date.now() > deadline) {

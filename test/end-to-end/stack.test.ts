@@ -101,6 +101,24 @@ describe("npm run up", () => {
   });
 });
 
+describe("npm run redo", () => {
+  it(
+    "rolls the newest migration back, applies its file, and leaves nothing to be done",
+    async () => {
+      const newest = PRESENT.at(-1)?.name ?? "";
+      const redo = await stack.npm("redo");
+      expect(redo.output).toContain(`${newest}  rolled back`);
+      expect(redo.output).toMatch(new RegExp(`^${newest}  applied in \\d+ ms$`, "m"));
+      expect(redo.output).toContain('The stack "local" is up');
+      expect(redo.code).toBe(0);
+      const preview = await stack.npm("preview", "--", "--diff", "--expect-no-changes");
+      expect(preview.output).toMatch(/Resources:\s+\d+ unchanged/);
+      expect(preview.code).toBe(0);
+    },
+    10 * MINUTES,
+  );
+});
+
 describe("npm run audit", () => {
   it(
     "finds the stack in order, and a catalog that has drifted not",
@@ -237,7 +255,7 @@ describe("a migration that forgets row level security", () => {
       expect(up.code).not.toBe(0);
       expect(up.output.replace(/\s+/g, " ")).toContain(`MIG006 ${NOTES} was not committed`);
       const found =
-        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+        "select to_regclass('public.test_notes') is null, count(distinct version) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,
@@ -257,7 +275,7 @@ describe("a broken statement in a migration", () => {
       );
       expect(output).toContain("4 | comment on column public.test_notes.wrong is ''");
       const found =
-        "select to_regclass('public.test_notes') is null, count(*) from migrations.log where event = 'apply'";
+        "select to_regclass('public.test_notes') is null, count(distinct version) from migrations.log where event = 'apply'";
       expect(await stack.psql(stack.variable("MIGRATOR_URL"), found)).toBe(`t|${PRESENT.length}`);
     },
     10 * MINUTES,
@@ -284,9 +302,30 @@ describe("a broken statement in a migration", () => {
       expect(preview.code).not.toBe(0);
       expect(preview.output.replace(/\s+/g, " ")).toMatch(
         new RegExp(
-          `MIG008 ${NOTES} was edited after it was applied \\(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\\)`,
+          `MIG008 ${NOTES} was edited after it was applied \\(applied SHA-256 [0-9a-f]{64}, file [0-9a-f]{64}\\)` +
+            ".*While it is still being written: `npm run redo`\\.",
         ),
       );
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    "is done again while it is being written, and the stack follows",
+    async () => {
+      const edited = notesTrio(PROTECTED_NOTES.replace("integer", "bigint"));
+      const variables = stack.withMigrations(edited);
+      const redo = await stack.migrator("redo");
+      expect(redo.output).toContain(`${NOTES}  rolled back\n${NOTES}  applied in`);
+      const up = await stack.pulumi(UP, variables);
+      expect(up.code).toBe(0);
+      const preview = await stack.pulumi(["preview", "--expect-no-changes"], variables);
+      expect(preview.output).not.toContain("MIG008");
+      expect(preview.code).toBe(0);
+      // As the tests that follow have it.
+      const original = stack.withMigrations(notesTrio(PROTECTED_NOTES));
+      expect((await stack.migrator("redo")).code).toBe(0);
+      expect((await stack.pulumi(UP, original)).code).toBe(0);
     },
     10 * MINUTES,
   );

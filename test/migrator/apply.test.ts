@@ -257,6 +257,21 @@ create trigger log_expose after insert on migrations.log
     expect(rows).toEqual([{ a: null, log: null }]);
   });
 
+  it.each([
+    ["create view a.v as select id from notes", 'relation "notes" does not exist', "a.notes"],
+    ["create table a.b (m mood)", 'type "mood" does not exist', "a.mood"],
+    ["select twice(1)", "function twice(integer) does not exist", "a.twice"],
+  ])("says in which schema what is missing is: %s", async (statement, message, name) => {
+    const made =
+      "create schema a;\ncreate view a.notes as select 1 as id;\ncreate type a.mood as enum ('ok');\n" +
+      "create function a.twice(n integer) returns integer language sql return 2 * n;\n" +
+      "revoke all on function a.twice(integer) from public;\n";
+    await applyMigration(fixture.settings, trio("000", made));
+    await expect(applyMigration(fixture.settings, trio("001", `${statement};\n`))).rejects.toThrow(
+      `${message}; every name needs its schema: write ${name} (SQLSTATE`,
+    );
+  });
+
   it("shows the line of a failure inside a block", async () => {
     const broken = trio(
       "000",

@@ -1,23 +1,7 @@
-import { main } from "../../migrator/src/cli/main";
 import { COMMANDS } from "../../migrator/src/cli/commands";
+import { runCommand as migrator } from "./command-line-fixture";
 
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** Runs the command line in this process, without a database. */
-async function migrator(...args: string[]): Promise<Outcome> {
-  const [out, err]: [string[], string[]] = [[], []];
-  jest.spyOn(console, "log").mockImplementation((line: string) => void out.push(line));
-  jest.spyOn(console, "error").mockImplementation((line: string) => void err.push(line));
-  const code = await main(args);
-  jest.restoreAllMocks();
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
-
-const SEE_HELP = " `migrator --help` shows what there is.";
+const SEE_HELP = " `migrator --help` shows what there is.\n";
 
 beforeEach(() => delete process.env["MIGRATOR_URL"]);
 
@@ -43,7 +27,6 @@ describe("a command line that was not understood", () => {
       "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.",
     ]),
     [["drift", "--database", "d"], "--database needs --host."],
-    [["drift", "--no-tls"], "--no-tls needs --host."],
     [
       ["drift", "--host", "h", "--url-variable", "U"],
       "Give either --host or --url-variable, not both.",

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { main } from "../../migrator/src/cli/main";
 import { type TestDatabase, createDatabase } from "../support/database";
 import { MIGRATIONS, copyMigrations, sqlFile } from "../support/project-migrations";
+import { type Outcome, runCommand } from "./command-line-fixture";
 
 const PROGRAM = path.resolve("migrator/bin/migrator.mjs");
 let database: TestDatabase;
@@ -19,12 +19,6 @@ afterEach(async () => {
   await database.drop();
   rmSync(directory, { recursive: true });
 });
-
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
 
 /** Runs `npx migrator …` on the test's folder and database, in a process of its own as a person does. */
 function runProgram(...args: string[]): Promise<Outcome> {
@@ -42,16 +36,13 @@ function runProgram(...args: string[]): Promise<Outcome> {
 }
 
 /** The same without the process: what it would print, and the exit code that it would have. */
-async function migrator(...args: string[]): Promise<Outcome> {
+function migrator(...args: string[]): Promise<Outcome> {
+  return migratorIn(directory, ...args);
+}
+
+function migratorIn(folder: string, ...args: string[]): Promise<Outcome> {
   process.env["MIGRATOR_URL"] = database.url("migrator");
-  const printed = { out: "", err: "" };
-  jest.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`));
-  jest.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`));
-  try {
-    return { code: await main([...args, "--directory", directory]), ...printed };
-  } finally {
-    jest.restoreAllMocks();
-  }
+  return runCommand(...args, "--directory", folder);
 }
 
 /** The answer of a command as a machine reads it. */
@@ -132,6 +123,12 @@ describe("npx migrator", () => {
     expect((await migrator("drift")).code).toBe(0);
   });
 
+  it("goes without encryption where it is told to, whatever the URL says", async () => {
+    process.env["MIGRATOR_URL"] = `${database.url("migrator")}?sslmode=verify-full`;
+    expect((await runCommand("drift")).err).toMatch(/^MIG003 .*does not support SSL/);
+    expect((await runCommand("drift", "--no-tls")).code).toBe(0);
+  });
+
   it("attests what the catalog holds", async () => {
     await migrator("up");
     const { data } = await json("attest");
@@ -210,6 +207,14 @@ alter table public.notes alter column note type integer using note::integer;
       /^MIG012 The database is newer than the files: it has 002_notes/,
     );
     expect((await migrator("status", "--sql", "002")).out).toBe(`${NOTES}\n`);
+    const elsewhere = path.join(directory, "nowhere");
+    expect((await migratorIn(elsewhere, "status", "002", "--sql")).out).toBe(`${NOTES}\n`);
+    const stored = await migratorIn(elsewhere, "status", "002", "--sql", "--json");
+    expect(JSON.parse(stored.out)).toEqual({
+      forward: NOTES,
+      rollback: "drop table public.notes;\n",
+      verify: "select from public.notes;\n",
+    });
     expect((await migrator("rollback", "--to", "001")).out).toBe("002_notes  rolled back\n");
     expect((await migrator("up")).out).toBe("Nothing to do.\n");
   });
@@ -260,6 +265,25 @@ alter table public.notes alter column note type integer using note::integer;
       code: 0,
       out: "No migration is recorded here, so nothing is expected of the catalog.\n",
     });
+  });
+
+  it("refuses a trio that was written and not filled in, and applies it once it is", async () => {
+    await migrator("new", "notes");
+    const forward = path.join(directory, "002_notes.sql");
+    const untouched = await migrator("up");
+    expect(untouched.code).toBe(1);
+    expect(untouched.err).toContain(
+      `MIG025 ${forward} holds no statement, only comments or nothing. Write what the migration is to do, ` +
+        "or delete the three files.",
+    );
+    writeFileSync(forward, NOTES);
+    expect((await migrator("up")).err).toContain(
+      `MIG025 ${path.join(directory, "002_notes_verify.sql")} holds no statement, only comments or nothing. ` +
+        "Write statements that raise where the migration did not do what it was to do, or delete the three files.",
+    );
+    expect((await json("status")).data.migrations[2].state).toBe("pending");
+    addNotes(NOTES);
+    expect((await migrator("up")).out).toMatch(/^002_notes {2}applied in \d+ ms\n$/);
   });
 
   it("writes an empty trio with the next number, and never over a file", async () => {

@@ -1,9 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { type ConnectionSettings, applyMigration, attest, readHistory } from "../../migrator/src";
 import { withConnection } from "../../migrator/src/database/connection";
 import { readPassword } from "../../migrator/src/database/credentials";
 import { settingsFromUrl } from "../../migrator/src/database/environment-url";
 import { databaseIdentity, isSameDatabase } from "../../migrator/src/database/identity";
 import { changeSecret, createSecret } from "../support/secrets";
+import { preflight } from "../../migrator/src/preflight";
+import { createAuthority } from "./certificate-fixture";
+import { type Listener, listenWithTls } from "./server-fixture";
 import { type MigratorFixture, createFixture, protectedTable } from "./migration-fixture";
 
 const CANARY = "canary-7f3a-never-to-be-seen";
@@ -136,10 +142,11 @@ describe("a connection by a variable of the environment", () => {
       `postgres://u:${CANARY}/x@host:port/db`,
       "holds a URL that cannot be read; characters such as @ / # in a password must be escaped (%40, %2F, %23)",
     ],
-    [
-      `postgres://u:${CANARY}@host/db?sslmode=require`,
-      "has an sslmode that does not verify the server; it must be verify-full, or disable on a network of your own",
-    ],
+    ...["prefer", "allow"].map((mode): [string, string] => [
+      `postgres://u:${CANARY}@host/db?sslmode=${mode}`,
+      `has sslmode ${mode}, which goes on unencrypted where the server has it so; it must be verify-full, ` +
+        "verify-ca or require, or disable on a network of your own",
+    ]),
   ])("refuses what is no URL, and does not show it: %#", (value, what) => {
     if (value !== undefined) process.env[VARIABLE] = value;
     expect(() => settingsFromUrl(VARIABLE)).toThrow(
@@ -152,6 +159,78 @@ describe("a connection by a variable of the environment", () => {
     process.env[VARIABLE] = "postgres://migrator@127.0.0.1/db";
     await expect(readHistory(settingsFromUrl(VARIABLE))).rejects.toThrow(
       `MIG030 The environment variable ${VARIABLE} holds a URL without a password. `,
+    );
+  });
+});
+
+describe("sslmode in a URL", () => {
+  const authority = createAuthority("The Authority");
+  let directory: string;
+  let server: Listener;
+  beforeAll(async () => {
+    directory = mkdtempSync(path.join(tmpdir(), "app-data-authorities-"));
+    writeFileSync(path.join(directory, "ca.pem"), authority.certificate);
+    writeFileSync(path.join(directory, "other.pem"), createAuthority("Another").certificate);
+    server = await listenWithTls(authority.issue("db.example.org"), fixture.database);
+  });
+  afterAll(async () => {
+    await server.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** What comes of a connection, and of a preflight, through TLS with a certificate for db.example.org. */
+  async function attempt(mode: string, file?: string): Promise<string[]> {
+    const url = new URL(fixture.database.url("migrator"));
+    url.port = String(server.port);
+    url.searchParams.set("sslmode", mode);
+    if (file !== undefined)
+      url.searchParams.set("sslrootcert", file === "system" ? file : path.join(directory, file));
+    process.env[VARIABLE] = url.href;
+    const settings = settingsFromUrl(VARIABLE);
+    const outcome = await readHistory(settings).then(
+      () => "connected",
+      (error: unknown) => String(error),
+    );
+    const { steps } = await preflight(settings);
+    return [outcome, steps.find(({ name }) => name === "TLS")?.detail ?? ""];
+  }
+
+  it("require encrypts, and says that nobody vouches for the server", async () => {
+    expect(await attempt("require")).toEqual([
+      "connected",
+      "TLSv1.3; encrypted, but nobody vouches for the server: name an authority (sslrootcert=FILE, or system)",
+    ]);
+  });
+
+  it.each(["require", "verify-ca"])(
+    "%s with an authority takes what it has signed, whatever the name, and nothing else",
+    async (mode) => {
+      expect(await attempt(mode, "ca.pem")).toEqual([
+        "connected",
+        "TLSv1.3; The Authority has signed the certificate",
+      ]);
+      for (const file of ["other.pem", "system"]) {
+        const [outcome, step] = await attempt(mode, file);
+        expect(outcome).toMatch(/MIG003 .*(?:unable to verify|unable to get)/);
+        expect(step).toMatch(
+          /^the certificate is signed by The Authority, whom nobody vouches for/,
+        );
+      }
+    },
+  );
+
+  it("verify-full wants the name, too", async () => {
+    const [outcome, step] = await attempt("verify-full", "ca.pem");
+    expect(outcome).toMatch(
+      /MIG003 .*does not match certificate's altnames|MIG003 .*not in the cert/,
+    );
+    expect(step).toMatch(/^the certificate is for DNS:db\.example\.org, not for 127\.0\.0\.1/);
+  });
+
+  it("require does not go on unencrypted", async () => {
+    process.env[VARIABLE] = `${fixture.database.url("migrator")}?sslmode=require`;
+    await expect(readHistory(settingsFromUrl(VARIABLE))).rejects.toThrow(
+      /^MIG003 .*The server does not support SSL connections/,
     );
   });
 });
@@ -191,7 +270,7 @@ describe("a connection by IAM authentication", () => {
   it("does not send a token without TLS", async () => {
     const { host, port } = fixture.settings;
     await expect(readHistory({ ...fixture.settings, credentials: iam })).rejects.toThrow(
-      `MIG031 IAM authentication to ${host}:${port} needs TLS, and TLS is off. A token is as good as a ` +
+      `MIG031 IAM authentication to ${host}:${port} needs TLS that verifies the server. A token is as good as a ` +
         "password for 15 minutes: verify the server's certificate (tls.mode verify-full).",
     );
   });

@@ -64,7 +64,7 @@ describe("drift before a migration", () => {
     const plan = await reachPlan(fixture.settings, [notes, change]);
     expect(plan.drift.map(({ healable }) => healable)).toEqual([true, false]);
     expect(renderPlan(plan).split("\n").slice(1, 4)).toEqual([
-      "Drift, put right first: authenticated was granted TRUNCATE on public.notes.",
+      "Drift, repaired first: authenticated was granted TRUNCATE on public.notes.",
       "Drift, which a migration may not change: column by_hand (text) was added to public.notes by no migration. " +
         "Undo it by hand, or write it as a new migration.",
       "",

@@ -47,8 +47,12 @@ export function currentTrios(): Trio[] {
   return readTrios("sql");
 }
 
-/** A migration of the given SQL; without more, it verifies nothing and rolls nothing back. */
-export function trio(version: string, forward: string, { rollback = "", verify = "" } = {}): Trio {
+/** A migration of the given SQL; without more, its verify file checks nothing, and nothing rolls it back. */
+export function trio(
+  version: string,
+  forward: string,
+  { rollback = "", verify = "select;" } = {},
+): Trio {
   const name = `${version}_test`;
   return {
     version,

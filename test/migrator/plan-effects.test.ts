@@ -102,10 +102,6 @@ describe("statementEffects", () => {
       "alter table a.t add column c int default a.f()",
       "whether a.f() is volatile; only then the table is rewritten",
     ],
-    [
-      "set search_path to a",
-      "unqualified names that follow mean what is first on that search_path",
-    ],
   ])("says what the text cannot tell: %s", async (sql, unclear) => {
     expect((await effectsOf(sql)).unclear).toEqual([unclear]);
   });

@@ -11,6 +11,7 @@ import {
   versionBefore,
   versionOf,
 } from "../../migrator/src/files/version";
+import { makePlan, renderPlan } from "../../migrator/src/plan";
 import { type MigratorFixture, createFixture } from "./migration-fixture";
 
 let directory: string;
@@ -25,7 +26,7 @@ function write(...names: string[]): void {
     const schema = `s_${versionOf(name) ?? "none"}`;
     writeFileSync(path.join(directory, `${name}.sql`), `create schema ${schema};\n`);
     writeFileSync(path.join(directory, `${name}_rollback.sql`), `drop schema ${schema};\n`);
-    writeFileSync(path.join(directory, `${name}_verify.sql`), "");
+    writeFileSync(path.join(directory, `${name}_verify.sql`), "select;");
   }
 }
 
@@ -141,5 +142,51 @@ describe("migrations on both sides of 999", () => {
       "1000_step",
     ]);
     expect(await log()).toEqual(["998", "999"]);
+  });
+});
+
+describe("a migration that cannot be undone", () => {
+  const file = (name: string) => path.join(directory, name);
+
+  beforeEach(() => {
+    writeFileSync(
+      file("000_hash.sql"),
+      "-- Purpose   hash what was plain\n-- no-rollback: the plain texts are gone\n\ncreate schema hashed;\n",
+    );
+    writeFileSync(file("000_hash_verify.sql"), "select 1;");
+  });
+
+  it("says why in its header, and has no rollback file", () => {
+    expect(readTrios(directory)).toMatchObject([
+      { name: "000_hash", noRollback: "the plain texts are gone", rollback: { sql: "" } },
+    ]);
+  });
+
+  it("is planned as such", async () => {
+    const plan = await makePlan(undefined, { pending: readTrios(directory), history: undefined });
+    expect(renderPlan(plan)).toContain(
+      "\n  rollback   CANNOT BE UNDONE: the plain texts are gone\n",
+    );
+  });
+
+  it("has no rollback file all the same", () => {
+    writeFileSync(file("000_hash_rollback.sql"), "drop schema hashed;");
+    expect(() => readTrios(directory)).toThrow(
+      "000_hash_rollback.sql undoes what its forward file says cannot be undone (no-rollback).",
+    );
+  });
+
+  it("has a reason", () => {
+    writeFileSync(file("000_hash.sql"), "-- no-rollback:\ncreate schema hashed;\n");
+    expect(() => readTrios(directory)).toThrow(
+      '000_hash.sql has to say after "no-rollback:" why it cannot be undone.',
+    );
+  });
+
+  it("says so before its first statement, and nowhere else", () => {
+    writeFileSync(file("000_hash.sql"), "create schema hashed;\n-- no-rollback: too late\n");
+    expect(() => readTrios(directory)).toThrow(
+      "000_hash_rollback.sql is missing beside 000_hash.sql.",
+    );
   });
 });

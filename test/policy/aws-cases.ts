@@ -337,7 +337,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "database-login-password": property(
     { login: true, password: "SCRAM-SHA-256$4096:…" },
     { login: true, password: "hunter2" },
-    "POL185 Role app logs in with what is no SCRAM verifier; it must be one. Set `password` to the verifier.",
+    "POL185 Role app logs in with a password that is not a SCRAM verifier; it must be one. Set `password` to the verifier.",
     role,
   ),
   "database-login-limit": property(
@@ -442,7 +442,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "role-trust-limited": property(
     { assumeRolePolicy: policy({ ...trust(), Principal: { AWS: account } }) },
     { assumeRolePolicy: policy({ ...trust(), Principal: "*" }) },
-    "POL186 Role monitoring can be taken on by every principal of every account; it must name " +
+    "POL186 Role monitoring can be assumed by every principal of every account; it must name " +
       "principals. Name them.",
     iamRole,
   ),
@@ -451,7 +451,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
       assumeRolePolicy: policy(trustToken({ StringLike: { "ci.example:sub": "repo:acme/app:*" } })),
     },
     { assumeRolePolicy: policy(trustToken({ StringLike: { "ci.example:sub": "repo:*" } })) },
-    "POL186 Role monitoring can be taken on by everybody who has a token of " +
+    "POL186 Role monitoring can be assumed by anyone who has a token of " +
       "arn:aws:iam::111122223333:oidc-provider/ci.example; it must say whose. Add a condition on the " +
       "token's `sub`, such as `repo:OWNER/REPOSITORY:*`.",
     iamRole,
@@ -459,7 +459,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "role-trust-source": property(
     { assumeRolePolicy: policy(trust({ StringEquals: { "aws:SourceAccount": "111122223333" } })) },
     { assumeRolePolicy: policy(trust()) },
-    "POL186 Role monitoring can be taken on by monitoring.rds.amazonaws.com on behalf of any account; " +
+    "POL186 Role monitoring can be assumed by monitoring.rds.amazonaws.com on behalf of any account; " +
       "the service must be tied to this one. Add a condition on `aws:SourceAccount` and " +
       "`aws:SourceArn`.",
     iamRole,
@@ -518,7 +518,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
         Action: ["kms:DescribeKey", "kms:Create*"],
       }),
     },
-    "POL177 Key main has a policy that allows kms:Create* to whoever calls; use must be tied to a service " +
+    "POL177 Key main has a policy that allows kms:Create* to any caller; use must be tied to a service " +
       "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
     key,
   ),
@@ -617,7 +617,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     permission,
     { ...permission, ipProtocol: "-1" },
     "POL180 SecurityGroupIngressRule in is open for ipProtocol -1 (-1 is all of them); PostgreSQL needs " +
-      'TCP alone. Set `ipProtocol: "tcp"`.',
+      'only TCP. Set `ipProtocol: "tcp"`.',
     ingressRule,
   ),
   "network-port": property(
@@ -638,7 +638,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     permission,
     { ...permission, ipProtocol: "udp" },
     "POL180 SecurityGroupEgressRule out is open for ipProtocol udp (-1 is all of them); PostgreSQL needs " +
-      'TCP alone. Set `ipProtocol: "tcp"`.',
+      'only TCP. Set `ipProtocol: "tcp"`.',
     egressRule,
   ),
   "network-egress-port": property(
@@ -705,7 +705,7 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
     right: [grouped, group()],
     wrong: [grouped],
     message:
-      "POL182 Instance main uses no parameter group of the stack, so nobody sees what holds; it must use " +
+      "POL182 Instance main uses no parameter group of the stack, so no rule can judge its settings; it must use " +
       "one that is judged here. Name it in `parameterGroupName`.",
   },
   "bucket-not-public": {

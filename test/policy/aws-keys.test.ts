@@ -93,7 +93,7 @@ describe("the use of a key", () => {
   it("is not limited by the policy that AWS gives a key without one", async () => {
     const key = { type: "aws:kms/key:Key", props: {} };
     expect(await judgeResource(named("key-use-limited"), key)).toEqual([
-      "key-use-limited: POL177 Key it has no policy, so that of AWS holds, which lets IAM policies alone " +
+      "key-use-limited: POL177 Key it has no policy, so AWS's default applies, which lets IAM policies alone " +
         "allow its use; it must have one that ties use to a service (`kms:ViaService`), an encryption " +
         "context or an AWS resource. Set `policy`.",
     ]);
@@ -122,6 +122,38 @@ describe("the use of a key", () => {
     "kms:DeriveSharedSecret",
   ])("is %s, too", async (action) => {
     expect(await use(undefined, ["kms:DescribeKey", action])).toHaveLength(1);
+  });
+});
+
+describe("a grant of a key", () => {
+  const grant = (props: Record<string, unknown>) =>
+    judgeResource(named("key-use-limited"), { type: "aws:kms/grant:Grant", props });
+  const purpose = { purpose: "api-key" };
+
+  it.each<[string, Record<string, unknown>]>([
+    ["without constraints", { operations: ["DescribeKey", "Decrypt"] }],
+    ["with an empty list of constraints", { operations: ["GenerateDataKey"], constraints: [] }],
+    [
+      "with a constraint on nothing",
+      { operations: ["CreateGrant"], constraints: [{ encryptionContextSubset: {} }] },
+    ],
+  ])("is a right to use it that nothing limits %s", async (_, props) => {
+    expect(await grant(props)).toHaveLength(1);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    [
+      "it demands a context",
+      { operations: ["Decrypt"], constraints: [{ encryptionContextSubset: purpose }] },
+    ],
+    [
+      "it demands one context and no other",
+      { operations: ["Decrypt"], constraints: [{ encryptionContextEquals: purpose }] },
+    ],
+    ["it gives no use of the key", { operations: ["DescribeKey", "RetireGrant"] }],
+    ["its constraints are not known", { operations: ["Decrypt"], constraints: unknown }],
+  ])("is accepted where %s", async (_, props) => {
+    expect(await grant(props)).toEqual([]);
   });
 });
 

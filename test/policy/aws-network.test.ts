@@ -80,7 +80,7 @@ describe("the permissions inside a security group", () => {
       "network-egress-closed: POL180 SecurityGroup in is open to 0.0.0.0/0 (egress.0.cidrBlocks); it must name " +
         "a security group. Remove `cidrBlocks`.",
       "network-egress-protocol: POL180 SecurityGroup in is open for egress.0.protocol -1 (-1 is all of them); " +
-        'PostgreSQL needs TCP alone. Set `protocol: "tcp"`.',
+        'PostgreSQL needs only TCP. Set `protocol: "tcp"`.',
     ]);
   });
 

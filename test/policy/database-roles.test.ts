@@ -50,7 +50,7 @@ describe("the owner of the database", () => {
 
   it.each([
     ["app", "app"],
-    [undefined, "whoever makes it"],
+    [undefined, "the role that creates it"],
   ])("is not %s", async (owner, found) => {
     expect(await judge(database(owner))).toEqual([
       `database-owned-alone: POL185 Database main is owned by ${found}; it must be owned by migrator, ` +

@@ -40,7 +40,7 @@ describe("a pack that is not what its sources say", () => {
 
   it.each([
     "policy/src/aws/network.ts",
-    "rules/src/rules/row-security.ts",
+    "rules/src/rules/tables/row-security.ts",
     "trial/src/try-database.ts",
   ])("does not start when %s has changed since", (source) => {
     const later = new Date(Date.now() + 60_000);

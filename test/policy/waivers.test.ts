@@ -232,8 +232,8 @@ describe("waivers in the pack", () => {
     const waivers = [waiverOf("row-level-security", "public.countries")];
     expect(await judgeDatabase(waivers)).toEqual([
       "waivers: POL178 policy/waivers.json: the waiver of row-level-security of public.countries takes " +
-        "nothing away: this rule cannot be waived, whatever the reason. Remove it, and put the " +
-        "object right.",
+        "nothing away: this rule cannot be waived, whatever the reason. Remove it, and correct the " +
+        "object.",
     ]);
   });
 });

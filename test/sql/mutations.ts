@@ -61,8 +61,8 @@ export async function tableMutations(client: ClientBase, tables: string[]): Prom
   const list = `in (${tables.map((table) => `'public.${table}'::regclass`).join(", ")})`;
   const read = async <Column extends string>(sql: string) =>
     (await client.query<Record<Column, string>>(sql)).rows;
-  // 000 knows constraints and indexes by what they do, 001 by name.
-  const byName = tables.includes("user_progress");
+  // 000 knows constraints and indexes by what they do, later migrations by name.
+  const byName = !tables.includes("users");
 
   const policies = await read<"t" | "p" | "clause">(
     `select polrelid::regclass t, polname p,

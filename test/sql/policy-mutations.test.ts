@@ -155,7 +155,7 @@ describe("001 with one protection less", () => {
       const mutant = {
         ...trio,
         forward: { ...trio.forward, sql },
-        verify: { ...trio.verify, sql: "" },
+        verify: { ...trio.verify, sql: "select;" },
       };
       await expect(applyMigration(fixture.settings, mutant)).rejects.toMatchObject({
         code: "MIG006",

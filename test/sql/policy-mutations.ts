@@ -45,7 +45,7 @@ function mutantsOf(policy: Policy): Mutation[] {
     made("to public", { roles: "public" }),
     made("to anon", { roles: "anon" }),
     made("to anon, too", { roles: `${roles}, anon` }),
-    made("restrictive", { permissive: false }),
+    made(policy.permissive ? "restrictive" : "permissive", { permissive: !policy.permissive }),
     ...COMMANDS.filter((other) => other !== command).map((other) =>
       made(`for ${other}`, { command: other, ...clausesOf(other, using ?? check) }),
     ),

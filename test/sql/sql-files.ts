@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { ClientBase } from "pg";
 import { type Statement, splitStatements } from "../../rules/src/sql/statements";
-import { MIGRATIONS, type Migration, type Step, sqlFile } from "../support/project-migrations";
+import {
+  LATER_MIGRATIONS,
+  MIGRATIONS,
+  type Migration,
+  type Step,
+  sqlFile,
+} from "../support/project-migrations";
 
 export { type Migration, type Step, sqlFile };
 
@@ -31,9 +37,23 @@ export async function runStatements(
   for (const { text } of statements) await client.query(text);
 }
 
-/** Applies and verifies both migrations. */
+/** Applies and verifies {@link MIGRATIONS}. */
 export async function applyAll(client: ClientBase): Promise<void> {
   for (const migration of MIGRATIONS) {
+    await run(client, migration, "forward");
+    await run(client, migration, "verify");
+  }
+}
+
+/** The migrations up to one, and that one. */
+export function migrationsThrough(last: Migration): Migration[] {
+  const all = [...MIGRATIONS, ...LATER_MIGRATIONS];
+  return all.slice(0, all.indexOf(last) + 1);
+}
+
+/** Applies and verifies the migrations up to one, and that one. */
+export async function applyThrough(client: ClientBase, last: Migration): Promise<void> {
+  for (const migration of migrationsThrough(last)) {
     await run(client, migration, "forward");
     await run(client, migration, "verify");
   }

@@ -1,8 +1,9 @@
 import type { Client } from "pg";
 import { createDatabase, type TestDatabase } from "../support/database";
-import { alone, batches, type Mutation, ROLE_MUTATIONS, tableMutations } from "./mutations";
+import { alone, type Mutation, ROLE_MUTATIONS, tableMutations } from "./mutations";
 import { policyMutations } from "./policy-mutations";
 import { applyAll, type Migration, rejection, runStatements } from "./sql-files";
+import { survivingMutations, verifyProblems } from "./surviving-mutations";
 
 const USERS = "public.users";
 const SESSIONS = "public.sessions";
@@ -31,41 +32,10 @@ describe("verify", () => {
     await database.drop();
   });
 
-  /** The problems that verify lists after changes, in a transaction that is rolled back. */
-  async function problemsAfter(statements: string[], migration: Migration): Promise<string[]> {
-    await superuser.query("begin");
-    try {
-      for (const sql of statements) await superuser.query(sql);
-      await superuser.query("set local role migrator");
-      await runStatements(superuser, migration, "verify");
-      return [];
-    } catch (error) {
-      const { message } = error as Error;
-      const [first, ...problems] = message.split("\n- ");
-      if (first !== `SQL007 ${migration} does not hold (problems: ${problems.length}).`) {
-        throw new Error(`${statements.join(";\n")}\n${message}`, { cause: error });
-      }
-      return problems;
-    } finally {
-      await superuser.query("rollback");
-    }
-  }
-
-  /** The mutations that verify passed over in silence. */
-  async function survivors(mutations: Mutation[], migration: Migration): Promise<string[]> {
-    const unnoticed: string[] = [];
-    for (const batch of batches(mutations)) {
-      const problems = await problemsAfter(
-        batch.map(({ sql }) => sql),
-        migration,
-      );
-      for (const { sql, noticedAs } of batch) {
-        if (problems.some((problem) => problem.startsWith(noticedAs))) continue;
-        unnoticed.push(`${sql}: no line starts with "${noticedAs}" in: ${problems.join("; ")}`);
-      }
-    }
-    return unnoticed;
-  }
+  const problemsAfter = (statements: string[], migration: Migration) =>
+    verifyProblems(superuser, statements, migration);
+  const survivors = (mutations: Mutation[], migration: Migration) =>
+    survivingMutations(superuser, mutations, migration);
 
   it("acceptance 12: kills every mutant of every policy", async () => {
     const mutations = await policyMutations(superuser);

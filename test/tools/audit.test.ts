@@ -60,7 +60,7 @@ describe("an audit", () => {
         "          POL101 table public.users is open. Close it.",
         "waived    row-level-security, public.countries",
         "          It is the list of all countries. (data, until 2027-01-31)",
-        "Refused: what is mandatory above has to be put right.",
+        "Refused: what is mandatory above must be corrected.",
       ].join("\n"),
     );
   });

@@ -33,7 +33,7 @@ describe("the commands", () => {
   it("explain themselves", () => {
     const { status, stdout } = command(["help"]);
     expect(status).toBe(0);
-    for (const name of ["up", "preview", "refresh", "status", "env", "down", "test"]) {
+    for (const name of ["up", "redo", "preview", "refresh", "status", "env", "down", "test"]) {
       expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
     }
   });
@@ -41,7 +41,7 @@ describe("the commands", () => {
   it.each([
     [["deploy"], 'There is no command "deploy".'],
     [["audit", "--fix"], "Unknown option '--fix'"],
-    [["up", "--purge"], "Unknown option '--purge'"],
+    [["status", "--purge"], "Unknown option '--purge'"],
     [["down", "all"], "Unexpected argument 'all'"],
   ])("refuse %j", (args, message) => {
     const { status, stderr } = command(args);

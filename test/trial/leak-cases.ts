@@ -233,7 +233,7 @@ export const leakCases: readonly LeakCase[] = [
     leaking: unforced(reader("security definer")),
     safe: unforced(reader("security invoker")),
     code: "POL156",
-    object: "public.notes_of(p_user_id uuid)",
+    object: "function public.notes_of(p_user_id uuid)",
     message:
       'authenticated as user A: function public.notes_of(p_user_id uuid) gave 6 rows that came of rows of other users ("00100003"); 0 are allowed',
   },
@@ -242,7 +242,7 @@ export const leakCases: readonly LeakCase[] = [
     leaking: unforced(eraser("security definer")),
     safe: unforced(eraser("security invoker")),
     code: "POL156",
-    object: "public.erase(note uuid)",
+    object: "function public.erase(note uuid)",
     message:
       "authenticated as user A: function public.erase(note uuid) changed 1 row of other users; 0 are allowed",
   },

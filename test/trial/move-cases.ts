@@ -321,6 +321,58 @@ const titles = shelves
   .replace("setof public.books", "setof text")
   .replace("b.*", "b.title");
 
+/** Invitations by a link that whoever has its token may accept, as long as it lasts. */
+const links = (which: string, type = "text") => `${teams}
+create table public.links (
+  id uuid primary key default gen_random_uuid(),
+  team_id uuid not null references public.teams (id) on delete cascade,
+  token text not null unique default encode(sha256(gen_random_uuid()::text::bytea), 'hex'),
+  role text not null default 'member' check (role in ('admin', 'member')),
+  expires_at timestamptz not null,
+  taken_at timestamptz
+);
+create index on public.links (team_id);
+${protect("links")}
+create policy links_migrator on public.links for all to migrator using (true) with check (true);
+create policy links_read on public.links for select to authenticated
+  using (public.role_in(team_id) in ('owner', 'admin'));
+grant select on public.links to authenticated;
+create function public.follow(link ${type}) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  it public.links;
+begin
+  update public.links l set taken_at = now()
+  where ${which} and l.expires_at > now() and l.taken_at is null
+  returning * into it;
+  if it.id is null then
+    raise exception 'there is no such link';
+  end if;
+  insert into public.members (team_id, user_id, role) values (it.team_id, auth.uid(), it.role)
+  on conflict do nothing;
+  return it.team_id;
+end
+$$;
+revoke all on function public.follow(${type}) from public;
+grant execute on function public.follow(${type}) to authenticated;
+`;
+
+/** Teams that a trigger places whoever signs up into. */
+const signUp = (columns: string, team: string, role = "'member'") => `${teams}
+alter table public.teams add column domain text unique;
+${columns}
+create policy teams_migrator on public.teams for select to migrator using (true);
+create function public.welcome() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.members (team_id, user_id, role)
+  select t.id, new.id, ${role} from public.teams t where ${team};
+  return new;
+end
+$$;
+create trigger welcome after insert on public.users for each row execute function public.welcome();
+`;
+
 /** Each is let in by rows, which its leaking form lets the attacker write. */
 export const moveCases: MoveCase[] = [
   {
@@ -405,7 +457,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that sets one's own role",
-    object: "public.become(team uuid, wanted text)",
+    object: "function public.become(team uuid, wanted text)",
     leaking: `${teams}
       create function public.become(team uuid, wanted text) returns void
       language sql security definer set search_path = '' as $$
@@ -423,7 +475,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a function that lets in whoever knows the team's key",
-    object: "public.enter(team uuid)",
+    object: "function public.enter(team uuid)",
     leaking: `${teams}
       create function public.enter(team uuid) returns void
       language sql security definer set search_path = '' as $$
@@ -479,7 +531,7 @@ export const moveCases: MoveCase[] = [
   },
   {
     way: "a request that who made it grants",
-    object: "public.grant_request(request uuid)",
+    object: "function public.grant_request(request uuid)",
     leaking: requests("it.user_id = auth.uid()"),
     safe: requests("public.role_in(it.team_id) = 'owner'"),
   },
@@ -498,5 +550,38 @@ export const moveCases: MoveCase[] = [
       create policy readers_join on public.readers for insert to authenticated with check (reader_id = ${ME});
       grant insert on public.readers to authenticated;`,
     safe: titles,
+  },
+  {
+    way: "a link that is followed by its key, given as a text",
+    object: "function public.follow(link text)",
+    leaking: links("l.id::text = link"),
+    safe: links("l.token = link"),
+  },
+  {
+    way: "a link that is followed by its key",
+    object: "function public.follow(link uuid)",
+    leaking: links("l.id = link", "uuid"),
+    safe: links("l.id = link and public.role_in(l.team_id) = 'owner'", "uuid"),
+  },
+  {
+    way: "a team for whoever signs up with an address of its domain",
+    object: "public.users",
+    leaking: signUp("", "t.domain = split_part(new.email, '@', 2)"),
+    safe: signUp(
+      "alter table public.users add column confirmed_at timestamptz;",
+      "new.confirmed_at is not null and t.domain = split_part(new.email, '@', 2)",
+    ),
+  },
+  {
+    way: "a team that whoever signs up names",
+    object: "public.users",
+    leaking: signUp(
+      "alter table public.users add column raw_user_meta_data jsonb;",
+      "t.id::text = new.raw_user_meta_data ->> 'team'",
+    ),
+    safe: signUp(
+      "alter table public.users add column raw_app_meta_data jsonb;",
+      "t.id::text = new.raw_app_meta_data ->> 'team'",
+    ),
   },
 ];

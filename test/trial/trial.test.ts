@@ -157,7 +157,7 @@ describe("filling", () => {
     });
     expect(findings.map(({ code, object }) => `${code} ${object}`)).toEqual([
       'POL151 public."Notes ($1)"',
-      'POL156 public."count $notes("("who $(" uuid)',
+      'POL156 function public."count $notes("("who $(" uuid)',
     ]);
     expect(findings[0]?.message).toContain("Report-Reader as user A read 18 rows");
     expect(unexpected).toEqual([]);

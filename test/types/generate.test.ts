@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { Client } from "pg";
 import { type Trio, applyMigration, readTrios } from "../../migrator/src";
+import { databaseTypes } from "../../src/types";
 import {
   type MigratorFixture,
   createFixture,
@@ -161,6 +163,14 @@ async function typesOf(forward: string) {
   return { ...outcome, output };
 }
 
+/** Connects as an application does; {@link fixture} closes the connection. */
+async function connect(connectionString: string): Promise<Client> {
+  const client = new Client({ connectionString, types: databaseTypes });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
 /** The columns in a part of a table or view, as the file writes them. */
 function columnsOf(file: string, table: string, part: "Row" | "Insert"): string[] {
   const lines = readFileSync(file, "utf8").split("\n");
@@ -262,21 +272,76 @@ describe("the generator", () => {
     );
   });
 
-  it("refuses columns of which nobody knows what pg makes of them", async () => {
-    const { code, stderr } = await typesOf(`
+  it("gives every other type a type of last resort, with a note", async () => {
+    const { code, stderr, stdout, output } = await typesOf(`
+      create type public.mood as enum ('glad', 'sad');
+      create type public.pair as (a integer, b integer);
+      create domain public.slug as text check (value ~ '^[a-z]+$');
+      create domain public.total as bigint;
+      create domain public.positive_total as public.total check (value > 0);
+      create type public.span as range (subtype = float8);
+      create table public.fine (id integer primary key);
+      ${protect("public.fine")}
+      create table public.odd (
+        id integer primary key, address inet, addresses inet[], moods public.mood[] not null,
+        pair public.pair, search tsvector, booked tstzrange, place point, places point[],
+        spans public.span[], slugs public.slug[], "row" public.fine, total public.positive_total,
+        number oid, "Quo""ted" bit(3), fine text
+      );
+      ${protect("public.odd")}
+      create function public.moods() returns public.mood[] language sql stable
+        set search_path = '' return array['glad'::public.mood];
+      revoke all on function public.moods() from public;`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const text = (type: string) => `string /* ${type}, as PostgreSQL writes it */`;
+    const read = (type: string, as = "unknown") => `${as} /* ${type}, as pg reads it */`;
+    expect(columnsOf(output, "odd", "Row")).toEqual([
+      `address: ${text("inet")} | null`,
+      `addresses: ${read("inet[]", "unknown[]")} | null`,
+      `booked: ${text("tstzrange")} | null`,
+      "fine: string | null",
+      "id: number",
+      `moods: ${text("public.mood[]")}`,
+      `number: ${read("oid")} | null`,
+      `pair: ${text("public.pair")} | null`,
+      `place: ${read("point")} | null`,
+      `places: ${read("point[]", "unknown[]")} | null`,
+      `'Quo"ted': ${text("bit")} | null`,
+      `row: ${text("public.fine")} | null`,
+      `search: ${text("tsvector")} | null`,
+      `slugs: ${text("public.slug[]")} | null`,
+      `spans: ${text("public.span[]")} | null`,
+      "total: bigint | null",
+    ]);
+    expect(readFileSync(output, "utf8")).toContain(
+      "Returns: string; /* public.mood[], as PostgreSQL writes it */",
+    );
+    expect(stdout).toContain(`  public.odd.address: ${text("inet")}\n`);
+  });
+
+  it("gives a type of last resort that is what a query gives", async () => {
+    const types = "inet,tsvector,tstzrange,public.mood[],public.pair,point,inet[],oid,bit(3),money";
+    const values = ["::1", "'a'", "empty", "{sad}", "(1,2)", "(1,2)", "{::1}", "7", "101", "1.5"];
+    const columns = types.split(",").map((type, index) => ({ type, value: values[index] }));
+    const { output } = await typesOf(`
       create type public.mood as enum ('glad', 'sad');
       create type public.pair as (a integer, b integer);
       create table public.odd (
-        id integer primary key, address inet, moods public.mood[], pair public.pair, fine text
+        id integer primary key, ${columns.map(({ type }, at) => `c${at} ${type}`).join(", ")}
       );
       ${protect("public.odd")}`);
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr:
-        "error: MIG052 What pg makes of these columns' values is not settled: " +
-        "public.odd.address (inet), public.odd.moods (_mood), public.odd.pair (pair). " +
-        "Use another type, or settle it: a reader in src/types/parsers.ts, the type in " +
-        "migrator/src/types/run-time-types.ts, and a case in test/types/run-time.test.ts.\n",
-    });
+    const application = await connect(url);
+    for (const [at, { type, value }] of columns.entries()) {
+      const { rows } = await application.query<{ value: unknown }>(
+        `select $1::text::${type} as value`,
+        [value],
+      );
+      const line = columnsOf(output, "odd", "Row").find((each) => each.startsWith(`c${at}:`));
+      const promisesText = line?.includes(": string ");
+      expect({ type, isText: typeof rows[0]?.value === "string" }).toEqual({
+        type,
+        isText: promisesText,
+      });
+    }
   });
 });

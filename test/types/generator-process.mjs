@@ -1,7 +1,7 @@
 // The command that generates the types, run as often as a test asks: loading what it needs takes longer
 // than its work. Each run comes as a message, and its outcome goes back as one.
 import { format } from "node:util";
-import { main } from "../../migrator/dist/types/command-line.mjs";
+import { main } from "../../types/dist/command-line.mjs";
 
 process.on("message", async ({ args, url }) => {
   const outcome = { code: null, stdout: "", stderr: "" };

@@ -6,7 +6,7 @@ import path from "node:path";
 import { copyMigrations } from "../support/project-migrations";
 
 const PROJECT = path.resolve(__dirname, "../..");
-const COMMAND = path.join(PROJECT, "migrator/dist/types/main.mjs");
+const COMMAND = path.join(PROJECT, "types/dist/main.mjs");
 
 /** How a run ended. */
 export interface Outcome {

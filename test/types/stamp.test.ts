@@ -6,7 +6,7 @@ import {
   checkStamp,
   stampedFile,
   stampMigrations,
-} from "../../migrator/src/types/generated-file";
+} from "../../types/src/generated-file";
 import { projectTrios } from "../migrator/migration-fixture";
 import { projectFolder, runGenerator } from "./generator";
 

@@ -6,6 +6,7 @@ import { renderAudit } from "./render.mjs";
 
 /**
  * Audits a stack.
+ * @param {{ stack?: string, json?: boolean }} options the stack's name; whether to print JSON.
  * @returns {Promise<number>} 0; 1 when something is refused.
  * @throws Error when the state or the database cannot be read.
  */

@@ -29,7 +29,7 @@ export function connectionArguments(outputs, region) {
  * @param {string} context.environment for waivers.
  * @param {Record<string, string | undefined>} context.variables environment of the migrator.
  * @param {boolean} context.isLowered Whether a release was undone: its waivers are not called unused.
- * @returns {Promise<{ digest: string, serverVersion: string, findings: object[], waived: object[] }>}
+ * @returns {Promise<{ digest: string, serverVersion: string, findings: { level: string }[], waived: object[] }>}
  * @throws Error with the migrator's words when the catalog cannot be read.
  */
 export async function judgeLiveSchema(connection, { environment, variables, isLowered }) {

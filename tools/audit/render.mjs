@@ -1,7 +1,7 @@
 // What an audit found, for people.
 
 /**
- * @param {object} result as `npm run audit -- --json` prints it.
+ * @param {Record<string, any>} result as `npm run audit -- --json` prints it.
  * @returns {string}
  */
 export function renderAudit({ stack, environment, ok, state, database }) {
@@ -16,7 +16,7 @@ export function renderAudit({ stack, environment, ok, state, database }) {
     ...database.waived.map(({ rule, object, waiver }) =>
       line("waived", rule, `${waiver.reason} (${waiver.owner}, until ${waiver.expires})`, object),
     ),
-    ok ? "Nothing is refused." : "Refused: what is mandatory above has to be put right.",
+    ok ? "Nothing is refused." : "Refused: what is mandatory above must be corrected.",
   ];
   return lines.join("\n");
 }

@@ -5,6 +5,7 @@ import { marker } from "./preview-comment.mjs";
 
 const PAGE = 100;
 
+/** @returns {Promise<any>} what GitHub answers. */
 async function request(method, place, body) {
   const url = `${process.env.GITHUB_API_URL ?? "https://api.github.com"}/repos/${process.env.GITHUB_REPOSITORY}/${place}`;
   const response = await fetch(url, {
@@ -29,6 +30,7 @@ async function findComment(number, mark) {
   }
 }
 
+/** @param {string[]} args */
 async function main([stack, file, ...rest]) {
   const number = process.env.PULL_REQUEST;
   if (!stack || !file || rest.length > 0 || !/^\d+$/.test(number ?? "")) {

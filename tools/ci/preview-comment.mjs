@@ -81,7 +81,7 @@ function folded(title, body) {
 }
 
 /** A fence that what is inside cannot end. */
-function fenced(text) {
+export function fenced(text) {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${text.trim()}\n${fence}`;

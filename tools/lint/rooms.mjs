@@ -79,7 +79,8 @@ function wayBetween(start, end) {
   return undefined;
 }
 
-function importsOf(file) {
+/** The files of a workspace that a file imports. */
+export function importsOf(file) {
   let known = imports.get(file);
   if (!known) {
     const sources = [...readFileSync(file, "utf8").matchAll(IMPORT)].map(([, source]) => source);

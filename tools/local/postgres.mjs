@@ -51,11 +51,11 @@ export async function startPostgres({ directory, settings = {}, superuser = SUPE
   }
   if (isNew) await initialise(server, superuser);
   else if (!isOpen) await renewPassword(server);
-  running = running
+  const ready = running
     ? await becomesReady(server, running)
     : await launchOnFreePort(server, settings);
   const password = readSecret(passwordFileOf(server));
-  return { ...describe(server, running), password, isNew };
+  return { ...describe(server, ready), password, isNew };
 }
 
 /** The running server of `directory`, `{ host, port, pid, dataDirectory }`, or undefined. */
@@ -221,11 +221,12 @@ function end({ pid }, { dataDirectory }, signal = "SIGINT") {
 function startError(server, what) {
   const logFile = logFileOf(server);
   const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n");
-  const error = new Error(`PostgreSQL ${what}. The end of ${logFile}:\n${tail}`);
   // Another process took the port between the look and the use; or a server that was killed is still
   // in the process table.
-  error.passing = /Address already in use|lock file "postmaster.pid" already exists/.test(tail);
-  return error;
+  const passing = /Address already in use|lock file "postmaster.pid" already exists/.test(tail);
+  return Object.assign(new Error(`PostgreSQL ${what}. The end of ${logFile}:\n${tail}`), {
+    passing,
+  });
 }
 
 /** The process that serves the data directory, wherever that is by now: `{ pid, port }`, or undefined. */
@@ -235,7 +236,7 @@ function runningServer({ dataDirectory }) {
   );
   // A child bears its parent's command line until it gives itself another.
   const first = serving.find(({ parent }) => !serving.some(({ pid }) => pid === parent));
-  const port = Number(/ -c port=(\d+)/.exec(first?.command)?.[1]);
+  const port = Number(/ -c port=(\d+)/.exec(first?.command ?? "")?.[1]);
   return first && { pid: first.pid, port };
 }
 

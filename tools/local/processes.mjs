@@ -41,16 +41,20 @@ function procFile(pid, name) {
 
 /** The lines that `ps` prints; none where it finds no process. */
 function ps(...args) {
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 2 ** 26 };
   try {
-    return execFileSync("ps", args, options).split("\n").filter(Boolean);
+    return execFileSync("ps", args, {
+      ...{ encoding: "utf8", maxBuffer: 2 ** 26 },
+      stdio: ["ignore", "pipe", "ignore"],
+    })
+      .split("\n")
+      .filter(Boolean);
   } catch {
     return [];
   }
 }
 
 function processOf(line) {
-  const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+  const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
   return { pid: Number(pid), parent: Number(parent), command };
 }
 
@@ -83,8 +87,8 @@ export async function freePort(preferred) {
   return await new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);
     server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+      const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+      server.close(() => resolve(address.port));
     });
   });
 }

@@ -10,13 +10,19 @@ import { endProcess, environmentOf, isRunning, listProcesses } from "./processes
 
 /** Name of the stack, and of the project in `Pulumi.yaml`. */
 export const STACK = "local";
-const PROJECT_NAME = "app-data";
+export const PROJECT_NAME = "app-data";
 const CLI = /(?:^|\/)pulumi(?: |$)/;
 /** What the CLI starts: plugins, the language host, and through it the program, the pack and the provider. */
 const STARTED_BY_CLI = /pulumi-(?:resource|language|analyzer)-|@pulumi\/pulumi\//;
 
-// What a user has set for another account must not reach the emulator, nor the other way round.
-export const FOREIGN_VARIABLES = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_CONFIG_PASSPHRASE"];
+/**
+ * The variables that a user has set for another account: they must not reach the emulator, nor the other way
+ * round.
+ */
+export function foreignVariables() {
+  const ofAws = Object.keys(process.env).filter((name) => name.startsWith("AWS_"));
+  return [...ofAws, "PULUMI_CONFIG_PASSPHRASE"];
+}
 
 /** The environment in which `pulumi`, and every AWS client, works on the stack. */
 export function stackEnvironment(home, engine, endpoint) {
@@ -44,9 +50,9 @@ export class Pulumi {
   constructor(home, engine, endpoint) {
     this.#home = home;
     this.#engine = engine;
-    const variables = { ...process.env, ...stackEnvironment(home, engine, endpoint) };
-    for (const name of FOREIGN_VARIABLES) delete variables[name];
-    this.#environment = variables;
+    const own = { ...process.env };
+    for (const name of foreignVariables()) delete own[name];
+    this.#environment = { ...own, ...stackEnvironment(home, engine, endpoint) };
   }
 
   /** The program. */

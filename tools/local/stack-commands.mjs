@@ -6,7 +6,7 @@ import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
-import { FOREIGN_VARIABLES, Pulumi, STACK, stackEnvironment } from "./pulumi.mjs";
+import { PROJECT_NAME, Pulumi, STACK, foreignVariables, stackEnvironment } from "./pulumi.mjs";
 import {
   findCutOff,
   findLoss,
@@ -22,15 +22,19 @@ import { loginUrls } from "./urls.mjs";
 /** Bytes that a run needs for its state, at the least. */
 const LEAST_ROOM = 5 * 1024 ** 2;
 
-/** Brings the stack up, whatever a run before has left of it. */
-export function up({ "renew-emulator": renew = false }) {
+/**
+ * Brings the stack up, whatever a run before has left of it.
+ * @param {{ "renew-emulator"?: boolean }} options
+ * @param {string[]} flags of Pulumi's own.
+ */
+export function up({ "renew-emulator": renew = false }, flags = []) {
   return inHome(async (home) => {
     const files = offline(home);
     const before = files.readState().outputs;
     const loss = findLoss(home, files) ?? (renew ? RENEWAL : findCutOff(files));
-    let run = await bringUp(home, loss);
+    let run = await bringUp(home, loss, flags);
     const unknown = findUnknown(run.errors);
-    if (unknown) run = await bringUp(home, unknown);
+    if (unknown) run = await bringUp(home, unknown, flags);
     const { pulumi, servers, code } = run;
     if (code !== 0) {
       report(`\nThe stack is not up yet.${ofRoom(home)} Go on with: npm run up`);
@@ -44,7 +48,7 @@ export function up({ "renew-emulator": renew = false }) {
 }
 
 /** One try: lets go of what is lost, and has Pulumi make what is missing. */
-async function bringUp(home, loss) {
+async function bringUp(home, loss, flags) {
   const files = offline(home);
   files.refuseBeside();
   const { resources, pending } = files.readState();
@@ -55,7 +59,7 @@ async function bringUp(home, loss) {
   await letGo(home, files, loss);
   const { pulumi, servers } = await ready(home);
   // Nobody is asked, so a preview would only double the time; what policies refuse is not made.
-  const args = ["up", "--yes", "--skip-preview"];
+  const args = ["up", "--yes", "--skip-preview", ...flags];
   const { code, errors } = isFit
     ? { code: await pulumi.show(args), errors: [] }
     : await takeUp(home, pulumi, servers, loss, args);
@@ -73,14 +77,35 @@ async function takeUp(home, pulumi, { postgres }, loss, args) {
   return pulumi.follow(args);
 }
 
-/** Shows what `up` would change. */
-export function preview() {
-  return inHome(async (home) => (await whole(home)).pulumi.show(["preview"]));
+/**
+ * Does migrations again on the stack's database, and brings its state in step.
+ * @param {{ "allow-data-loss"?: boolean }} options
+ * @param {string[]} versions of the lowest one, or nothing for the newest.
+ */
+export async function redo({ "allow-data-loss": allowDataLoss = false }, versions) {
+  const { variables, directory } = await localStack();
+  const args = ["redo", ...versions, "--environment", STACK, "--directory", directory];
+  if (allowDataLoss) args.push("--allow-data-loss");
+  const code = await runNode("migrator/bin/migrator.mjs", args, variables);
+  return code === 0 ? up({}) : code;
 }
 
-/** Compares the state with what is there. */
-export function refresh() {
-  return inHome(async (home) => (await whole(home)).pulumi.show(["refresh", "--yes"]));
+/**
+ * Shows what `up` would change.
+ * @param {object} _options
+ * @param {string[]} flags of Pulumi's own.
+ */
+export function preview(_options, flags) {
+  return inHome(async (home) => (await whole(home)).pulumi.show(["preview", ...flags]));
+}
+
+/**
+ * Compares the state with what is there.
+ * @param {object} _options
+ * @param {string[]} flags of Pulumi's own.
+ */
+export function refresh(_options, flags) {
+  return inHome(async (home) => (await whole(home)).pulumi.show(["refresh", "--yes", ...flags]));
 }
 
 /** Destroys the stack and stops the servers. */
@@ -163,7 +188,7 @@ export async function env() {
     MASTER_URL: masterUrl(home, servers.postgres),
     ...(await loginUrls(pulumi.readState().outputs, endpoint)),
   };
-  console.log(`unset ${FOREIGN_VARIABLES.join(" ")}`);
+  console.log(`unset ${foreignVariables().join(" ")}`);
   for (const [name, value] of Object.entries(variables)) {
     const rest = name === "PATH" ? '"$PATH"' : "";
     console.log(`export ${name}=${quote(value)}${rest}`);
@@ -179,7 +204,9 @@ export async function localStack() {
   const { outputs } = pulumi.readState();
   const { MIGRATOR_URL } = await loginUrls(outputs, servers.emulator.endpoint);
   const variables = { ...pulumi.variables, MIGRATOR_URL };
-  return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL" };
+  const config = JSON.parse(await pulumi.read(["config", "--json"]));
+  const directory = config[`${PROJECT_NAME}:migrations`]?.objectValue?.directory ?? "sql";
+  return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL", directory };
 }
 
 /** Runs a command on the home's files while no other does. */
@@ -242,14 +269,26 @@ function summarise(home, deployed, { emulator, postgres }) {
 /** Keeps the generated types in step with the migrations; that they are not is no failure of `up`. */
 async function updateTypes(deployed, { emulator }) {
   const { MIGRATOR_URL } = await loginUrls(deployed, emulator.endpoint);
-  const program = path.join(PROJECT, "migrator/dist/types/main.mjs");
-  const child = spawn(process.execPath, [program, "--if-stale"], {
-    cwd: PROJECT,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, MIGRATOR_URL },
-  });
-  const code = await new Promise((resolve) => child.once("error", resolve).once("close", resolve));
+  const variables = { ...process.env, MIGRATOR_URL };
+  const code = await runNode("types/dist/main.mjs", ["--if-stale"], variables, "ignore");
   if (code !== 0) report("The generated types (src/types) were left as they are, see above.");
+}
+
+/**
+ * Runs a program of the project; its errors are shown.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @param {"inherit" | "ignore"} [output]
+ * @returns {Promise<unknown>} its exit code, or why it did not start.
+ */
+function runNode(program, args, env, output = "inherit") {
+  const child = spawn(process.execPath, [path.join(PROJECT, program), ...args], {
+    cwd: PROJECT,
+    stdio: ["ignore", output, "inherit"],
+    env,
+  });
+  return new Promise((resolve) => child.once("error", resolve).once("close", resolve));
 }
 
 /** A full disk breaks the CLI with a stack trace that does not say so. */

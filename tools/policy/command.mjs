@@ -15,7 +15,7 @@ const ENVIRONMENTS = ["local", "dev", "staging", "prod"];
 const NO_SERVER = "POL004";
 
 /**
- * @param options `{ sql, trial, "no-trial", fresh, contract, json, sarif, environment }`; `sarif` is a file, or "-"
+ * @param {Record<string, any>} options `{ sql, trial, "no-trial", fresh, contract, json, sarif, environment }`; `sarif` is a file, or "-"
  * for standard output; `contract` the name of a preset or a file; waivers for some environments hold in
  * `environment` alone.
  * @returns 0, 1 where something is refused, 2 where the call is wrong or the SQL cannot be judged.
@@ -64,6 +64,7 @@ export async function policy({ sql, json = false, fresh = false, ...options }) {
   }
 }
 
+/** @param {Record<string, any>} options */
 function refuseContradictions({ json, sarif: sarifFile, trial, "no-trial": noTrial }) {
   if (json && sarifFile === STANDARD_OUTPUT) {
     throw new UsageError("--json and --sarif both print to standard output. Give --sarif a file.");

@@ -10,8 +10,8 @@ const load = createRequire(import.meta.url);
  * of them, in every one.
  * @param findings each with the name of its rule and of its object.
  * @param judged names of the rules that were judged completely.
- * @param context `{ environment, directory }`: without an environment, waivers for some do not hold; the
- * folder is the project's.
+ * @param {{ environment?: string, directory?: string }} context without an environment, waivers for some do
+ * not hold; the folder is the project's.
  * @returns `{ stands, waived }`; `stands` holds what is wrong with the waivers, too.
  * @throws Error CFG045 when the file of the waivers is of another shape.
  */

@@ -12,11 +12,11 @@ import {
   notRefreshed,
 } from "./judging/findings";
 import { tryPassages } from "./judging/judge-passages";
-import { isExpected, rowsSeen } from "./judging/judge-tables";
+import { type Attempt, isExpected, rowsSeen } from "./judging/judge-tables";
 import { judgeMoves } from "./judging/move-findings";
 import type { TrialFinding } from "./judging/trial-finding";
-import { quietOwnRows, tryMoves } from "./judging/try-moves";
-import { readCatalog } from "./rows/catalog";
+import { type MovesTried, quietOwnRows, tryMoves } from "./judging/try-moves";
+import { type Relation, readCatalog } from "./rows/catalog";
 import { shuttingOut } from "./rows/emptiness";
 import { callEngine } from "./rows/engine";
 import { ENGINE_SQL } from "./rows/engine-sql";
@@ -90,11 +90,8 @@ export async function tryDatabase(
   await fill.all();
   const identities = new Identities(catalog, contract, worlds);
   const shared = { catalog, contract, links, fill };
-  const [mover, inviter] = [0, 1].map((index) =>
-    identities.all.find(({ world }) => world?.index === index),
-  );
-  if (!mover || !inviter) throw new Error("The contract names no role of signed-in users.");
-  await quietOwnRows(client, mover, shared, hints);
+  for (const role of contract.signedInRoles)
+    await quietOwnRows(client, identities.ofRole(role).attacker, shared, hints);
   await rememberRows(client, worlds, catalog, links, fill);
   const unrefreshed = await callEngine<{ view: string; reason: string }[]>(client, "refresh");
 
@@ -106,21 +103,21 @@ export async function tryDatabase(
     tables.flatMap((table) => attacks.of(identity, table)),
   );
   const outcomes = await runJobs(client, jobs);
-  const attempts = jobs.flatMap((job, index) => {
-    const outcome = outcomes[index];
-    return outcome ? [{ job, outcome }] : [];
+  const attempts: Attempt[] = [];
+  const attemptsOn = new Map<Relation, Attempt[]>(tables.map((table) => [table, []]));
+  jobs.forEach((job, index) => {
+    const attempt = { job, outcome: outcomes[index] ?? {} };
+    attempts.push(attempt);
+    attemptsOn.get(job.relation)?.push(attempt);
   });
   const seenBy = rowsSeen(attempts);
   const passages = await tryPassages(client, identities.all, seenBy, shared);
-  const moves = await tryMoves(client, mover, inviter, shared, hints);
+  const moves: MovesTried[] = [];
+  for (const role of contract.signedInRoles)
+    moves.push(await tryMoves(client, identities.ofRole(role), shared, hints));
 
   const judged = tables.map((table) =>
-    judgeTable(
-      table,
-      attempts.filter(({ job }) => job.relation === table),
-      seenBy,
-      shared,
-    ),
+    judgeTable(table, attemptsOn.get(table) ?? [], seenBy, shared),
   );
   const failed = [
     ...attempts.map(({ job: { identity, shown, relation }, outcome }) => ({
@@ -130,13 +127,13 @@ export async function tryDatabase(
       outcome,
     })),
     ...passages.failures,
-    ...moves.failures,
+    ...moves.flatMap(({ failures }) => failures),
   ];
   const triedPassages = [...passages.tried].map(
     ([object, { attempts: count, answered, reason }]): Tried => ({
       object,
       attempts: count,
-      ...(answered > 0 || moves.called.has(object)
+      ...(answered > 0 || moves.some(({ called }) => called.has(object))
         ? { judged: true }
         : { judged: false, reason: `no call of it succeeded: ${reason}` }),
     }),
@@ -148,10 +145,10 @@ export async function tryDatabase(
       ...unrefreshed.map(notRefreshed),
       ...judged.flatMap(({ findings }) => findings),
       ...judgePassages(passages.open, shared),
-      ...judgeMoves(mover, moves, shared),
+      ...moves.flatMap((one) => judgeMoves(one, shared)),
     ],
     tables: tables.length,
-    attempts: tried.reduce((sum, one) => sum + one.attempts, moves.attempts),
+    attempts: [...tried, ...moves].reduce((sum, one) => sum + one.attempts, 0),
     tried,
     unexpected: countUnexpected(failed),
   };

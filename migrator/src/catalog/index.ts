@@ -10,7 +10,8 @@ export {
   splitKey,
 } from "./objects";
 export { catalogDigest } from "./digest";
-export { addReading, readCatalog } from "./read-catalog";
+export { PRINTING, addReading, readCatalog } from "./read-catalog";
+export { objectsOfKinds } from "./sql/catalog-query";
 export { CatalogReading, type CatalogStep } from "./reading";
 export { schemaOf } from "./schema";
 export { type CatalogReadOptions, withCatalog } from "./with-catalog";

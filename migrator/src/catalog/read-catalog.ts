@@ -4,8 +4,8 @@ import { type Answer, Script, literal } from "../database/script";
 import { CATALOG_QUERY, type CatalogRow, OTHERS_QUERY, OWNER_QUERIES } from "./sql/catalog-query";
 import { AGE, type CatalogVersions, VERSIONS_QUERY } from "./sql/versions";
 
-// What these are set to decides how PostgreSQL prints names, constants and expressions.
-const ALWAYS = {
+/** Settings that decide how PostgreSQL prints names, constants and expressions. */
+export const PRINTING = {
   search_path: "",
   timezone: "UTC",
   datestyle: "ISO, YMD",
@@ -13,6 +13,9 @@ const ALWAYS = {
   bytea_output: "hex",
   extra_float_digits: "1",
   quote_all_identifiers: "off",
+} as const;
+const ALWAYS = {
+  ...PRINTING,
   // It decides nothing: no reading is long enough to be compiled first, costly as it is taken to be.
   jit: "off",
 };

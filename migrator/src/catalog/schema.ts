@@ -95,15 +95,18 @@ function partsByTable(kinds: ByKind): Map<string, Parts> {
     for (const [key, fact] of kinds.get(kind) ?? []) {
       const table = String(fact["table"]);
       const parts: Parts = tables.get(table) ?? new Map<string, Fact[]>();
-      // A rule is known by its key alone.
-      const { name } = relationName(splitKey(key).name.slice(table.length + 1));
       const found = parts.get(kind) ?? [];
-      found.push(kind === "rule" ? { ...fact, name } : fact);
+      found.push(kind === "rule" ? { ...fact, name: ruleName(key, table) } : fact);
       parts.set(kind, found);
       tables.set(table, parts);
     }
   }
   return tables;
+}
+
+/** A rule is known by its key alone. */
+function ruleName(key: string, table: string): string {
+  return relationName(splitKey(key).name.slice(table.length + 1)).name;
 }
 
 function tableFacts(fact: Fact, parts: Parts) {

@@ -5,7 +5,7 @@ import type { Waivers } from "@app-data/rules";
 import { environments, readWaivers, waiverFile } from "@app-data/rules/waiver-file";
 import type { ConnectionSettings } from "../database/settings";
 import { reasonOf } from "../database/server-error";
-import { settingsFromUrl } from "../database/environment-url";
+import { UNCHECKED, settingsFromUrl } from "../database/environment-url";
 import type { TunnelSettings } from "../database/settings";
 import { canonicalVersion, isVersion } from "../files/version";
 import { OPTIONS } from "./options";
@@ -61,10 +61,11 @@ function refuseForeign(command: CommandName, given: readonly string[], operands:
   const known: readonly string[] = [...options, ...EVERYWHERE];
   const foreign = given.find((name) => !known.includes(name));
   if (foreign !== undefined) throw new UsageError(`"${command}" takes no --${foreign}.`);
-  const most = operand === undefined ? 0 : operand.includes("--") ? Infinity : 1;
+  const most =
+    operand === undefined ? 0 : operand.includes("--") ? Infinity : operand.split(" ").length;
   const extra = operands[most];
   if (extra !== undefined) {
-    const takes = operand === undefined ? "nothing" : `one ${operand}`;
+    const takes = operand === undefined ? "nothing" : most === 1 ? `one ${operand}` : operand;
     throw new UsageError(`"${command}" takes ${takes} after its name, and was given "${extra}".`);
   }
 }
@@ -90,9 +91,21 @@ export function bothOf(one: string, other: string): UsageError {
  * password never stands on the command line, where every process of the machine could read it.
  * @throws UsageError when parts are missing, MigratorError MIG030 when the variable is of no use.
  */
-export function readSettings(values: Values): ConnectionSettings {
+export function readSettings(
+  values: Values,
+  report: (line: string) => void = console.error,
+): ConnectionSettings {
+  const settings = settingsOf(values);
+  if (settings.tls.mode === "require") report(`The connection is ${UNCHECKED}.`);
+  return settings;
+}
+
+function settingsOf(values: Values): ConnectionSettings {
   const { host, database, user, secret, iam, region, tunnel } = values;
-  if (host === undefined) return settingsFromUrl(values["url-variable"] ?? "MIGRATOR_URL");
+  if (host === undefined) {
+    const settings = settingsFromUrl(values["url-variable"] ?? "MIGRATOR_URL");
+    return values["no-tls"] ? { ...settings, tls: { mode: "disable" } } : settings;
+  }
   if (database === undefined) throw new UsageError("--host needs --database.");
   if (!iam && secret === undefined) {
     throw new UsageError("--host needs --secret ARN or --iam, the way to log in.");

@@ -1,8 +1,16 @@
 import type { Answer } from "./answer";
 import { withConnection } from "../database/connection";
+import type { ConnectionSettings } from "../database/settings";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory, isPresent, readHistory } from "../log/history";
-import { type LogEntry, logExists, readLog, readStoredSql } from "../log/log";
+import {
+  type LogEntry,
+  logExists,
+  readLastFailure,
+  readLog,
+  readRecords,
+  readStoredSql,
+} from "../log/log";
 import type { Session } from "../run/session";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, readTrios } from "../files/trio";
@@ -20,7 +28,8 @@ import {
   whole,
 } from "./arguments";
 import { abortAtSignal } from "./interruption";
-import { renderStatusRow, statusRows } from "./status";
+import { describeError } from "./describe-error";
+import { renderFailure, renderStatusRow, statusRows } from "./status";
 import type { CommandName } from "./usage";
 
 /** A command of the command line. */
@@ -36,7 +45,12 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const plan = values.files
       ? await makePlan(undefined, { pending, history: undefined })
       : await reachPlan(readSettings(values), trios, { target });
-    return { text: renderPlan(plan, { full: values.full }), data: plan };
+    const isDue = plan.migrations.length + plan.rollbacks.length > 0;
+    return {
+      text: renderPlan(plan, { full: values.full }),
+      data: plan,
+      exitCode: values.check && isDue ? 1 : 0,
+    };
   },
 
   async up({ values }, report) {
@@ -47,6 +61,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const entries = await applyPending(readSettings(values), trios, {
       ...sessionOptions(values, report),
       target,
+      reportDrift: values["report-drift"],
       connectRoles: values["connect-role"],
       ...(expected !== undefined && {
         beforeChange: async (session: Session) => {
@@ -64,7 +79,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const settings = readSettings(values);
     if (values.all && values.to !== undefined) throw bothOf("--to", "--all");
     const { rollbackTo } = await import("../run/rollback");
-    const to = values.all ? "none" : (values.to ?? (await beforeNewest(values)));
+    const to = values.all ? "none" : (values.to ?? (await beforeNewest(settings)));
     const target = to === "none" ? undefined : readVersion(to, "--to");
     const undone = await rollbackTo(settings, target, {
       ...sessionOptions(values, report),
@@ -72,6 +87,52 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     });
     const lines = undone.map((name) => `${name}  rolled back`);
     return { text: lines.join("\n") || "Nothing to undo.", data: { rolledBack: undone } };
+  },
+
+  async redo({ values, operands: [operand] }, report) {
+    refuseShared("redo", values);
+    const trios = readTrios(values.directory);
+    const version = operand === undefined ? undefined : readVersion(operand, "The migration");
+    const { redo } = await import("../run/redo");
+    const { renderRedone } = await import("./redo");
+    const redone = await redo(readSettings(values), trios, {
+      ...sessionOptions(values, report),
+      connectRoles: values["connect-role"],
+      allowDataLoss: values["allow-data-loss"],
+      version: version && trioOf(trios, version).version,
+    });
+    const { rolledBack, applied } = redone;
+    return { text: renderRedone(redone), data: { rolledBack, applied: applied.map(brief) } };
+  },
+
+  async watch({ values }, report) {
+    refuseShared("watch", values);
+    const settings = readSettings(values);
+    const { redoAtEachSave } = await import("./redo");
+    const options = {
+      ...sessionOptions(values, report),
+      connectRoles: values["connect-role"],
+      allowDataLoss: values["allow-data-loss"],
+    };
+    report(`Watching ${values.directory}. Ctrl-C ends it.`);
+    await redoAtEachSave(settings, values.directory, options, {
+      done: (text) => console.log(text),
+      failed: (error) => report(describeError(error, values["show-values"])),
+    });
+    return { text: "", data: {} };
+  },
+
+  async log({ values, operands: [operand] }) {
+    const version = operand === undefined ? undefined : readVersion(operand, "The migration");
+    const records = await withConnection(readSettings(values), (client) =>
+      inReadOnlyTransaction(client, () => readRecords(client, version)),
+    );
+    const { historyRows, renderHistory } = await import("./log");
+    const rows = await historyRows(records);
+    return {
+      text: renderHistory(rows) || "Nothing is recorded.",
+      data: { history: rows },
+    };
   },
 
   async verify({ values }) {
@@ -96,7 +157,6 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async status({ values, operands: [version] }) {
-    const trios = readTrios(values.directory);
     const settings = readSettings(values);
     if (version !== undefined && !values.sql) {
       throw new UsageError(`status lists all migrations; --sql prints the SQL of ${version}.`);
@@ -113,13 +173,19 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       if (!stored) throw nothingStored(wanted);
       return { text: stored.forward, data: stored };
     }
-    const log = await withConnection(settings, (client) =>
-      inReadOnlyTransaction(client, () => readLog(client)),
+    const trios = readTrios(values.directory);
+    const { log, failure } = await withConnection(settings, (client) =>
+      inReadOnlyTransaction(client, async () => ({
+        log: await readLog(client),
+        failure: await readLastFailure(client),
+      })),
     );
     const rows = await statusRows(trios, log);
+    const lines = rows.map(renderStatusRow);
+    if (failure) lines.push(renderFailure(failure));
     return {
-      text: rows.map(renderStatusRow).join("\n") || "There are no migrations.",
-      data: { migrations: rows },
+      text: lines.join("\n") || "There are no migrations.",
+      data: { migrations: rows, lastFailure: failure && brief(failure) },
     };
   },
 
@@ -176,6 +242,11 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   },
 
   async baseline({ values }, report) {
+    if (values["from-database"]) {
+      const { writeBaseline } = await import("../adopt/baseline");
+      const written = await writeBaseline(readSettings(values), values.directory);
+      return { text: [...written.files, ...listOf(written.notMade)].join("\n"), data: written };
+    }
     const trios = readTrios(values.directory);
     const target = targetOf(values, trios);
     const { baseline } = await import("../run/repair");
@@ -186,6 +257,32 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       text: entries.map(({ name }) => `${name}  adopted`).join("\n") || "All are recorded already.",
       data: { adopted: entries.map(brief) },
     };
+  },
+
+  async import({ values, operands: [name, from] }) {
+    const { TOOLS } = await import("../adopt/import-sources");
+    const tool = TOOLS.find((each) => each === name);
+    if (tool === undefined || from === undefined)
+      throw new UsageError(`import needs a tool, ${TOOLS.join(", ")}, and its folder.`);
+    const { importMigrations } = await import("../adopt/import");
+    const imported = await importMigrations(readSettings(values), tool, from, values.directory);
+    return { text: [...imported.files, ...listOf(imported.notMade)].join("\n"), data: imported };
+  },
+
+  async squash({ values, operands: [operand = ""] }, report) {
+    const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(operand) ?? [];
+    if (from === undefined || to === undefined)
+      throw new UsageError("squash needs the first and the last migration: squash 002..005.");
+    const range = { from: readVersion(from, "FROM"), to: readVersion(to, "TO") };
+    const { squash } = await import("../adopt/squash");
+    const options = { ...sessionOptions(values, report), reason: reasonOf(values) };
+    const squashed = await squash(
+      readSettings(values),
+      readTrios(values.directory),
+      range,
+      options,
+    );
+    return { text: `In place of ${squashed.join(", ")}`, data: { squashed } };
   },
 
   async repair({ values, operands: [operand] }, report) {
@@ -211,6 +308,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     return { text: `${entry.name}  log corrected`, data: { repaired: brief(entry) } };
   },
 };
+
+function listOf(notMade: readonly string[]): string[] {
+  return notMade.length === 0 ? [] : ["To be looked at:", ...notMade.map((each) => `  ${each}`)];
+}
 
 const REPAIR_FORMS =
   "repair needs one of: 001 --accept-file, 001 --mark-rolled-back, --accept-drift.";
@@ -242,6 +343,15 @@ function targetOf({ target }: Values, trios: readonly Trio[]): string | undefine
   return trioOf(trios, readVersion(target, "--target")).version;
 }
 
+/** What undoes migrations at a stroke is for databases that nobody shares. */
+function refuseShared(command: string, { environment }: Values): void {
+  if (environment === "staging" || environment === "prod") {
+    throw new UsageError(
+      `"${command}" is for local and dev; in ${environment}, write a new migration.`,
+    );
+  }
+}
+
 function trioOf(trios: readonly Trio[], version: string): Trio {
   const trio = trios.find((each) => each.version === version);
   if (trio) return trio;
@@ -256,8 +366,8 @@ function reasonOf({ reason }: Values): string {
 }
 
 /** What is to stay when nothing was said: all but the newest. */
-async function beforeNewest(values: Values): Promise<string> {
-  const log = await withConnection(readSettings(values), (client) =>
+async function beforeNewest(settings: ConnectionSettings): Promise<string> {
+  const log = await withConnection(settings, (client) =>
     inReadOnlyTransaction(client, () => readLog(client)),
   );
   return log.filter(isPresent).at(-2)?.version ?? "none";
@@ -269,8 +379,9 @@ function brief({
   event,
   recordedAt,
   durationMs,
-  catalogDigest,
-  snapshot,
-}: LogEntry) {
-  return { version, name, event, recordedAt, durationMs, catalogDigest, snapshot };
+  ...entry
+}: Pick<LogEntry, "version" | "name" | "event" | "recordedAt" | "durationMs"> &
+  Partial<LogEntry & { note: string | null }>) {
+  const { catalogDigest, snapshot, note } = entry;
+  return { version, name, event, recordedAt, durationMs, catalogDigest, snapshot, note };
 }

@@ -3,6 +3,7 @@ import { TOOL_VERSION } from "../database/tool-version";
 import { UsageError, readArguments } from "./arguments";
 import { receivedSignal } from "./interruption";
 import type { Answer } from "./answer";
+import { describeError } from "./describe-error";
 import { COMMANDS } from "./commands";
 import { commandHelp, generalHelp } from "./help";
 
@@ -35,20 +36,11 @@ function say({ text, data, exitCode = 0 }: Answer, asJson: boolean): number {
 
 function fail(error: unknown, asJson: boolean, showsValues: boolean): number {
   const usage = error instanceof UsageError;
-  const said = error instanceof Error ? error.message : String(error);
-  const message = [said, ...(showsValues ? valuesOf(error) : [])].join("\n");
+  const message = describeError(error, showsValues);
   const code = /^([A-Z]{3}\d{3}) /.exec(message)?.[1];
   if (asJson) console.log(JSON.stringify({ error: { code: code ?? null, message } }, null, 2));
   else console.error(usage ? `${message} \`migrator --help\` shows what there is.` : message);
   const signal = receivedSignal();
   if (signal) return 128 + constants.signals[signal];
   return usage ? 2 : 1;
-}
-
-/** What PostgreSQL itself said: its message, and the detail, which quotes rows. */
-function valuesOf(error: unknown): string[] {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (typeof cause !== "object" || cause === null || !("message" in cause)) return [];
-  const detail = "detail" in cause && cause.detail !== undefined ? ` ${String(cause.detail)}` : "";
-  return [`PostgreSQL: ${String(cause.message)}.${detail}`];
 }

@@ -20,6 +20,12 @@ export const OPTIONS = {
     default: false,
     says: "every statement, also those that lock and endanger nothing",
   },
+  check: { type: "boolean", default: false, says: "exit code 1 where something is to be done" },
+  "report-drift": {
+    type: "boolean",
+    default: false,
+    says: "tell drift, and repair none",
+  },
   to: { type: "string", value: "NNN|none", says: "the newest migration to keep, or none" },
   all: { type: "boolean", default: false, says: "keep none: the same as --to none" },
   "allow-data-loss": {
@@ -30,7 +36,7 @@ export const OPTIONS = {
   sql: {
     type: "boolean",
     default: false,
-    says: "print the SQL of NNN as it was applied; with --json its rollback",
+    says: "print the SQL of NNN as it was applied; with --json all three files",
   },
   "accept-file": {
     type: "boolean",
@@ -51,6 +57,11 @@ export const OPTIONS = {
     type: "boolean",
     default: false,
     says: "show what PostgreSQL says of a failure, which may quote rows",
+  },
+  "from-database": {
+    type: "boolean",
+    default: false,
+    says: "write 000_baseline from what the database holds; nothing is recorded",
   },
   reason: { type: "string", value: "TEXT", says: "why; it is kept in the log" },
   "connect-role": {
@@ -108,7 +119,11 @@ export const OPTIONS = {
     value: "NAME",
     says: "name that the certificate must carry (default: the host)",
   },
-  "no-tls": { type: "boolean", default: false, says: "on a network of your own only" },
+  "no-tls": {
+    type: "boolean",
+    default: false,
+    says: "without encryption, on a network of your own only",
+  },
   directory: {
     type: "string",
     default: "sql",

@@ -1,4 +1,4 @@
-import { type LogEntry, isHalfDone } from "../log/log";
+import { type LogEntry, type LogRecord, isHalfDone } from "../log/log";
 import { type Trio, inspectTrio, sha256 } from "../files/trio";
 import { compareVersions } from "../files/version";
 
@@ -29,6 +29,12 @@ export function renderStatusRow({ name, state, appliedAt, durationMs }: StatusRo
   return `${name.padEnd(40)}  ${state}${when}`;
 }
 
+/** What the last run failed with, as text for people. */
+export function renderFailure({ name, note, recordedAt }: LogRecord): string {
+  const [why = ""] = (note ?? "").split("\n");
+  return `The last run failed: ${name} ${recordedAt}  ${why}`;
+}
+
 async function rowOf(
   version: string,
   trio: Trio | undefined,
@@ -54,7 +60,10 @@ function whenOf({ recordedAt, durationMs }: LogEntry) {
 }
 
 /** What about the files is not as it was when they were applied, if anything. */
-async function remarkOn(trio: Trio | undefined, entry: LogEntry): Promise<string | undefined> {
+export async function remarkOn(
+  trio: Trio | undefined,
+  entry: LogEntry,
+): Promise<string | undefined> {
   if (!trio) return "file missing";
   const isAsApplied = (part: "forward" | "rollback" | "verify") =>
     entry.digests[part].text === sha256(trio[part].sql);

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { CODES, MigratorError } from "../errors";
 import { describeAddress } from "./address";
 import { forgetPassword, readPassword } from "./credentials";
 import { explainDatabaseError } from "./database-error";
 import { regionOfInstance } from "./instance-region";
+import { lentForTransaction, sessionKind } from "./pooler";
 import { reasonOf, sqlStateOf } from "./server-error";
-import type { ConnectionSettings, Credentials, VerifiedTls } from "./settings";
+import type { ConnectionSettings, Credentials, EncryptedTls, TlsSettings } from "./settings";
 import { TOOL_VERSION } from "./tool-version";
 import { openRoute } from "./transports/transport";
 
@@ -17,7 +19,7 @@ const INVALID_PASSWORD = "28P01";
  * Runs `work` on a connection that is closed whatever happens.
  * @throws MigratorError MIG003 when the database cannot be reached or refuses the login, MIG004, MIG030
  * or MIG031 when there is no password to log in with, MIG032 to MIG034 or MIG085 when the tunnel does not
- * open, MIG078 when the role lacks a right, MIG079 when the connection breaks.
+ * open, MIG038 when a pooler in transaction mode is in between, MIG078 when the role lacks a right, MIG079 when the connection breaks.
  */
 export async function withConnection<T>(
   settings: ConnectionSettings,
@@ -27,6 +29,8 @@ export async function withConnection<T>(
   try {
     const client = await connect(settings, route);
     try {
+      const kind = await sessionKind(client, () => login(settings, route));
+      if (kind === "lent for a transaction") throw lentForTransaction(settings);
       return await work(client);
     } catch (error) {
       throw explainDatabaseError(error, settings);
@@ -69,10 +73,7 @@ export async function login(settings: ConnectionSettings, address: Address): Pro
     database,
     user,
     password: await readPassword(settings),
-    ssl:
-      tls.mode === "disable"
-        ? false
-        : { ca: await authorities(tls), servername: tls.serverName, rejectUnauthorized: true },
+    ssl: await tlsOptions(tls),
     application_name: `app-data migrator ${TOOL_VERSION}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -86,12 +87,28 @@ export async function login(settings: ConnectionSettings, address: Address): Pro
   return client;
 }
 
+async function tlsOptions(tls: TlsSettings): Promise<false | ConnectionOptions> {
+  if (tls.mode === "disable") return false;
+  const { mode, serverName: servername } = tls;
+  if (mode === "require") return { servername, rejectUnauthorized: false };
+  const ca = await authorities(tls);
+  return {
+    servername,
+    rejectUnauthorized: true,
+    ...(ca !== undefined && { ca }),
+    ...(mode === "verify-ca" && { checkServerIdentity: () => undefined }),
+  };
+}
+
 /**
- * The certificates that may vouch for the server, as PEM: those of its region, when its name says which.
+ * The certificates that may vouch for the server, as PEM: of those of RDS, those of its region, when its name
+ * says which.
+ * @returns undefined for those that Node.js trusts anyway.
  * @throws MigratorError MIG003 when the file of the settings cannot be read.
  */
-export async function authorities(tls: VerifiedTls): Promise<string> {
+export async function authorities(tls: EncryptedTls): Promise<string | undefined> {
   const { authoritiesFile, serverName } = tls;
+  if (authoritiesFile === "system") return undefined;
   if (authoritiesFile === undefined) {
     // Loaded when it is needed: it is 200 kB of certificates.
     const { certificateAuthorities } = await import("./certificate-authorities");

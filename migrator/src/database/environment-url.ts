@@ -4,13 +4,17 @@ import { CODES, MigratorError } from "../errors";
 
 const PROTOCOLS = new Set(["postgresql:", "postgres:"]);
 const DEFAULT_PORT = 5432;
+/** What is said of a connection with `sslmode=require`. */
+export const UNCHECKED =
+  "encrypted, but nobody vouches for the server: name an authority (sslrootcert=FILE, or system)";
 const EXAMPLE = "postgresql://user:password@host:5432/database";
 
 /**
  * Reads settings from a variable of the environment that holds a PostgreSQL URL. The settings name the
  * variable; the password stays in it.
- * @param variable for instance `MIGRATOR_URL`. TLS is as `sslmode` says, `verify-full` (also the default)
- * or `disable` (the default on the loopback interface); `sslrootcert` names a PEM file of authorities.
+ * @param variable for instance `MIGRATOR_URL`. TLS is as `sslmode` says: `verify-full` (also the default),
+ * `verify-ca`, `require`, or `disable` (the default on the loopback interface). `sslrootcert` names a PEM file
+ * of authorities, or `system`; with it, `require` checks the certificate as `verify-ca` does.
  * @throws MigratorError MIG030, without the value, when it is missing or lacks a part.
  */
 export function settingsFromUrl(variable: string): ConnectionSettings {
@@ -62,14 +66,16 @@ function urlIn(variable: string, value: string): URL | undefined {
 function tlsOf(variable: string, { searchParams }: URL, host: string): TlsSettings {
   const mode = searchParams.get("sslmode") ?? (isLoopback(host) ? "disable" : "verify-full");
   if (mode === "disable") return { mode };
-  if (mode !== "verify-full") {
+  if (mode !== "verify-full" && mode !== "verify-ca" && mode !== "require") {
     throw notUsable(
       variable,
-      "has an sslmode that does not verify the server; it must be verify-full, or disable on a network of your own",
+      `has sslmode ${mode}, which goes on unencrypted where the server has it so; it must be verify-full, ` +
+        "verify-ca or require, or disable on a network of your own",
     );
   }
   const authoritiesFile = searchParams.get("sslrootcert");
-  return { mode, serverName: host, ...(authoritiesFile ? { authoritiesFile } : {}) };
+  if (!authoritiesFile) return { mode, serverName: host };
+  return { mode: mode === "require" ? "verify-ca" : mode, serverName: host, authoritiesFile };
 }
 
 function isLoopback(host: string): boolean {

@@ -17,7 +17,7 @@ export async function signToken(
   if (tls.mode !== "verify-full") {
     throw new MigratorError(
       CODES.noIamToken,
-      `IAM authentication to ${host}:${port} needs TLS, and TLS is off. A token is as good as a ` +
+      `IAM authentication to ${host}:${port} needs TLS that verifies the server. A token is as good as a ` +
         "password for 15 minutes: verify the server's certificate (tls.mode verify-full).",
     );
   }

@@ -1,4 +1,4 @@
-import { Client, type ClientBase, type QueryResult, escapeLiteral } from "pg";
+import { Client, type ClientBase, type QueryResult } from "pg";
 
 /** What the server answers to a statement of a script, once the script has run. */
 export interface Answer<Row> {
@@ -12,6 +12,10 @@ interface Entry {
   explain: (error: unknown) => unknown;
 }
 
+/** Statements that are sent without a wait for the answer to the first. */
+const MOST_AT_ONCE = 200;
+const REPORT_EACH_MS = 2_000;
+
 /** Prepared statements live as long as their connection. */
 const preparedOn = new WeakMap<ClientBase, Set<string>>();
 
@@ -22,7 +26,20 @@ const preparedOn = new WeakMap<ClientBase, Set<string>>();
 export class Script {
   private entries: Entry[] = [];
 
-  constructor(public readonly client: ClientBase) {}
+  /**
+   * @param settings statements that set what is to hold in the transaction, whatever its statements set.
+   * @param report is given a line every few seconds while many statements are sent.
+   */
+  constructor(
+    public readonly client: ClientBase,
+    private readonly settings = "",
+    private readonly report: (line: string) => void = () => undefined,
+  ) {}
+
+  /** Sets again what is to hold, with the next message. */
+  public addSettings(): void {
+    if (this.settings !== "") this.add(this.settings);
+  }
 
   /**
    * Adds a statement to those that are sent next; a text of several is answered by the last of them.
@@ -51,8 +68,20 @@ export class Script {
    * @throws what explains the error of the statement that failed.
    */
   public async run(): Promise<void> {
-    const entries = this.entries;
+    const all = this.entries;
     this.entries = [];
+    // A file may hold more statements than answers fit into memory.
+    let reportedMs = Date.now();
+    for (let at = 0; at < all.length; at += MOST_AT_ONCE) {
+      await this.runAtOnce(all.slice(at, at + MOST_AT_ONCE));
+      const done = at + MOST_AT_ONCE;
+      if (done >= all.length || Date.now() - reportedMs < REPORT_EACH_MS) continue;
+      reportedMs = Date.now();
+      this.report(`${done} of ${all.length} statements are done`);
+    }
+  }
+
+  private async runAtOnce(entries: readonly Entry[]): Promise<void> {
     const sent = this.send(entries);
     // All are answered before the first failure is told.
     await Promise.allSettled(sent);
@@ -88,5 +117,8 @@ export class Script {
 /** A value as SQL writes it. */
 export function literal(value: string | number | boolean | null | undefined): string {
   if (value === undefined || value === null) return "null";
-  return typeof value === "string" ? escapeLiteral(value) : String(value);
+  if (typeof value !== "string") return String(value);
+  // As `escapeLiteral` of pg, which takes a file of some megabytes letter by letter.
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  return quoted.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }

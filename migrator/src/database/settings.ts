@@ -12,15 +12,22 @@ export interface ConnectionSettings {
   transport?: TransportSettings;
 }
 
-/** Whether the server has to prove who it is. */
-export type TlsSettings = { mode: "disable" } | VerifiedTls;
+/** Whether the connection is encrypted, and the server has to prove who it is. */
+export type TlsSettings = { mode: "disable" } | EncryptedTls;
 
-/** The server has to prove who it is. */
-export interface VerifiedTls {
-  mode: "verify-full";
+/** The connection is encrypted. */
+export interface EncryptedTls {
+  /**
+   * What of the certificate is checked, in PostgreSQL's words: that an authority has signed it for this
+   * server (`verify-full`), that one has signed it (`verify-ca`), or nothing (`require`).
+   */
+  mode: "verify-full" | "verify-ca" | "require";
   /** The name that the server's certificate must carry, also when `host` is a tunnel. */
   serverName: string;
-  /** PEM file of the authorities to trust in place of those of RDS. @default those of RDS */
+  /**
+   * PEM file of the authorities to trust, or `system` for those that web browsers trust.
+   * @default those of RDS
+   */
   authoritiesFile?: string;
 }
 

@@ -17,7 +17,7 @@ export interface TransactionOptions {
   searchPath?: readonly string[];
   /** Ends the work: no transaction is begun any more. */
   signal?: AbortSignal | undefined;
-  /** Is given a line before each new try. */
+  /** Is given a line before each new try, and while many statements run. */
   report?: (line: string) => void;
 }
 
@@ -114,7 +114,7 @@ export async function outsideTransaction<T>(
 ): Promise<T> {
   const limits = patient ? { ...options, lockTimeoutMs: PATIENCE_MS } : options;
   return tryAgain(async () => {
-    await client.query(settingsOf("set session", limits).join("; "));
+    await client.query([RESET, ...settingsOf("set session", limits)].join("; "));
     return work();
   }, options);
 }
@@ -124,8 +124,9 @@ async function runOnce<T>(
   work: (script: Script) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const script = new Script(client);
-  script.add(["begin", ...settingsOf("set local", options)].join("; "));
+  const settings = settingsOf("set local", options).join("; ");
+  const script = new Script(client, settings, options.report);
+  script.add(`begin; ${RESET}; ${settings}`);
   try {
     const result = await work(script);
     script.add("commit");
@@ -138,7 +139,10 @@ async function runOnce<T>(
   }
 }
 
-/** What a migration may have set for the session goes, so that the next one starts as the first did. */
+/** What a migration has set for the session goes, so that the next one starts as the first did. */
+const RESET = "reset role; reset all";
+
+/** What holds in a migration, see `HELD_SETTINGS`. */
 function settingsOf(
   set: "set local" | "set session",
   {
@@ -152,11 +156,13 @@ function settingsOf(
     `search_path = ${searchPath.map(escapeIdentifier).join(", ") || "''"}`,
     `lock_timeout = ${lockTimeoutMs}`,
     `statement_timeout = ${statementTimeoutMs}`,
+    "transaction_timeout = 0",
     `idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`,
     `client_connection_check_interval = ${ALIVE_CHECK_MS}`,
+    "row_security = on",
     ...(allowDataLoss ? ["app_data.allow_data_loss = 'on'"] : []),
   ];
-  return ["reset role", "reset all", ...settings.map((setting) => `${set} ${setting}`)];
+  return settings.map((setting) => `${set} ${setting}`);
 }
 
 /** The SQLSTATE of a failure that the next try may not meet, of the error or of its cause. */

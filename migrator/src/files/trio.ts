@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import type { Position, Statement } from "@app-data/rules";
 import { CODES, MigratorError } from "../errors";
+import { type Refusal, refusalsOf } from "./refusals";
 import { canonicalVersion, compareVersions, digitsOf, isTime, versionOf } from "./version";
 
 /** One SQL file of a migration. */
@@ -23,8 +23,11 @@ export interface Trio {
   /** Version and name, as the forward file is called: `001_add_missing_tables`. */
   name: string;
   forward: SqlFile;
+  /** Empty where there is {@link noRollback}. */
   rollback: SqlFile;
   verify: SqlFile;
+  /** Why it cannot be undone, as its header says: there is no rollback file then. */
+  noRollback?: string;
 }
 
 /** SHA-256 digests of one file, hexadecimal. */
@@ -45,13 +48,12 @@ export type TrioPart = "forward" | "rollback" | "verify";
 export const TRIO_PARTS: readonly TrioPart[] = ["forward", "rollback", "verify"];
 
 const NAME = /^\d{3,18}(?:_[a-z0-9]+)+$/;
-const COPY_FROM_STDIN = /(?:^|;)\s*copy\s[^;]*?\sfrom\s+stdin\b/im;
 const OTHER_PARTS = ["rollback", "verify"] as const;
 
 /**
  * Reads the migrations of a folder, in order.
- * @param directory holds `NNN_name.sql`, `NNN_name_rollback.sql` and `NNN_name_verify.sql`, where `NNN` are
- * three digits or more.
+ * @param directory holds `NNN_name.sql`, `NNN_name_rollback.sql` (unless the header says `no-rollback`) and
+ * `NNN_name_verify.sql`, where `NNN` are three digits or more.
  * @throws MigratorError MIG001 that lists every file that is missing, misnamed or out of sequence.
  */
 export function readTrios(directory: string): Trio[] {
@@ -70,48 +72,77 @@ export function readTrios(directory: string): Trio[] {
     .map((file) => file.slice(0, -".sql".length))
     .sort(compareNames);
 
-  const problems = [...misnamed(names), ...incomplete(names, files), ...outOfSequence(names)];
+  const read = (file: string) => readSqlFile(path.join(directory, file));
+  const forwards = names.map((name) => {
+    const forward = read(`${name}.sql`);
+    const { noRollback, squashesTo } = headerOf(forward.sql);
+    return { name, forward, noRollback, squashesTo };
+  });
+  const irreversible = forwards.filter(({ noRollback }) => noRollback !== undefined);
+  const problems = [
+    ...misnamed(names),
+    ...incomplete(names, files, new Set(irreversible.map(({ name }) => name))),
+    ...irreversible
+      .filter(({ noRollback }) => noRollback === "")
+      .map(({ name }) => `${name}.sql has to say after "no-rollback:" why it cannot be undone.`),
+    ...outOfSequence(forwards),
+  ];
   if (problems.length > 0) {
     throw new MigratorError(
       CODES.incompleteFolder,
       `${directory} is not a sequence of migrations. ${problems.join(" ")}`,
     );
   }
-  const read = (file: string) => readSqlFile(path.join(directory, file));
-  return names.map((name) => ({
-    version: versionOf(name) ?? name,
-    name,
-    forward: read(`${name}.sql`),
-    rollback: read(`${name}_rollback.sql`),
-    verify: read(`${name}_verify.sql`),
-  }));
+  return forwards.map(({ name, forward, noRollback }) => {
+    const rollback = `${name}_rollback.sql`;
+    return {
+      version: versionOf(name) ?? name,
+      name,
+      forward,
+      rollback:
+        noRollback === undefined
+          ? read(rollback)
+          : { file: path.join(directory, rollback), sql: "" },
+      verify: read(`${name}_verify.sql`),
+      ...(noRollback !== undefined && { noRollback }),
+    };
+  });
 }
 
 const HEADER = /^(?:\s*--.*)*/;
 const NO_ROLLBACK = /^[ \t]*--[ \t]*no-rollback[ \t]*:[ \t]*(.*?)[ \t]*$/im;
+const SQUASHES = /^[ \t]*--[ \t]*squashes[ \t]*:[ \t]*\d{3,18}[ \t]*\.\.[ \t]*(\d{3,18})[ \t]*$/im;
+
+function headerOf(forwardSql: string) {
+  const [header = ""] = HEADER.exec(forwardSql) ?? [];
+  return {
+    noRollback: NO_ROLLBACK.exec(header)?.[1],
+    /** The digits of the last migration whose place it takes: `-- squashes: 002..005`. */
+    squashesTo: SQUASHES.exec(header)?.[1],
+  };
+}
 
 /**
  * Why a migration cannot be undone, as the header of its forward SQL says: `-- no-rollback: WHY`.
  * @returns undefined when it can be; "" when the reason is missing.
  */
 export function noRollbackOf(forwardSql: string): string | undefined {
-  const [header = ""] = HEADER.exec(forwardSql) ?? [];
-  return NO_ROLLBACK.exec(header)?.[1];
+  return headerOf(forwardSql).noRollback;
 }
 
 /**
  * Checks that a migration can run inside the migrator's transaction, and digests it.
- * @throws SqlSyntaxError at the first statement that PostgreSQL's parser refuses.
- * @throws MigratorError MIG002 for a statement that would end or change the transaction.
+ * @throws what {@link inspectFile} throws, of all three files at once; MigratorError MIG025 for a forward or
+ * verify file without a statement.
  */
 export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
+  const refusals = [];
+  for (const part of TRIO_PARTS) refusals.push(...(await refusalsOf(trio[part])));
+  refuse(refusals);
+  for (const part of ["forward", "verify"] as const) await refuseEmpty(trio[part], part);
   // Loaded when it is needed: PostgreSQL's parser is large.
-  const { significantTokens } = await import("@app-data/rules");
-  for (const part of TRIO_PARTS) await inspectFile(trio[part]);
-  const digest = ({ sql }: SqlFile): FileDigest => ({
-    text: sha256(sql),
-    content: sha256(significantTokens(sql).join("\0")),
-  });
+  const { digestTokens } = await import("@app-data/rules");
+  const digest = ({ sql }: SqlFile) => ({ text: sha256(sql), content: digestTokens(sql) });
   return {
     forward: digest(trio.forward),
     rollback: digest(trio.rollback),
@@ -122,32 +153,33 @@ export async function inspectTrio(trio: Trio): Promise<TrioDigests> {
 /**
  * Checks that a file can run inside the migrator's transaction.
  * @param searchPath the schemas in which unqualified names are looked for.
- * @throws SqlSyntaxError at the first statement that PostgreSQL's parser refuses.
- * @throws MigratorError MIG002 for a statement that would end or change the transaction, that reads rows from
- * the file, or that makes something in no schema.
+ * @throws SqlSyntaxError where PostgreSQL's parser refuses the file, MigratorError MIG002 that lists all
+ * that {@link refusalsOf} finds.
  */
 export async function inspectFile(
-  { file, sql }: SqlFile,
+  file: SqlFile,
   searchPath: readonly string[] = [],
 ): Promise<void> {
-  const { SqlSyntaxError, positionAt, splitStatements } = await import("@app-data/rules");
-  try {
-    const statements = await splitStatements(sql, file);
-    const hasPath = searchPath.length > 0 || statements.some(mayChangeSearchPath);
-    for (const statement of statements) {
-      refuseTransactionControl(statement, file);
-      refuseCopiedRows(statement, file);
-      if (!hasPath) refuseUnqualified(statement, file);
-    }
-  } catch (error) {
-    // The parser takes the rows for SQL, and stops at the first.
-    const copy = error instanceof SqlSyntaxError ? COPY_FROM_STDIN.exec(sql) : null;
-    if (!copy || !(error instanceof SqlSyntaxError)) throw error;
-    const place = positionAt(sql, copy.index + copy[0].search(/copy/i));
-    if (place.line > error.line) throw error;
-    throw copiesRows(place, file, error);
-  }
+  refuse(await refusalsOf(file, searchPath));
 }
+
+function refuse(refusals: readonly Refusal[]): void {
+  const [first, ...others] = refusals;
+  if (!first) return;
+  if (first.syntaxError) throw first.syntaxError;
+  const lines = refusals.map(
+    ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
+  );
+  const message =
+    others.length === 0
+      ? lines.join("")
+      : [`${lines.length} places cannot be run as a migration:`, ...lines].join("\n  ");
+  const dump = refusals.some(({ ofPsql = false }) => ofPsql) ? `\n${OF_A_DUMP}` : "";
+  throw new MigratorError(CODES.transactionControl, message + dump);
+}
+
+const OF_A_DUMP =
+  "Is it a dump? `npx migrator baseline --from-database` writes the migration of a database as it is.";
 
 /** SHA-256 of a text, hexadecimal. */
 export function sha256(text: string): string {
@@ -161,70 +193,19 @@ function readSqlFile(file: string): SqlFile {
   return { file, sql };
 }
 
-function refuseTransactionControl({ tree, text, line, column }: Statement, file: string): void {
-  if (!("TransactionStmt" in tree)) return;
+const NEEDED = {
+  forward: "Write what the migration is to do",
+  verify: "Write statements that raise where the migration did not do what it was to do",
+};
+
+/** An untouched template would be applied, verified and kept: the first real line would be an edit of it. */
+async function refuseEmpty({ file, sql }: SqlFile, part: keyof typeof NEEDED): Promise<void> {
+  const { splitStatements } = await import("@app-data/rules");
+  if ((await splitStatements(sql, file)).length > 0) return;
   throw new MigratorError(
-    CODES.transactionControl,
-    `${file}:${line}:${column}: "${text}" controls the transaction. The migrator runs a whole file ` +
-      "in a transaction of its own; remove the statement.",
+    CODES.emptyFile,
+    `${file} holds no statement, only comments or nothing. ${NEEDED[part]}, or delete the three files.`,
   );
-}
-
-function refuseCopiedRows({ tree, ...place }: Statement, file: string): void {
-  if (!("CopyStmt" in tree)) return;
-  const { is_from: isFrom = false, filename, is_program: isProgram } = tree.CopyStmt;
-  if (isFrom && filename === undefined && !isProgram) throw copiesRows(place, file);
-}
-
-function copiesRows({ line, column }: Position, file: string, cause?: unknown): MigratorError {
-  return new MigratorError(
-    CODES.transactionControl,
-    `${file}:${line}:${column}: \`copy … from stdin\` reads rows that follow it in the file, and the ` +
-      "migrator sends statements alone. Write the rows as `insert into TABLE (COLUMNS) values (…), (…);`.",
-    { cause },
-  );
-}
-
-function mayChangeSearchPath({ tree, text }: Statement): boolean {
-  return !("CreateFunctionStmt" in tree) && text.includes("search_path");
-}
-
-function refuseUnqualified({ tree, line, column }: Statement, file: string): void {
-  const name = unqualifiedName(tree);
-  if (name === undefined) return;
-  throw new MigratorError(
-    CODES.transactionControl,
-    `${file}:${line}:${column}: ${name} is made in no schema: the migrator runs every file with an empty ` +
-      `search path. Write the schema before the name, such as public.${name}.`,
-  );
-}
-
-/** The name of what a statement makes, where it stands without its schema. */
-function unqualifiedName(tree: Statement["tree"]): string | undefined {
-  const relation =
-    "CreateStmt" in tree
-      ? tree.CreateStmt.relation
-      : "ViewStmt" in tree
-        ? tree.ViewStmt.view
-        : "CreateSeqStmt" in tree
-          ? tree.CreateSeqStmt.sequence
-          : "CreateTableAsStmt" in tree
-            ? tree.CreateTableAsStmt.into?.rel
-            : undefined;
-  if (relation) {
-    const isTemporary = relation.relpersistence === "t";
-    return relation.schemaname === undefined && !isTemporary ? relation.relname : undefined;
-  }
-  const parts =
-    "CreateFunctionStmt" in tree
-      ? tree.CreateFunctionStmt.funcname
-      : "CreateEnumStmt" in tree
-        ? tree.CreateEnumStmt.typeName
-        : "CreateDomainStmt" in tree
-          ? tree.CreateDomainStmt.domainname
-          : undefined;
-  const [only, ...others] = parts ?? [];
-  return only && "String" in only && others.length === 0 ? only.String.sval : undefined;
 }
 
 function misnamed(names: string[]): string[] {
@@ -235,18 +216,23 @@ function misnamed(names: string[]): string[] {
     );
 }
 
-function incomplete(names: string[], files: string[]): string[] {
+function incomplete(names: string[], files: string[], irreversible: ReadonlySet<string>): string[] {
   const present = new Set(files);
   const missing = names.flatMap((name) =>
-    OTHER_PARTS.map((part) => `${name}_${part}.sql`)
+    OTHER_PARTS.filter((part) => part !== "rollback" || !irreversible.has(name))
+      .map((part) => `${name}_${part}.sql`)
       .filter((file) => !present.has(file))
       .map((file) => `${file} is missing beside ${name}.sql.`),
   );
+  const contradicted = [...irreversible]
+    .map((name) => `${name}_rollback.sql`)
+    .filter((file) => present.has(file))
+    .map((file) => `${file} undoes what its forward file says cannot be undone (no-rollback).`);
   const known = new Set(names.flatMap((name) => OTHER_PARTS.map((part) => `${name}_${part}.sql`)));
   const orphans = files
     .filter((file) => !known.has(file) && !names.includes(file.slice(0, -".sql".length)))
     .map((file) => `${file} belongs to no forward file.`);
-  return [...missing, ...orphans];
+  return [...missing, ...contradicted, ...orphans];
 }
 
 /** By number; what has none comes last. */
@@ -257,10 +243,12 @@ function compareNames(a: string, b: string): number {
 }
 
 /** Counted numbers start at 0 and leave no gap, so that a file that was forgotten is missed. */
-function outOfSequence(names: string[]): string[] {
+function outOfSequence(
+  forwards: readonly { name: string; squashesTo: string | undefined }[],
+): string[] {
   const problems: string[] = [];
-  let before: { name: string; version: string } | undefined;
-  for (const name of names) {
+  let before: { name: string; version: string; last: string } | undefined;
+  for (const { name, squashesTo } of forwards) {
     const version = versionOf(name);
     if (version === undefined) continue;
     if (before?.version === version) {
@@ -268,7 +256,7 @@ function outOfSequence(names: string[]): string[] {
         `${before.name}.sql and ${name}.sql have the same number, ${version}: each needs its own.`,
       );
     } else if (!isTime(version)) {
-      const due = before ? canonicalVersion((BigInt(before.version) + 1n).toString()) : "000";
+      const due = before ? canonicalVersion((BigInt(before.last) + 1n).toString()) : "000";
       const written = due.padStart(digitsOf(name)?.length ?? 0, "0");
       if (version !== due) {
         problems.push(
@@ -277,7 +265,7 @@ function outOfSequence(names: string[]): string[] {
         );
       }
     }
-    before = { name, version };
+    before = { name, version, last: squashesTo ?? version };
   }
   return problems;
 }

@@ -1,5 +1,6 @@
 import {
   type Finding,
+  type ReferencedTable,
   type Waiver,
   type Waivers,
   covers,
@@ -27,9 +28,14 @@ export class Gate {
     private readonly contract = defaultContract,
   ) {}
 
-  /** Judges a catalog. @returns what must not be committed. */
-  public judge(catalog: Catalog): Finding[] {
-    const findings = judgeSchema(schemaOf(catalog), "mandatory", this.contract);
+  /**
+   * Judges a catalog.
+   * @param referenced the tables outside of it that its own lead to by foreign keys. @default none
+   * @returns what must not be committed.
+   */
+  public judge(catalog: Catalog, referenced: ReferencedTable[] = []): Finding[] {
+    const schema = { ...schemaOf(catalog), referenced };
+    const findings = judgeSchema(schema, "mandatory", this.contract);
     if (this.waivers === undefined) return findings;
     // Of the others, whether they are needed included, policies speak before and after.
     const entries = this.waivers.entries.filter((waiver) =>
@@ -55,9 +61,9 @@ export class Gate {
     const changed = Object.keys(changes).filter((key) => !isSilent(key));
     if (changed.length === 0) return [...known];
     const isNarrow = known.length === 0 && changed.every(isNamed);
-    return this.judge(
-      isNarrow ? mentions.partAfter(catalog, changes) : applyChanges(catalog, changes),
-    );
+    if (!isNarrow) return this.judge(applyChanges(catalog, changes));
+    const part = mentions.partAfter(catalog, changes);
+    return this.judge(part.catalog, part.referenced);
   }
 
   #report({ code, message }: Finding, { reason, owner, expires }: Waiver): void {

@@ -139,8 +139,10 @@ export async function refuseEdited(
   throw new MigratorError(
     CODES.editedAfterApply,
     `${trio.name} was edited after it was applied (applied SHA-256 ${before.text}, file ${now.text}).` +
-      `${difference || " "}Restore the file, and write the change as a new migration; or, where the ` +
-      `database is right and the file is, too: \`npx migrator repair ${trio.version} --accept-file\`.`,
+      `${difference || " "}Restore the file, and write the change as a new migration. ` +
+      `While it is still being written, on a database of your own: \`npx migrator redo ${trio.version}\`. ` +
+      "Where the database is right and the file is, too: " +
+      `\`npx migrator repair ${trio.version} --accept-file --reason TEXT\`.`,
   );
 }
 
@@ -183,7 +185,7 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
       `The database is newer than the files: it has ${names(newer)}, and the newest file is ` +
         `${trios.at(-1)?.name ?? "none"}. Take over the newer files, or undo those migrations with the ` +
         "SQL that the database keeps: `npx migrator rollback --to " +
-        `${newestFile ?? "none"}\`.`,
+        `${newestFile ?? "none"}\`. Where one migration took their place: ${SQUASH}.`,
     );
   }
   const lost = applied.filter(({ version, name }) => files.get(version) !== name);
@@ -191,9 +193,12 @@ function refuseUnknown(applied: readonly LogEntry[], trios: readonly Trio[]): vo
   throw new MigratorError(
     CODES.fileMissing,
     `Applied to this database: ${names(lost)}; and there is no file of that name. Restore the ` +
-      "files: `npx migrator status --sql VERSION` prints the SQL that was applied.",
+      `files: \`npx migrator status --sql VERSION\` prints the SQL that was applied. Where they were renamed, or ` +
+      `one took the place of several: ${SQUASH}.`,
   );
 }
+
+const SQUASH = '`npx migrator squash FROM..TO --reason "…"`';
 
 function names(entries: readonly { name: string }[]): string {
   return entries.map(({ name }) => name).join(", ");

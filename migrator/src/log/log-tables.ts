@@ -6,6 +6,15 @@ export function isBookkeeping(key: string): boolean {
   return name.startsWith("migrations.") || (kind === "schema" && name === "migrations");
 }
 
+const COMMENT_ON_VERIFY_SQL =
+  "comment on column migrations.log.verify_sql is 'The SQL that shows that the migration did its work.';";
+
+/** Brings a log up to date that was made before it kept verify SQL. */
+export const ADD_VERIFY_SQL = `
+alter table migrations.log add column verify_sql text;
+${COMMENT_ON_VERIFY_SQL}
+`;
+
 /**
  * The migrator's own tables. The migrator's role reads and adds; whoever may read all data
  * (`pg_read_all_data`) reads, so that a plan can be made by a role that may only read. Nobody at all
@@ -28,6 +37,7 @@ create table migrations.log (
   digests jsonb,
   forward_sql text,
   rollback_sql text,
+  verify_sql text,
   duration_ms integer not null,
   catalog_digest_before text,
   catalog_digest text,
@@ -75,6 +85,7 @@ comment on column migrations.log.digests is
   'SHA-256 of the three files: of their text, and of their SQL without comments and layout.';
 comment on column migrations.log.forward_sql is 'The SQL that was applied.';
 comment on column migrations.log.rollback_sql is 'The SQL that undoes the migration.';
+${COMMENT_ON_VERIFY_SQL}
 comment on column migrations.log.catalog_digest is 'Digest of the catalog after the event.';
 comment on column migrations.log.catalog_changes is
   'What the event changed in the catalog, by object; null where an object went. All rows together '

@@ -46,6 +46,8 @@ export interface LogEntry {
 export interface StoredSql {
   forward: string;
   rollback: string;
+  /** Null in an entry from before the log kept it. */
+  verify: string | null;
 }
 
 /** What a new entry says; who and when are filled in where it is written. */
@@ -77,6 +79,9 @@ const SINCE_BEGIN = `extract(epoch from
   pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000`;
 const ENTRY = `id::float8 as id, version, name, event, applied, digests, ${RECORDED_AT},
   duration_ms as "durationMs", catalog_digest as "catalogDigest", snapshot`;
+const RECORD = `id::float8 as id, event, version, name, ${RECORDED_AT}, duration_ms as "durationMs",
+  operator, database_user as "databaseUser", tool_version as "toolVersion", snapshot, note,
+  case when event in ('apply', 'begin apply', 'baseline') then forward_sql end as "forwardSql"`;
 
 /** Makes the log's schema and tables, unless they are there. */
 export async function ensureLog(client: ClientBase): Promise<void> {
@@ -105,13 +110,50 @@ export async function readLog(client: ClientBase): Promise<LogEntry[]> {
   return rows.sort((a, b) => compareVersions(a.version, b.version));
 }
 
+/** An entry of the log, as its history is told. */
+export interface LogRecord extends Recorded {
+  event: LogEvent;
+  version: string;
+  name: string;
+  /** Who ran the migrator, and as which role. */
+  operator: string;
+  databaseUser: string;
+  toolVersion: string;
+  snapshot: string | null;
+  /** Why a failure, a repair or a heal. */
+  note: string | null;
+  /** What was applied, of an entry that says so. */
+  forwardSql: string | null;
+}
+
+/** All entries of the log, oldest first; empty without a log. @param version of one migration alone. */
+export async function readRecords(client: ClientBase, version?: string): Promise<LogRecord[]> {
+  if (!(await logExists(client))) return [];
+  const { rows } = await client.query<LogRecord>(
+    `select ${RECORD} from migrations.log where $1::text is null or version = $1 order by log.id`,
+    [version],
+  );
+  return rows;
+}
+
+/** The newest entry of the log, where it is a failure: the last run has failed. */
+export async function readLastFailure(client: ClientBase): Promise<LogRecord | undefined> {
+  if (!(await logExists(client))) return undefined;
+  const { rows } = await client.query<LogRecord>(
+    `select ${RECORD} from migrations.log order by log.id desc limit 1`,
+  );
+  return rows.find(({ event }) => event === "failure");
+}
+
 /** The SQL of a migration as its newest entry holds it, undefined when the log does not know it. */
 export async function readStoredSql(
   client: ClientBase,
   version: string,
 ): Promise<StoredSql | undefined> {
   const { rows } = await client.query<StoredSql>(
-    `select forward_sql as forward, rollback_sql as rollback from migrations.log
+    `select forward_sql as forward, rollback_sql as rollback,
+            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
+       from migrations.log as log
       where version = $1 and forward_sql is not null order by id desc limit 1`,
     [version],
   );
@@ -124,8 +166,9 @@ export async function readSql(
   entries: readonly Pick<LogEntry, "version">[],
 ): Promise<Map<string, StoredSql>> {
   const { rows } = await client.query<StoredSql & { version: string }>(
-    `select distinct on (version) version, forward_sql as forward, rollback_sql as rollback
-       from migrations.log
+    `select distinct on (version) version, forward_sql as forward, rollback_sql as rollback,
+            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
+       from migrations.log as log
       where version = any ($1) and forward_sql is not null order by version, id desc`,
     [entries.map(({ version }) => version)],
   );
@@ -173,6 +216,7 @@ export function addLogEntry(script: Script, entry: NewLogEntry): Answer<Recorded
     digests: digests && JSON.stringify(digests),
     forward_sql: sql?.forward,
     rollback_sql: sql?.rollback,
+    verify_sql: sql?.verify,
     duration_ms: entry.durationMs,
     catalog_digest_before: entry.catalogDigestBefore,
     catalog_digest: entry.catalogDigest,

@@ -2,8 +2,8 @@ import type { ClientBase } from "pg";
 import { type LockMode, conflict, lockModeOf } from "../sql/lock-mode";
 import type { Blocker } from "./types";
 
-/** A lock that will be asked for. */
-export interface Wish {
+/** A lock that a statement will ask for. */
+export interface LockRequest {
   /** As SQL writes it. */
   relation: string;
   /** The relation and its partitions. */
@@ -65,12 +65,12 @@ export async function readSessions(
  */
 export function findBlockers(
   sessions: readonly SessionLock[],
-  wishes: readonly Wish[],
+  requests: readonly LockRequest[],
   awaitsSnapshots: boolean,
 ): Blocker[] {
   const blockers = new Map<string, Blocker>();
   for (const { session, oid, mode, granted, ...facts } of sessions) {
-    const locks = oid === null ? [] : inTheWay(wishes, oid, mode, granted ?? false);
+    const locks = oid === null ? [] : conflicting(requests, oid, mode, granted ?? false);
     if (oid === null ? !awaitsSnapshots : locks.length === 0) continue;
     const known = blockers.get(session);
     blockers.set(session, { ...facts, locks: [...(known?.locks ?? []), ...locks] });
@@ -78,14 +78,16 @@ export function findBlockers(
   return [...blockers.values()].sort((a, b) => (b.ageSeconds ?? 0) - (a.ageSeconds ?? 0));
 }
 
-function inTheWay(
-  wishes: readonly Wish[],
+function conflicting(
+  requests: readonly LockRequest[],
   oid: number,
   name: string | null,
   granted: boolean,
 ): Blocker["locks"] {
   const mode = lockModeOf(name ?? undefined);
   if (!mode) return [];
-  const met = wishes.find((wish) => wish.oids.includes(oid) && conflict(wish.mode, mode));
+  const met = requests.find(
+    (request) => request.oids.includes(oid) && conflict(request.mode, mode),
+  );
   return met ? [{ relation: met.relation, mode, granted }] : [];
 }

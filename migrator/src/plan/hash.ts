@@ -11,14 +11,20 @@ export interface Approved {
   /** Undefined when the log could not be read. */
   history: readonly History[] | undefined;
   /** Names of what is to be rolled back. */
-  surplus: readonly string[];
+  toRollBack: readonly string[];
   pending: readonly (Pick<Trio, "name"> & { digests: TrioDigests })[];
   /** Undefined when it could not be read. */
   catalogDigest: string | undefined;
 }
 
 /** The hash of a plan: equal, whoever makes it, as long as these are equal. The name of the database may change. */
-export function planHash({ database, history, surplus, pending, catalogDigest }: Approved): string {
+export function planHash({
+  database,
+  history,
+  toRollBack,
+  pending,
+  catalogDigest,
+}: Approved): string {
   const texts = ({ forward, rollback, verify }: TrioDigests) =>
     [forward, rollback, verify].map(({ text }) => text);
   return sha256(
@@ -31,7 +37,7 @@ export function planHash({ database, history, surplus, pending, catalogDigest }:
         applied ? "applied" : event,
         texts(digests),
       ]) ?? null,
-      surplus,
+      toRollBack,
       pending.map(({ name, digests }) => [name, texts(digests)]),
       catalogDigest ?? null,
     ]),

@@ -1,4 +1,4 @@
-import { findBlockers, type Wish } from "./blockers";
+import { findBlockers, type LockRequest } from "./blockers";
 import { keepsStorage } from "../sql/effects/column-types";
 import type { Content, StatementContent } from "./content";
 import type { Effect, Hazard, Lock } from "../sql/effects/effect";
@@ -8,6 +8,7 @@ import { READING_MODES, strongest } from "../sql/lock-mode";
 import { summarize } from "../sql/effects/summary";
 import { isQualified } from "../sql/names";
 import type { Timeline } from "./timeline";
+import { noRollbackOf } from "../files/trio";
 import type {
   PlannedLock,
   PlannedLoss,
@@ -18,7 +19,7 @@ import type {
 } from "./types";
 
 /**
- * Draws the plan of one migration and goes on behind it.
+ * Plans one migration, and moves the timeline past it.
  * @param live undefined when the database could not be asked.
  */
 export function planMigration(
@@ -29,15 +30,15 @@ export function planMigration(
 ): PlannedMigration {
   const { trio, transactional } = content;
   const losses: PlannedLoss[] = [];
-  const wishes: Wish[] = [];
+  const lockRequests: LockRequest[] = [];
   const statements = content.forward.map((part) => {
-    const drawn = drawStatement(part, trio.forward.file, timeline, live);
-    if (drawn.hazards.includes("deletes data")) {
+    const planned = planStatement(part, trio.forward.file, timeline, live);
+    if (planned.hazards.includes("deletes data")) {
       losses.push(...lossesOf(part.effect, timeline, live));
     }
-    wishes.push(...wishesOf(part.effect, timeline, live));
+    lockRequests.push(...lockRequestsOf(part.effect, timeline, live));
     timeline.pass(withDropped(part.effect, live));
-    return drawn;
+    return planned;
   });
   const hazards = hazardsOf(
     statements.flatMap((statement) => statement.hazards),
@@ -46,6 +47,7 @@ export function planMigration(
   const awaitsSnapshots = content.forward.some(
     ({ effect }) => effect.hazards.includes("builds index") && effect.locks.some(isConcurrent),
   );
+  const noRollback = noRollbackOf(trio.forward.sql);
   return {
     version: trio.version,
     name: trio.name,
@@ -60,22 +62,23 @@ export function planMigration(
       exists: content.rollback.length > 0,
       losses: content.rollback.flatMap((effect) => lossesOf(effect, timeline, live)),
       unclear: content.rollback.flatMap(({ unclear }) => unclear),
+      ...(noRollback !== undefined && { impossible: noRollback }),
     },
-    blockers: live ? findBlockers(live.sessions, wishes, awaitsSnapshots) : [],
+    blockers: live ? findBlockers(live.sessions, lockRequests, awaitsSnapshots) : [],
   };
 }
 
 /** A migration to be rolled back, and what its rollback does. */
-export interface Undoing {
+export interface RollbackContent {
   name: string;
   effects: readonly Effect[];
   /** Why it cannot be, as the migration's header says. */
   impossible: string | undefined;
 }
 
-/** Plans a rollback and goes on behind it. */
+/** Plans a rollback, and moves the timeline past it. */
 export function planRollback(
-  { name, effects, impossible }: Undoing,
+  { name, effects, impossible }: RollbackContent,
   timeline: Timeline,
   live: LiveFacts | undefined,
 ): PlannedRollback & { name: string } {
@@ -91,7 +94,7 @@ export function planRollback(
   };
 }
 
-function drawStatement(
+function planStatement(
   { statement, effect, runs }: StatementContent,
   file: string,
   timeline: Timeline,
@@ -101,7 +104,7 @@ function drawStatement(
   const made = timeline.madeBy(effect);
   const locks = strongestOf(
     locksOf(effect, live)
-      .map((lock) => drawLock(lock, timeline))
+      .map((lock) => planLock(lock, timeline))
       // What a statement makes is seen by nobody else before the commit.
       .filter(({ relation, presence }) => presence === "there" || !made.includes(relation)),
   );
@@ -162,7 +165,7 @@ function isThere({ presence }: { presence: Presence }): boolean {
   return presence === "there" || presence === "unknown";
 }
 
-function drawLock({ relation, mode, through }: Lock, timeline: Timeline): PlannedLock {
+function planLock({ relation, mode, through }: Lock, timeline: Timeline): PlannedLock {
   const { presence, rows, bytes } = timeline.find(relation);
   return through
     ? { relation, mode, presence, rows: null, bytes: null, through: through.what }
@@ -177,7 +180,11 @@ function lossesOf(effect: Effect, timeline: Timeline, live: LiveFacts | undefine
   });
 }
 
-function wishesOf(effect: Effect, timeline: Timeline, live: LiveFacts | undefined): Wish[] {
+function lockRequestsOf(
+  effect: Effect,
+  timeline: Timeline,
+  live: LiveFacts | undefined,
+): LockRequest[] {
   return locksOf(effect, live).flatMap(({ relation, mode, waitsAs, through }) => {
     const { facts } = timeline.find(relation);
     return facts && !through ? [{ relation, oids: facts.members, mode: waitsAs ?? mode }] : [];

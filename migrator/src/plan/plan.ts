@@ -6,6 +6,7 @@ import { readDrift } from "../judge/drift/find-drift";
 import { CODES, MigratorError } from "../errors";
 import { compareHistory } from "../log/history";
 import { type LogEntry, readLog, readSql } from "../log/log";
+import { demandServerReads } from "../database/server-syntax";
 import { inReadOnlyTransaction } from "../database/transaction";
 import { type Trio, noRollbackOf } from "../files/trio";
 import { isWanted } from "../files/version";
@@ -13,7 +14,7 @@ import { type Content, readContent } from "./content";
 import { rebuiltIn, unquoted } from "../files/rollback-comments";
 import type { Loss } from "../sql/effects/effect";
 import { readEffect } from "../sql/effects/effects";
-import { type Undoing, planMigration, planRollback } from "./plan-migration";
+import { type RollbackContent, planMigration, planRollback } from "./plan-migration";
 import { type History, planHash } from "./hash";
 import { type LiveFacts, readLiveFacts } from "./live-facts";
 import { mayReadLog } from "./log-access";
@@ -26,7 +27,7 @@ export interface PlanRequest {
   /** The migrations to apply, in order. */
   pending: readonly Trio[];
   /** The migrations to roll back, newest first. @default none */
-  surplus?: readonly Undoing[];
+  toRollBack?: readonly RollbackContent[];
   /** What the log says of every migration that it knows; undefined when it could not be read. */
   history: readonly History[] | undefined;
 }
@@ -52,7 +53,11 @@ export function readPlan(
     if (await mayReadLog(client)) {
       const history = await readLog(client);
       const { pending, toRollBack } = await compareHistory(client, history, trios, target);
-      return planLive(client, { pending, surplus: await readUndoing(client, toRollBack), history });
+      return planLive(client, {
+        pending,
+        toRollBack: await readRollbacks(client, toRollBack),
+        history,
+      });
     }
     return planLive(client, { pending: upTo(trios, target), history: undefined });
   });
@@ -95,7 +100,7 @@ export async function makePlan(
   const limit =
     `${unreachable} This plan is made from the files alone: all of them count as pending, and sizes, ` +
     "rows and sessions are not known.";
-  return drawPlan(contents, { ...request, history: undefined }, undefined, [limit]);
+  return assemblePlan(contents, { ...request, history: undefined }, undefined, [limit]);
 }
 
 /**
@@ -132,8 +137,9 @@ function reading<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
 
 async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan> {
   const contents = await Promise.all(request.pending.map(readContent));
-  const undoing = request.surplus?.flatMap(({ effects }) => effects) ?? [];
-  const live = await readLiveFacts(client, contents, undoing);
+  await demandServerReads(client, request.pending);
+  const undone = request.toRollBack?.flatMap(({ effects }) => effects) ?? [];
+  const live = await readLiveFacts(client, contents, undone);
   const limits: string[] = [];
   if (!request.history) {
     limits.push(
@@ -145,7 +151,7 @@ async function planLive(client: ClientBase, request: PlanRequest): Promise<Plan>
   if (live.catalogDigest === undefined || drift === undefined) {
     limits.push("The catalog could not be read, because another session holds a lock: try again.");
   }
-  return drawPlan(contents, request, live, limits, drift);
+  return assemblePlan(contents, request, live, limits, drift);
 }
 
 /** Undefined when somebody held a lock against reading the catalog. */
@@ -159,30 +165,28 @@ async function readPlannedDrift(
   return drifts?.map(({ what, healable, remedy }) => ({ what, healable, remedy }));
 }
 
-function drawPlan(
+function assemblePlan(
   contents: readonly Content[],
-  { history, surplus = [] }: PlanRequest,
+  { history, toRollBack = [] }: PlanRequest,
   live: LiveFacts | undefined,
   limits: string[],
   drift: PlannedDrift[] = [],
 ): Plan {
   const timeline = new Timeline(live?.relations);
-  const rollbacks = surplus.map((undoing) => planRollback(undoing, timeline, live));
-  const names = surplus.map(({ name }) => name);
+  const rollbacks = toRollBack.map((each) => planRollback(each, timeline, live));
   const isHalfApplied = (version: string) =>
     history?.find((entry) => entry.version === version)?.event === "begin apply";
   return {
     hash: planHash({
       database: live?.database,
       history,
-      surplus: names,
+      toRollBack: toRollBack.map(({ name }) => name),
       pending: contents.map(({ trio: { name }, digests }) => ({ name, digests })),
       catalogDigest: live?.catalogDigest,
     }),
     database: live?.database,
     limits,
     applied: history?.filter(({ applied }) => applied).map(({ name }) => name),
-    surplus: names,
     rollbacks,
     halfDone: halfDoneOf(history ?? []),
     drift,
@@ -193,7 +197,10 @@ function drawPlan(
 }
 
 /** Reads the rollback SQL that the log keeps. */
-async function readUndoing(client: ClientBase, entries: readonly LogEntry[]): Promise<Undoing[]> {
+async function readRollbacks(
+  client: ClientBase,
+  entries: readonly LogEntry[],
+): Promise<RollbackContent[]> {
   if (entries.length === 0) return [];
   const stored = await readSql(client, entries);
   return Promise.all(

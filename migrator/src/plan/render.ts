@@ -10,7 +10,7 @@ import type {
   Size,
 } from "./types";
 
-/** How a plan is told. */
+/** How a plan is shown. */
 export interface RenderOptions {
   /**
    * Lists every statement; else those that lock nothing that is there, and have no hazard but to say
@@ -36,26 +36,28 @@ export function renderPlan(plan: Plan, { full = false }: RenderOptions = {}): st
   return lines.join("\n");
 }
 
-function describeDatabase({ database, applied, migrations, surplus, halfDone }: Plan): string {
+function describeDatabase({ database, applied, migrations, rollbacks, halfDone }: Plan): string {
   const where = database
     ? `Database ${database.name} (system ${database.systemIdentifier ?? "unknown"}, ` +
       `database ${database.databaseOid})`
     : "No database";
   const known = applied ? `${applied.length} applied, ` : "";
-  const marked = surplus.map((name) => (halfDone.includes(name) ? `${name} (half done)` : name));
-  const undone = surplus.length > 0 ? `, to be rolled back: ${marked.join(", ")}` : "";
+  const marked = rollbacks.map(({ name }) =>
+    halfDone.includes(name) ? `${name} (half done)` : name,
+  );
+  const undone = rollbacks.length > 0 ? `, to be rolled back: ${marked.join(", ")}` : "";
   return `${where}: ${known}${migrations.length} pending${undone}.`;
 }
 
 function describeDrift({ what, healable, remedy }: PlannedDrift): string {
   return healable
-    ? `Drift, put right first: ${what}.`
+    ? `Drift, repaired first: ${what}.`
     : `Drift, which a migration may not change: ${what}. ${remedy}`;
 }
 
-function closing({ hash, limits, migrations, surplus }: Plan): string[] {
-  if (migrations.length === 0 && surplus.length === 0) return [`Nothing to do. Plan ${hash}`];
-  const lowest = versionOf(surplus.at(-1) ?? "");
+function closing({ hash, limits, migrations, rollbacks }: Plan): string[] {
+  if (migrations.length === 0 && rollbacks.length === 0) return [`Nothing to do. Plan ${hash}`];
+  const lowest = versionOf(rollbacks.at(-1)?.name ?? "");
   if (lowest !== undefined) {
     const command = `npx migrator rollback --to ${versionBefore(lowest)}`;
     return [`Plan ${hash}`, `Rolled back by a deployment of the stack, or by: ${command}`];
@@ -74,7 +76,7 @@ function renderMigration(migration: PlannedMigration, full: boolean): string[] {
   return [
     `${name}: ${facts.join("; ")}`,
     ...renderStatements(migration.statements, full),
-    ...listing("locks", migration.relations.filter(isWorthTelling).map(describeLock)),
+    ...listing("locks", migration.relations.filter(isShown).map(describeLock)),
     ...listing("loses", losses.map(describeLoss)),
     ...listing("rollback", describeRollback(rollback)),
     ...listing("waits for", blockers.slice(0, MOST_BLOCKERS).map(describeBlocker)),
@@ -89,7 +91,7 @@ function renderRollback({ name, ...rollback }: Plan["rollbacks"][number]): strin
 }
 
 function renderStatements(statements: readonly PlannedStatement[], full: boolean): string[] {
-  const shown = statements.filter((statement) => full || isLoud(statement));
+  const shown = statements.filter((statement) => full || isNotable(statement));
   const rows = shown.flatMap((statement) => {
     const { file, line, text, notes, unclear } = statement;
     return [
@@ -109,9 +111,9 @@ function renderStatements(statements: readonly PlannedStatement[], full: boolean
 function describeEffect({ locks, hazards, runs, unclear }: PlannedStatement): string {
   const felt = locks.filter(isFelt);
   const named = hazards.filter((hazard) => felt.length === 0 || !hazard.startsWith("blocks"));
-  const told = [...felt.map(shortLock), ...named, ...(runs === "in a transaction" ? [] : [runs])];
+  const facts = [...felt.map(shortLock), ...named, ...(runs === "in a transaction" ? [] : [runs])];
   const nothing = unclear.length > 0 ? "no lock and no hazard that is known" : "no lock, no hazard";
-  return `  ${told.join(", ") || nothing}`;
+  return `  ${facts.join(", ") || nothing}`;
 }
 
 function indented(what: string): string {
@@ -123,18 +125,19 @@ function notKnown(what: string): string {
 }
 
 /** Whether a statement does something that a reader of a plan has to see. */
-function isLoud({ hazards, locks, unclear, runs, onlyNew }: PlannedStatement): boolean {
-  const told = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
+function isNotable({ hazards, locks, unclear, notes, runs, onlyNew }: PlannedStatement): boolean {
+  const named = onlyNew ? hazards.filter((hazard) => hazard !== "changes access") : hazards;
   const felt = !onlyNew && locks.some(isFelt);
-  return told.length > 0 || unclear.length > 0 || runs !== "in a transaction" || felt;
+  const saysMore = unclear.length > 0 || (notes.length > 0 && locks.length === 0);
+  return named.length > 0 || saysMore || runs !== "in a transaction" || felt;
 }
 
-/** Reading a table stands in nobody's way, but that of who wants it for himself alone. */
+/** Reading a table blocks nobody but who asks for ACCESS EXCLUSIVE. */
 function isFelt({ mode }: PlannedLock): boolean {
   return mode !== "ACCESS SHARE";
 }
 
-function isWorthTelling(lock: PlannedLock): boolean {
+function isShown(lock: PlannedLock): boolean {
   return isFelt(lock) && (lock.presence === "there" || lock.presence === "unknown");
 }
 
@@ -167,8 +170,8 @@ function describeRollback(rollback: PlannedMigration["rollback"]): string[] {
   if (impossible !== undefined) return [`CANNOT BE UNDONE: ${impossible}`];
   if (!exists) return ["there is none"];
   const lost = losses.map((loss) => `loses ${describeLoss(loss)}`);
-  const told = [...lost, ...unclear.map((what) => `not known: ${what}`)];
-  return told.length > 0 ? told : ["loses nothing"];
+  const lines = [...lost, ...unclear.map((what) => `not known: ${what}`)];
+  return lines.length > 0 ? lines : ["loses nothing"];
 }
 
 function describeBlocker({ pid, application, role, state, ageSeconds, locks }: Blocker): string {

@@ -18,14 +18,12 @@ export interface Plan {
   limits: string[];
   /** Names of the migrations that are applied; undefined when that is not known. */
   applied: string[] | undefined;
-  /** Names of the migrations to be rolled back, newest first. */
-  surplus: string[];
-  /** What each of these rollbacks would lose, in the same order. */
+  /** The migrations to be rolled back, newest first, and what each rollback would lose. */
   rollbacks: (PlannedRollback & { name: string })[];
   /** Names of the migrations that are half applied or half undone now, newest first. */
   halfDone: string[];
   /**
-   * What is not as the migrations made it, what may widen access first. What can be is put right before
+   * What is not as the migrations made it, what may widen access first. What can be is repaired before
    * the first migration; one that would change what cannot be is refused. Empty when nothing is pending.
    */
   drift: PlannedDrift[];
@@ -37,9 +35,9 @@ export interface Plan {
 export interface PlannedDrift {
   /** What differs, as a clause. */
   what: string;
-  /** Whether it is put right first. */
+  /** Whether it is repaired first. */
   healable: boolean;
-  /** What puts it right. */
+  /** What repairs it. */
   remedy: string;
 }
 

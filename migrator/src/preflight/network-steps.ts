@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { login } from "../database/connection";
+import { WITHOUT_POOLER, sessionKind } from "../database/pooler";
 import { reasonOf, sqlStateOf } from "../database/server-error";
 import { MigratorError } from "../errors";
 import { dial } from "../database/transports/server-probe";
@@ -94,6 +95,20 @@ export async function checkLogin(
     const detail = `${user} is not let in to ${database}: ${reasonOf(error)}`;
     return { detail, remedy: loginRemedy(sqlStateOf(error), settings) };
   }
+}
+
+/** Whether the connection has a session of the server to itself. */
+export async function checkSession(
+  settings: ConnectionSettings,
+  route: Route,
+  client: Client,
+): Promise<Finding> {
+  const kind = await within(
+    LOGIN_MS,
+    sessionKind(client, () => login(settings, route)),
+  );
+  const detail = kind === "own" ? "one of its own" : `a pooler's, ${kind}`;
+  return kind === "lent for a transaction" ? { detail, remedy: WITHOUT_POOLER } : { detail };
 }
 
 function loginRemedy(

@@ -2,7 +2,7 @@ import type { ConnectionSettings } from "../database/settings";
 import { describeAddress } from "../database/address";
 import type { Route } from "../database/transports/route";
 import type { Finding } from "./finding";
-import { checkLogin, checkName, checkRoute } from "./network-steps";
+import { checkLogin, checkName, checkRoute, checkSession } from "./network-steps";
 import { RIGHTS, readStanding } from "./rights-steps";
 import { checkTls } from "./tls-step";
 
@@ -65,6 +65,8 @@ async function lookAtServer(
   const { client } = (await look("login", () => checkLogin(settings, route))) ?? {};
   if (!client) return;
   try {
+    const isOwn = await look("session", () => checkSession(settings, route, client));
+    if (!isOwn) return;
     const standing = await readStanding(client);
     // None of them depends on another: all are told at once.
     for (const [name, judge] of Object.entries(RIGHTS))

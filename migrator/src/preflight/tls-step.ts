@@ -1,13 +1,15 @@
 import type { Socket } from "node:net";
 import { type TLSSocket, connect } from "node:tls";
-import type { ConnectionSettings, VerifiedTls } from "../database/settings";
+import type { ConnectionSettings, EncryptedTls } from "../database/settings";
 import { authorities } from "../database/connection";
+import { UNCHECKED } from "../database/environment-url";
 import { reasonOf } from "../database/server-error";
 import { MigratorError } from "../errors";
 import { askForTls, dial } from "../database/transports/server-probe";
 import type { Finding } from "./finding";
 
 const TLS_MS = 4_000;
+const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /** Whether PostgreSQL answers, offers TLS, and proves with its certificate who it is. */
 export async function checkTls(
@@ -41,9 +43,19 @@ export async function checkTls(
 }
 
 /** The handshake, also with a server that cannot prove who it is: the result says which. */
-function handshake(socket: Socket, { serverName }: VerifiedTls, ca: string): Promise<TLSSocket> {
+function handshake(
+  socket: Socket,
+  { serverName }: EncryptedTls,
+  ca: string | undefined,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const secured = connect({ socket, ca, servername: serverName, rejectUnauthorized: false });
+    const trusted = ca === undefined ? {} : { ca };
+    const secured = connect({
+      socket,
+      ...trusted,
+      servername: serverName,
+      rejectUnauthorized: false,
+    });
     const timer = setTimeout(
       () => secured.destroy(new Error(`no TLS handshake within ${TLS_MS / 1000} s`)),
       TLS_MS,
@@ -55,19 +67,25 @@ function handshake(socket: Socket, { serverName }: VerifiedTls, ca: string): Pro
 
 function judgeCertificate(
   secured: TLSSocket,
-  { serverName, authoritiesFile }: VerifiedTls,
+  { mode, serverName, authoritiesFile }: EncryptedTls,
 ): Finding {
   const certificate = secured.getPeerCertificate();
   const { subject, issuer, valid_from, valid_to } = certificate;
+  if (mode === "require") {
+    return { detail: `${secured.getProtocol()}; ${UNCHECKED}` };
+  }
+  // Of a certificate's failure Node.js gives the code, though it is declared as an error.
+  const reason = String(secured.authorizationError);
+  if (mode === "verify-ca" && (secured.authorized || reason === OTHER_NAME)) {
+    return { detail: `${secured.getProtocol()}; ${issuer.CN} has signed the certificate` };
+  }
   if (secured.authorized) {
     return {
       detail: `${secured.getProtocol()}; ${serverName} proves who it is, until ${valid_to}`,
     };
   }
-  // Of a certificate's failure Node.js gives the code, though it is declared as an error.
-  const reason = String(secured.authorizationError);
   switch (reason) {
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
+    case OTHER_NAME:
       return {
         detail: `the certificate is for ${certificate.subjectaltname ?? subject.CN}, not for ${serverName}`,
         remedy: "Use the instance's own endpoint as its name, also when a tunnel is dialled.",

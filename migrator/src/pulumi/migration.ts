@@ -6,7 +6,7 @@ import { amendMigration, applyMigration } from "../run/apply";
 import { type AppliedSql, readAppliedSql, readHistory, refuseEdited } from "../log/history";
 import { type LogEntry, appliedEntry } from "../log/log";
 import { type Trio, type TrioDigests, TRIO_PARTS, inspectTrio } from "../files/trio";
-import { type CheckResult, type WaiversInput, isKnown, waiversOf } from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, reasonInStack, waiversOf } from "./resource";
 
 /** A migration as a resource: what it is made of. */
 export interface MigrationInputs {
@@ -80,7 +80,10 @@ export const migrationLifecycle = {
       return { inputs: { ...news, digests }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
-      return { inputs: news, failures: [{ property: "forwardSql", reason: error.message }] };
+      return {
+        inputs: news,
+        failures: [{ property: "forwardSql", reason: reasonInStack(error, news.waivers) }],
+      };
     }
   },
 

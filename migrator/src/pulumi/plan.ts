@@ -20,7 +20,7 @@ import { inReadOnlyTransaction } from "../database/transaction";
 import { rollbackTo } from "../run/rollback";
 import { readTrios } from "../files/trio";
 import { isWanted, versionOf } from "../files/version";
-import { type CheckResult, type WaiversInput, isKnown, waiversOf } from "./resource";
+import { type CheckResult, type WaiversInput, isKnown, reasonInStack, waiversOf } from "./resource";
 
 /** The plan of a deployment as a resource: what it is made of. */
 export interface PlanInputs {
@@ -75,7 +75,10 @@ export const planLifecycle = {
       return { inputs: { ...news, ...facts }, failures: [] };
     } catch (error) {
       if (!(error instanceof MigratorError || error instanceof SqlSyntaxError)) throw error;
-      return { inputs: news, failures: [{ property: "directory", reason: error.message }] };
+      return {
+        inputs: news,
+        failures: [{ property: "directory", reason: reasonInStack(error, news.waivers) }],
+      };
     }
   },
 
@@ -171,7 +174,8 @@ function factsOf(
   inputs: PlanInputs,
   found: Pick<Facts, "database" | "newestEntry">,
 ): Facts {
-  const { surplus: toRollBack, hash } = plan;
+  const { hash } = plan;
+  const toRollBack = plan.rollbacks.map(({ name }) => name);
   const pending = plan.migrations.map(({ name }) => name);
   const destructive =
     toRollBack.length > 0 || plan.migrations.some((migration) => migration.destructive);
@@ -196,7 +200,9 @@ function describePlan(
   }
   if (snapshots && destructive) {
     const names = plan.migrations.filter((each) => each.destructive).map(({ name }) => name);
-    const why = [...names, ...plan.surplus.map((name) => `the rollback of ${name}`)].join(", ");
+    const why = [...names, ...plan.rollbacks.map(({ name }) => `the rollback of ${name}`)].join(
+      ", ",
+    );
     lines.push(`A snapshot of ${snapshots.instanceIdentifier} is taken first, because of: ${why}.`);
   }
   return lines.join("\n");

@@ -11,6 +11,22 @@ export function waiversOf(input: WaiversInput | undefined): Waivers | undefined 
   return input && readWaivers(input);
 }
 
+/** What an error says where it is read in a stack: the command that does the same in it, where there is one. */
+export function reasonInStack(
+  { message }: Error,
+  { environment }: Partial<WaiversInput> = {},
+): string {
+  return message.replace(
+    / While it is still being written, [^`]*`(npx migrator redo \d+)`\./,
+    (_, command: string) => {
+      if (environment === "local") return ` While it is still being written: \`npm run redo\`.`;
+      return environment === "dev"
+        ? ` While it is still being written: \`${command}\`, then \`pulumi up\`.`
+        : "";
+    },
+  );
+}
+
 /** A property that may not be so, and why. */
 export interface CheckFailure {
   property: string;

@@ -162,8 +162,8 @@ async function addDatabaseAccess(
 
 /** The change that brings a migration of files. */
 export function changeOf(event: Change["event"], trio: Trio, digests: TrioDigests): Change {
-  const { version, name, forward, rollback } = trio;
-  const sql = { forward: forward.sql, rollback: rollback.sql };
+  const { version, name, forward, rollback, verify } = trio;
+  const sql = { forward: forward.sql, rollback: rollback.sql, verify: verify.sql };
   return { event, applied: true, version, name, digests, sql };
 }
 

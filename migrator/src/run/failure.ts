@@ -3,6 +3,7 @@ import type { MigrationName } from "./change";
 import { MigratorError } from "../errors";
 import { appendLog, logExists } from "../log/log";
 import type { Session } from "./session";
+import { withSchema } from "../database/missing-name";
 import { withoutMessage } from "../database/statement-error";
 import { inTransaction } from "../database/transaction";
 
@@ -19,7 +20,7 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     await recordFailure(session, migration, error);
-    throw error;
+    throw await withSchema(session.client, error).catch(() => error);
   }
 }
 

@@ -41,7 +41,8 @@ export async function rollbackMigration(
 ): Promise<boolean> {
   const undone = await inSession(settings, options, (log) => {
     const known = log.find(({ version }) => version === migration.version);
-    if (!known || !isPresent(known)) return [];
+    // Another took its place: what it made is the other's now.
+    if (!known || !isPresent(known) || known.name !== migration.name) return [];
     refuseOutOfOrder(log, migration);
     return [known];
   });

@@ -2,6 +2,8 @@ import { type Waivers, projectContract } from "@app-data/rules";
 import type { Client, ClientBase } from "pg";
 import type { ConnectionSettings } from "../database/settings";
 import { withConnection } from "../database/connection";
+import { logExists } from "../log/log";
+import { upgradeLog } from "../log/upgrade-log";
 import { Gate } from "../judge/gate";
 import { cancelWhen } from "../database/interruption";
 import type { KnownCatalog } from "../judge/known-catalog";
@@ -24,6 +26,8 @@ export interface SessionOptions {
   signal?: AbortSignal | undefined;
   /** Is given lines that tell a person how the work goes on. */
   report?: (line: string) => void;
+  /** Whether drift is told before the first change, and none of it repaired. @default false */
+  reportDrift?: boolean | undefined;
   /** What the gate lets pass although a rule refuses it. @default nothing */
   waivers?: Waivers | undefined;
 }
@@ -40,6 +44,8 @@ export interface Session {
   demandLock: () => Promise<void>;
   /** As {@link demandLock}, with what a script sends next. @returns what throws, once that is answered. */
   addLockCheck: (script: Script) => () => void;
+  /** Whether drift is told, and not repaired. */
+  reportDrift: boolean;
   /** Judges what is about to be committed. */
   gate: Gate;
   /** The catalog as of the last commit; undefined before the first. */
@@ -53,7 +59,14 @@ export interface Session {
  */
 export function withSession<T>(
   settings: ConnectionSettings,
-  { lock, transaction, signal, report = () => undefined, waivers }: SessionOptions,
+  {
+    lock,
+    transaction,
+    signal,
+    report = () => undefined,
+    reportDrift = false,
+    waivers,
+  }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const options = { report, signal, ...lock };
@@ -66,6 +79,7 @@ export function withSession<T>(
           const session = {
             client,
             report,
+            reportDrift,
             transaction: { report, signal, ...transaction },
             demandLock: async () => {
               signal?.throwIfAborted();
@@ -78,7 +92,14 @@ export function withSession<T>(
           const endWatch = watchWork(lockClient, report);
           try {
             return await cancelWhen(signal, lockClient, () =>
-              withWorkLock(client, () => work(session), options),
+              withWorkLock(
+                client,
+                async () => {
+                  if (await logExists(client)) await upgradeLog(client);
+                  return work(session);
+                },
+                options,
+              ),
             );
           } finally {
             endWatch();

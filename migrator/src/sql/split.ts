@@ -1,7 +1,7 @@
-import { type Statement, significantTokens, splitStatements } from "@app-data/rules";
+import { type Statement, digestTokens, splitStatements } from "@app-data/rules";
 import { type BatchDirective, readBatch } from "./batch/directive";
 import { isTransactional } from "./transactional";
-import { type SqlFile, sha256 } from "../files/trio";
+import type { SqlFile } from "../files/trio";
 
 /** What is committed at once: statements in a transaction, one that runs in none, or batches. */
 export type Step =
@@ -50,7 +50,6 @@ export function isOneTransaction(steps: readonly Step[]): boolean {
 export function digestSteps(steps: readonly Step[]): DigestedStep[] {
   return steps.map((step) => {
     const statements = step.kind === "transaction" ? step.statements : [step.statement];
-    const tokens = significantTokens(statements.map(({ text }) => text).join(";\n"));
-    return { ...step, digest: sha256(tokens.join("\0")) };
+    return { ...step, digest: digestTokens(statements.map(({ text }) => text).join(";\n")) };
   });
 }

@@ -7,7 +7,7 @@ const OF_PRINCIPAL: Readonly<Record<string, RegExp>> = {
   "aws:principalarn": ARN_OF_ACCOUNT,
   "aws:principalorgid": ORGANIZATION,
 };
-/** The same of a service, which calls for whoever asks it to. */
+/** The same for a service, which calls on behalf of anyone who asks it to. */
 const OF_SOURCE: Readonly<Record<string, RegExp>> = {
   "aws:sourceaccount": ACCOUNT,
   "aws:sourcearn": ARN_OF_ACCOUNT,

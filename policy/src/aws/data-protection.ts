@@ -71,7 +71,7 @@ export const dataProtectionRules: readonly ResourceRule[] = [
   {
     name: "migrations-keep-rows",
     severity: "high",
-    description: "No rollback deletes rows unasked.",
+    description: "No rollback deletes rows unless that is allowed.",
     remediation: "Set `migrations.allowDataLoss` to false.",
     topic,
     levels: lastingOnly,

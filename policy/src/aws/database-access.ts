@@ -23,7 +23,7 @@ const topic = { code: "POL174", page: "database-access" };
 // Everybody tries these first.
 const GUESSED_NAMES = ["admin", "postgres", "root"];
 
-/** Who reaches the database, and as whom. */
+/** Who reaches the database, and as which role. */
 export const databaseAccessRules: readonly ResourceRule[] = [
   {
     name: "database-not-public",
@@ -55,7 +55,7 @@ export const databaseAccessRules: readonly ResourceRule[] = [
       title: "RDS database instances should use a custom administrator username",
     },
     severity: "medium",
-    description: "The master user has a name that is not the first to be guessed.",
+    description: "The master user's name is not an obvious one.",
     remediation: "Set `username` to a name of your own; a change replaces the instance.",
     topic,
     types: [INSTANCE, CLUSTER],
@@ -81,7 +81,7 @@ export const databaseAccessRules: readonly ResourceRule[] = [
   {
     name: "database-certificate",
     severity: "medium",
-    description: "The server's certificate is of an authority that clients are told to trust.",
+    description: "The server's certificate comes from an authority that clients trust.",
     remediation: 'Set `caCertIdentifier: "rds-ca-rsa2048-g1"`.',
     topic,
     // The emulator starts an instance with another one.
@@ -102,7 +102,7 @@ export const databaseAccessRules: readonly ResourceRule[] = [
       title: "RDS DB proxies should require TLS encryption for connections",
     },
     severity: "medium",
-    description: "A proxy takes connections over TLS alone.",
+    description: "A proxy accepts only TLS connections.",
     remediation: "Set `requireTls: true`.",
     topic,
     types: [PROXY],

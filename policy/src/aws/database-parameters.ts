@@ -24,7 +24,7 @@ export const databaseParameterRules: readonly StackRule[] = [
         .map((database) =>
           broken(
             database,
-            "uses no parameter group of the stack, so nobody sees what holds; it must use one that is " +
+            "uses no parameter group of the stack, so no rule can judge its settings; it must use one that is " +
               "judged here. Name it in `parameterGroupName`.",
           ),
         ),
@@ -39,19 +39,19 @@ export const databaseParameterRules: readonly StackRule[] = [
   }),
   parameterRule("database-passwords-scrambled", "password_encryption", "scram-sha-256", {
     severity: "medium",
-    description: "The server keeps passwords as SCRAM verifiers alone.",
+    description: "The server stores passwords only as SCRAM verifiers.",
   }),
   parameterRule("database-passwords-accepted", "rds.accepted_password_auth_method", "scram", {
     severity: "medium",
-    description: "The server takes passwords by SCRAM alone.",
+    description: "The server accepts passwords only by SCRAM.",
   }),
   parameterRule("database-log-connections", "log_connections", "1", {
     severity: "medium",
-    description: "The log tells who connected.",
+    description: "Connections are logged.",
   }),
   parameterRule("database-log-disconnections", "log_disconnections", "1", {
     severity: "medium",
-    description: "The log tells when a connection ended.",
+    description: "Disconnections are logged.",
   }),
   parameterRule("database-log-statements", "log_statement", "ddl", {
     severity: "high",
@@ -60,7 +60,7 @@ export const databaseParameterRules: readonly StackRule[] = [
   }),
   parameterRule("database-log-waits", "log_lock_waits", "1", {
     severity: "low",
-    description: "The log tells what waited for a lock.",
+    description: "Lock waits are logged.",
   }),
   parameterRule("database-log-parameters", "log_parameter_max_length", "0", {
     severity: "high",

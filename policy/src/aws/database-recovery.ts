@@ -57,7 +57,7 @@ export const databaseRecoveryRules: readonly ResourceRule[] = [
       title: "RDS automatic minor version upgrades should be enabled",
     },
     severity: "high",
-    description: "Minor upgrades come by themselves.",
+    description: "Minor versions are upgraded automatically.",
     remediation: "Set `autoMinorVersionUpgrade: true`.",
     topic,
     types: [INSTANCE],
@@ -66,7 +66,7 @@ export const databaseRecoveryRules: readonly ResourceRule[] = [
   {
     name: "database-major-upgrades",
     severity: "high",
-    description: "Major upgrades do not come by themselves.",
+    description: "Major versions are not upgraded automatically.",
     remediation: "Set `allowMajorVersionUpgrade: false`.",
     topic,
     types: [INSTANCE],

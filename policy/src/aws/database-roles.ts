@@ -37,7 +37,7 @@ export const databaseRoleRules: readonly ResourceRule[] = [
   {
     name: "database-role-memberships",
     severity: "critical",
-    description: "No role of the stack becomes one but the roles of requests.",
+    description: "Roles of the stack are members of no roles but those of requests.",
     remediation: "Leave the memberships to the roles of requests; give rights in a migration.",
     topic,
     types: [ROLE, MEMBERSHIP],
@@ -49,7 +49,7 @@ export const databaseRoleRules: readonly ResourceRule[] = [
   {
     name: "database-role-inherits-nothing",
     severity: "critical",
-    description: "A role that is a member of others has their rights only when it takes one on.",
+    description: "A role that is a member of others has their rights only after `set role`.",
     remediation: "Set `inherit: false`.",
     topic,
     types: [ROLE],
@@ -64,11 +64,11 @@ export const databaseRoleRules: readonly ResourceRule[] = [
     types: [ROLE],
     check: (resource) =>
       logsIn(resource)
-        ? // What the server is given is in its log and in the state of whoever watches; a verifier opens nothing.
+        ? // What the server is given is in its log and in the state; a verifier opens nothing.
           demand(resource, ["password"], (password) =>
             typeof password === "string" && password.startsWith("SCRAM-SHA-256$")
               ? undefined
-              : "logs in with what is no SCRAM verifier; it must be one. Set `password` to the verifier.",
+              : "logs in with a password that is not a SCRAM verifier; it must be one. Set `password` to the verifier.",
           )
         : [],
   },
@@ -101,7 +101,7 @@ export const databaseRoleRules: readonly ResourceRule[] = [
   {
     name: "database-not-template",
     severity: "medium",
-    description: "Nobody copies the database.",
+    description: "The database is no template that others may copy.",
     remediation: "Set `isTemplate: false`.",
     topic,
     types: [DATABASE],
@@ -119,7 +119,8 @@ export const databaseRoleRules: readonly ResourceRule[] = [
   {
     name: "database-role-drop-refused",
     severity: "medium",
-    description: "A role that still owns something is not dropped: it would go to somebody unseen.",
+    description:
+      "A role that still owns objects is not dropped: they would silently go to another owner.",
     remediation: "Set `skipReassignOwned: true`.",
     topic,
     types: [ROLE],
@@ -127,7 +128,7 @@ export const databaseRoleRules: readonly ResourceRule[] = [
   },
 ];
 
-/** Who becomes the owner of tables, or a role of the server with powers, passes what binds requests. */
+/** The owner of tables, or a role of the server with powers, is past what binds requests. */
 function demandHarmless(resource: Judged, key: string, allowed: readonly string[]): Verdict[] {
   return demand(resource, [key], (value) => {
     const given = value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -141,12 +142,12 @@ function demandHarmless(resource: Judged, key: string, allowed: readonly string[
   });
 }
 
-/** Who owns a database may drop it, and make schemas in it. */
+/** The owner of a database may drop it, and make schemas in it. */
 function demandOwner(resource: Judged): Verdict[] {
   return demand(resource, ["owner"], (owner) =>
     owner === migrationRole
       ? undefined
-      : `is owned by ${owner === undefined ? "whoever makes it" : String(owner)}; it must be owned by ` +
+      : `is owned by ${owner === undefined ? "the role that creates it" : String(owner)}; it must be owned by ` +
         `${migrationRole}, which runs the migrations. Set \`owner: "${migrationRole}"\`.`,
   );
 }

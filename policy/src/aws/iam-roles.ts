@@ -18,18 +18,18 @@ const topic = { code: "POL186", page: "iam-roles" };
  */
 const OWNED_SUBJECT = /^(?!system:serviceaccount:[^:]*[*?])[^:/*?]+[:/][^:/*?]+[:/]/;
 const SERVICE = /\.amazonaws\.com(?:\.cn)?$/;
-// They say nothing of a source, and take on roles of the caller's own account alone.
+// They name no source, and assume only roles of the caller's own account.
 const SERVICES_WITHOUT_SOURCE = /^(?:ec2|lambda)\.amazonaws\.com/;
 /** Policies of AWS's own that give a whole service, or all of them. */
 const BROAD_POLICY =
   /^arn:[^:]+:iam::aws:policy\/.*(?:Administrator|PowerUserAccess|FullAccess|ReadWrite$)/;
 
-/** Who may take on a role of the stack, and what it may do. */
+/** Who may assume a role of the stack, and what it may do. */
 export const iamRoleRules: readonly ResourceRule[] = [
   {
     name: "role-trust-limited",
     severity: "high",
-    description: "No role is taken on by every principal of every account.",
+    description: "No role can be assumed by every principal of every account.",
     remediation: "Name the principals, or tie the statement to an account or an organization.",
     topic,
     types: [IAM_ROLE],
@@ -38,7 +38,7 @@ export const iamRoleRules: readonly ResourceRule[] = [
         ? [
             broken(
               role,
-              "can be taken on by every principal of every account; it must name principals. Name them.",
+              "can be assumed by every principal of every account; it must name principals. Name them.",
             ),
           ]
         : [],
@@ -47,7 +47,7 @@ export const iamRoleRules: readonly ResourceRule[] = [
   {
     name: "role-trust-subject",
     severity: "high",
-    description: "No role is taken on by everybody who has a token of an identity provider.",
+    description: "No role can be assumed by everyone who has a token of an identity provider.",
     remediation: "Add a condition on the token's `sub` that says what it is and whose.",
     topic,
     types: [IAM_ROLE],
@@ -56,7 +56,7 @@ export const iamRoleRules: readonly ResourceRule[] = [
         ? statement.federated.map((provider) =>
             broken(
               role,
-              `can be taken on by everybody who has a token of ${provider}; it must say whose. Add a ` +
+              `can be assumed by anyone who has a token of ${provider}; it must say whose. Add a ` +
                 "condition on the token's `sub`, such as `repo:OWNER/REPOSITORY:*`.",
             ),
           )
@@ -66,7 +66,7 @@ export const iamRoleRules: readonly ResourceRule[] = [
   {
     name: "role-trust-source",
     severity: "high",
-    description: "No role is taken on by a service on behalf of another account.",
+    description: "No role can be assumed by a service on behalf of another account.",
     remediation: "Tie the service to `aws:SourceAccount` or `aws:SourceArn`.",
     topic,
     types: [IAM_ROLE],
@@ -77,7 +77,7 @@ export const iamRoleRules: readonly ResourceRule[] = [
             .map((service) =>
               broken(
                 role,
-                `can be taken on by ${service} on behalf of any account; the service must be tied to ` +
+                `can be assumed by ${service} on behalf of any account; the service must be tied to ` +
                   "this one. Add a condition on `aws:SourceAccount` and `aws:SourceArn`.",
               ),
             )

@@ -17,9 +17,10 @@ import {
   broken,
   demand,
   demandAtLeast,
+  unjudged,
 } from "./rule";
-import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY, KEY_POLICIES } from "./types";
-import { read } from "../reading";
+import { API_KEY_COMPONENT, IAM_POLICIES, IAM_ROLE, KEY, KEY_GRANT, KEY_POLICIES } from "./types";
+import { read, readWhole } from "../reading";
 
 const topic = { code: "POL177", page: "keys" };
 
@@ -59,7 +60,7 @@ export const keyRules: readonly ResourceRule[] = [
     name: "key-rotation",
     control: { id: "KMS.4", title: "AWS KMS key rotation should be enabled" },
     severity: "medium",
-    description: "KMS renews the material of every symmetric key by itself.",
+    description: "KMS rotates the material of every symmetric key.",
     remediation: "Set `enableKeyRotation: true`.",
     topic,
     types: [KEY],
@@ -80,12 +81,12 @@ export const keyRules: readonly ResourceRule[] = [
     name: "key-deletion-window",
     control: { id: "KMS.3", title: "AWS KMS keys should not be deleted unintentionally" },
     severity: "critical",
-    description: "A deleted key can be brought back for as many days as the environment demands.",
+    description: "A deleted key can be restored for as many days as the environment demands.",
     remediation: "Raise `deletionWindowInDays`.",
     topic,
     settings: {
       days: {
-        description: "Days in which the deletion of a key can be taken back.",
+        description: "Days in which the deletion of a key can be cancelled.",
         by: { local: 7, dev: 7, staging: 30, prod: 30 },
         minimum: 7,
         maximum: 30,
@@ -119,12 +120,13 @@ export const keyRules: readonly ResourceRule[] = [
     name: "key-use-limited",
     severity: "high",
     description:
-      "Who may administer a key may not use it: each right to use it is tied to a service, an encryption context or an AWS resource.",
+      "The right to administer a key is no right to use it: each right to use it is tied to a service, an encryption context or an AWS resource.",
     remediation:
       "List the administrative actions, and tie use to a service or an encryption context.",
     topic,
-    types: KEY_POLICIES,
-    check: demandLimits,
+    types: [...KEY_POLICIES, KEY_GRANT],
+    check: (resource) =>
+      resource.type === KEY_GRANT ? demandConstraint(resource) : demandLimits(resource),
   },
   {
     name: "decryption-limited",
@@ -158,7 +160,8 @@ export const apiKeyContextRule: StackRule = {
   severity: "critical",
   description:
     "The policy of the API keys' key refuses every use without the whole encryption context.",
-  remediation: "Refuse every principal what lacks a part of the context, one statement a part.",
+  remediation:
+    "Deny every principal any use without a part of the context, one statement for each part.",
   topic,
   checkStack: (resources) =>
     resources
@@ -212,7 +215,7 @@ function demandLimits(key: Judged): Verdict[] {
     return [
       broken(
         key,
-        "has no policy, so that of AWS holds, which lets IAM policies alone allow its use; it must have " +
+        "has no policy, so AWS's default applies, which lets IAM policies alone allow its use; it must have " +
           "one that ties use to a service (`kms:ViaService`), an encryption context or an AWS resource. " +
           "Set `policy`.",
       ),
@@ -224,10 +227,32 @@ function demandLimits(key: Judged): Verdict[] {
       .map(({ actions }) =>
         broken(
           key,
-          `has a policy that allows ${used(actions)} to whoever calls; use must be tied to a service ` +
+          `has a policy that allows ${used(actions)} to any caller; use must be tied to a service ` +
             "(`kms:ViaService`), an encryption context or an AWS resource. Add the condition.",
         ),
       ),
+  );
+}
+
+/** A grant is a right to use a key beside its policy. */
+function demandConstraint(grant: Judged): Verdict[] {
+  const operations = readWhole(grant.props, "operations");
+  if (operations.state === "unknown") return [unjudged(grant, ["operations"])];
+  const given = operations.state === "known" ? [operations.value].flat().map(String) : [];
+  const actions = given.map((operation) => `kms:${operation}`);
+  if (!HANDED_ON.some((action) => allows({ actions }, action))) return [];
+  return demand(grant, ["constraints"], (constraints) =>
+    [constraints ?? []].flat().some(namesContext)
+      ? undefined
+      : `gives ${used(actions)} without a constraint; use must be tied to an encryption context. ` +
+        "Set `constraints`.",
+  );
+}
+
+/** Whether a constraint has a part of the encryption context in either of its fields. */
+function namesContext(constraint: unknown): boolean {
+  return Object.values(Object(constraint)).some(
+    (context) => Object.keys(Object(context)).length > 0,
   );
 }
 

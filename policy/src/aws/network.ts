@@ -48,7 +48,7 @@ const ADDRESSES = [
 /** What a permission lets through, one rule for each direction: who goes out is waived without who comes in. */
 const permissionRules = (["ingress", "egress"] as const).flatMap((way): ResourceRule[] => {
   const prefix = way === "ingress" ? "network" : "network-egress";
-  const direction = way === "ingress" ? "in" : "out";
+  const direction = way === "ingress" ? "inbound" : "outbound";
   const shared = { severity: "high", topic, types: PERMISSIONS } as const;
   return [
     {
@@ -61,7 +61,7 @@ const permissionRules = (["ingress", "egress"] as const).flatMap((way): Resource
             "Security groups should only allow unrestricted incoming traffic for authorized ports",
         },
       }),
-      description: `Security groups let ${direction} each other, not addresses.`,
+      description: `Security groups allow ${direction} traffic by security group, not by address.`,
       remediation: "Name a security group.",
       check: forEachPermission(way, (on, permission) =>
         ADDRESSES.flatMap((key) => demandNoAddress(on, [...permission, key])),
@@ -70,14 +70,14 @@ const permissionRules = (["ingress", "egress"] as const).flatMap((way): Resource
     {
       ...shared,
       name: `${prefix}-protocol`,
-      description: `Security groups let ${direction} TCP alone.`,
+      description: `Security groups allow ${direction} TCP only.`,
       remediation: 'Set the protocol to "tcp".',
       check: forEachPermission(way, demandTcp),
     },
     {
       ...shared,
       name: `${prefix}-port`,
-      description: `Security groups let ${direction} one port.`,
+      description: `Security groups allow one ${direction} port.`,
       remediation: "Set `fromPort` and `toPort` to the one port.",
       check: forEachPermission(way, demandOnePort),
     },
@@ -91,7 +91,7 @@ export const networkRules: readonly ResourceRule[] = [
     name: "database-in-network",
     control: { id: "RDS.18", title: "RDS DB instances should be deployed in a VPC" },
     severity: "high",
-    description: "A database is in subnets that are named for it.",
+    description: "A database names its subnet group.",
     remediation: "Set `dbSubnetGroupName`.",
     topic,
     types: [INSTANCE, CLUSTER],
@@ -100,7 +100,7 @@ export const networkRules: readonly ResourceRule[] = [
   {
     name: "database-security-groups",
     severity: "high",
-    description: "A database is in security groups that are named for it.",
+    description: "A database names its security groups.",
     remediation: "Set `vpcSecurityGroupIds`.",
     topic,
     types: [INSTANCE, CLUSTER],
@@ -113,7 +113,7 @@ export const networkRules: readonly ResourceRule[] = [
       title: "Amazon EC2 subnets should not automatically assign public IP addresses",
     },
     severity: "medium",
-    description: "No subnet gives out public addresses by itself.",
+    description: "No subnet assigns public addresses automatically.",
     remediation: "Set `mapPublicIpOnLaunch: false`.",
     topic,
     types: [SUBNET],
@@ -132,7 +132,7 @@ export const networkStackRules: readonly StackRule[] = [
     },
     severity: "high",
     description: "No subnet of a database has a route to the internet.",
-    remediation: "Give the database subnets whose route table has the local route alone.",
+    remediation: "Give the database subnets whose route table has only the local route.",
     topic,
     checkStack: (resources) =>
       resources
@@ -144,7 +144,7 @@ export const networkStackRules: readonly StackRule[] = [
     name: "network-flow-logged",
     control: { id: "EC2.6", title: "VPC flow logging should be enabled in all VPCs" },
     severity: "medium",
-    description: "Who talked to whom in a network, and who was not let, is written down.",
+    description: "The accepted and the rejected connections of every network are logged.",
     remediation: 'Add a FlowLog for the VPC, with `trafficType: "ALL"`.',
     topic,
     levels: lastingOnly,
@@ -211,8 +211,8 @@ function demandTcp(on: Judged, permission: Path): Verdict[] {
   return demand(on, path, (protocol) =>
     protocol === "tcp" || protocol === "6"
       ? undefined
-      : `is open for ${path.join(".")} ${String(protocol)} (-1 is all of them); PostgreSQL needs TCP ` +
-        `alone. Set \`${key}: "tcp"\`.`,
+      : `is open for ${path.join(".")} ${String(protocol)} (-1 is all of them); PostgreSQL needs ` +
+        `only TCP. Set \`${key}: "tcp"\`.`,
   );
 }
 
@@ -259,7 +259,7 @@ function routesOut(subnet: PolicyResource, resources: readonly PolicyResource[])
     return [
       broken(
         subnet,
-        "has no route table of its own, so that of the network holds, which may lead anywhere; a " +
+        "has no route table of its own, so the network's main table applies, which may lead anywhere; a " +
           "subnet of a database must have one. Add a RouteTableAssociation.",
       ),
     ];

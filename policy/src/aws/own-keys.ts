@@ -30,15 +30,11 @@ type Places = readonly (readonly [types: readonly string[], path: Path])[];
 
 /** A key of somebody else's can be taken away, or read with, without this stack noticing. */
 export const ownKeyRules: readonly StackRule[] = [
-  ownKeys(
-    "own-keys",
-    "What holds data is encrypted with a key that this stack makes, and judges.",
-    [
-      [[INSTANCE, CLUSTER, SECRET, LOG_GROUP, SNAPSHOT_COPY, BACKUP_REPLICATION], ["kmsKeyId"]],
-      [BUCKET_ENCRYPTION, ["rules", EACH, ...BY_DEFAULT]],
-      [BUCKETS, ["serverSideEncryptionConfiguration", "rule", ...BY_DEFAULT]],
-    ],
-  ),
+  ownKeys("own-keys", "Data is encrypted with a key that this stack makes, and judges.", [
+    [[INSTANCE, CLUSTER, SECRET, LOG_GROUP, SNAPSHOT_COPY, BACKUP_REPLICATION], ["kmsKeyId"]],
+    [BUCKET_ENCRYPTION, ["rules", EACH, ...BY_DEFAULT]],
+    [BUCKETS, ["serverSideEncryptionConfiguration", "rule", ...BY_DEFAULT]],
+  ]),
   ownKeys("own-load-key", "Load records are encrypted with a key that this stack makes.", [
     [[INSTANCE, CLUSTER, CLUSTER_INSTANCE], ["performanceInsightsKmsKeyId"]],
   ]),

@@ -10,6 +10,7 @@ export const BACKUP_REPLICATION =
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 export const PROXY = "aws:rds/proxy:Proxy";
 export const KEY = "aws:kms/key:Key";
+export const KEY_GRANT = "aws:kms/grant:Grant";
 /** What has the policy of a key. */
 export const KEY_POLICIES = [
   KEY,

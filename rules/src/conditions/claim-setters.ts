@@ -1,6 +1,6 @@
 import type { Node } from "libpg-query";
 import type { JudgedSchema } from "../model/judged-schema";
-import { quoteName } from "../model/names";
+import { isSame } from "../model/names";
 import type { DatabaseFunction } from "../model/schema";
 import { type Call, constantText, functionCalls, nodesIn } from "../sql/expressions";
 import { functionBody } from "../sql/function-body";
@@ -49,9 +49,7 @@ function findSetters(judged: JudgedSchema): Set<DatabaseFunction> {
 
 /** Whether a call may mean a function; an unqualified name may mean one of any schema. */
 export function isNamed(item: DatabaseFunction, schema: string | undefined, name: string): boolean {
-  return schema === undefined
-    ? item.name === name
-    : quoteName(item) === quoteName({ schema, name });
+  return isSame(item, { schema: schema ?? item.schema, name });
 }
 
 /** Whether a setting says who makes a request; a name that is computed may be any. */

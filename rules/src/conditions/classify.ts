@@ -1,5 +1,6 @@
-import type { Node, SubLink } from "libpg-query";
-import type { JudgedSchema } from "../model/judged-schema";
+import type { Node } from "libpg-query";
+import { type JudgedSchema, isKey } from "../model/judged-schema";
+import { perTable } from "../model/per-table";
 import type { Column, Table } from "../model/schema";
 import {
   constantText,
@@ -9,24 +10,26 @@ import {
   parseExpression,
   readsTables,
 } from "../sql/expressions";
-import { inlined, inlinedQuery } from "./helpers";
-import { comparedColumns } from "./compared-columns";
-import { type Query, type Surroundings, isRowValue, subQuery, tiesRow } from "./queries";
 import {
   asksNothing,
   chosenByUser,
-  columnOf,
+  comparedColumns,
   constantTruth,
-  equalSides,
-  hasOnly,
   isIdentity,
   isOfRequest,
-  onlyTarget,
-  selectOf,
-  selectedValue,
   spell,
+} from "./identity";
+import { inlined } from "./inlining";
+import { type Query, equalTo, selectionIn, subQuery } from "./sub-queries";
+import {
+  columnOf,
+  equalSides,
+  fieldsOf,
+  selectedValue,
+  valueWithoutRows,
   withoutCasts,
-} from "./values";
+} from "./syntax";
+import { type Surroundings, tiesRow } from "./tied-rows";
 
 /**
  * What a condition lets through. "own": every way in which it is true ties the row to the signed-in user.
@@ -48,7 +51,20 @@ const open = (reason: string): Outcome => ({ outcome: "open", reason });
 const unknown = (reason: string): Outcome => ({ outcome: "unknown", reason });
 
 /** Classifies a policy's expression as the server prints it. The parser has to be loaded. */
-export function classify(expression: string, place: Place): Outcome {
+export function classify(
+  expression: string,
+  { table, judged }: Pick<Place, "table" | "judged">,
+): Outcome {
+  const known = outcomes(table, judged);
+  const outcome = known.get(expression) ?? classifyText(expression, { table, judged });
+  known.set(expression, outcome);
+  return outcome;
+}
+
+// The policies of a table say mostly the same.
+const outcomes = perTable<JudgedSchema, Map<string, Outcome>>(() => new Map());
+
+function classifyText(expression: string, place: Place): Outcome {
   const tree = parseExpression(expression);
   return tree ? classifyNode(tree, place) : unknown("it cannot be parsed");
 }
@@ -56,69 +72,60 @@ export function classify(expression: string, place: Place): Outcome {
 function classifyNode(node: Node, place: Place): Outcome {
   const truth = constantTruth(node);
   if (truth !== undefined) return truth === true ? open("it is always true") : own;
-  if ("BoolExpr" in node && hasOnly(node.BoolExpr, "boolop", "args")) {
-    const { boolop, args = [] } = node.BoolExpr;
-    if (boolop === "NOT_EXPR") return negated(args[0], place);
-    const outcomes = args.map((arg) => classifyNode(arg, place));
-    return boolop === "AND_EXPR" ? allOf(outcomes) : anyOf(outcomes);
+  const { boolop, args = [] } = fieldsOf(node, "BoolExpr") ?? {};
+  if (boolop === "AND_EXPR") return allOf(args.map((arg) => classifyNode(arg, place)));
+  if (boolop === "OR_EXPR") return anyOf(args.map((arg) => classifyNode(arg, place)));
+  if (boolop === "NOT_EXPR") {
+    const opposite = args[0] && negated(args[0]);
+    return opposite ? classifyNode(opposite, place) : unread(node, place);
   }
-  if ("BooleanTest" in node && hasOnly(node.BooleanTest, "arg", "booltesttype")) {
-    const { arg, booltesttype } = node.BooleanTest;
-    if (arg && booltesttype === "IS_TRUE") return classifyNode(arg, place);
-  }
-  if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
-    return nullTest(node.NullTest.arg, node.NullTest.nulltesttype === "IS_NULL", place);
-  }
-  if ("A_Expr" in node && hasOnly(node.A_Expr, "kind", "name", "lexpr", "rexpr")) {
-    return comparison(node, place);
-  }
-  const query = subQuery(node) ?? inlinedQuery(node, place.judged);
+  const { arg: tested, booltesttype } = fieldsOf(node, "BooleanTest") ?? {};
+  if (tested && booltesttype === "IS_TRUE") return classifyNode(tested, place);
+  const { arg, nulltesttype } = fieldsOf(node, "NullTest") ?? {};
+  if (arg) return nullTest(arg, nulltesttype === "IS_NULL", place) ?? unread(node, place);
+  const { lexpr, rexpr } = fieldsOf(node, "A_Expr") ?? {};
+  if (lexpr && rexpr) return comparison(node, lexpr, rexpr, place) ?? unread(node, place);
+  const query = subQuery(node, place.judged);
   if ((query && ties(query, place)) || isReadFromOwn(node, place)) return own;
   const selected = selectedValue(node);
   if (selected) return classifyNode(selected, place);
-  return helper(node, place) ?? unread(node, place);
+  return calledExpression(node, place) ?? unread(node, place);
 }
 
-/** A condition that no other function reads. */
+/** A condition that nothing else reads. */
 function unread(node: Node, { table, judged }: Place): Outcome {
-  const chosen = chosenByUser(node, judged.contract);
-  if (chosen !== undefined && nodesIn(node, "ColumnRef").length === 0) return open(chosen);
+  const readsRow = nodesIn(node, "ColumnRef").length > 0;
+  const chosen = readsRow ? undefined : chosenByUser(node, judged.contract);
+  if (chosen !== undefined) return open(chosen);
   if (asksNothing(node)) {
-    if (nodesIn(node, "ColumnRef").length > 0)
-      return open("it asks for nothing but the row itself, so that rows of others meet it, too");
+    if (readsRow) return open("it tests only the row itself, so other users' rows pass it, too");
     if (functionCalls(node).length === 0)
-      return open("it asks for constants alone, and so is the same for every row");
+      return open("it tests only constants, so it is the same for every row");
   }
   return unknown(
     readsTables(node)
-      ? `its sub-query is not read as a way from a row of ${table.name} to the user`
-      : "what it asks is not read",
+      ? `its sub-query cannot be followed from a row of ${table.name} to the user`
+      : "the rules cannot read it",
   );
 }
 
-/** A call of a function that gives one expression: that in the place of the call. */
-function helper(node: Node, place: Place): Outcome | undefined {
+/** What a function gives that is one expression, in the place of its call. */
+function calledExpression(node: Node, place: Place): Outcome | undefined {
   const { within = new Set<object>() } = place;
   // Functions that call functions are followed a few steps: each may be called twice.
-  const found = within.size < 3 ? inlined(node, place.judged) : undefined;
-  if (!found || within.has(found.item)) return undefined;
-  const value = onlyTarget(found.select);
-  if (!value || found.select.fromClause || found.select.whereClause) return undefined;
-  const asOwner = place.asOwner === true || found.item.securityDefiner;
-  const inside = { ...place, asOwner, within: new Set([...within, found.item]) };
+  const called = within.size < 3 ? inlined(node, place.judged) : undefined;
+  const value = valueWithoutRows(called?.select);
+  if (!called || !value || within.has(called.item)) return undefined;
+  const asOwner = place.asOwner === true || called.item.securityDefiner;
+  const inside = { ...place, asOwner, within: new Set([...within, called.item]) };
   const outcome = classifyNode(value, inside);
   return outcome.outcome === "unknown" ? undefined : outcome;
 }
 
 /** Whether a value is read from rows that tie the judged row to the user, and null where there are none. */
 function isReadFromOwn(node: Node, place: Place): boolean {
-  const value = selectedValue(withoutCasts(node)) ?? withoutCasts(node);
-  const isScalar = "SubLink" in value && value.SubLink.subLinkType === "EXPR_SUBLINK";
-  const called = inlined(value, place.judged);
-  const select = isScalar ? selectOf(value.SubLink.subselect) : called?.select;
-  const target = select?.fromClause && onlyTarget(select);
-  if (!select || !target || !isRowValue(target)) return false;
-  return ties({ select, equal: [], asOwner: called?.item.securityDefiner ?? false }, place);
+  const selection = selectionIn(node, place.judged);
+  return selection?.select.fromClause !== undefined && ties({ ...selection, equal: [] }, place);
 }
 
 /** What a definer function reads, no policy limits. */
@@ -139,7 +146,7 @@ function showsOwnRows(table: Table, { judged, within = new Set<object>() }: Plac
   const place = { table, judged, within: new Set([...within, table]) };
   const policies = judged.policiesFor(table, "select").filter(({ permissive }) => permissive);
   const isOwn = policies.every(
-    ({ using }) => using !== null && classify(using, place).outcome === "own",
+    ({ using }) => using !== null && classifyText(using, place).outcome === "own",
   );
   // What was not read because of a cycle may be read without it.
   if (isOwn || within.size === 0) known.set(table, isOwn);
@@ -165,29 +172,25 @@ function anyOf(outcomes: readonly Outcome[]): Outcome {
   );
 }
 
-function negated(node: Node | undefined, place: Place): Outcome {
-  if (!node) return unknown("it is empty");
-  const truth = constantTruth(node);
-  if (truth !== undefined) return truth === false ? open("it is always true") : own;
-  if ("BoolExpr" in node && hasOnly(node.BoolExpr, "boolop", "args")) {
-    const { boolop, args = [] } = node.BoolExpr;
-    if (boolop === "NOT_EXPR" && args[0]) return classifyNode(args[0], place);
-    const outcomes = args.map((arg) => negated(arg, place));
-    return boolop === "AND_EXPR" ? anyOf(outcomes) : allOf(outcomes);
+/** A condition that is true where this one is false; undefined where none is known. */
+function negated(node: Node): Node | undefined {
+  const { boolop, args = [] } = fieldsOf(node, "BoolExpr") ?? {};
+  if (boolop === "NOT_EXPR") return args[0];
+  if (boolop) {
+    const parts = args.map((arg): Node => ({ BoolExpr: { boolop: "NOT_EXPR", args: [arg] } }));
+    return { BoolExpr: { boolop: boolop === "AND_EXPR" ? "OR_EXPR" : "AND_EXPR", args: parts } };
   }
-  if ("NullTest" in node && hasOnly(node.NullTest, "arg", "nulltesttype") && node.NullTest.arg) {
-    return nullTest(node.NullTest.arg, node.NullTest.nulltesttype !== "IS_NULL", place);
+  const test = fieldsOf(node, "NullTest");
+  if (test) {
+    const nulltesttype = test.nulltesttype === "IS_NULL" ? "IS_NOT_NULL" : "IS_NULL";
+    return { NullTest: { ...test, nulltesttype } };
   }
-  const different = equalSides(node, "<>");
-  if (different) {
-    const [lexpr, rexpr] = different;
-    const name = [{ String: { sval: "=" } }];
-    return classifyNode({ A_Expr: { kind: "AEXPR_OP", name, lexpr, rexpr } }, place);
-  }
-  return unread({ BoolExpr: { boolop: "NOT_EXPR", args: [node] } }, place);
+  const [lexpr, rexpr] = equalSides(node, "<>") ?? [];
+  const name = [{ String: { sval: "=" } }];
+  return lexpr && rexpr && { A_Expr: { kind: "AEXPR_OP", name, lexpr, rexpr } };
 }
 
-function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
+function nullTest(arg: Node, isNull: boolean, place: Place): Outcome | undefined {
   const { table, judged } = place;
   if (!isNull && isReadFromOwn(arg, place)) return own;
   if (isIdentity(arg, judged.contract)) {
@@ -196,7 +199,7 @@ function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
       : open("it is true for every signed-in user");
   }
   const column = ownColumn(arg, table);
-  if (!column) return unread({ NullTest: { arg } }, place);
+  if (!column) return undefined;
   if (!isNull) return open(`it is true for all rows with a ${column.name}`);
   // Inheritance children may hold null where their parent does not.
   const isUser = column.type === "uuid" && judged.holdsUser(table, column.name);
@@ -205,57 +208,52 @@ function nullTest(arg: Node, isNull: boolean, place: Place): Outcome {
     : open(`it is true for all rows without a ${column.name}`);
 }
 
-function comparison(node: Node, place: Place): Outcome {
-  const { kind, name = [], lexpr, rexpr } = "A_Expr" in node ? node.A_Expr : {};
-  if (!lexpr || !rexpr) return unread(node, place);
-  if (identifiers(name).join(".") === "=" && (kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY")) {
-    if ([lexpr, rexpr].some((side) => isReadFromOwn(side, place))) return own;
-    if (kind === "AEXPR_OP_ANY") return elementOf(lexpr, rexpr, node, place);
-    const equal = equality(lexpr, rexpr, place) ?? equality(rexpr, lexpr, place);
+function comparison(node: Node, left: Node, right: Node, place: Place): Outcome | undefined {
+  const { kind, name = [] } = fieldsOf(node, "A_Expr") ?? {};
+  if (identifiers(name).join(".") === "=") {
+    if (kind === "AEXPR_OP_ANY") return elementOf(left, right, place);
+    const equal = kind === "AEXPR_OP" ? equality(left, right, place) : undefined;
     if (equal) return equal;
   }
-  if (isRoleOfNoUser(lexpr, rexpr, place)) return unknown("it asks for a role of no end user");
+  if (isRoleOfNoUser(left, right, place))
+    return unknown("it tests for a role that no end user has");
   const chosen = chosenByUser(node, place.judged.contract);
-  return chosen === undefined ? unread(node, place) : open(chosen);
+  return chosen === undefined ? undefined : open(chosen);
 }
 
 /** What `value = any (list)` lets through. */
-function elementOf(value: Node, list: Node, node: Node, place: Place): Outcome {
-  const { table, judged } = place;
-  if ("SubLink" in list && list.SubLink.subLinkType === "ARRAY_SUBLINK") {
-    return classifyNode(isIn(value, list.SubLink), place);
-  }
-  if ("A_ArrayExpr" in list && hasOnly(list.A_ArrayExpr, "elements", "list_start", "list_end")) {
-    const equal = (list.A_ArrayExpr.elements ?? []).map(
-      (element) => equality(value, element, place) ?? equality(element, value, place),
+function elementOf(value: Node, list: Node, place: Place): Outcome | undefined {
+  if ([value, list].some((side) => isReadFromOwn(side, place))) return own;
+  const link = fieldsOf(list, "SubLink");
+  if (link?.subLinkType === "ARRAY_SUBLINK") {
+    return classifyNode(
+      { SubLink: { ...link, subLinkType: "ANY_SUBLINK", testexpr: value } },
+      place,
     );
-    const known = equal.filter((outcome) => outcome !== undefined);
-    if (known.length === equal.length && known.length > 0) return anyOf(known);
   }
+  const elements = fieldsOf(list, "A_ArrayExpr")?.elements ?? [];
+  const equal = elements.flatMap((element) => equality(value, element, place) ?? []);
+  if (equal.length === elements.length && equal.length > 0) return anyOf(equal);
   // A list of users in the row itself.
-  const isList = ownColumn(list, table)?.type.endsWith("[]") === true;
-  return isList && isIdentity(value, judged.contract) ? own : unread(node, place);
+  const isList = ownColumn(list, place.table)?.type.endsWith("[]") === true;
+  return isList && isIdentity(value, place.judged.contract) ? own : undefined;
 }
 
-/** `value in (select …)`. */
-function isIn(testexpr: Node, { subselect }: SubLink): Node {
-  return { SubLink: { subLinkType: "ANY_SUBLINK", testexpr, ...(subselect && { subselect }) } };
+/** What `one = other` lets through; undefined where nothing is known of it. */
+function equality(one: Node, other: Node, place: Place): Outcome | undefined {
+  return equals(one, other, place) ?? equals(other, one, place);
 }
 
-/** What `left = right` lets through; undefined where this way round nothing is known. */
-function equality(left: Node, right: Node, place: Place): Outcome | undefined {
+function equals(left: Node, right: Node, place: Place): Outcome | undefined {
   const { table, judged } = place;
   const { contract } = judged;
+  const selection = selectionIn(left, judged);
+  if (selection?.select.fromClause && ties(equalTo(right, selection), place)) return own;
   const column = ownColumn(left, table);
   if (column && spell(left) === spell(right)) return open("it compares a column with itself");
   if (isIdentity(right, contract)) {
     if (isIdentity(left, contract)) return open("it is true for every signed-in user");
     if (column) return userIn(column, table, judged);
-  }
-  // The value of a sub-query: the same as asking whether it finds the other side.
-  if ("SubLink" in left && left.SubLink.subLinkType === "EXPR_SUBLINK") {
-    const query = subQuery(isIn(right, left.SubLink));
-    if (query?.select.fromClause && ties(query, place)) return own;
   }
   // Claims and functions that say what every signed-in user is.
   const role = constantText(right);
@@ -294,16 +292,19 @@ function ownersOf(column: Column, table: Table, judged: JudgedSchema, isUser: bo
   if (column.generated && !isUser) return users;
   const asked = comparedColumns(table, judged.contract);
   if (users.some((user) => asked.includes(user))) return [];
-  const isKey = (table.keys ?? []).some(([first, second]) => first === column.name && !second);
-  return isKey && !isUser ? users : users.filter(goesWith);
+  return !isUser && isKey(table, column.name) ? users : users.filter(goesWith);
 }
 
 /** Whether it compares the database role with one that no end user has. */
 function isRoleOfNoUser(left: Node, right: Node, { judged }: Place): boolean {
-  const role = constantText(right) ?? constantText(left);
-  const isRole =
-    "SQLValueFunction" in withoutCasts(constantText(right) === undefined ? right : left);
-  return isRole && role !== undefined && !judged.endUsers.has(role);
+  return [
+    [left, right],
+    [right, left],
+  ].some(([asked, constant]) => {
+    const role = constantText(constant);
+    const isRole = asked !== undefined && "SQLValueFunction" in withoutCasts(asked);
+    return isRole && role !== undefined && !judged.endUsers.has(role);
+  });
 }
 
 /** The column of the judged table that a value is, below faithful casts. */

@@ -1,7 +1,8 @@
 import { type JudgedSchema, judges } from "../model/judged-schema";
+import { perTable } from "../model/per-table";
 import type { RowPolicy, RowPolicyCommand, Table } from "../model/schema";
 import { type Outcome, allOf, classify } from "./classify";
-import { comparedColumns } from "./compared-columns";
+import { comparedColumns } from "./identity";
 
 /** The expression that holds: `using` stands in for a `with check` that is left out. */
 export function expressionOf(policy: RowPolicy, part: "using" | "check"): string | null {
@@ -36,7 +37,9 @@ export function outcomeOf(
 }
 
 /** The columns by which a row says whose it is, or what it belongs to. */
-export function namingColumns(table: Table, judged: JudgedSchema): string[] {
+export const namingColumns = perTable(findNamingColumns);
+
+function findNamingColumns(table: Table, judged: JudgedSchema): string[] {
   const compared = comparedColumns(table, judged.contract);
   return (table.columns ?? [])
     .map(({ name }) => name)

@@ -1,6 +1,7 @@
 import type { Node } from "libpg-query";
 import { isIdentityFunction } from "../model/contract";
 import type { JudgedSchema } from "../model/judged-schema";
+import { perTable } from "../model/per-table";
 import type { Table } from "../model/schema";
 import { functionCalls, nodesIn, parseExpression, readsTables } from "../sql/expressions";
 
@@ -8,7 +9,9 @@ import { functionCalls, nodesIn, parseExpression, readsTables } from "../sql/exp
  * Whether a table's rows are nobody's, so that signed-in users may read them: neither it nor what it refers
  * to leads to users, its policies do not tell users apart, and end users cannot write it.
  */
-export function isShared(table: Table, judged: JudgedSchema): boolean {
+export const isShared = perTable(readsNobody);
+
+function readsNobody(table: Table, judged: JudgedSchema): boolean {
   if (judged.isDeclaredShared(table)) return true;
   return (
     !judged.leadsToUsers(table) &&

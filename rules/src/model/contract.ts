@@ -13,7 +13,6 @@ import {
 } from "./shape";
 
 /** A table whose key is the id of a signed-in user. */
-export type UsersTable = Decoded<typeof usersTable>;
 const usersTable = object({
   schema: text,
   name: text,

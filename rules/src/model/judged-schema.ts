@@ -1,7 +1,8 @@
 import { type Contract, requestRolesOf } from "./contract";
-import { quoteName } from "./names";
+import { isSame, quoteName } from "./names";
 import type {
   DatabaseFunction,
+  ForeignKey,
   Grant,
   Role,
   RowPolicy,
@@ -37,6 +38,10 @@ export class JudgedSchema {
   public readonly applicationRoles: ReadonlySet<string>;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tables: ReadonlyMap<string, Table>;
+  readonly #functions = new Map<string, DatabaseFunction[]>();
+  /** The partitions and inheritance children of a table, by names. */
+  readonly #children = new Map<string, string[]>();
+  readonly #foreignKeys: ReadonlyMap<string, readonly ForeignKey[]>;
   readonly #references = new Map<string, ReadonlyMap<string, Place>>();
 
   public constructor(
@@ -52,6 +57,21 @@ export class JudgedSchema {
     this.triggers = schema.triggers ?? [];
     this.#roles = new Map((schema.roles ?? []).map((role) => [role.name, role]));
     this.#tables = new Map(schema.tables.map((table) => [quoteName(table), table]));
+    for (const item of schema.functions ?? []) {
+      const name = `${item.schema}.${item.name}`;
+      this.#functions.set(name, [...(this.#functions.get(name) ?? []), item]);
+    }
+    for (const table of schema.tables) {
+      for (const parent of (table.parents ?? []).map(quoteName)) {
+        this.#children.set(parent, [...(this.#children.get(parent) ?? []), quoteName(table)]);
+      }
+    }
+    this.#foreignKeys = new Map(
+      [...(schema.referenced ?? []), ...schema.tables].map((table) => [
+        quoteName(table),
+        table.foreignKeys ?? [],
+      ]),
+    );
     this.endUsers = this.#endUsers();
     const application = new Set([...this.endUsers, ...contract.backOfficeRoles]);
     application.delete(everyone);
@@ -80,9 +100,7 @@ export class JudgedSchema {
 
   /** The functions of a name, the platform's among them. */
   public functionsNamed({ schema, name }: ObjectName): DatabaseFunction[] {
-    return (this.schema.functions ?? []).filter(
-      (item) => item.schema === schema && item.name === name,
-    );
+    return this.#functions.get(`${schema}.${name}`) ?? [];
   }
 
   /** Whether end users have a right on a relation; on one of these columns, where they are given. */
@@ -120,7 +138,17 @@ export class JudgedSchema {
 
   /** Whether end users can write rows of a table. */
   public canWrite(table: Table): boolean {
-    return (["insert", "update", "delete"] as const).some((command) => this.canDo(table, command));
+    return writes.some((command) => this.canDo(table, command));
+  }
+
+  /** Whether end users have a right to write to a table or view. */
+  public mayWrite(relation: Pick<Table, "grants">): boolean {
+    return writes.some((command) => this.isGranted(relation, command));
+  }
+
+  /** The triggers that run a function. */
+  public triggersOf(item: DatabaseFunction): Trigger[] {
+    return this.triggers.filter((trigger) => isSame(trigger.function, item));
   }
 
   /**
@@ -133,7 +161,7 @@ export class JudgedSchema {
     if (known) return known;
     const found = new Map<string, Place>([[start, { table, column }]]);
     for (const place of found.values()) {
-      for (const key of this.table(place.table)?.foreignKeys ?? []) {
+      for (const key of this.#foreignKeys.get(quoteName(place.table)) ?? []) {
         const target = key.references[key.columns.indexOf(place.column)];
         if (target === undefined) continue;
         found.set(columnKey(key.table, target), { table: key.table, column: target });
@@ -165,8 +193,7 @@ export class JudgedSchema {
     const column = (table.columns ?? []).find((one) => one.name === name);
     if (column?.copyOf !== undefined) return this.namesUser(table, column.copyOf);
     if (!column || column.generated || this.references(table, name).size > 1) return false;
-    const isKey = (table.keys ?? []).some(([first, second]) => first === name && !second);
-    return !isKey || this.userColumns(table).length === 0;
+    return !isKey(table, name) || this.userColumns(table).length === 0;
   }
 
   /** Whether a table, or one that it leads to by foreign keys, holds users. */
@@ -175,19 +202,16 @@ export class JudgedSchema {
     const found = new Set([quoteName(table)]);
     for (const name of found) {
       if (users.has(name)) return true;
-      for (const key of this.#tables.get(name)?.foreignKeys ?? []) found.add(quoteName(key.table));
+      for (const key of this.#foreignKeys.get(name) ?? []) found.add(quoteName(key.table));
       // Who reads a table reads its partitions and inheritance children.
-      for (const child of this.allTables) {
-        if (child.parents?.some((parent) => quoteName(parent) === name))
-          found.add(quoteName(child));
-      }
+      for (const child of this.#children.get(name) ?? []) found.add(child);
     }
     return false;
   }
 
   /** The contract says that others than their owners read these rows. */
   public isDeclaredShared(table: ObjectName): boolean {
-    return this.contract.sharedTables.some((shared) => quoteName(shared) === quoteName(table));
+    return this.contract.sharedTables.some((shared) => isSame(shared, table));
   }
 
   /** The roles whose rights a role has without SET ROLE, itself and PUBLIC among them. */
@@ -234,6 +258,13 @@ export class JudgedSchema {
   }
 }
 
+/** Whether a column alone is a key of its table. */
+export function isKey({ keys = [] }: Table, column: string): boolean {
+  return keys.some(([first, second]) => first === column && second === undefined);
+}
+
+const writes = ["insert", "update", "delete"] as const;
+
 /** The commands that a policy can judge. */
 export const commands = ["select", "insert", "update", "delete"] as const;
 
@@ -252,14 +283,16 @@ export function listRoles(roles: readonly string[]): string {
   return roles.map((role) => (role === everyone ? "PUBLIC" : role)).join(", ");
 }
 
-/** What is granted, as a list of words: "select, insert (id)". */
-export function privilegesOf(grants: readonly Grant[]): string {
-  const words = grants.map(({ privilege, columns }) =>
-    columns ? `${privilege} (${columns.join(", ")})` : privilege,
-  );
+/** What is granted, or granted to one role, as a list of words: "select, insert (id)". */
+export function privilegesOf(grants: readonly Grant[], role?: string): string {
+  const words = grants
+    .filter(({ grantee }) => role === undefined || grantee === role)
+    .map(({ privilege, columns }) =>
+      columns ? `${privilege} (${columns.join(", ")})` : privilege,
+    );
   return [...new Set(words)].join(", ");
 }
 
 function columnKey(table: ObjectName, column: string): string {
-  return JSON.stringify([table.schema, table.name, column]);
+  return `${table.schema}\0${table.name}\0${column}`;
 }

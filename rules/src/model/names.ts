@@ -38,6 +38,11 @@ export function quoteName({ schema, name }: ObjectName): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
+/** Whether two names are those of one object. */
+export function isSame(one: ObjectName, other: ObjectName): boolean {
+  return one.schema === other.schema && one.name === other.name;
+}
+
 /** A role as GRANT and REVOKE need it. */
 export function quoteRole(role: string): string {
   return role === "public" ? role : quoteIdentifier(role);

@@ -23,7 +23,6 @@ export type RowPolicyCommand = Decoded<typeof command>;
 const command = oneOf("select", "insert", "update", "delete", "all");
 
 /** What kind of table it is; a partitioned partition is a "partitioned table". */
-export type TableKind = Decoded<typeof tableKind>;
 const tableKind = oneOf(
   "table",
   "partitioned table",
@@ -114,7 +113,6 @@ const table = object({
 });
 
 /** That a role is a member of another, and how. */
-export type Membership = Decoded<typeof membership>;
 const membership = object({
   /** The role that it is a member of. */
   role: string,
@@ -186,7 +184,6 @@ const view = object({
 });
 
 /** A schema of the database. */
-export type Namespace = Decoded<typeof namespace>;
 const namespace = object({
   name: string,
   owner: string,
@@ -194,7 +191,6 @@ const namespace = object({
 });
 
 /** What objects to come will grant (`alter default privileges`). */
-export type DefaultPrivilege = Decoded<typeof defaultPrivilege>;
 const defaultPrivilege = object({
   /** The role whose objects they are. */
   owner: string,
@@ -223,11 +219,18 @@ const trigger = object({
 });
 
 /** A sequence. */
-export type Sequence = Decoded<typeof sequence>;
 const sequence = object({
   schema: string,
   name: string,
   grants: list(grant),
+});
+
+/** A table of which the foreign keys alone matter. */
+export type ReferencedTable = Decoded<typeof referencedTable>;
+const referencedTable = object({
+  schema: string,
+  name: string,
+  foreignKeys: list(foreignKey),
 });
 
 /** What the rules judge. */
@@ -250,6 +253,8 @@ const schema = object({
   sequences: optional(list(sequence)),
   /** Triggers that run a function. */
   triggers: optional(list(trigger)),
+  /** Tables that are not judged, and that those above lead to by foreign keys. */
+  referenced: optional(list(referencedTable)),
 });
 
 /** A schema is not as {@link Schema} describes it. */
@@ -276,12 +281,6 @@ export function parseSchema(value: unknown): Schema {
   } catch (cause) {
     throw cause instanceof ShapeError ? new SchemaShapeError({ cause }) : cause;
   }
-}
-
-/** A place in a migration; lines count from 1. */
-export interface Origin {
-  file: string;
-  line: number;
 }
 
 /** Whether a finding refuses what was judged or is advice. */

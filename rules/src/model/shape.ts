@@ -68,14 +68,14 @@ export function list<T>(decode: Decoder<T>): Decoder<T[]> {
 
 /** An object of these fields; others are left out. */
 export function object<F extends Fields>(fields: F): Decoder<Shaped<F>> {
+  const decoders = Object.entries(fields);
   return (value, path) => {
     if (typeof value !== "object" || value === null) {
       throw new ShapeError(path || "value", "an object");
     }
-    const given: Readonly<Record<string, unknown>> = { ...value };
     const read: Record<string, unknown> = {};
-    for (const [key, decode] of Object.entries(fields)) {
-      const decoded = decode(given[key], path === "" ? key : `${path}.${key}`);
+    for (const [key, decode] of decoders) {
+      const decoded = decode(Reflect.get(value, key), path === "" ? key : `${path}.${key}`);
       if (decoded !== undefined) read[key] = decoded;
     }
     // Each field was read by a decoder that throws where it is missing.

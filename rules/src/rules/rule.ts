@@ -35,8 +35,8 @@ export interface Found extends NamedObject {
   unknown?: true;
 }
 
-/** Findings, as deep in lists as they were found. */
-export type Findings = Found | false | undefined | readonly Findings[];
+/** Findings, as deep in lists as they were found, and in place of each that there is not, nothing. */
+export type Findings = Found | "" | false | undefined | readonly Findings[];
 
 interface Definition extends Omit<Rule, "judge"> {
   /** It is about rights that a platform may grant by default, and says nothing where it does. */

@@ -11,14 +11,12 @@ export interface Call {
 
 /** Every function call in a syntax tree. */
 export function functionCalls(tree: unknown): Call[] {
-  const calls: Call[] = [];
-  walk(tree, (node) => {
-    if (isNode(node, "FuncCall")) calls.push(readCall(node.FuncCall));
-    if (isNode(node, "CallStmt") && node.CallStmt.funccall) {
-      calls.push(readCall(node.CallStmt.funccall));
-    }
-  });
-  return calls;
+  return [
+    ...nodesIn(tree, "FuncCall").map(({ FuncCall }) => readCall(FuncCall)),
+    ...nodesIn(tree, "CallStmt").flatMap(({ CallStmt: { funccall } }) =>
+      funccall ? [readCall(funccall)] : [],
+    ),
+  ];
 }
 
 /** Whether a value is a node of a kind. */
@@ -34,11 +32,9 @@ export function nodesIn<K extends string>(
   tree: unknown,
   kind: K,
 ): Extract<Node, Record<K, unknown>>[] {
-  const nodes: Extract<Node, Record<K, unknown>>[] = [];
-  walk(tree, (node) => {
-    if (isNode(node, kind)) nodes.push(node);
-  });
-  return nodes;
+  if (Array.isArray(tree)) return tree.flatMap((each: unknown) => nodesIn(each, kind));
+  if (typeof tree !== "object" || tree === null) return [];
+  return (nodesByKind(tree).get(kind) ?? []).filter((node) => isNode(node, kind));
 }
 
 /** Whether a query in a syntax tree reads from anywhere. */
@@ -48,10 +44,31 @@ export function readsTables(tree: unknown): boolean {
   );
 }
 
-function walk(tree: unknown, visit: (node: object) => void): void {
+// Rules ask the same trees for one kind of node after the other.
+const known = new WeakMap<object, Map<string, object[]>>();
+
+function nodesByKind(tree: object): Map<string, object[]> {
+  const nodes = known.get(tree) ?? new Map<string, object[]>();
+  if (!known.has(tree)) addNodes(tree, nodes);
+  known.set(tree, nodes);
+  return nodes;
+}
+
+/** Adds each object in a tree by the fields that it has: a node's one field is its kind. */
+function addNodes(tree: unknown, nodes: Map<string, object[]>): void {
   if (typeof tree !== "object" || tree === null) return;
-  visit(tree);
-  for (const part of Object.values(tree)) walk(part, visit);
+  if (Array.isArray(tree)) {
+    for (const each of tree) addNodes(each, nodes);
+    return;
+  }
+  for (const field in tree) {
+    const value: unknown = Reflect.get(tree, field);
+    if (typeof value !== "object") continue;
+    const found = nodes.get(field);
+    if (found) found.push(tree);
+    else nodes.set(field, [tree]);
+    addNodes(value, nodes);
+  }
 }
 
 /** Name and arguments of a call. */
@@ -62,7 +79,9 @@ export function readCall({ funcname = [], args = [] }: FuncCall): Call {
 
 /** The parts of a qualified name. */
 export function identifiers(names: readonly Node[]): string[] {
-  return names.flatMap((name) => ("String" in name ? [name.String.sval ?? ""] : []));
+  const parts: string[] = [];
+  for (const name of names) if ("String" in name) parts.push(name.String.sval ?? "");
+  return parts;
 }
 
 /** The text of a constant, or of what `||` and `format` make of constants; undefined for anything else. */

@@ -13,6 +13,20 @@ export interface FunctionBody {
   assigned: Map<string, Node[]>;
 }
 
+/** The parameters of a function; one without a name has "". */
+export function parametersOf({ arguments: parameters }: DatabaseFunction) {
+  if (parameters === "") return [];
+  return parameters.split(/,(?![^(]*\))/).map((parameter) => {
+    const words = parameter.trim().split(/\s+/);
+    if (/^(IN|INOUT|VARIADIC)$/.test(words[0] ?? "")) words.shift();
+    // A type alone may have two words of its own.
+    const isType =
+      words.length === 1 || /^(double|character|timestamp|time|bit)$/.test(words[0] ?? "");
+    const name = isType ? "" : (words.shift() ?? "").replaceAll('"', "");
+    return { name, type: words.join(" ") };
+  });
+}
+
 const bodies = new WeakMap<DatabaseFunction, FunctionBody | null>();
 
 /** Reads a body in SQL or PL/pgSQL. @returns undefined where it is in another language, or cannot be read. */

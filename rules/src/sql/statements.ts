@@ -1,3 +1,4 @@
+import { shortenInserts } from "./constant-inserts";
 import { type Node, hasSqlDetails, loadModule, parseSync } from "libpg-query";
 
 /** A place in a SQL text; both numbers count from 1, columns in characters. */
@@ -70,19 +71,35 @@ export async function splitStatements(sql: string, file: string): Promise<readon
  * @throws SqlSyntaxError with the place of the first error.
  */
 function parseStatements(sql: string, file: string): Statement[] {
-  const bytes = Buffer.from(sql, "utf8");
+  const { sql: shortened, repeated, offsetOf } = shortenInserts(sql);
+  const bytes = Buffer.from(shortened, "utf8");
   // Where the statement before begins: counting from the start each time takes the square of the length.
-  let before = { location: 0, offset: 0, start: 0, line: 1 };
-  return parse(sql, file).map(({ stmt, stmt_location = 0, stmt_len }) => {
-    const end = stmt_len ? stmt_location + stmt_len : bytes.length;
-    const offset =
-      before.offset + bytes.subarray(before.location, stmt_location).toString("utf8").length;
-    const text = bytes.subarray(stmt_location, end).toString("utf8");
-    const start = offset + text.length - text.trimStart().length;
-    if (!stmt) throw new Error(`The parser returned an empty statement in ${file}.`);
-    const line = before.line + linesBetween(sql, before.start, start);
-    before = { location: stmt_location, offset, start, line };
-    return { text: text.trim(), offset: start, tree: stmt, line, column: columnAt(sql, start) };
+  let before = { location: 0, offset: 0 };
+  const parsed = parse(shortened, (offset) => positionAt(sql, offsetOf(offset)), file).map(
+    ({ stmt, stmt_location = 0, stmt_len }) => {
+      const end = stmt_len ? stmt_location + stmt_len : bytes.length;
+      const offset =
+        before.offset + bytes.subarray(before.location, stmt_location).toString("utf8").length;
+      const text = bytes.subarray(stmt_location, end).toString("utf8");
+      before = { location: stmt_location, offset };
+      if (!stmt) throw new Error(`The parser returned an empty statement in ${file}.`);
+      const start = offset + text.length - text.trimStart().length;
+      return { tree: stmt, start: offsetOf(start), end: offsetOf(offset + text.length) };
+    },
+  );
+  const trees = new Map(parsed.map(({ tree, start }) => [start, tree]));
+  const all = repeated.flatMap(({ start, end, first }) => {
+    const tree = trees.get(first);
+    return tree ? [{ tree, start, end }] : [];
+  });
+  all.push(...parsed);
+  if (repeated.length > 0) all.sort((a, b) => a.start - b.start);
+  let last = { start: 0, line: 1 };
+  return all.map(({ tree, start, end }) => {
+    const line = last.line + linesBetween(sql, last.start, start);
+    last = { start, line };
+    const text = sql.slice(start, end).trimEnd();
+    return { text, offset: start, tree, line, column: columnAt(sql, start) };
   });
 }
 
@@ -100,7 +117,7 @@ function columnAt(text: string, offset: number): number {
   return [...text.slice(lineStart, offset)].length + 1;
 }
 
-function parse(sql: string, file: string) {
+function parse(sql: string, placeOf: (offset: number) => Position, file: string) {
   // The parser refuses a text without any statement only when it is empty.
   if (sql.trim() === "") return [];
   try {
@@ -109,7 +126,7 @@ function parse(sql: string, file: string) {
     if (!hasSqlDetails(error)) throw error;
     // The parser counts characters (code points) from 0.
     const offset = [...sql].slice(0, error.sqlDetails?.cursorPosition ?? 0).join("").length;
-    const { line, column } = positionAt(sql, offset);
+    const { line, column } = placeOf(offset);
     throw new SqlSyntaxError(error.message, file, line, column, { cause: error });
   }
 }

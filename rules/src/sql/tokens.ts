@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 // PostgreSQL's own scanner gives the same tokens and takes ten times as long, most of it to write
 // them down; the tests compare the two. What neither reads as SQL, the parser has refused before.
 const START = "A-Za-z_\\u0080-\\uffff";
@@ -5,10 +7,13 @@ const SPACE = " \\t\\n\\r\\f\\v";
 const COMMENT = "--[^\\n\\r]*";
 const CONTINUED = `(?:[${SPACE}]|${COMMENT}[\\n\\r])*[\\n\\r](?:[${SPACE}]|${COMMENT}[\\n\\r])*`;
 
+const SPACES = " \t\n\r\f\v";
+const OPERATORS = "~!@#^&|`?+-*/%<>=";
+
 const PIECE = new RegExp(
   [
-    `(?<layout>[${SPACE}]+|${COMMENT})`,
-    "(?<comment>/\\*)",
+    `[${SPACE}]+|${COMMENT}`,
+    "/\\*",
     // A string goes on in the next line.
     `[eE]'(?:[^'\\\\]|\\\\[^]|'')*'(?:${CONTINUED}'(?:[^'\\\\]|\\\\[^]|'')*')*`,
     `(?:[bBxX]|[uU]&)?'(?:[^']|'')*'(?:${CONTINUED}'(?:[^']|'')*')*`,
@@ -19,11 +24,37 @@ const PIECE = new RegExp(
     "0[xX][\\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+",
     "(?:\\d[\\d_]*(?:\\.(?!\\.)[\\d_]*)?|\\.\\d[\\d_]*)(?:[eE][+-]?\\d[\\d_]*)?",
     "::|:=|\\.\\.",
-    "(?<operator>(?:(?!--|/\\*)[~!@#^&|`?+\\-*/%<>=])+)",
+    "(?:(?!--|/\\*)[~!@#^&|`?+\\-*/%<>=])+",
     "[^]",
   ].join("|"),
   "y",
 );
+
+/** A token of a SQL text; its offsets are in UTF-16 code units. */
+export interface Token {
+  text: string;
+  start: number;
+  end: number;
+}
+
+/** The first token at or after an offset that is neither comment nor layout; undefined at the end. */
+export function tokenAfter(sql: string, offset: number): Token | undefined {
+  for (let at = offset; at < sql.length;) {
+    PIECE.lastIndex = at;
+    // A file may have millions of tokens: `exec` would make a list of groups for each.
+    if (!PIECE.test(sql)) break;
+    const piece = sql.slice(at, PIECE.lastIndex);
+    if (piece === "/*") {
+      at = endOfComment(sql, at);
+    } else if (piece.startsWith("--") || SPACES.includes(piece.charAt(0))) {
+      at += piece.length;
+    } else {
+      const text = OPERATORS.includes(piece.charAt(0)) ? withoutSigns(piece) : piece;
+      return { text, start: at, end: at + text.length };
+    }
+  }
+  return undefined;
+}
 
 /**
  * The tokens of a SQL text without its comments and its layout: two texts with
@@ -31,22 +62,32 @@ const PIECE = new RegExp(
  */
 export function significantTokens(sql: string): string[] {
   const tokens: string[] = [];
-  for (let at = 0; at < sql.length;) {
-    PIECE.lastIndex = at;
-    const found = PIECE.exec(sql);
-    if (!found) break;
-    const { layout, comment, operator } = found.groups ?? {};
-    let [text] = found;
-    if (comment !== undefined) {
-      at = endOfComment(sql, at);
-      continue;
-    }
-    if (operator !== undefined) text = withoutSigns(operator);
-    if (layout === undefined) tokens.push(text);
-    at += text.length;
+  for (let token = tokenAfter(sql, 0); token; token = tokenAfter(sql, token.end)) {
+    tokens.push(token.text);
   }
   return tokens;
 }
+
+/**
+ * SHA-256 of the tokens of a SQL text, hexadecimal: equal where only comments or layout differ. A text may
+ * be long, so its tokens are never there all at once.
+ */
+export function digestTokens(sql: string): string {
+  const hash = createHash("sha256");
+  let waiting = "";
+  for (let token = tokenAfter(sql, 0); token;) {
+    const next = tokenAfter(sql, token.end);
+    waiting += next ? `${token.text}\0` : token.text;
+    if (waiting.length > HASHED_AT_ONCE) {
+      hash.update(waiting, "utf8");
+      waiting = "";
+    }
+    token = next;
+  }
+  return hash.update(waiting, "utf8").digest("hex");
+}
+
+const HASHED_AT_ONCE = 65_536;
 
 /** Comments of this kind can hold others. */
 function endOfComment(sql: string, start: number): number {

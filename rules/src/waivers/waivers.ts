@@ -34,11 +34,6 @@ export interface Waivable {
   readonly object: string;
 }
 
-/** A fault of a waiver; always mandatory. */
-export interface WaiverFinding extends Finding {
-  readonly level: "mandatory";
-}
-
 /** The waivers of a project, and where and when they are asked about. */
 export interface Waivers {
   readonly entries: readonly Waiver[];
@@ -57,22 +52,14 @@ export interface WaivableRule {
   readonly waivable?: boolean;
 }
 
-/** Which rules a waiver may be about. */
-export interface WaivableRules {
-  /** All that there are. */
-  readonly known: readonly WaivableRule[];
-  /** Names of those that were judged completely: a waiver of another cannot be called unused. */
-  readonly judged: readonly string[];
-}
-
 /** Findings after waivers. */
 export interface Waived<F extends Waivable> {
   /** What stands. */
   readonly standing: F[];
   /** What a waiver took away. */
   readonly waived: { readonly finding: F; readonly waiver: Waiver }[];
-  /** What is wrong with the waivers. */
-  readonly problems: WaiverFinding[];
+  /** What is wrong with the waivers; always mandatory. */
+  readonly problems: Finding[];
 }
 
 const LONGEST_DAYS = 366;
@@ -83,38 +70,37 @@ const DAY_MS = 86_400_000;
  * Takes away the findings that are waived, and says which waivers are vague (POL172), of what cannot be
  * waived (POL178), expired (POL170) or used by nothing (POL171). Only a waiver without fault takes
  * anything away.
+ *
+ * @param rules `known` are all that a waiver may be about; `judged` names those that were judged completely:
+ * a waiver of another cannot be called unused.
  */
 export function applyWaivers<F extends Waivable>(
   findings: readonly F[],
   waivers: Waivers,
-  { known, judged }: WaivableRules,
+  rules: { known: readonly WaivableRule[]; judged: readonly string[] },
 ): Waived<F> {
-  const { environment } = waivers;
+  const { environment, today, file } = waivers;
   const here = waivers.entries.filter(
     ({ environments: places }) =>
       !places || (environment !== undefined && places.includes(environment)),
   );
-  const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, waivers, known)]));
-  const valid = here.filter((waiver) => faults.get(waiver) === undefined);
-  const standing: F[] = [];
+  const faults = new Map(here.map((waiver) => [waiver, faultOf(waiver, today, rules.known)]));
+  const used = new Set<Waiver>();
   const waived: Waived<F>["waived"] = [];
-  for (const finding of findings) {
-    const waiver = valid.find((each) => covers(each, finding));
+  const standing = findings.filter((finding) => {
+    const waiver = here.find((each) => !faults.get(each) && covers(each, finding));
     if (waiver) waived.push({ finding, waiver });
-    else standing.push(finding);
-  }
-  const used = new Set(waived.map(({ waiver }) => waiver));
-  const problems = here.flatMap((waiver): WaiverFinding[] => {
-    const fault = faults.get(waiver);
-    if (fault) return [fault];
-    if (used.has(waiver) || !judged.includes(waiver.rule)) return [];
-    return [
-      problem(waiver, waivers.file)(
-        "POL171",
-        "waives nothing: the rule finds no fault with the object; a waiver must be needed",
-        "Remove it, or correct the object's name.",
-      ),
-    ];
+    if (waiver) used.add(waiver);
+    return !waiver;
+  });
+  const problems = here.flatMap((waiver): Finding[] => {
+    const isUnused = !used.has(waiver) && rules.judged.includes(waiver.rule);
+    const fault = faults.get(waiver) ?? (isUnused ? unused : undefined);
+    if (!fault) return [];
+    const object = `${waiver.rule} of ${waiver.object}`;
+    const message = `the waiver of ${object} ${fault.found}`;
+    const { code, remediation } = fault;
+    return [{ rule: "waivers", code, level: "mandatory", object, file, message, remediation }];
   });
   return { standing, waived, problems };
 }
@@ -124,40 +110,48 @@ export function covers(waiver: Waivable, finding: Waivable): boolean {
   return waiver.rule === finding.rule && waiver.object === finding.object;
 }
 
+/** What is wrong with a waiver: the sentence goes on after its name. */
+interface Fault {
+  code: string;
+  found: string;
+  remediation: string;
+}
+
+const unused: Fault = {
+  code: "POL171",
+  found: "waives nothing: the rule finds no fault with the object; a waiver must be needed",
+  remediation: "Remove it, or correct the object's name.",
+};
+
 /** What is wrong with a waiver, whether or not something needs it. */
-function faultOf(
-  waiver: Waiver,
-  { today, file }: Waivers,
-  known: readonly WaivableRule[],
-): WaiverFinding | undefined {
-  const say = problem(waiver, file);
+function faultOf(waiver: Waiver, today: string, known: readonly WaivableRule[]): Fault | undefined {
   const rule = known.find(({ name }) => name === waiver.rule);
   const vague = rule ? vagueness(waiver) : `names no rule: "${waiver.rule}"`;
   if (vague !== undefined) {
-    return say(
-      "POL172",
-      `${vague}; a waiver names one rule, one object, a reason and an owner, and lasts at most ` +
+    return {
+      code: "POL172",
+      found:
+        `${vague}; a waiver names one rule, one object, a reason and an owner, and lasts at most ` +
         `${LONGEST_DAYS} days`,
-      "Say exactly what is waived, why, by whom and until when.",
-    );
+      remediation: "Say exactly what is waived, why, by whom and until when.",
+    };
   }
   if (rule?.waivable === false) {
-    return say(
-      "POL178",
-      "takes nothing away: this rule cannot be waived, whatever the reason",
-      "Remove it, and put the object right.",
-    );
+    return {
+      code: "POL178",
+      found: "takes nothing away: this rule cannot be waived, whatever the reason",
+      remediation: "Remove it, and correct the object.",
+    };
   }
   if (waiver.expires >= today) return undefined;
-  return say(
-    "POL170",
-    `expired on ${waiver.expires}, so the rule holds again; today is ${today}`,
-    "Correct the object, or give a new waiver with a reason of today.",
-  );
+  return {
+    code: "POL170",
+    found: `expired on ${waiver.expires}, so the rule holds again; today is ${today}`,
+    remediation: "Correct the object, or give a new waiver with a reason of today.",
+  };
 }
 
-function vagueness(waiver: Waiver): string | undefined {
-  const { object, reason, owner, granted, expires } = waiver;
+function vagueness({ object, reason, owner, granted, expires }: Waiver): string | undefined {
   if (object.trim() === "" || /[*?%]/.test(object)) return `names no single object: "${object}"`;
   if (reason.trim().length < SHORTEST_REASON) return "gives no reason that explains anything";
   if (owner.trim() === "") return "has no owner";
@@ -167,22 +161,8 @@ function vagueness(waiver: Waiver): string | undefined {
   return days > LONGEST_DAYS ? `lasts ${days} days` : undefined;
 }
 
-function problem(waiver: Waiver, file: string) {
-  const object = `${waiver.rule} of ${waiver.object}`;
-  return (code: string, found: string, remediation: string): WaiverFinding => ({
-    rule: "waivers",
-    code,
-    level: "mandatory",
-    object,
-    file,
-    message: `the waiver of ${object} ${found}`,
-    remediation,
-  });
-}
-
 /** Milliseconds since the epoch; NaN for what is no day of the calendar. */
 function dateOf(text: string): number {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return NaN;
-  const time = Date.parse(`${text}T00:00:00Z`);
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
   return Number.isNaN(time) || new Date(time).toISOString().startsWith(text) ? time : NaN;
 }

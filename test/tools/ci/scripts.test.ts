@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -26,20 +26,23 @@ function run(args: string[], variables: Record<string, string> = {}) {
   });
 }
 
+/** A CLI that says what a preview says, knows the target of the migrations, and notes how it was called. */
+function pretendPulumi(code: number, says: string, target = "") {
+  const program = path.join(folder, "pulumi");
+  writeFileSync(path.join(folder, "says"), says);
+  writeFileSync(
+    program,
+    `#!/bin/sh\nif [ "$*" = "config get migrations.target --stack dev" ]; then\n` +
+      `  [ -n "${target}" ] && echo "${target}"; exit\nfi\n` +
+      `echo "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW $*" > "${folder}/call"\n` +
+      `cat "${folder}/says"\nexit ${code}\n`,
+  );
+  chmodSync(program, 0o755);
+  return { PATH: `${folder}${path.delimiter}${process.env["PATH"]}` };
+}
+
 describe("preview.mjs", () => {
   const file = () => path.join(folder, "preview.md");
-  /** A CLI that says what a preview says, and notes how it was called. */
-  function pretendPulumi(code: number, says: string) {
-    const program = path.join(folder, "pulumi");
-    writeFileSync(path.join(folder, "says"), says);
-    writeFileSync(
-      program,
-      `#!/bin/sh\necho "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW $*" > "${folder}/call"\n` +
-        `cat "${folder}/says"\nexit ${code}\n`,
-    );
-    chmodSync(program, 0o755);
-    return { PATH: `${folder}${path.delimiter}${process.env["PATH"]}` };
-  }
 
   it("previews the stack with the pack, and writes the plan of the files where no database is given", async () => {
     const { code } = await run([script("preview.mjs"), "dev", file()], pretendPulumi(0, ""));
@@ -61,9 +64,54 @@ describe("preview.mjs", () => {
     expect(readFileSync(file(), "utf8")).toContain("## dev: refused by 1 finding");
   });
 
+  it("plans the migrations up to the target of the stack", async () => {
+    await run([script("preview.mjs"), "dev", file()], pretendPulumi(0, "", "000"));
+    const text = readFileSync(file(), "utf8");
+    expect(text).toContain("000_existing_schema");
+    expect(text).not.toContain("001_add_missing_tables");
+  });
+
   it("says how it is called", async () => {
     const { code, err } = await run([script("preview.mjs"), "dev"]);
     expect([code, err]).toEqual([2, "Usage: node tools/ci/preview.mjs STACK FILE\n"]);
+  });
+});
+
+describe("plan.mjs", () => {
+  const files = () => ({
+    GITHUB_STEP_SUMMARY: path.join(folder, "summary"),
+    GITHUB_OUTPUT: path.join(folder, "outputs"),
+  });
+  const read = (name: string) => readFileSync(path.join(folder, name), "utf8");
+
+  it("holds an update to no plan where the database may not be read, and says so", async () => {
+    const { code } = await run([script("plan.mjs"), "dev"], {
+      ...pretendPulumi(0, ""),
+      ...files(),
+      READ_ONLY_DATABASE_URL: "",
+    });
+    expect(code).toBe(0);
+    expect(read("outputs")).toBe("hash=\n");
+    expect(read("summary")).toContain("000_existing_schema");
+    expect(read("summary")).toContain("this update is held to no plan");
+  });
+
+  it("fails where the database that it shall read cannot be reached", async () => {
+    const { code, err } = await run([script("plan.mjs"), "dev"], {
+      ...pretendPulumi(0, ""),
+      ...files(),
+      READ_ONLY_DATABASE_URL: "postgresql://reader:secret@127.0.0.1:1/app_data",
+    });
+    expect(code).toBe(1);
+    expect(err).toContain("dev was not updated: there is no plan to hold it to.\n");
+    expect(err).toContain("127.0.0.1:1");
+    expect(err).not.toContain("secret");
+    expect(existsSync(path.join(folder, "outputs"))).toBe(false);
+  });
+
+  it("says how it is called", async () => {
+    const { code, err } = await run([script("plan.mjs")], files());
+    expect([code, err.split(": ")[0]]).toEqual([2, "Usage"]);
   });
 });
 
@@ -166,6 +214,17 @@ describe("the workflows", () => {
     expect(preview).toContain("github.event.pull_request.head.repo.full_name == github.repository");
     expect(preview.match(/secrets\.\w+/g)).toEqual(["secrets.READ_ONLY_DATABASE_URL"]);
     expect(preview).toContain("vars.AWS_PREVIEW_ROLE_ARN");
+  });
+
+  it("plan each stack on its own database, and bring it up by the plan that was approved", () => {
+    expect(text("pull-request.yml")).toContain("\n    environment: preview-${{ matrix.stack }}\n");
+    const [plan = "", up = ""] = text("up.yml").split("\n  up:\n");
+    expect(plan).toContain("\n    environment: preview-${{ inputs.stack }}\n");
+    expect(plan).toContain("READ_ONLY_DATABASE_URL: ${{ secrets.READ_ONLY_DATABASE_URL }}");
+    expect(up).toMatch(/^ {4}needs: plan\n/);
+    expect(up).toContain("\n    environment: ${{ inputs.stack }}\n");
+    expect(up).toContain("APPROVED_PLAN: ${{ needs.plan.outputs.hash }}");
+    expect(up).toMatch(/ run: pulumi up .*--config "migrations\.approvedPlan=\$APPROVED_PLAN"\n/);
   });
 
   it("compile what the program and the pack load, before they run them", () => {

@@ -76,17 +76,17 @@ describe("judgeMigrations", () => {
     });
 
     it.each([
-      ["begin", "select 1;\nbegin;\nselect 1;\ncommit;", '"begin" controls the transaction', 2],
+      ["begin", "select 1;\nbegin;\nselect 1;", '"begin" controls the transaction', 2],
       [
         "a name without its schema",
         "select 1;\n\ncreate table notes ();",
-        "notes is made in no schema",
+        "notes is named without its schema",
         3,
       ],
       [
         "a function without its schema",
         "create function f() returns int language sql return 1;",
-        "f is made in no schema",
+        "f is named without its schema",
         1,
       ],
       [
@@ -129,6 +129,21 @@ describe("judgeMigrations", () => {
       ]);
     });
 
+    it("lists every place of every file that cannot be run", async () => {
+      const dump = readFileSync(path.join(__dirname, "../../migrator/dump-fixture.sql"), "utf8");
+      const said = await refusals([dump, "begin;\ncreate table notes ();\ncommit;"]);
+      expect(
+        said.map(({ place, message }) => `${place} ${message.split(" ", 3).join(" ")}`),
+      ).toEqual([
+        "001.sql:5 \\restrict is a",
+        "001.sql:70 `copy … from",
+        "001.sql:93 \\unrestrict is a",
+        '002.sql:1 "begin" controls the',
+        "002.sql:2 notes is named",
+        '002.sql:3 "commit" controls the',
+      ]);
+    });
+
     it("refuses SQL that cannot be read, each file", async () => {
       const said = await refusals(["select 1;\ncreate tabel x ();", "select 1;", "drop;"]);
       expect(said.map(({ code, place }) => [code, place])).toEqual([
@@ -137,9 +152,15 @@ describe("judgeMigrations", () => {
       ]);
     });
 
-    it("lets a file set its own search path", async () => {
-      const sql = `set local search_path = public; create table notes (); ${protect("notes")}`;
-      expect(await refusals([sql])).toEqual([]);
+    it("refuses names without their schema where a file sets its own search path, too", async () => {
+      const sql = "set search_path = public; create table notes ();";
+      expect(await refusals([sql])).toEqual([
+        {
+          code: "POL159",
+          place: "001.sql:1",
+          message: expect.stringContaining("with an empty search path") as string,
+        },
+      ]);
     });
 
     it("begins each file with the settings that up begins it with", async () => {

@@ -4,6 +4,7 @@ import type { Row } from "../rows/row-planner";
 import type { World } from "../rows/worlds";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
 import { type Choice, type List, choicesOf } from "./lists";
+import type { SignUp } from "./sign-ups";
 
 /** The rows of two worlds: the attacker's and the victim's. */
 export interface TwoWorlds {
@@ -32,11 +33,15 @@ export interface Given {
     /** Other values in a row of the attacker's own, or no such row. */
     | "own"
     /** Rows that the victim deleted, whose keys others still name or whose places are free. */
-    | "left";
+    | "left"
+    /** Who signs up, and what they chose for themselves. */
+    | "signed up";
   /** What a reader is told of the attacker. */
   description: string;
   /** By the superuser. */
   before: string[];
+  /** The table of users in which they sign up. */
+  users?: Relation;
   /** Whose rows change, and whose world those that are new are of. */
   changes?: { relation: Relation; world: number };
   list?: List;
@@ -198,6 +203,16 @@ export function assignments(relation: Relation, values: Choice): string {
         `${quoteIdentifier(column.name)} = ${literal(values[column.name] ?? null, column)}`,
     )
     .join(", ");
+}
+
+/** A user who has signed up, as the superuser enters them, with triggers on. */
+export function signedUp({ relation, statement }: SignUp): Given {
+  return {
+    kind: "signed up",
+    description: `who signs up as "${statement}"`,
+    before: ["set local session_replication_role = origin", statement],
+    users: relation,
+  };
 }
 
 function describeChoice(choice: Choice): string {

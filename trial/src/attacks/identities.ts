@@ -3,7 +3,14 @@ import type { Catalog } from "../rows/catalog";
 import { shuttingOut } from "../rows/emptiness";
 import { quoteText } from "../rows/statements";
 import { MOST_NAMED_USERS, NOWHERE, WORLDS, type World, victimOf } from "../rows/worlds";
-import { claimTricks, readClaims, readSettings, settingTricks } from "./tricks";
+import {
+  type Claim,
+  type Setting,
+  claimTricks,
+  readClaims,
+  readSettings,
+  settingTricks,
+} from "./tricks";
 
 /** Somebody who tries: a role, the settings of its transaction, and what it does first. */
 export interface Identity {
@@ -24,6 +31,13 @@ export interface Identity {
   readsOnly: boolean;
 }
 
+/** Those of one role who make moves, or let others make theirs. */
+export interface Movers {
+  attacker: Identity;
+  victim: Identity;
+  newcomer: (email: string) => Identity;
+}
+
 const UUIDS = /(?<=')[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=')/gi;
 
 /** Makes the identities that a contract and the policies of a schema allow. */
@@ -31,7 +45,9 @@ export class Identities {
   /** Every identity that the trial takes on, the plain ones first. */
   readonly all: readonly Identity[];
   private readonly text: string;
-  private readonly labels: ReadonlyMap<string, readonly string[]>;
+  /** The claims and settings that policies and functions read. */
+  private readonly claims: readonly Claim[];
+  private readonly settings: readonly Setting[];
 
   constructor(
     private readonly catalog: Catalog,
@@ -39,8 +55,20 @@ export class Identities {
     private readonly worlds: readonly World[],
   ) {
     this.text = decidingText(catalog);
-    this.labels = this.readLabels();
+    this.claims = readClaims(this.text, labelsOf(catalog));
+    this.settings = readSettings(this.text, contract);
     this.all = [...this.plain(), ...this.tricks()];
+  }
+
+  /** Those of a role who make moves: the user of a world, that of the one they attack, and who signs up. */
+  public ofRole(role: string): Movers {
+    const [a, b] = this.worlds;
+    if (!a || !b) throw new Error("The trial needs two worlds.");
+    return {
+      attacker: this.signedIn(a, role),
+      victim: this.signedIn(b, role),
+      newcomer: (email) => this.signedIn({ ...NOWHERE, email }, role),
+    };
   }
 
   /** The user of a world, signed in. */
@@ -141,26 +169,10 @@ export class Identities {
     ];
   }
 
-  /** The labels of enums, by the names that casts call them. */
-  private readLabels(): ReadonlyMap<string, readonly string[]> {
-    const columns = this.catalog.relations.flatMap(({ columns: some }) => some);
-    return new Map(
-      columns
-        .filter(({ typeKind }) => typeKind === "e")
-        .flatMap(({ type, labels }) => [
-          [type, labels] as const,
-          [`public.${type}`, labels] as const,
-        ]),
-    );
-  }
-
   /** The settings that policies read: as the application makes them, they are of the user's world. */
   private settingsOf({ id, number }: World): Record<string, string> {
     return Object.fromEntries(
-      readSettings(this.text, this.contract).map(({ name, isNumber }) => [
-        name,
-        isNumber ? number : id,
-      ]),
+      this.settings.map(({ name, isNumber }) => [name, isNumber ? number : id]),
     );
   }
 
@@ -170,7 +182,7 @@ export class Identities {
    */
   private claimsOf({ id, number, email }: World, role: string): Record<string, unknown> {
     const others = Object.fromEntries(
-      readClaims(this.text, this.labels).map(({ key, value, isNumber, isList }) => {
+      this.claims.map(({ key, value, isNumber, isList }) => {
         const own = value ?? (isNumber ? Number(number) : id);
         return [key, isList ? [own] : own];
       }),
@@ -187,6 +199,19 @@ export class Identities {
       user_metadata: {},
     };
   }
+}
+
+/** The labels of enums, by the names that casts call them. */
+function labelsOf({ relations }: Catalog): ReadonlyMap<string, readonly string[]> {
+  const enums = relations.flatMap(({ columns }) =>
+    columns.filter(({ typeKind }) => typeKind === "e"),
+  );
+  return new Map(
+    enums.flatMap(({ type, labels }) => [
+      [type, labels],
+      [`public.${type}`, labels],
+    ]),
+  );
 }
 
 /** Ids of users that policies or functions name: a default of the identity, an administrator. */

@@ -48,12 +48,12 @@ export function listsOf(
   links: Links,
   sharedRows: SharedRows,
 ): List[] {
-  const asked = new AskedColumns(catalog);
+  const { reads } = links;
   /** The keys of roles: of rows of nobody's, at which conditions look. */
   const roleKeys = ({ target, columns, targetColumns }: ForeignKey, { name }: Column) => {
     const role = catalog.relations.find(({ id }) => id === target);
     const isLookedAt = role?.columns.some(
-      (one) => !targetColumns.includes(one.name) && asked.has(role, one.name),
+      (one) => !targetColumns.includes(one.name) && reads.looksAt(role, one.name),
     );
     const place = targetColumns[columns.indexOf(name)] ?? "";
     const rows = isLookedAt === true ? (sharedRows.get(target) ?? []) : [];
@@ -64,14 +64,15 @@ export function listsOf(
     const users = usersOf(relation, links);
     const isListed = (user: string) =>
       relation.uniques.some((key) => key.length > 1 && key.includes(user));
-    const listing = users.filter((user) => isListed(user) || asked.has(relation, user));
+    const listing = users.filter((user) => isListed(user) || reads.looksAt(relation, user));
     if (listing.length === 0) return [];
     const decisions = relation.columns.flatMap((column): Deciding[] => {
       // What the table's own policies demand of a value, a row has to have to get in.
       const isDemanded = relation.policies.some(({ check }) =>
         wordsOf(check ?? "").has(column.name),
       );
-      if (column.generated !== "" || !(isDemanded || asked.has(relation, column.name))) return [];
+      if (column.generated !== "" || !(isDemanded || reads.looksAt(relation, column.name)))
+        return [];
       const key = relation.foreignKeys.find(({ columns }) => columns.includes(column.name));
       // Another user, who invited or approved, or has not yet.
       const others = column.notNull ? [] : [null];
@@ -165,31 +166,4 @@ function numbersOf({ checks }: Relation, { name }: Column): number[][] {
     .filter(({ columns }) => columns.join() === name)
     .map(({ expression }) => (expression.match(/(?<![\w.'])-?\d+(?:\.\d+)?/g) ?? []).map(Number))
     .filter(({ length }) => length > 0);
-}
-
-/** Which columns conditions look at: policies, and functions, whose bodies PostgreSQL does not resolve. */
-class AskedColumns {
-  private readonly texts: { relation: Relation | undefined; words: ReadonlySet<string> }[];
-
-  constructor({ relations, routines }: Catalog) {
-    this.texts = [
-      ...relations.flatMap((relation) =>
-        relation.policies.map(({ using, check }) => ({
-          relation,
-          words: wordsOf(`${using ?? ""} ${check ?? ""}`),
-        })),
-      ),
-      // A trigger's function decides nothing by itself.
-      ...routines
-        .filter(({ returns }) => returns !== "trigger")
-        .map(({ source }) => ({ relation: undefined, words: wordsOf(source) })),
-    ];
-  }
-
-  /** Whether what decides about other tables, or a function, reads this column of this table. */
-  public has({ id, name }: Relation, column: string): boolean {
-    return this.texts.some(
-      ({ relation, words }) => relation?.id !== id && words.has(name) && words.has(column),
-    );
-  }
 }

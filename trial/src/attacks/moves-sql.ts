@@ -49,9 +49,10 @@ language sql as $$
   from (select job -> 'reach' -> (m - 1) as reach from unnest(path) m) s
 $$;
 
--- What the attacker can do to the victim's world, as texts: the number of a probe, and a row for those that
--- read or change rows; of all probes, or of these. Variables outlast the subtransactions that undo what is tried.
-create function app_data_trial.powers(job jsonb, numbers integer[]) returns text[]
+-- What the attacker can do to the victim's world: "powers", the number of a probe, and a row for those that
+-- read or change rows; and "errors" that were neither refusals nor constraints'. Of all probes, or of these.
+-- Variables outlast the subtransactions that undo what is tried.
+create function app_data_trial.powers(job jsonb, numbers integer[]) returns jsonb
 language plpgsql as $$
 declare
   victim integer := (job ->> 'victim')::integer;
@@ -61,6 +62,7 @@ declare
   affected bigint;
   reached text[];
   powers text[] := '{}';
+  errors jsonb := '[]';
   is_marked boolean := false;
 begin
   for probe in
@@ -127,16 +129,19 @@ begin
         end loop;
       end if;
       raise exception using errcode = 'TR001';
-    exception when others or assert_failure then
-      null;
+    exception
+      when sqlstate 'TR001' or insufficient_privilege or raise_exception or integrity_constraint_violation then
+        null;
+      when others or assert_failure then
+        errors := errors || jsonb_build_object('probe', probe.n, 'error', sqlstate, 'message', sqlerrm);
     end;
   end loop;
-  return powers;
+  return jsonb_build_object('powers', powers, 'errors', errors);
 end $$;
 
 -- Makes each of the candidates' moves that can be made here, and from there those that could not be made
--- before, or that may do something else then. Returns [{"path": […], "powers": […]}, …], and the "error" that
--- ended a move instead; a path is the numbers of moves.
+-- before, or that may do something else then. Returns [{"path": […], "powers": […], "errors": […]}, …], and the
+-- "error" that ended a move instead; a path is the numbers of moves.
 create function app_data_trial.explore(job jsonb, candidates integer[], path integer[])
 returns jsonb language plpgsql as $$
 declare
@@ -160,8 +165,8 @@ begin
         raise exception using errcode = 'TR002';
       end if;
       made := made || move;
-      states := states || jsonb_build_object('path', path || move,
-        'powers', app_data_trial.powers(job, app_data_trial.reached(job, path || move)));
+      states := states || (jsonb_build_object('path', path || move)
+        || app_data_trial.powers(job, app_data_trial.reached(job, path || move)));
       raise exception using errcode = 'TR001';
     exception
       when sqlstate 'TR001' then
@@ -213,13 +218,16 @@ begin
   states := app_data_trial.explore(
     job, array(select generate_series(1, jsonb_array_length(job -> 'moves'))), '{}');
   -- The last, since it leaves marks in texts.
-  states := states || jsonb_build_object('path', '[]'::jsonb, 'powers', app_data_trial.powers(job, null));
+  states := states || (jsonb_build_object('path', '[]'::jsonb) || app_data_trial.powers(job, null));
   raise exception using errcode = 'TR001';
 exception
   when sqlstate 'TR001' then
     return states;
   when integrity_constraint_violation then
     -- Nobody can be given this.
+    return '[]';
+  when raise_exception or data_exception or assert_failure then
+    -- A trigger refuses it.
     return '[]';
   when query_canceled then
     return null;

@@ -1,8 +1,9 @@
 import type { Value } from "../rows/candidate-values";
-import { type Catalog, type Column, type Relation, type Routine, isSecret } from "../rows/catalog";
+import type { Catalog, Column, Relation, Routine } from "../rows/catalog";
 import { wordsOf } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
+import { argumentValues, writeArguments } from "./arguments";
 import {
   type Given,
   type TwoWorlds,
@@ -130,7 +131,7 @@ interface LooseKey {
 /** The loose keys of a schema: the victim's rows name them, and a policy compares the two. */
 function looseKeys({ relations }: Catalog, { victim }: TwoWorlds, role: string): LooseKey[] {
   return relations.flatMap((relation) => {
-    const { id, name, kind, uniques, columns } = relation;
+    const { id, kind, uniques, columns } = relation;
     const rights = relation.rights[role];
     if (!rights || (kind !== "r" && kind !== "p")) return [];
     const mayChoose = [...rights.insertColumns, ...rights.updateColumns];
@@ -138,12 +139,19 @@ function looseKeys({ relations }: Catalog, { victim }: TwoWorlds, role: string):
       (column) =>
         mayChoose.includes(column.name) && uniques.some((key) => key.join() === column.name),
     );
+    const asked =
+      keys.length === 0
+        ? []
+        : relations.flatMap((child) => {
+            const reading = child.policies.filter(({ reads }) => reads.includes(id));
+            const texts = reading.map(({ using, check }) =>
+              wordsOf(`${using ?? ""} ${check ?? ""}`),
+            );
+            return texts.length > 0 ? [{ child, texts }] : [];
+          });
     return keys.flatMap((column): LooseKey[] => {
-      const named = relations.flatMap((child) => {
-        if (child.id === id) return [];
-        const asking = child.policies
-          .map(({ using, check }) => wordsOf(`${using ?? ""} ${check ?? ""}`))
-          .filter((words) => words.has(name) && words.has(column.name));
+      const named = asked.flatMap(({ child, texts }) => {
+        const asking = texts.filter((words) => words.has(column.name));
         const isHeld = (one: string) =>
           child.foreignKeys.some((key) => key.target === id && key.columns.includes(one));
         return child.columns
@@ -212,60 +220,40 @@ export function callsOf(
   );
   return open.flatMap((routine) => {
     const words = wordsOf(routine.source);
-    const tables = catalog.relations.filter(({ name }) => words.has(name));
-    const known = tables.flatMap((relation) => {
-      const given = givens.flatMap(({ list, row }) =>
-        list?.relation === relation && row ? [row] : [],
+    const decided = lists.filter(({ relation }) => words.has(relation.name));
+    const rowsOf = (relation: Relation) => [
+      ...victim.rows(relation),
+      ...givens.flatMap(({ list, row }) => (list?.relation === relation && row ? [row] : [])),
+    ];
+    const found = argumentValues(routine, catalog, victim.world, rowsOf);
+    const choices = routine.arguments.map(({ type }, place): Value[] => {
+      const deciding = decided.flatMap((list) =>
+        list.deciding.filter(({ column }) => column.type === type).flatMap(({ values }) => values),
       );
-      const rows = [...victim.rows(relation).slice(0, 1), ...given];
-      const { deciding = [] } = lists.find((list) => list.relation === relation) ?? {};
-      const keys = [...relation.uniques, ...relation.foreignKeys.map(({ columns }) => columns)];
-      return relation.columns
-        .filter(
-          (column) =>
-            keys.some((names) => names.includes(column.name)) && !isSecret(relation, column),
-        )
-        .map(({ name, type }) => ({ type, values: rows.map((row) => row[name] ?? null) }))
-        .concat(deciding.map(({ column, values }) => ({ type: column.type, values })));
+      const self = type === "uuid" ? [attacker.world.id] : [];
+      const [likeliest, ...others] = found[place] ?? [];
+      const values = new Set([...deciding, likeliest ?? null, ...self, ...others]);
+      const most = found.length > 1 ? MOST_ARGUMENTS : MOST_CALLS;
+      return [...values].filter((value) => value !== null).slice(0, most);
     });
-    const self = { type: "uuid", values: [attacker.world.id] };
-    return argumentLists(routine, [...known, self]).map((list) => ({
+    return combinations(choices).map((values) => ({
       routine,
-      call: `${routine.sql}(${list})`,
+      call: `${routine.sql}(${writeArguments(routine, values)})`,
     }));
   });
 }
 
-/** Every combination of fitting values for the arguments, or of many a sample. */
-function argumentLists(
-  { arguments: given }: Routine,
-  known: readonly { type: string; values: Value[] }[],
-): string[] {
-  const bare = (type: string) => type.replace(/\(.*\)/, "").replace(/^character varying$/, "text");
-  const choices = given.map(({ type }) => {
-    const fitting = known.filter((one) => bare(one.type) === bare(type));
-    const found = fitting.flatMap(({ values }) => values).filter((value) => value !== null);
-    const values = found.length > 0 ? [...new Set(found)] : [defaultOf(type)];
-    return values.slice(0, MOST_ARGUMENTS).map((value) => literal(value, { type }));
-  });
-  const total = choices.reduce((product, { length }) => product * length, 1);
+/** Every combination of values, or of many a sample. */
+function combinations(choices: readonly Value[][]): Value[][] {
+  const total = choices.reduce((product, { length }) => product * Math.max(1, length), 1);
   // The step shares no factor with any number of values, so that they meet in ever other pairs.
   const step = total > MOST_CALLS ? STEP : 1;
   return Array.from({ length: Math.min(total, MOST_CALLS) }, (_, index) => {
     let rest = (index * step) % total;
-    return choices
-      .map((values) => {
-        const value = values[rest % values.length];
-        rest = Math.floor(rest / values.length);
-        return value;
-      })
-      .join(", ");
+    return choices.map((values) => {
+      const value = values[rest % Math.max(1, values.length)] ?? null;
+      rest = Math.floor(rest / Math.max(1, values.length));
+      return value;
+    });
   });
-}
-
-function defaultOf(type: string): Value {
-  if (type === "boolean") return "true";
-  if (type === "text" || type === "character varying") return "a";
-  if (/^(?:smallint|integer|bigint|numeric)$/.test(type)) return "1";
-  return null;
 }

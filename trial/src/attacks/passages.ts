@@ -1,10 +1,11 @@
 import type { Contract } from "@app-data/rules";
 import { type Value, isText } from "../rows/candidate-values";
-import { type Catalog, type Relation, type Routine, isSecret } from "../rows/catalog";
+import type { Catalog, Relation, Routine } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
 import { insertStatement, literal, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
+import { argumentValues, writeArguments } from "./arguments";
 import type { Identity } from "./identities";
 
 /** A query that goes around the tables: through a view, or through a function. */
@@ -22,7 +23,6 @@ export interface Passage {
   changes: boolean;
 }
 
-const NUMBERS = /^(?:smallint|integer|bigint|numeric|real|double precision)$/;
 const KINDS = { v: "view", m: "materialized view", f: "foreign table" } as const;
 const CALLS_EACH = 6;
 
@@ -163,78 +163,34 @@ function listOf(query: string): string {
   return `select coalesce(jsonb_agg(to_jsonb(r) order by to_jsonb(r)), '[]') from (${query}) r`;
 }
 
-/**
- * What an attacker would ask for: the keys and texts of the victim's rows, all of them or one beside one's
- * own, and what the function compares with.
- */
+/** The victim's values, all of them or one beside one's own. */
 function argumentLists(
-  { arguments: given, source, variadic }: Routine,
-  { relations }: Catalog,
+  routine: Routine,
+  catalog: Catalog,
   fill: Fill,
   victim: World,
   attacker: World | null,
 ): string[] {
-  const words = wordsOf(source);
-  const literals = [...source.matchAll(/'([\w-]{1,30})'/g)].map(([, text = ""]) => text);
-  const choicesOf = (world: World) =>
-    given.map(({ name, type }) => {
-      const bare = name.replace(/^(?:p|in|arg|v|_)?_/, "").toLowerCase();
-      const found = relations.flatMap((relation) => {
-        const rows = fill.of(relation).rows[world.index] ?? [];
-        const [row] = rows;
-        const last = rows.at(-1);
-        return relation.columns
-          .filter(
-            (column) =>
-              row !== undefined &&
-              column.type.replace(/\(.*\)/, "") === type &&
-              !isSecret(relation, column),
-          )
-          .map((column) => ({
-            weight:
-              weigh(bare, column.name, relation.name) +
-              (words.has(relation.name) && words.has(column.name) ? 2 : 0),
-            value: row?.[column.name] ?? null,
-            // The last row has no values where there need not be one.
-            others: [...column.labels, ...(last ? [last[column.name] ?? null] : [])],
-          }));
-      });
-      const isCount = NUMBERS.test(type) && found.every(({ weight }) => weight === 0);
-      const values = found
-        .filter(({ value }) => value !== null && !isCount)
-        .sort((left, right) => right.weight - left.weight)
-        .flatMap(({ value, others }): Value[] => [value, ...others]);
-      const objects = /^jsonb?$/.test(type) ? objectsFor(source, relations, fill, world) : [];
-      const own = type === "uuid" || type === "text" ? [world.id] : [];
-      const compared = type === "text" ? [...new Set(literals)].slice(0, 2) : [];
-      const isUser = /user|owner|uid|account|sub/.test(bare);
-      if (objects.length > 0) return objects;
-      const all = isUser
-        ? [...own, ...values, ...compared]
-        : [...values.slice(0, 2), ...compared, ...values.slice(2), ...own];
-      return [...new Set(all.length > 0 ? all : defaultsOf(type))].slice(0, CALLS_EACH);
-    });
+  const valuesOf = (world: World) =>
+    argumentValues(routine, catalog, world, (one) => fill.of(one).rows[world.index] ?? []).map(
+      (values) => values.slice(0, CALLS_EACH),
+    );
   const write = (choices: readonly Value[][], index: number) =>
-    given
-      .map(({ type }, place) => {
-        const values = choices[place] ?? [];
-        const value = type.startsWith("any")
-          ? "null"
-          : literal(values[index % Math.max(1, values.length)] ?? null, { type });
-        return variadic && place === given.length - 1 ? `variadic ${value}` : value;
-      })
-      .join(", ");
-  const theirs = choicesOf(victim);
+    writeArguments(
+      routine,
+      choices.map((values) => values[index % Math.max(1, values.length)] ?? null),
+    );
+  const theirs = valuesOf(victim);
   const calls = Math.max(1, ...theirs.map(({ length }) => length));
   const lists = Array.from({ length: calls }, (_, index) => write(theirs, index));
   if (!attacker) return lists;
-  const mine = choicesOf(attacker);
+  const mine = valuesOf(attacker);
   // A function that looks for the caller's own rows does something only for these.
   const alone = [0, 1, 2].map((index) => write(mine, index));
   const mixed =
-    given.length < 2
+    theirs.length < 2
       ? []
-      : given.flatMap((_, own) =>
+      : theirs.flatMap((_, own) =>
           [0, 1].map((index) =>
             write(
               theirs.map((some, place) => (place === own ? (mine[place] ?? []) : some)),
@@ -243,47 +199,6 @@ function argumentLists(
           ),
         );
   return [...new Set([...lists, ...mixed, ...alone])];
-}
-
-/** JSON with the keys that a function looks up, and values of rows that have columns of these names. */
-function objectsFor(
-  source: string,
-  relations: readonly Relation[],
-  fill: Fill,
-  world: World,
-): string[] {
-  const keys = [...source.matchAll(/(?:->>?\s*|_path(?:_text)?\(\w+,\s*)'(\w+)'/g)].map(
-    ([, key = ""]) => key,
-  );
-  if (keys.length === 0) return [];
-  const words = wordsOf(source);
-  const rows = relations
-    .filter(({ name }) => words.has(name))
-    .flatMap((relation) => (fill.of(relation).rows[world.index] ?? []).slice(0, 1));
-  const object = Object.fromEntries(
-    keys.map((key) => [key, rows.find((row) => key in row)?.[key] ?? world.id]),
-  );
-  return [JSON.stringify([object]), JSON.stringify(object)];
-}
-
-function weigh(argument: string, column: string, table: string): number {
-  if (argument === column) return 3;
-  if (
-    column === "id" &&
-    argument.replace(/_?id$/, "").replace(/s$/, "") === table.replace(/s$/, "")
-  )
-    return 4;
-  return column !== "" && argument.includes(column) ? 1 : 0;
-}
-
-function defaultsOf(type: string): Value[] {
-  if (type === "boolean") return ["true", "false"];
-  if (NUMBERS.test(type)) return ["100", "1"];
-  if (type === "text" || type === "character varying") return ["a", "%"];
-  if (type.endsWith("[]")) return ["{}"];
-  if (/^timestamp|^date/.test(type)) return ["2000-01-01", "2099-01-01"];
-  if (type === "jsonb" || type === "json") return ["{}", "[]"];
-  return [null];
 }
 
 /** The statements that hide the rows of all other worlds, and bring what is derived from rows up to date. */

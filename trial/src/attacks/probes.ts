@@ -1,4 +1,4 @@
-import type { Catalog, Relation } from "../rows/catalog";
+import { type Catalog, type Relation, leavesOf } from "../rows/catalog";
 import { insertStatement, literal, quoteIdentifier, writableColumns } from "../rows/statements";
 import { type TwoWorlds, userIn } from "./given-rows";
 import { type List, usersOf } from "./lists";
@@ -8,6 +8,8 @@ import type { Links } from "../rows/links";
 /** One thing that the attacker could do to the victim's world. */
 export interface Probe {
   kind: "read" | "update" | "delete" | "insert" | "call";
+  /** The table or function, as findings name it. */
+  object: string;
   /** Undefined for a call. */
   relation: Relation | undefined;
   statement: string;
@@ -37,6 +39,7 @@ export function probesOf(
     const { sql } = relation;
     const probe = (kind: Probe["kind"], shown: string, rest: Partial<Probe> = {}): Probe => ({
       kind,
+      object: sql,
       relation,
       shown,
       statement: shown,
@@ -86,8 +89,9 @@ export function probesOf(
 export function callProbes(calls: readonly Call[]): Probe[] {
   return calls
     .filter(({ routine: { kind, returns } }) => kind === "f" && !TELLS_NOTHING.test(returns))
-    .map(({ call }) => ({
+    .map(({ call, routine }) => ({
       kind: "call",
+      object: routine.signature,
       relation: undefined,
       shown: `select * from ${call}`,
       statement: `select coalesce(jsonb_agg(to_jsonb(r)), '[]') from ${call} r`,
@@ -96,9 +100,3 @@ export function callProbes(calls: readonly Call[]): Probe[] {
 }
 
 const TELLS_NOTHING = /^(?:void|boolean|uuid|integer|bigint|numeric|timestamp.*)$/;
-
-/** The ids of a table and of all that is partition or child of it. */
-function leavesOf(catalog: Catalog, { id }: Relation): number[] {
-  const below = catalog.relations.filter(({ parents }) => parents.includes(id));
-  return [id, ...below.flatMap((relation) => leavesOf(catalog, relation))];
-}

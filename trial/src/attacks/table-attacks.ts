@@ -1,5 +1,5 @@
 import type { Contract } from "@app-data/rules";
-import type { Catalog, Column, Relation, Rights } from "../rows/catalog";
+import { type Catalog, type Column, type Relation, type Rights, leavesOf } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
 import { wordsOf } from "../rows/hints";
 import type { Link, Links } from "../rows/links";
@@ -98,7 +98,7 @@ export class TableAttacks {
     { identity, relation, victim }: { identity: Identity; relation: Relation; victim: World },
   ): Pick<Job, "measure" | "viewers"> {
     const attacker = String(identity.world?.index ?? "null");
-    const leaves = this.leaves(relation);
+    const leaves = leavesOf(this.catalog, relation);
     if (read !== undefined) {
       const seen = `app_data_trial.seen($1, '{${leaves.join(",")}}', ${attacker})`;
       const flags = this.flags(relation).map(({ name }) => flagOf(relation, name, attacker));
@@ -130,12 +130,6 @@ export class TableAttacks {
     );
   }
 
-  /** The ids of a table and of all that is partition or child of it. */
-  public leaves({ id }: Relation): number[] {
-    const below = this.catalog.relations.filter(({ parents }) => parents.includes(id));
-    return [id, ...below.flatMap((relation) => this.leaves(relation))];
-  }
-
   /**
    * Where rows are is told by system columns, which a right on some columns does not cover; policies are
    * the same for the whole table.
@@ -154,8 +148,7 @@ export class TableAttacks {
     const before = rights.select ? [] : [grant];
     const columns = rights.select ? "*" : rights.selectColumns.map(quoteIdentifier).join(", ");
     const shown = `select ${columns} from ${sql}`;
-    const part = { attack: "read" as const, read, shown, variants: [{ before }] };
-    return [part];
+    return [{ attack: "read", read, shown, variants: [{ before }] }];
   }
 
   private update(identity: Identity, relation: Relation, rights: Rights, victim: World): Part[] {
@@ -342,7 +335,7 @@ export class TableAttacks {
       ({ name }) =>
         rights.updateColumns.includes(name) && !columns.some((column) => column.name === name),
     );
-    const target = `${quoteText(relation.sql)}, '{${this.leaves(relation).join(",")}}'`;
+    const target = `${quoteText(relation.sql)}, '{${leavesOf(this.catalog, relation).join(",")}}'`;
     return columns.filter(isGuest).flatMap((guest) => {
       const name = quoteIdentifier(guest.name);
       const value = literal(guest.element === null ? world.id : `{${world.id}}`, guest);
@@ -418,7 +411,7 @@ export class TableAttacks {
     );
     const single = (attack !== "update" || looksAtMore) && !this.links.isShared(relation);
     if (!single) return { attack, shown, variants };
-    const target = `${quoteText(relation.sql)}, '{${this.leaves(relation).join(",")}}'`;
+    const target = `${quoteText(relation.sql)}, '{${leavesOf(this.catalog, relation).join(",")}}'`;
     const alone = Array.from({ length: looksAtMore ? ROWS_EACH : 1 }, (_, place) => ({
       before: [`select app_data_trial.leave(${target}, ${world.index}, ${place})`],
       statements: [shown],

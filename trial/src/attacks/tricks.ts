@@ -6,10 +6,17 @@ const REGISTERED = new Set(
     " ",
   ),
 );
+/** A setting that policies read. */
+export interface Setting {
+  name: string;
+  /** Whether it is read as a number. */
+  isNumber: boolean;
+}
+
 const MOST_TEXTS = 8;
 
 /** A claim that policies read, and the text that it is compared with. */
-interface Claim {
+export interface Claim {
   key: string;
   value: string | undefined;
   /** Whether it is read as a number. */
@@ -90,10 +97,7 @@ function comparedTexts(text: string): string[] {
 }
 
 /** The settings that a text reads, but for that of the claims. */
-export function readSettings(
-  text: string,
-  { claims }: Contract,
-): { name: string; isNumber: boolean }[] {
+export function readSettings(text: string, { claims }: Contract): Setting[] {
   const names = [...text.matchAll(/current_setting\(\s*'([^']+)'/gi)].flatMap(([, name]) =>
     name?.includes(".") && name !== claims.setting ? [name] : [],
   );

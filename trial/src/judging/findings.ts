@@ -106,15 +106,17 @@ export function judgePassages(open: readonly OpenPassage[], shared: Shared): Tri
     if (seen.has(key)) return [];
     seen.add(key);
     const { object, kind, shown } = passage;
+    const isRoutine = kind === "function" || kind === "procedure";
+    const name = isRoutine ? object : `${kind} ${object}`;
     if (!judged) {
       return [
         trialFinding("trial-judged", {
           object,
-          message: `${kind} ${object} was not judged: it ${what}`,
+          message: `${name} was not judged: it ${what}`,
         }),
       ];
     }
-    const result = `${kind} ${object} ${what}`;
+    const result = `${name} ${what}`;
     const relations = catalog.relations.filter(({ kind: one }) => one === "r");
     return [
       trialFinding("trial-passage", {

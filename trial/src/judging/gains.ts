@@ -29,6 +29,13 @@ export function plainestOf(gains: readonly Gain[]): Gain[] {
   return firstOfEach(gains, ({ moves: [first] }) => first?.target);
 }
 
+/** What the sign-ups after the first have beyond it: what a newcomer gets by what they chose for themselves. */
+export function signUpGains(states: readonly State[], probes: readonly Probe[]): Gain[] {
+  const [plain] = states;
+  const comparison = new Comparison(states, probes);
+  return states.slice(1).flatMap((state) => comparison.gain(state, plain?.powers ?? new Set()));
+}
+
 /** What values of their own rows give the attacker, without a move; they cannot choose them. */
 export function privilegesOf(states: readonly State[], probes: readonly Probe[]): Gain[] {
   return new Comparison(states, probes).privileges();
@@ -66,7 +73,7 @@ class Comparison {
     return firstOfEach(found, ({ given }) => given.list?.relation);
   }
 
-  private gain({ given, moves, powers }: State, allowed: ReadonlySet<string>): Gain[] {
+  public gain({ given, moves, powers }: State, allowed: ReadonlySet<string>): Gain[] {
     const counts = new Map<Probe, number>();
     for (const power of without(powers, allowed)) {
       const probe = this.probeOf(power);

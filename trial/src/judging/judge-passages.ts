@@ -173,8 +173,8 @@ async function ask(
       again.push(...passages.map((passage) => ({ identity, passages: [passage] })));
     else {
       passages.forEach((passage, place) => {
-        const { error, message, reads } = all ?? {};
-        count(identity, passage, error ?? reads?.[place]?.error, message);
+        const { error, message } = all?.error === undefined ? (all?.reads?.[place] ?? {}) : all;
+        count(identity, passage, error, message);
       });
       open.push(...compare(question, outcomes));
     }

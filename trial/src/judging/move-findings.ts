@@ -11,8 +11,7 @@ const MOST_TOLD = 3;
 
 /** What moves gained, told in their order, and what values open that their user cannot write. */
 export function judgeMoves(
-  identity: Identity,
-  { gains, privileges, reason }: MovesTried,
+  { identity, gains, privileges, signUps, reason }: MovesTried,
   shared: Shared,
 ): TrialFinding[] {
   const broken = gains.flatMap((gain): TrialFinding[] => {
@@ -46,10 +45,22 @@ export function judgeMoves(
       }),
     ];
   });
+  const signedUp = signUps.flatMap((gain): TrialFinding[] => {
+    const { users, description } = gain.given;
+    if (!users) return [];
+    const what = `${tellProbes(gain.probes, identity)}, which nobody gave them`;
+    return [
+      trialFinding("trial-moves", {
+        object: users.sql,
+        message: `table ${users.sql}: ${identity.role}, ${description}, ${what}; what users choose for themselves must open nothing before it has been checked`,
+        reproduction: script(gain, what, identity, shared),
+      }),
+    ];
+  });
   const object = "moves";
   const message = `moves were not judged: ${reason ?? ""}`;
   const unjudged = reason === undefined ? [] : [trialFinding("trial-judged", { object, message })];
-  return [...broken, ...advice, ...unjudged];
+  return [...broken, ...signedUp, ...advice, ...unjudged];
 }
 
 function tellProbes(probes: Gain["probes"], { world }: Identity): string {
@@ -74,6 +85,7 @@ function script(
   const [probe] = probes;
   const relations = [
     given.list?.relation,
+    given.users,
     ...moves.flatMap(({ target }) => tablesOf(target, shared.catalog)),
     probe?.probe.relation,
   ].filter((relation) => relation !== undefined);
@@ -92,5 +104,5 @@ function tablesOf(target: Relation | Routine, { relations }: Catalog): Relation[
 }
 
 function nameOf(target: Relation | Routine): string {
-  return "columns" in target ? `table ${target.sql}` : `function ${target.signature}`;
+  return "columns" in target ? `table ${target.sql}` : target.signature;
 }

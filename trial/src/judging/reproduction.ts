@@ -1,7 +1,7 @@
 import type { Identity } from "../attacks/identities";
 import type { Catalog, Relation } from "../rows/catalog";
 import type { Fill } from "../rows/fill";
-import { askedWords } from "../rows/hints";
+import { Reads } from "../rows/reads";
 import { insertStatement, quoteIdentifier, quoteText } from "../rows/statements";
 import { WORLDS } from "../rows/worlds";
 
@@ -69,15 +69,16 @@ function actingAs({ role, login, settings, prelude }: Identity): string[] {
 /** Tables with all that their rows and policies refer to, parents first. */
 function withParents(relations: readonly Relation[], catalog: Catalog): Relation[] {
   const found: Relation[] = [];
+  const reads = new Reads(catalog);
   const begun = new Set<number>();
   const add = (relation: Relation) => {
     if (begun.has(relation.id)) return;
     begun.add(relation.id);
-    const words = askedWords(relation, catalog);
+    const read = reads.by(relation).ids;
     for (const other of catalog.relations) {
       const isPart = other.parents.includes(relation.id);
       const isTarget = relation.foreignKeys.some(({ target }) => target === other.id);
-      if (words.has(other.name) || isPart || isTarget) add(other);
+      if (read.has(other.id) || isPart || isTarget) add(other);
     }
     if (relation.kind === "r") found.push(relation);
   };

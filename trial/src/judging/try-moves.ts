@@ -7,13 +7,15 @@ import {
   assignments,
   givenRows,
   keyCondition,
+  signedUp,
 } from "../attacks/given-rows";
-import type { Identity } from "../attacks/identities";
+import type { Identity, Movers } from "../attacks/identities";
 import type { FailedAttempt } from "../attacks/job";
 import { type SharedRows, choicesOf, listsOf } from "../attacks/lists";
 import { type Move, callsOf, movesOf, orphaned } from "../attacks/moves";
+import { signUpsOf } from "../attacks/sign-ups";
 import { type Probe, callProbes, probesOf } from "../attacks/probes";
-import { Reach } from "../attacks/reach";
+import { reachOf } from "../attacks/reach";
 import type { Relation, Routine } from "../rows/catalog";
 import { callEngine } from "../rows/engine";
 import type { Fill } from "../rows/fill";
@@ -21,7 +23,7 @@ import type { HintReader } from "../rows/hints";
 import type { Row } from "../rows/row-planner";
 import { insertStatement, quoteIdentifier } from "../rows/statements";
 import { type World, victimOf } from "../rows/worlds";
-import { type Gain, type State, gainsOf, plainestOf, privilegesOf } from "./gains";
+import { type Gain, type State, gainsOf, plainestOf, privilegesOf, signUpGains } from "./gains";
 import type { Shared } from "./shared";
 
 /** How many moves an attacker makes one after the other. */
@@ -30,8 +32,12 @@ const MOST_SHARED = 5;
 
 /** What moves have shown. */
 export interface MovesTried {
+  /** Who made them. */
+  identity: Identity;
   gains: Gain[];
   privileges: Gain[];
+  /** What newcomers get by what they choose for themselves, the plainest of each table of users. */
+  signUps: Gain[];
   attempts: number;
   /** Functions that did something when they were called, with what was given or after other moves. */
   called: ReadonlySet<string>;
@@ -44,6 +50,8 @@ export interface MovesTried {
 interface Found {
   path: number[];
   powers?: string[];
+  /** Errors of probes, by their numbers, that were neither refusals nor constraints'. */
+  errors?: { probe: number; error: string; message: string }[];
   /** The SQLSTATE. */
   error?: string;
   message?: string;
@@ -93,12 +101,11 @@ export async function quietOwnRows(
  */
 export async function tryMoves(
   client: ClientBase,
-  identity: Identity,
-  victim: Identity,
+  { attacker, victim, newcomer }: Movers,
   shared: Shared,
   hints: HintReader,
 ): Promise<MovesTried> {
-  const plan = await planMoves(client, identity, shared, hints);
+  const plan = await planMoves(client, attacker, shared, hints);
   const { givens, moves, probes, statesOf } = plan;
   const states: State[] = [];
   let slow: Given | undefined;
@@ -109,11 +116,16 @@ export async function tryMoves(
     states.push(...(some ?? []));
     if (slow) break;
   }
+  const signUps = await trySignUps(newcomer, plan, shared);
   const called = states
     .flatMap((state) => state.moves.map(({ target }) => target))
     .flatMap((target) => ("signature" in target ? [target.signature] : []));
   const tried = {
-    attempts: isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured)),
+    identity: attacker,
+    attempts:
+      (isIdle ? 0 : givens.length * moves.length + sum(states.map(plan.measured))) +
+      signUps.attempts,
+    signUps: signUps.gains,
     called: new Set(called),
     failures: plan.failures,
   };
@@ -127,6 +139,26 @@ export async function tryMoves(
   for (const gain of gainsOf(states, probes))
     if (!(await isAcceptance(gain, victim, plan, shared))) gains.push(gain);
   return { ...tried, gains: plainestOf(gains), privileges: privilegesOf(states, probes) };
+}
+
+/** Lets users sign up with what they choose for themselves, and compares what they can do then. */
+async function trySignUps(
+  newcomer: (email: string) => Identity,
+  { probes, statesOf }: Plan,
+  { catalog, contract, fill }: Shared,
+): Promise<{ gains: Gain[]; attempts: number }> {
+  const victim = victimOf(null);
+  const rowsOfVictim = (relation: Relation) => fill.of(relation).rows[victim.index] ?? [];
+  const gains: Gain[] = [];
+  let attempts = 0;
+  for (const signUps of signUpsOf(catalog, contract, rowsOfVictim)) {
+    const states: State[] = [];
+    for (const signUp of signUps)
+      states.push(...((await statesOf(signedUp(signUp), [], newcomer(signUp.email))) ?? []));
+    gains.push(...signUpGains(states, probes).slice(0, 1));
+    attempts += states.length * probes.length;
+  }
+  return { gains, attempts };
 }
 
 /**
@@ -166,7 +198,7 @@ async function planMoves(
   shared: Shared,
   hints: HintReader,
 ): Promise<Plan> {
-  const { catalog, contract, links, fill } = shared;
+  const { catalog, links, fill } = shared;
   const { role, world } = identity;
   if (!world) throw new Error("Moves are made by the user of a world.");
   const victim = victimOf(world);
@@ -187,7 +219,12 @@ async function planMoves(
     grant,
     relations,
   }));
-  const reach = new Reach(catalog, contract);
+  const reached = new Map<Relation | Routine, number[] | null>();
+  const reach = (target: Relation | Routine) => {
+    const known = reached.get(target) ?? reachOf(target, probes, catalog, links.reads);
+    reached.set(target, known);
+    return known;
+  };
   const failures: FailedAttempt[] = [];
   return {
     failures,
@@ -195,14 +232,18 @@ async function planMoves(
     moves: movesOf(catalog, lists, worlds, role, calls),
     probes,
     measured({ moves: made }) {
-      const numbers = made.map(({ target }) => reach.of(target, probes));
+      const numbers = made.map(({ target }) => reach(target));
       return made.length === 0 || numbers.includes(null)
         ? probes.length
         : new Set(numbers.flatMap((some) => some ?? [])).size;
     },
     async statesOf(given, moves, actor = identity) {
-      const stateOf = ({ path, powers, error, message }: Found): State[] => {
+      const stateOf = ({ path, powers, errors = [], error, message }: Found): State[] => {
         const made = path.flatMap((number) => moves[number - 1] ?? []);
+        for (const { probe: number, ...outcome } of errors) {
+          const probe = probes[number - 1];
+          if (probe) failures.push({ identity: actor, ...probe, outcome });
+        }
         if (powers) return [{ given, moves: made, powers: new Set(powers) }];
         const last = made.at(-1);
         if (last && error !== undefined)
@@ -227,7 +268,7 @@ async function planMoves(
           ? { given: { relation: given.changes.relation.id, world: given.changes.world } }
           : {}),
         moves: moves.map(({ statement }) => statement),
-        reach: moves.map(({ target }) => reach.of(target, probes)),
+        reach: moves.map(({ target }) => reach(target)),
         again: moves.flatMap(({ again }, index) => (again === true ? [index + 1] : [])),
       };
       for (const rounds of [ROUNDS, 1]) {

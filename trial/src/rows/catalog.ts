@@ -112,7 +112,7 @@ export interface Routine {
   sql: string;
   /** As in pg_proc: f function, p procedure, a aggregate. */
   kind: "f" | "p" | "a";
-  /** `name(types)`, as findings call it. */
+  /** `function name(types)`, as findings call it. */
   signature: string;
   arguments: { name: string; type: string }[];
   /** Whether the last argument is a list of any length. */
@@ -157,6 +157,12 @@ export async function readCatalog(
   const catalog = rows[0]?.catalog;
   if (!catalog) throw new Error("The catalog query returned nothing; it must return one row.");
   return catalog;
+}
+
+/** The ids of a table and of all that is partition or child of it. */
+export function leavesOf(catalog: Catalog, { id }: Relation): number[] {
+  const below = catalog.relations.filter(({ parents }) => parents.includes(id));
+  return [id, ...below.flatMap((relation) => leavesOf(catalog, relation))];
 }
 
 /**

@@ -27,7 +27,7 @@ create table app_data_trial.watched (
 
 -- A function's name as findings write it, every type with its schema.
 create function app_data_trial.signature(routine oid) returns text language sql set search_path = '' as $$
-  select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+  select format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.oid = routine
 $$;
 
@@ -333,7 +333,7 @@ begin
       execute line into outcome;
       outcomes := outcomes || jsonb_build_array(jsonb_build_object('rows', coalesce(outcome, '[]')));
     exception when others or assert_failure then
-      outcomes := outcomes || jsonb_build_array(jsonb_build_object('error', sqlstate));
+      outcomes := outcomes || jsonb_build_array(jsonb_build_object('error', sqlstate, 'message', sqlerrm));
     end;
   end loop;
   if job ? 'read' then

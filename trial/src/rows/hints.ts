@@ -176,20 +176,3 @@ function readHints(texts: readonly string[], name: string): Hints {
     object: keys.length > 0 ? Object.fromEntries(keys) : undefined,
   };
 }
-
-/** The words of a table's policies, and of the functions that they call. */
-export function askedWords({ policies }: Relation, { routines }: Catalog): ReadonlySet<string> {
-  const words = new Set(
-    policies.flatMap(({ using, check }) => [...wordsOf(using ?? ""), ...wordsOf(check ?? "")]),
-  );
-  const read = new Set<number>();
-  for (let size = -1; size < words.size;) {
-    size = words.size;
-    for (const { id, name, source } of routines) {
-      if (read.has(id) || !words.has(name)) continue;
-      read.add(id);
-      for (const word of wordsOf(source)) words.add(word);
-    }
-  }
-  return words;
-}

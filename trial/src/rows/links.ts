@@ -1,7 +1,8 @@
 import type { Contract } from "@app-data/rules";
-import type { Catalog, Column, ForeignKey, Relation } from "./catalog";
+import type { Catalog, Column, ForeignKey, Relation, Routine } from "./catalog";
 import { holdsIdentity, isNumber, isText } from "./candidate-values";
-import { type HintReader, askedWords, clausesOf, wordsOf } from "./hints";
+import { type HintReader, clausesOf, wordsOf } from "./hints";
+import { Reads } from "./reads";
 import { quoteIdentifier, quoteText } from "./statements";
 
 /** Columns of a table that together name a user or another row. */
@@ -17,6 +18,8 @@ export interface Link {
 
 /** Tells what the columns of each table name: foreign keys do, and what policies compare with an identity or a key. */
 export class Links {
+  /** Which tables decide about the rows of which. */
+  public readonly reads: Reads;
   private readonly byId: ReadonlyMap<number, Relation>;
   private readonly asksWho: RegExp;
   private readonly known = new Map<number, Link[]>();
@@ -30,6 +33,7 @@ export class Links {
   ) {
     this.byId = new Map(catalog.relations.map((relation) => [relation.id, relation]));
     this.asksWho = identityPattern(catalog, contract);
+    this.reads = new Reads(catalog);
   }
 
   /** The links of a table, foreign keys first. */
@@ -92,7 +96,7 @@ export class Links {
   private groups(): ReadonlySet<number> {
     this.listed ??= new Set(
       this.catalog.relations
-        .filter((list) => this.isList(list) && (this.isAsked(list) || this.isAskedByFunction(list)))
+        .filter((list) => this.isList(list) && (this.isAsked(list) || this.tellsWho(list)))
         .flatMap((list) => this.of(list).filter(({ isUser }) => !isUser))
         .flatMap(({ key, targets }) => [key?.target, ...targets.map((one) => one.relation.id)])
         .filter((id) => id !== undefined),
@@ -126,29 +130,25 @@ export class Links {
     );
   }
 
-  /** Whether policies of other tables, or functions that policies call, read the table. */
-  public isAsked({ id, name }: Relation): boolean {
-    const { relations, routines } = this.catalog;
-    // A function that may write with its owner's rights, and grants a request say.
-    const isCalled = routines.some(
-      ({ securityDefiner, volatile, returns, source }) =>
-        securityDefiner && volatile && returns !== "trigger" && wordsOf(source).has(name),
+  /** Whether policies, or functions that policies call, read the table. */
+  public isAsked(relation: Relation): boolean {
+    return (
+      // A function that may write with its owner's rights, and grants a request say.
+      this.ofOwner(relation).some(({ volatile }) => volatile) ||
+      this.catalog.relations.some((other) => this.reads.by(other).ids.has(relation.id))
     );
-    if (isCalled) return true;
-    return relations.some((other) => {
-      const words = askedWords(other, this.catalog);
-      return words.has(name) && (other.id !== id || words.has("from") || words.has("FROM"));
-    });
   }
 
   /** Whether a function that runs with its owner's rights looks up who asks in the table. */
-  private isAskedByFunction({ name }: Relation): boolean {
-    return this.catalog.routines.some(
-      ({ source, securityDefiner, returns }) =>
-        securityDefiner &&
-        returns !== "trigger" &&
-        wordsOf(source).has(name) &&
-        this.asksWho.test(source),
+  private tellsWho(relation: Relation): boolean {
+    return this.ofOwner(relation).some(({ source }) => this.asksWho.test(source));
+  }
+
+  /** The functions on a table that run with their owner's rights. */
+  private ofOwner({ name }: Relation): Routine[] {
+    return this.catalog.routines.filter(
+      ({ securityDefiner, returns, source }) =>
+        securityDefiner && returns !== "trigger" && wordsOf(source).has(name),
     );
   }
 
@@ -271,22 +271,14 @@ export class Links {
     const isSomeones = (other: Relation) =>
       other.id !== relation.id && (!this.isShared(other) || this.groups().has(other.id));
     if (related.some(isSomeones)) return false;
+    const { ids } = this.reads.by(relation);
+    if (this.catalog.relations.some(({ id, kind }) => kind !== "v" && ids.has(id))) return false;
     const columns = relation.columns.map(({ name }) => name);
-    return !relation.policies.some(({ using, check, reads, calls }) => {
-      const called = this.catalog.routines.filter(({ id }) => calls.includes(id));
-      if (reads.length > 0 || called.some(({ source }) => this.readsTable(source))) return true;
-      return clausesOf(`${using ?? ""};${check ?? ""}`).some((clause) => {
+    return !relation.policies.some(({ using, check }) =>
+      clausesOf(`${using ?? ""};${check ?? ""}`).some((clause) => {
         const words = wordsOf(clause.replace(/[\w$]+\(/g, "("));
         return this.asksWho.test(clause) && columns.some((name) => words.has(name));
-      });
-    });
-  }
-
-  private readsTable(source: string): boolean {
-    const words = wordsOf(source);
-    return (
-      /\bfrom\b/i.test(source) &&
-      this.catalog.relations.some(({ name, kind }) => kind !== "v" && words.has(name))
+      }),
     );
   }
 }

@@ -4,6 +4,7 @@ import {
   readCatalog,
   runFile,
   schemaOf,
+  withSchema,
 } from "@app-data/migrator/judged-database";
 import {
   type Contract,
@@ -60,8 +61,7 @@ export async function applyMigrations(
       application.limits.push(...limits);
       await runFile(migrator, { ...file, sql }, contract.searchPath);
     } catch (error) {
-      const refusal = refusalOf(error, file);
-      return { ...application, refusal: await withSchema(client, refusal) };
+      return { ...application, refusal: refusalOf(await withSchema(client, error), file) };
     }
     // Each migration has a session of its own.
     await migrator.query("discard all");
@@ -123,26 +123,11 @@ function extensionOf({ tree }: Statement): string | undefined {
   return object && "String" in object ? object.String.sval : undefined;
 }
 
-/** Says in which schema a relation is that was not found, since no name without one is. */
-async function withSchema(client: Client, refusal: Refusal): Promise<Refusal> {
-  const [, name] = /^relation "([^".]+)" does not exist/.exec(refusal.message) ?? [];
-  if (name === undefined) return refusal;
-  const { rows } = await client.query<{ qualified: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as qualified
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relname = $1 and n.nspname !~ '^pg_' and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')`,
-    [name],
-  );
-  const found = rows.map(({ qualified }) => qualified).join(" or ");
-  const message = `${refusal.message}; every name needs its schema: write ${found}`;
-  return found === "" ? refusal : { ...refusal, message };
-}
-
 /**
  * Why a file was refused.
  * @throws the error itself where it does not tell of the file.
  */
-export function refusalOf(error: unknown, { file }: SqlFile): Refusal {
+function refusalOf(error: unknown, { file }: SqlFile): Refusal {
   if (error instanceof SqlSyntaxError) {
     return { file, line: error.line, sqlState: undefined, message: error.reason };
   }

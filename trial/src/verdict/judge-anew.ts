@@ -1,13 +1,7 @@
-import { inspectFile } from "@app-data/migrator/judged-database";
-import {
-  type Contract,
-  type SqlFile,
-  SqlSyntaxError,
-  judgeSchema,
-  splitStatements,
-} from "@app-data/rules";
+import { refusalsOf } from "@app-data/migrator/judged-database";
+import { type Contract, type SqlFile, type SqlSyntaxError, judgeSchema } from "@app-data/rules";
 import type { Client } from "pg";
-import { type Refusal, applyMigrations, readSchema, refusalOf } from "../server/apply-migrations";
+import { type Refusal, applyMigrations, readSchema } from "../server/apply-migrations";
 import { withThrowawayDatabase } from "../server/throwaway-database";
 import type { ThrowawayServer } from "../server/throwaway-server";
 import { trialFinding } from "../judging/trial-finding";
@@ -44,36 +38,37 @@ export async function judgeAnew(files: readonly SqlFile[], settings: Settings): 
   return { ...refused([notApplied(result.refusal)]), limits: result.limits };
 }
 
-/** What the text of the files shows, before any of them is applied. */
+const UNRUN = "Nothing is judged before every file can be run.";
+
+/** Every place that keeps a file from being run, before any of them is applied. */
 async function readFiles(
   files: readonly SqlFile[],
-  { platform }: Contract,
+  { platform, searchPath }: Contract,
 ): Promise<JudgedFinding[]> {
-  const findings: JudgedFinding[] = [];
-  for (const file of files) {
-    try {
+  const refusals = await Promise.all(files.map((file) => refusalsOf(file, searchPath)));
+  return (
+    refusals
+      .flat()
       // A platform's tool allows other files; what is wrong with them is found when they are applied.
-      if (platform === null) await inspectFile(file);
-      else await splitStatements(file.sql, file.file);
-    } catch (error) {
-      if (error instanceof SqlSyntaxError) findings.push(unreadable(error));
-      else findings.push(notApplied(refusalOf(error, file)));
-    }
-  }
-  return findings;
+      .filter((one) => platform === null || one.ofPsql === true || one.syntaxError)
+      .map(({ syntaxError, file, line, message }) =>
+        syntaxError
+          ? unreadable(syntaxError)
+          : trialFinding("trial-applied", {
+              object: file,
+              file,
+              line,
+              message,
+              remediation: UNRUN,
+            }),
+      )
+  );
 }
 
 function unreadable({ file, line, column, reason }: SqlSyntaxError): JudgedFinding {
-  return {
-    rule: readableRule.name,
-    code: readableRule.code,
-    level: "mandatory",
-    object: file,
-    file,
-    line,
-    message: `column ${column}: ${reason}`,
-    remediation: readableRule.remediation,
-  };
+  const { name: rule, code, remediation } = readableRule;
+  const message = `column ${column}: ${reason}`;
+  return { rule, code, level: "mandatory", object: file, file, line, message, remediation };
 }
 
 function notApplied({ file, line, message }: Refusal): JudgedFinding {
@@ -86,7 +81,7 @@ function notApplied({ file, line, message }: Refusal): JudgedFinding {
 }
 
 function refused(findings: JudgedFinding[]): Verdict {
-  return { findings, refusedFiles: findings.length, limits: [] };
+  return { findings, refusedFiles: new Set(findings.map(({ file }) => file)).size, limits: [] };
 }
 
 interface Judged {
@@ -121,21 +116,12 @@ async function judgeDatabase(
   return { verdict, isEmpty: tables.length === 0 };
 }
 
-/** What rules and attacker say together, each object by one name. */
+/** What rules and attacker say together. */
 export function findingsOf(
   found: readonly JudgedFinding[],
   trial: Pick<Trial, "tried" | "findings"> | undefined,
 ): JudgedFinding[] {
-  const attacked = trial && {
-    tried: trial.tried.map((one) => ({ ...one, object: nameOf(one.object) })),
-    findings: trial.findings.map((finding) => ({ ...finding, object: nameOf(finding.object) })),
-  };
-  return [...settleUnknown(found, attacked), ...(attacked?.findings ?? [])];
-}
-
-/** The attacker calls a function by its signature alone; findings have one name for an object. */
-function nameOf(object: string): string {
-  return /^(?!function ).*\)$/s.test(object) ? `function ${object}` : object;
+  return [...settleUnknown(found, trial), ...(trial?.findings ?? [])];
 }
 
 /** Nobody can say that it is safe. */

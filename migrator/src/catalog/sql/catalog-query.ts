@@ -86,3 +86,36 @@ ${ofFunctions} and (p.oid = any ($1::oid[]) or p.prokind = 'a')`,
   type: `${shared}
 ${ofTypes} and t.oid = any ($1::oid[])`,
 } as const;
+
+const OF_KIND: Readonly<Record<string, ObjectQuery>> = {
+  table: relations.tables,
+  view: relations.views,
+  "materialized view": relations.views,
+  sequence: relations.sequences,
+  constraint: tableParts.constraints,
+  index: tableParts.indexes,
+  trigger: tableParts.triggers,
+  policy: tableParts.policies,
+  rule: tableParts.rules,
+  statistics: tableParts.statistics,
+  function: functions,
+  type: types,
+  schema: database.schemas,
+  extension: database.extensions,
+  "default privileges": database.defaultPrivileges,
+  publication: database.publications,
+  "event trigger": database.eventTriggers,
+  "foreign server": database.foreignServers,
+};
+
+/**
+ * What the catalog holds of the objects of some kinds, for SQL that stands by itself: common table
+ * expressions, the last of which is `objects (owner, key, fact)`.
+ */
+export function objectsOfKinds(kinds: Iterable<string>): string {
+  const queries = new Set([...kinds].flatMap((kind) => OF_KIND[kind] ?? []));
+  return `${shared},${relationSets("")},
+objects as (
+${union([...queries], "null")}
+)`;
+}

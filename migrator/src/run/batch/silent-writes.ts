@@ -145,6 +145,17 @@ function asksWhoAsks(using: string): boolean {
 
 /** The rows that a statement that writes or copies needs to see; none for any other. */
 function neededRows(tree: Node): NeededRows[] {
+  const known = neededBy.get(tree);
+  if (known) return known;
+  const needed = findNeededRows(tree);
+  neededBy.set(tree, needed);
+  return needed;
+}
+
+// Inserts that differ in constants alone share their tree.
+const neededBy = new WeakMap<Node, NeededRows[]>();
+
+function findNeededRows(tree: Node): NeededRows[] {
   if ("RefreshMatViewStmt" in tree) return rowsOf(tree.RefreshMatViewStmt.relation, "select");
   const runs = [
     "SelectStmt",

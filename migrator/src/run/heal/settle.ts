@@ -13,15 +13,17 @@ import { healWithin } from "./heal-drift";
  * Repairs drift before a run changes anything: an object that a migration changes is entered into the
  * log as it is then, so what was changed by hand in it would count as made by migrations. While one is
  * half done nothing is repaired, since what it did so far would look like drift.
+ * Where drift is only to be told, none is repaired.
  * @returns what stays; no migration may change it, see {@link refuseDrifted}.
  * @throws MigratorError MIG040 when healing would make something else differ.
  */
 export async function settleDrift(session: Session, log: readonly LogEntry[]): Promise<Drift[]> {
   if (log.some(isHalfDone)) return [];
-  const { client, report, transaction } = session;
-  const { known, hasDrift } = await inTransaction(client, () => readKnown(session), transaction);
+  const { client, report, reportDrift, transaction } = session;
+  const { known, drifts } = await inTransaction(client, () => readKnown(session), transaction);
   session.known = known;
-  if (!hasDrift) return [];
+  if (reportDrift) for (const { what, remedy } of drifts) report(`Drift: ${what}. ${remedy}`);
+  if (drifts.length === 0 || reportDrift) return drifts;
   const { healed, remaining } = await healWithin(session);
   for (const what of healed) report(`Repaired drift: ${what}`);
   for (const { what, remedy } of remaining) report(`Could not repair drift: ${what}. ${remedy}`);
@@ -32,12 +34,12 @@ export async function settleDrift(session: Session, log: readonly LogEntry[]): P
 async function readKnown({
   client,
   gate,
-}: Session): Promise<{ known: KnownCatalog | undefined; hasDrift: boolean }> {
-  if (!(await logExists(client))) return { known: undefined, hasDrift: false };
+}: Session): Promise<{ known: KnownCatalog | undefined; drifts: Drift[] }> {
+  if (!(await logExists(client))) return { known: undefined, drifts: [] };
   const expected = await expectedCatalog(client);
   const reading = await CatalogReading.take(client, expected);
-  const hasDrift = compareCatalogs(expected, reading.catalog).length > 0;
-  return { known: hasDrift ? undefined : await judgeReading(gate, reading), hasDrift };
+  const drifts = compareCatalogs(expected, reading.catalog);
+  return { known: drifts.length > 0 ? undefined : await judgeReading(gate, reading), drifts };
 }
 
 /**

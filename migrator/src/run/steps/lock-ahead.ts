@@ -106,23 +106,25 @@ async function readNeededLocks(
   return { ...times, needed: tables.flatMap((table) => byTable.get(table) ?? []) };
 }
 
-/** All locks, and whether taking them one by one could do harm. */
+/** All locks, each once, and whether taking them one by one could do harm. */
 function locksOf(statements: readonly Statement[]): { wanted: NeededLock[]; isNeeded: boolean } {
-  const wanted: NeededLock[] = [];
+  const wanted = new Map<string, NeededLock>();
   const made = new Set<string>();
   for (const statement of statements) {
     const { locks, creates } = readEffect(statement.tree, statement.text);
     for (const name of creates) made.add(name);
-    for (const lock of locks) wanted.push({ ...lock, statement, isMade: made.has(lock.relation) });
+    for (const lock of locks) {
+      const isMade = made.has(lock.relation);
+      const key = JSON.stringify([lock.relation, lock.through, lock.mode, isMade]);
+      if (!wanted.has(key)) wanted.set(key, { ...lock, statement, isMade });
+    }
   }
-  const onOthers = wanted.filter(({ through, isMade }) => through ?? !isMade);
+  const all = [...wanted.values()];
+  const onOthers = all.filter(({ through, isMade }) => through ?? !isMade);
   const isFelt = onOthers.some(({ mode }) => !READING_MODES.includes(mode));
-  const different = new Set(
-    onOthers.map(({ relation, through, mode }) => JSON.stringify([relation, through, mode])),
-  );
   // With a single lock, nothing is held while it is waited for.
   const areSeveral = onOthers.some(({ through }) => through?.what === "every table");
-  return { wanted, isNeeded: isFelt && (areSeveral || different.size > 1) };
+  return { wanted: all, isNeeded: isFelt && (areSeveral || onOthers.length > 1) };
 }
 
 function lockStatement(table: string, mode: LockMode): string {

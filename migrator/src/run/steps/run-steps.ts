@@ -15,6 +15,7 @@ import {
   readCatalog,
 } from "../../catalog";
 import { isOptionOn } from "../../sql/options";
+import { maySet } from "../../sql/settings";
 import type { Script } from "../../database/script";
 import { statementError } from "../../database/statement-error";
 import {
@@ -113,7 +114,7 @@ export async function runFile(
 }
 
 /**
- * Adds statements of a transaction to a script. What comes before one that row level security might keep
+ * Adds statements of a transaction to a script, whose settings hold whatever they set. What comes before one that row level security might keep
  * from its rows is sent at once: the answer lies in the catalog.
  * @throws MigratorError MIG063 for a write that row level security would make touch nothing. When the
  * script runs: MIG005 with the place of the statement that fails.
@@ -133,6 +134,7 @@ export async function addStatements(
       });
     }
     script.add(statement.text, explain);
+    if (maySet(statement.tree)) script.addSettings();
   }
 }
 

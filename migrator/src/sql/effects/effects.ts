@@ -20,6 +20,7 @@ import { isOptionOn } from "../options";
 import { opaqueEffect, otherEffect } from "./others";
 import { queryEffect } from "./queries";
 import { relationEffect } from "./relations";
+import { heldSettingsIn } from "../settings";
 import { summarize } from "./summary";
 import { isTransactional } from "../transactional";
 
@@ -85,7 +86,9 @@ const BLOCKS_WRITES: readonly Lock["mode"][] = [
 
 /** What a statement's text says, without what follows from it. @param text the whole statement. */
 export function readEffect(tree: Node, text: string): Effect {
-  return (
+  const known = read.get(tree);
+  if (known) return known;
+  const found =
     relationEffect(tree) ??
     storageEffect(tree) ??
     objectEffect(tree) ??
@@ -93,13 +96,19 @@ export function readEffect(tree: Node, text: string): Effect {
     dataEffect(tree) ??
     compoundEffect(tree, text) ??
     opaqueEffect(tree) ??
-    otherEffect(tree)
-  );
+    otherEffect(tree);
+  read.set(tree, found);
+  return found;
 }
 
+// Inserts that differ in constants alone share their tree.
+const read = new WeakMap<Node, Effect>();
+
 function dataEffect(tree: Node): Effect | undefined {
+  if ("VariableSetStmt" in tree) return settingEffect(tree);
   if ("SelectStmt" in tree) {
-    return together([queryEffect(tree), effect({ creates: intoOf(tree.SelectStmt) })]);
+    const creates = intoOf(tree.SelectStmt);
+    return together([queryEffect(tree), effect({ creates }), settingEffect(tree)]);
   }
   if (QUERIES.some((kind) => kind in tree)) return queryEffect(tree);
   if ("ExplainStmt" in tree) {
@@ -114,6 +123,13 @@ function dataEffect(tree: Node): Effect | undefined {
     return together([queryEffect(query), effect({ locks: own })]);
   }
   return undefined;
+}
+
+function settingEffect(tree: Node): Effect {
+  const held = heldSettingsIn(tree);
+  return effect({
+    notes: held.length > 0 ? [`overridden: the migrator's own ${held.join(", ")} holds`] : [],
+  });
 }
 
 const QUERIES = [

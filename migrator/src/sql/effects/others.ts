@@ -33,9 +33,6 @@ export function opaqueEffect(tree: Node): Effect | undefined {
     const reason = "which tables of the tablespace it locks, each ACCESS EXCLUSIVE, and copies";
     return { ...unclear(reason), hazards: ["rewrites table"] };
   }
-  if ("VariableSetStmt" in tree && tree.VariableSetStmt.name === "search_path") {
-    return unclear("unqualified names that follow mean what is first on that search_path");
-  }
   if (PUBLICATIONS.some((kind) => kind in tree)) {
     return unclear("it takes SHARE UPDATE EXCLUSIVE on the tables that it publishes");
   }
@@ -98,7 +95,6 @@ const QUIET = [
   "NotifyStmt",
   "TransactionStmt",
   "UnlistenStmt",
-  "VariableSetStmt",
   "VariableShowStmt",
 ] as const;
 

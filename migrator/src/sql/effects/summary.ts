@@ -1,7 +1,7 @@
-import { scanSync } from "libpg-query";
+import { tokenAfter } from "@app-data/rules";
 
 const MOST_CHARACTERS = 100;
-const STRINGS: readonly string[] = ["SCONST", "USCONST", "BCONST", "XCONST"];
+const STRING = /^(?:[bBeExX]|[uU]&)?'/;
 
 /**
  * A statement on one line, for people: without comments, cut after 100 characters, and with every
@@ -10,16 +10,16 @@ const STRINGS: readonly string[] = ["SCONST", "USCONST", "BCONST", "XCONST"];
 export function summarize(text: string): string {
   let line = "";
   let end = 0;
-  for (const token of scanSync(text).tokens) {
-    if (token.tokenName === "SQL_COMMENT" || token.tokenName === "C_COMMENT") continue;
+  for (let token = tokenAfter(text, 0); token; token = tokenAfter(text, token.end)) {
     if (line !== "" && token.start > end) line += " ";
-    line += STRINGS.includes(token.tokenName) ? blanked(token.text) : token.text;
+    line += blanked(token.text);
     end = token.end;
     if (line.length > MOST_CHARACTERS) return `${line.slice(0, MOST_CHARACTERS - 1)}…`;
   }
   return line;
 }
 
-function blanked(text: string): string {
-  return text.startsWith("$") ? "$$…$$" : "'…'";
+function blanked(token: string): string {
+  if (/^\$[^\d]/.test(token)) return "$$…$$";
+  return STRING.test(token) ? "'…'" : token;
 }

@@ -1,5 +1,5 @@
 -- why: a function with its owner's rights finds anybody's rows by their text
--- finds: POL156 public.search(q text, n integer)
+-- finds: POL156 function public.search(q text, n integer)
 
 create table public.notes (
   id uuid primary key,

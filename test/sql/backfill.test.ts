@@ -1,0 +1,271 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "pg";
+import { createDatabase, type TestDatabase } from "../support/database";
+import { copyMigrations } from "../support/project-migrations";
+import { dumpCatalog } from "./catalog-dump";
+import { expectedProgress } from "./progress-reference";
+import { applyAll, applyThrough, migrationsThrough, rejection, run } from "./sql-files";
+
+const NAME = "002_backfill_user_progress";
+
+let database: TestDatabase;
+let migrator: Client;
+let superuser: Client;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  migrator = await database.connect("migrator");
+  superuser = await database.connect("postgres");
+});
+afterEach(() => database.drop());
+
+/** Users with up to 11 completed sessions each and one that is open; every tenth has none. */
+async function fill(users: number): Promise<void> {
+  await superuser.query(`
+    insert into public.users (email) select 'user-' || n from generate_series(1, ${users}) n;
+    insert into public.sessions (user_id, started_at, ended_at, descriptions_count, images_count,
+                                 questions_count, vocabulary_count)
+    select u.id, t.at, case when n > 0 then t.at + n * interval '13 min 0.7 s' end, n % 4, u.number % 3, n % 2, n % 7
+      from (select id, row_number() over () as number from public.users) u,
+           generate_series(0, 11) n,
+           lateral (select timestamptz '2025-12-20 23:50Z' + (n * n * (u.number % 7)) * interval '7 h' as at) t
+     where u.number % 10 > 0;
+    insert into public.sessions (user_id, started_at, ended_at)
+    select id, '4713-11-24 00:00Z BC', '294276-12-31 23:59:59.999999Z' from public.users
+     where email = 'user-1'`);
+}
+
+/** The rows of `user_progress` as text, without what is of the row itself rather than of the user. */
+async function progress(without: string[] = []): Promise<string[]> {
+  const { rows } = await superuser.query<{ row: string }>(
+    "select (to_jsonb(p) - $1::text[])::text as row from public.user_progress p order by user_id",
+    [without],
+  );
+  return rows.map(({ row }) => row);
+}
+
+async function expectCountersOfEverybody(): Promise<void> {
+  const { rows } = await superuser.query(`
+    select user_id, json_agg(json_build_object('id', id, 'startedAt', extract(epoch from started_at) * 1000,
+             'endedAt', extract(epoch from ended_at) * 1000, 'descriptions', descriptions_count,
+             'images', images_count, 'questions', questions_count, 'vocabulary', vocabulary_count)) as sessions
+      from public.sessions
+     where ended_at is not null and started_at > '2000-01-01' group by user_id
+    having not exists (select from public.sessions s where s.user_id = sessions.user_id and s.started_at < '2000-01-01')`);
+  const { rows: progressRows } = await superuser.query("select * from public.user_progress");
+  const stored = new Map(progressRows.map((row) => [row.user_id, row]));
+  expect(rows.length).toBeGreaterThan(10);
+  for (const { user_id: user, sessions } of rows) {
+    expect(stored.get(user)).toMatchObject(expectedProgress(sessions));
+  }
+}
+
+describe("002", () => {
+  it("counts for everybody what an independent computation counts", async () => {
+    await applyAll(migrator);
+    await fill(60);
+    // 001 gave a row to all but those who came later.
+    await superuser.query(
+      "insert into public.user_progress (user_id, preferences) select id, '{\"a\": 1}' from public.users limit 30",
+    );
+    await run(migrator, NAME, "forward");
+    await run(migrator, NAME, "verify");
+    await expectCountersOfEverybody();
+    const { rows } = await superuser.query(
+      "select count(*)::int as kept from public.user_progress where preferences = '{\"a\": 1}'",
+    );
+    expect(rows).toEqual([{ kept: 30 }]);
+  });
+
+  it("gives the figures that the trigger gives, for extreme times too", async () => {
+    await applyAll(migrator);
+    await fill(20);
+    await run(migrator, NAME, "forward");
+    const ofRow = ["id", "created_at", "updated_at"];
+    const counted = await progress(ofRow);
+    await superuser.query(`
+      create temporary table latest as
+        select distinct on (user_id) id, ended_at from public.sessions where ended_at is not null
+         order by user_id, ended_at desc, id desc;
+      delete from public.user_progress;
+      update public.sessions s set ended_at = null from latest l where l.id = s.id;
+      update public.sessions s set ended_at = l.ended_at from latest l where l.id = s.id`);
+    expect(counted).toHaveLength(18);
+    expect(await progress(ofRow)).toEqual(counted);
+  });
+
+  it("changes nothing when it runs again, and nothing of who is counted already", async () => {
+    await applyAll(migrator);
+    await fill(20);
+    await run(migrator, NAME, "forward");
+    const [catalog, rows] = [await dumpCatalog(migrator), await progress()];
+    await sleep(5);
+    await run(migrator, NAME, "forward");
+    await run(migrator, NAME, "verify");
+    expect(await progress()).toEqual(rows);
+    expect(await dumpCatalog(migrator)).toEqual(catalog);
+  });
+
+  it("keeps the counters when it is rolled back, once or twice", async () => {
+    await applyAll(migrator);
+    await fill(20);
+    const before = await dumpCatalog(migrator);
+    await run(migrator, NAME, "forward");
+    const counted = await progress();
+    await run(migrator, NAME, "rollback");
+    await run(migrator, NAME, "rollback");
+    expect(await progress()).toEqual(counted);
+    expect(await dumpCatalog(migrator)).toEqual(before);
+  });
+
+  it("says what a run needs: the migrator, the earlier migration", async () => {
+    expect(await rejection(run(superuser, NAME, "forward"))).toMatchObject({
+      message: `SQL002 ${NAME} was run by postgres, and must be run by migrator.`,
+    });
+    expect(await rejection(run(superuser, NAME, "verify"))).toMatchObject({
+      message: `SQL002 ${NAME}_verify was run by postgres, and must be run by migrator.`,
+    });
+    expect(await rejection(run(migrator, NAME, "forward"))).toMatchObject({
+      message: `SQL006 ${NAME} needs public.user_progress and its trigger on sessions.`,
+      hint: "Apply 001_add_missing_tables.sql and run 001_add_missing_tables_verify.sql first.",
+    });
+  });
+});
+
+describe("002 verify", () => {
+  it("notices users who are not counted, and a change of any counter", async () => {
+    await applyAll(migrator);
+    await fill(40);
+    const { message } = await rejection(run(migrator, NAME, "verify"));
+    expect(message).toMatch(
+      /^SQL007 002_backfill_user_progress does not hold \(problems: 1\)\.\n- the counters of 36 users are not what their completed sessions add up to: (?:[-0-9a-f]{36}, ){5}…$/,
+    );
+
+    await run(migrator, NAME, "forward");
+    await run(migrator, NAME, "verify");
+    const { rows } = await superuser.query<{ name: string; type: string }>(`
+      select attname as name, format_type(atttypid, null) as type from pg_attribute
+       where attrelid = 'public.user_progress'::regclass and attnum > 0 and attgenerated = ''
+         and attname not in ('id', 'user_id', 'achievements', 'preferences', 'created_at', 'updated_at')`);
+    expect(rows).toHaveLength(18);
+    const changed = { bigint: "+ 1", uuid: "", "timestamp with time zone": "- interval '1 us'" };
+    const user = (
+      await superuser.query(
+        "select user_id from public.user_progress where total_sessions = 11 limit 1",
+      )
+    ).rows[0].user_id;
+    for (const { name, type } of rows) {
+      const value =
+        type === "uuid" ? "gen_random_uuid()" : `${name} ${changed[type as keyof typeof changed]}`;
+      await superuser.query("begin");
+      await superuser.query(
+        `update public.user_progress set ${name} = ${value} where user_id = $1`,
+        [user],
+      );
+      await superuser.query("commit");
+      const problem = await rejection(run(migrator, NAME, "verify"));
+      expect([name, problem.message.split("\n- ")[1]]).toEqual([
+        name,
+        `the counters of 1 users are not what their completed sessions add up to: ${user}`,
+      ]);
+      // What its hint says.
+      await superuser.query(
+        "update public.user_progress set last_activity_at = null where user_id = $1",
+        [user],
+      );
+      await run(migrator, NAME, "forward");
+      await run(migrator, NAME, "verify");
+    }
+  });
+});
+
+describe("002, run by the migrator", () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), "backfill-"));
+    copyMigrations(directory, migrationsThrough(NAME));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function start(...args: string[]): ChildProcess {
+    const program = path.resolve("migrator/bin/migrator.mjs");
+    const all = [program, "up", "--directory", directory, ...args];
+    return spawn(process.execPath, all, {
+      env: { ...process.env, MIGRATOR_URL: database.url("migrator") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Ends with a run; false when it was killed. */
+  function ending(started: ChildProcess): Promise<boolean> {
+    let said = "";
+    started.stderr?.on("data", (text: Buffer) => (said += text.toString()));
+    return new Promise((resolve, reject) => {
+      started.once("error", reject);
+      started.once("exit", (code, signal) =>
+        signal || code === 0 ? resolve(!signal) : reject(new Error(said.slice(-2_000))),
+      );
+    });
+  }
+
+  it("is killed again and again while sessions are completed, and counts everybody rightly", async () => {
+    await ending(start("--target", "001", "--connect-role", "app"));
+    await fill(4_000);
+    await superuser.query(
+      "insert into public.user_progress (user_id) select id from public.users on conflict do nothing",
+    );
+    let running = true;
+    let completed = 0;
+    const complete = async () => {
+      const app = await database.connect("app");
+      const { rows } = await superuser.query<{ id: string; user_id: string }>(
+        "select id, user_id from public.sessions where ended_at is null order by id",
+      );
+      for (const { id, user_id: user } of rows) {
+        if (!running) return;
+        await app.query("begin; set local role authenticated");
+        await app.query("select set_config('request.jwt.claims', $1, true)", [
+          JSON.stringify({ sub: user }),
+        ]);
+        const { rowCount } = await app.query(
+          "update public.sessions set ended_at = started_at + interval '1 h' where id = $1",
+          [id],
+        );
+        await app.query("commit");
+        completed += rowCount ?? 0;
+      }
+    };
+    const writer = complete();
+
+    let kills = 0;
+    for (let finished = false; !finished;) {
+      const one = start();
+      const ended = ending(one);
+      let batches = 0;
+      one.stderr?.on("data", (text: Buffer) => {
+        batches += text.toString().match(/keys\/s/g)?.length ?? 0;
+        if (batches > 1 && kills < 3) one.kill("SIGKILL");
+      });
+      finished = await ended;
+      if (!finished) kills += 1;
+    }
+    running = false;
+    await writer;
+    expect(kills).toBeGreaterThan(1);
+    expect(completed).toBeGreaterThan(50);
+    await run(migrator, NAME, "verify");
+    const { rows } = await migrator.query(
+      "select count(*)::int as applied from migrations.log where version = '002' and event = 'apply'",
+    );
+    expect(rows).toEqual([{ applied: 1 }]);
+  });
+});
+
+it("has nothing to do on an empty database", async () => {
+  await applyThrough(migrator, NAME);
+});
