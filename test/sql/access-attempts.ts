@@ -48,6 +48,8 @@ interface Attempt {
   sql: string;
   /** What `copy … from stdin` is given. */
   line?: string;
+  /** Done to one row, it was one's own; done to more, another's, too. */
+  blind?: boolean;
 }
 
 /** A table, and how one writes a row of it that breaks no constraint. */
@@ -69,7 +71,7 @@ export const TABLES: Record<string, Table> = {
     type: "uuid",
     insert: { email: "new@x" },
     conflict: "id",
-    updates: { email: "email = 'changed@x'" },
+    updates: { email: "email = gen_random_uuid()::text" },
   },
   "public.sessions": {
     owner: "user_id",
@@ -180,6 +182,9 @@ const AROUND: Record<string, string> = {
   "row_security off": "set local row_security = off; select count(*) from public.user_api_keys",
   "triggers off": "set local session_replication_role = replica",
   "server program": "copy public.users (email) from program 'echo x'",
+  "names in public": "select 'public.users'::regclass",
+  "names in auth": "select 'auth.uid()'::regprocedure",
+  "names in monitoring": "select 'monitoring.notes'::regclass",
   "table in public": "create table public.t ()",
   "table in auth": "create table auth.t ()",
   "table in monitoring": "create table monitoring.t ()",
@@ -285,11 +290,21 @@ const TWICE: Record<string, Way> = {
   delete: (name, table, whose) => ({ sql: removed(name, table, whose) }),
 };
 
+/** Ways in that name no row, and so need no right to read one: one attempt on all there are. */
+const BLIND: Record<string, Way> = {
+  "update all": (name, table) => ({ sql: `update ${name} set ${firstUpdate(table)}`, blind: true }),
+  "delete all": (name) => ({ sql: `delete from ${name}`, blind: true }),
+};
+
 /** Ways in that are tried once. */
 const ONCE: Record<string, Way> = {
   "give away": (name, table, whose) => ({
     before: withoutReferences(name) + removed(name, table, C),
     sql: `update ${name} set ${table.owner} = '${C}' where ${table.owner} = '${whose}'`,
+  }),
+  "give all away": (name, table, whose) => ({
+    before: withoutReferences(name) + `delete from ${name} where ${table.owner} <> '${whose}'`,
+    sql: `update ${name} set ${table.owner} = '${C}'`,
   }),
   steal: (name, table, whose, me) => ({
     before: withoutReferences(name) + removed(name, table, me),
@@ -311,6 +326,16 @@ const ONCE: Record<string, Way> = {
   }),
   "lock table": (name) => ({ sql: `lock table ${name} in access exclusive mode` }),
   truncate: (name) => ({ sql: `truncate ${name} cascade` }),
+  reindex: (name) => ({ sql: `reindex table ${name}` }),
+  trigger: (name) => ({
+    sql:
+      `create trigger extra before update on ${name} ` +
+      "for each row execute function suppress_redundant_updates_trigger()",
+  }),
+  // Who cannot make a table cannot try it: the server is asked.
+  reference: (name) => ({
+    sql: `select where has_any_column_privilege('${name}', 'references')`,
+  }),
   "switch off": (name) => ({ sql: `alter table ${name} disable row level security` }),
 };
 
@@ -359,7 +384,7 @@ export function attemptsOnTable(name: string, identity: Identity): Attempts {
       [attempt(name, table, me, me), attempt(name, table, other, me)],
     ],
   );
-  const once = Object.entries(ONCE).map(([way, attempt]): [string, Attempt[]] => [
+  const once = Object.entries({ ...BLIND, ...ONCE }).map(([way, attempt]): [string, Attempt[]] => [
     way,
     [attempt(name, table, me, me)],
   ]);
@@ -382,18 +407,19 @@ export function become({ login, role, claims }: Identity): string {
 export async function outcomeOf(
   superuser: ClientBase,
   identity: Identity,
-  { before, sql, line }: Attempt,
-): Promise<Outcome> {
+  { before, sql, line, blind }: Attempt,
+): Promise<string> {
   await superuser.query(
     `rollback to savepoint start; ${before === undefined ? "" : `${before}; `}${become(identity)}`,
   );
   try {
     const result =
       line === undefined ? await superuser.query(sql) : await copyIn(superuser, sql, line);
-    const last = Array.isArray(result) ? result.at(-1) : result;
-    return last.rowCount === 0 ? "0" : "+";
+    const { rowCount } = Array.isArray(result) ? result.at(-1) : result;
+    if (blind) return rowCount === 0 ? "00" : rowCount === 1 ? "+0" : "++";
+    return rowCount === 0 ? "0" : "+";
   } catch (error) {
-    return outcomeOfError(error as { code: string; message: string }, sql);
+    return outcomeOfError(error as { code: string; message: string }, sql).repeat(blind ? 2 : 1);
   }
 }
 
@@ -407,6 +433,21 @@ function outcomeOfError(
   if (code.startsWith("23")) return "!";
   if (message === "trigger functions can only be called as triggers") return "t";
   throw new Error(`${sql}\n${code} ${message}`);
+}
+
+/** What an attempt gives, and why it gives nothing: which right is missing of several. */
+export async function reasonOf(
+  superuser: ClientBase,
+  identity: Identity,
+  { sql }: Attempt,
+): Promise<string> {
+  await superuser.query(`rollback to savepoint start; ${become(identity)}`);
+  try {
+    await superuser.query(sql);
+    return "done";
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** `copy … from stdin` of one line. */

@@ -29,12 +29,18 @@ update returning   --         --      -- -- --       --       --    00        --
 merge              --         --      -- -- --       --       --    xx        --   --
 delete             --         --      -- -- --       --       --    00        --   --
 update email       --         --      -- -- --       --       --    00        --   --
+update all         --         --      -- -- --       --       --    00        --   --
+delete all         --         --      -- -- --       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       !  !  -        -        -     x         -    -
 own view           -          -       -  -  -        -        -     +         -    -
 lock table         -          -       -  -  -        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.sessions": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -52,12 +58,18 @@ merge              00         00      +0 +0 --       --       --    xx        --
 delete             --         --      -- -- --       --       --    00        --   --
 update end         00         00      +0 +0 --       --       --    00        --   --
 update start       --         --      -- -- --       --       --    00        --   --
+update all         00         00      +0 +0 --       --       --    00        --   --
+delete all         --         --      -- -- --       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       x  x  -        -        -     x         -    -
 own view           -          -       -  -  -        -        -     +         -    -
 lock table         -          -       -  -  -        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.user_api_keys": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -75,12 +87,18 @@ merge              00         00      +0 +0 --       --       --    00        --
 delete             00         00      +0 +0 --       --       --    00        --   --
 update keys        00         00      +0 +0 --       --       --    00        --   --
 update time        --         --      -- -- --       --       --    00        --   --
+update all         00         00      +0 +0 --       --       --    00        --   --
+delete all         00         00      +0 +0 --       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       x  x  -        -        -     x         -    -
 own view           -          -       -  -  -        -        -     0         -    -
 lock table         +          +       +  +  -        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.user_progress": `
                      no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -99,12 +117,18 @@ delete               --         --      -- -- --       --       --    ++        
 update preferences   00         00      +0 +0 --       --       --    ++        --   --
 update achievements  --         --      -- -- ++       --       --    ++        --   --
 update counter       --         --      -- -- --       --       --    ++        --   --
+update all           00         00      +0 +0 --       --       --    ++        --   --
+delete all           --         --      -- -- --       --       --    ++        --   --
 give away            -          -       -  -  -        -        -     +         -    -
+give all away        -          -       -  -  -        -        -     +         -    -
 steal                -          -       -  -  -        -        -     +         -    -
 probe by key         x          x       x  x  !        -        -     !         -    -
 own view             -          -       -  -  -        -        -     +         -    -
 lock table           -          -       -  -  -        -        -     +         -    -
 truncate             -          -       -  -  -        -        -     +         -    -
+reindex              -          -       -  -  -        -        -     +         -    -
+trigger              -          -       -  -  -        -        -     +         -    -
+reference            0          0       0  0  0        -        -     +         -    -
 switch off           -          -       -  -  -        -        -     +         -    -`,
   "public.export_history": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -123,12 +147,18 @@ delete             --         --      -- -- ++       --       --    00        --
 update filters     00         00      +0 +0 --       --       --    00        --   --
 update state       --         --      -- -- ++       --       --    00        --   --
 update object      --         --      -- -- ++       --       --    00        --   --
+update all         00         00      +0 +0 --       --       --    00        --   --
+delete all         --         --      -- -- ++       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       x  x  !        -        -     x         -    -
 own view           -          -       -  -  -        -        -     0         -    -
 lock table         -          -       -  -  +        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.export_archive": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -146,12 +176,18 @@ merge              --         --      -- -- ++       --       --    00        --
 delete             --         --      -- -- ++       --       --    00        --   --
 update time        --         --      -- -- ++       --       --    00        --   --
 update filters     --         --      -- -- --       --       --    00        --   --
+update all         --         --      -- -- ++       --       --    00        --   --
+delete all         --         --      -- -- ++       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       -          -       -  -  !        -        -     x         -    -
 own view           -          -       -  -  -        -        -     0         -    -
 lock table         -          -       -  -  +        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.export_object_deletions": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
@@ -168,12 +204,18 @@ update returning   --         --      -- -- ++       --       --    00        --
 merge              --         --      -- -- ++       --       --    xx        --   --
 delete             --         --      -- -- ++       --       --    00        --   --
 update claim       --         --      -- -- ++       --       --    00        --   --
+update all         --         --      -- -- ++       --       --    00        --   --
+delete all         --         --      -- -- ++       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
+give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       -          -       -  -  !        -        -     !         -    -
 own view           -          -       -  -  -        -        -     +         -    -
 lock table         -          -       -  -  +        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
+reindex            -          -       -  -  -        -        -     +         -    -
+trigger            -          -       -  -  -        -        -     +         -    -
+reference          0          0       0  0  0        -        -     +         -    -
 switch off         -          -       -  -  -        -        -     +         -    -`,
 };
 
@@ -262,6 +304,9 @@ export const AROUND = `
 row_security off      x          x       x  x  x        -        -     x         -    -
 triggers off          -          -       -  -  -        -        -     -         -    -
 server program        -          -       -  -  -        -        -     -         -    -
+names in public       +          +       +  +  +        -        -     +         -    -
+names in auth         +          +       +  +  +        -        -     +         -    -
+names in monitoring   -          -       -  -  -        +        -     +         -    -
 table in public       -          -       -  -  -        -        -     +         -    -
 table in auth         -          -       -  -  -        -        -     +         -    -
 table in monitoring   -          -       -  -  -        -        -     +         -    -
