@@ -67,13 +67,21 @@ const EQUIVALENT: [why: string, sql: RegExp][] = [
 type Observation = [what: string, observe: (client: Client) => Promise<string>];
 
 /** What is to be observed of a mutant's object, the likeliest to differ first. */
-function* observationsOf({ object, kind, who, name }: Mutant): Generator<Observation> {
+function* observationsOf({ object, kind, sql, who, name }: Mutant): Generator<Observation> {
   for (const [constraint, what, sql] of REFUSED) {
     if (constraint === name) yield [what, (client) => refusedBy(client, sql)];
   }
   const isAboutAccess = kind === "policy" || kind.startsWith("right") || kind.startsWith("row");
-  const identities = who === undefined ? ["A", "migrator", "service", "anon", "no claims"] : [who];
+  const isOf = (one: string) => sql.includes(IDENTITIES[one]?.role ?? `to ${one}`);
+  const everybody = ["A", "migrator", "service", "anon", "no claims"];
+  const identities =
+    who === undefined
+      ? [...everybody.filter(isOf), ...everybody.filter((one) => !isOf(one))]
+      : [who];
   if (isAboutAccess) for (const one of identities) yield* accessTo(object, one);
+  if (isAboutAccess && object in TABLES && kind.startsWith("right")) {
+    for (const one of identities) yield columnsFor(object, one);
+  }
   if (object === "auth.uid()") yield* accessTo("public.users", "A");
   if (kind === "right granted") return;
   const [, called = object] = /\.(\w+)/.exec(object) ?? [];
@@ -95,10 +103,6 @@ function* accessTo(object: string, who: string): Generator<Observation> {
         async (client) => String(await outcomesOf(client, identity, [attempt])),
       ];
     }
-    yield [
-      `columns of ${object}, ${who}`,
-      async (client) => (await columnsOf(client, object, identity)).join("; "),
-    ];
   } else {
     const called = `${object.replace(/\(.*/, "")}(`;
     const attempts =
@@ -111,6 +115,14 @@ function* accessTo(object: string, who: string): Generator<Observation> {
       if (attempt) yield [`${label}, ${who}`, (client) => reasonOf(client, identity, attempt)];
     }
   }
+}
+
+function columnsFor(table: string, who: string): Observation {
+  const identity = IDENTITIES[who] ?? { login: who };
+  return [
+    `columns of ${table}, ${who}`,
+    async (client) => (await columnsOf(client, table, identity)).join("; "),
+  ];
 }
 
 describe("000 to 005 with one protection less", () => {
