@@ -21,11 +21,11 @@ const KINDS: [kind: Mutant["kind"], atLeast: number][] = [
   ["policy", 336],
   ["row level security", 14],
   ["right revoked", 111],
-  ["right granted", 250],
+  ["right granted", 322],
   ["constraint", 37],
   ["index", 5],
   ["trigger", 16],
-  ["function", 50],
+  ["function", 52],
 ];
 
 const OPEN_SCHEMAS = "grant usage on schema public, auth, monitoring to public";
