@@ -6,6 +6,7 @@ const LONGEST = [
   "test/trial/corpus.test.ts",
   "test/migrator/acceptance/fault-injection.test.ts",
   "test/sql/policy-corpus.test.ts",
+  "test/sql/mutants.test.ts",
   "test/sql/policy-mutations.test.ts",
   "test/trial/trial.test.ts",
   "test/trial/command.test.ts",

@@ -1,0 +1,27 @@
+import type { Client } from "pg";
+import { createDatabase, type TestDatabase } from "../support/database";
+import { ROWS } from "./access-attempts";
+import { BEHAVIOURS, REFUSED, refusedBy, resultOf } from "./behaviours";
+import { applyThrough } from "./sql-files";
+
+describe("the schema of 000 to 005", () => {
+  let database: TestDatabase;
+  let superuser: Client;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    superuser = await database.connect("postgres");
+    await applyThrough(await database.connect("migrator"), "005_monitoring");
+    await superuser.query(ROWS);
+    await superuser.query("begin; savepoint start");
+  });
+  afterAll(() => database.drop());
+
+  it.each(REFUSED)("refuses by %s: %s", async (constraint, _what, sql) => {
+    expect(await refusedBy(superuser, sql)).toBe(constraint);
+  });
+
+  it.each(BEHAVIOURS.map((one) => [one.what, one] as const))("keeps: %s", async (_what, one) => {
+    expect(await resultOf(superuser, one)).toBe(one.gives);
+  });
+});
