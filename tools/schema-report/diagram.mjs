@@ -17,7 +17,7 @@ const keyOf = ({ schema, name }) => `${schema}.${name}`;
  * The diagram of a schema: a box for each table, in columns from the tables that are referred to, to those that
  * refer to them, and a line a foreign key.
  * @param {any} schema as the rules read it.
- * @param {Record<string, number | null>} [rows] estimates of the rows of each table, by its quoted name.
+ * @param {Record<string, number | null>} [rows] estimates of the rows of each table, by `schema.name`.
  * @returns {string} an SVG with a title and a description, and without anything from elsewhere.
  */
 export function drawSchema({ tables }, rows = {}) {
@@ -82,7 +82,13 @@ function depths(tables) {
         return next && !above.includes(next) ? depthOf(next, [...above, next]) + 1 : 0;
       }),
     );
-  return tables.map((table) => depthOf(table, [table]));
+  const depth = tables.map((table) => depthOf(table, [table]));
+  // Beside a table that others refer to, one that has nothing to do with it is in the way of their lines.
+  const referred = new Set(
+    tables.flatMap(({ foreignKeys = [] }) => foreignKeys.map((key) => keyOf(key.table))),
+  );
+  const isAlone = (table) => !referred.has(keyOf(table)) && (table.foreignKeys ?? []).length === 0;
+  return tables.map((table, index) => (isAlone(table) ? Math.max(...depth) : depth[index]));
 }
 
 function placeBoxes(tables, rows) {

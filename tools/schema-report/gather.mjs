@@ -65,7 +65,7 @@ export async function reportOfStack(name, { fresh = false } = {}) {
     source: `stack ${stack.name} (${environment})`,
     digest: attestation.digest,
     serverVersion: attestation.serverVersion,
-    rows: attestation.rows,
+    rows: await rowsOf(attestation),
     drift: attestation.drift,
     findings: [...live.findings, ...stands],
     waived: [...live.waived, ...waived],
@@ -83,6 +83,14 @@ async function shape(schema, contract, { trial, attacks }) {
     attacked: attacks?.tried,
     trial,
   };
+}
+
+/** The estimates of rows, by names without quotes. */
+async function rowsOf({ schema, rows }) {
+  const { quoteName } = await import("@app-data/rules");
+  return Object.fromEntries(
+    schema.tables.map((table) => [`${table.schema}.${table.name}`, rows[quoteName(table)] ?? null]),
+  );
 }
 
 /** The superuser of a throw-away server is no role of the migrations. */

@@ -110,7 +110,8 @@ function tableCell(table, role, command, { judged, rules }) {
     (policy) => rules.judges(policy, command) && policy.roles.some((name) => held.has(name)),
   );
   const permissive = binding.filter((policy) => policy.permissive);
-  if (permissive.length === 0) return cell("none", "no row", [right.because, "no policy lets it"]);
+  if (permissive.length === 0)
+    return cell("none", "no row", [right.because, "no policy lets it through"]);
   const because = [right.because, ...binding.map((policy) => policyText(policy, command, rules))];
   const outcomes = permissive.map((policy) =>
     outcomeOf([policy, ...binding.filter((one) => !one.permissive)], command, {

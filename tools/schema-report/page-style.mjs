@@ -5,18 +5,20 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:76rem;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:#1a202c;background:#fff}
 h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0;overflow-wrap:anywhere}
+section{scroll-margin-top:4rem}
 h2{margin:2.5rem 0 .5rem;border-bottom:2px solid var(--line)}
 code{font:.9em ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:0;list-style:none}
 a{color:#2b6cb0}
 .wide{overflow-x:auto;border:1px solid var(--line)}
 .wide svg{display:block}
-table{width:100%;border-collapse:collapse;margin:1rem 0;table-layout:fixed}
+table{width:100%;border-collapse:collapse;margin:1rem 0}
 caption{text-align:left;padding:.5rem 0;font-weight:700}
 caption span{font-weight:400;color:var(--quiet)}
 th,td{border:1px solid var(--line);padding:.4rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 thead th{background:#edf2f7}
 small{display:block;color:var(--quiet);line-height:1.35;margin-top:.2rem}
+.matrix{table-layout:fixed}.matrix th:first-child{width:8.5rem}
 .shown{font-style:italic}
 .none{background:#f7fafc}.own{background:#e3f4e8}.some{background:#fdf4d7}.all{background:#fde2e2}
 .legend span{padding:.1rem .4rem;border:1px solid var(--line)}
@@ -25,6 +27,7 @@ small{display:block;color:var(--quiet);line-height:1.35;margin-top:.2rem}
 [hidden]{display:none!important}
 @media (max-width:46rem){
 table,caption,tbody,tr,th,td{display:block}
+.matrix th:first-child{width:auto}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr{border:1px solid var(--line);margin:.5rem 0}
 th,td{border:0;border-top:1px solid var(--line)}

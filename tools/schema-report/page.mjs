@@ -114,12 +114,10 @@ function diagramSection({ schema, rows = {} }) {
 <h3>The diagram in words</h3><ul>${words.join("")}</ul>`;
 }
 
-const SIGNS = { none: "✕", own: "◐", some: "◑", all: "●" };
-
 /** @param {Report} report */
 function matrixSection({ matrix }) {
-  const legend = `<p class="legend"><span class="none">✕ none</span> <span class="own">◐ own rows</span> <span class="some">◑ the rows that a condition passes</span> <span class="all">● every row</span></p>
-<p>Each cell names the grant and the policies that decide it, and the attempts of the trial that showed it: on a throw-away server, as users of several worlds, with plain and forged claims.</p>`;
+  const legend = `<p class="legend"><span class="none">none</span> <span class="own">own rows</span> <span class="some">the rows that a condition passes</span> <span class="all">every row</span></p>
+<p>Each cell names the grant and the policies that decide it, and the attempts of the trial that showed it: on a throw-away server, as users of several worlds, with plain and forged claims. A role of the back office is tried only on what its contract seals.</p>`;
   return legend + matrix.map(relationTable).join("\n");
 }
 
@@ -130,7 +128,7 @@ function relationTable({ object, kind, note, rows }) {
     ...cells.map(({ reach, label, because, attempts }) => ({
       level: reach,
       html: [
-        `<strong>${SIGNS[reach]} ${escape(label)}</strong>`,
+        `<strong>${escape(label)}</strong>`,
         ...because.map((line) => `<small>${escape(line)}</small>`),
         ...(attempts ? [`<small class="shown">${escape(shownBy(attempts))}</small>`] : []),
       ].join(""),
@@ -214,20 +212,18 @@ function findingsSection({ findings }) {
   return table(
     "What rules and trial found",
     ["object", "verdict", "rule", "what", "what to do"],
-    findings.map(
-      ({ object, level, rule, code: number, message, remediation, file, line, place }) => [
-        code(object),
-        {
-          html: level === "mandatory" ? "refused" : "advice",
-          level: level === "mandatory" ? "all" : "some",
-        },
-        text(`${number} ${rule}`),
-        text(
-          [message, file && `${file}${line ? `:${line}` : ""}`, place].filter(Boolean).join("; "),
-        ),
-        text(remediation),
-      ],
-    ),
+    findings.map(({ object, level, rule, code: number, message, remediation, file, line }) => [
+      code(object),
+      {
+        html: level === "mandatory" ? "refused" : "advice",
+        level: level === "mandatory" ? "all" : "some",
+      },
+      text(`${number} ${rule}`),
+      {
+        html: `${escape(message)}${file ? `<small>${escape(`${file}${line ? `:${line}` : ""}`)}</small>` : ""}`,
+      },
+      text(remediation),
+    ]),
   );
 }
 
