@@ -40,6 +40,19 @@ grant select, delete on public.notes to authenticated;
 grant insert (id, user_id) on public.notes to authenticated;
 grant select on public.notes to service_role;
 grant update on public.notes to service_role;
+
+create table public.tips (
+  id uuid primary key,
+  user_id uuid not null references public.users (id) on delete cascade
+);
+create index tips_user on public.tips (user_id);
+alter table public.tips enable row level security;
+alter table public.tips force row level security;
+create policy tips_read on public.tips for select to authenticated using (true);
+create policy tips_update on public.tips for update to authenticated
+  using (true) with check (user_id = (select auth.uid()));
+create policy tips_never on public.tips for delete to authenticated using (false);
+grant select, update, delete on public.tips to authenticated;
 `;
 
 /** The parts of a cell of the matrix. */
@@ -136,6 +149,31 @@ describe("npm run report", () => {
       });
     });
 
+    it("tells the attempts that did what they must not, and the finding", async () => {
+      expect(await cell("public.tips", "authenticated", "select")).toMatchObject({
+        class: "all",
+        strong: "every row",
+        because: [
+          "grant select to authenticated",
+          "policy tips_read: using true",
+          expect.stringMatching(/^\d+ of \d+ attempts did what they must not$/) as string,
+        ],
+      });
+      const findings = String(await page.evaluate("document.querySelector('#findings').innerText"));
+      expect(findings).toMatch(/public\.tips\s+refused\s+POL\d+ trial-read/);
+    });
+
+    it("takes for a user's own only what both halves of an update tie to the user", async () => {
+      expect(await cell("public.tips", "authenticated", "update")).toMatchObject({
+        class: "some",
+        strong: "rows that pass",
+      });
+      expect(await cell("public.tips", "authenticated", "delete")).toMatchObject({
+        class: "none",
+        strong: "no row",
+      });
+    });
+
     it("names tables, roles, findings and files", async () => {
       const text = String(await page.evaluate("document.body.innerText"));
       expect(text).toContain("notes (user_id) refers to users (id), on delete cascade.");
@@ -160,7 +198,7 @@ describe("npm run report", () => {
       const labels = `${svg}.getAttribute("aria-labelledby").split(" ").map((id) => document.getElementById(id).textContent)`;
       expect(await page.evaluate(labels)).toEqual([
         "Tables and foreign keys",
-        expect.stringContaining("2 tables: notes, users.") as string,
+        expect.stringContaining("3 tables: notes, tips, users.") as string,
       ]);
       expect(
         await page.evaluate(

@@ -155,15 +155,20 @@ function policyText(policy, command, rules) {
 
 /** What a permissive policy and the restrictive ones beside it let through together. */
 function outcomeOf(policies, command, { table, judged, rules }) {
-  const expressions = policies.flatMap((policy) =>
-    conditionsOf(policy, command, rules).map(({ expression }) => expression),
-  );
-  if (expressions.includes("false")) return "none";
-  const outcomes = expressions.map(
-    (expression) => rules.classify(expression, { table, judged }).outcome,
-  );
-  if (outcomes.includes("own")) return "own";
-  return expressions.every((expression) => expression === "true") ? "all" : "some";
+  const conditions = policies.flatMap((policy) => conditionsOf(policy, command, rules));
+  const words = [...new Set(conditions.map(({ word }) => word))];
+  // An update has to pass both: rows that it finds, and what it makes of them.
+  const outcomes = words.map((word) => {
+    const expressions = conditions
+      .filter((condition) => condition.word === word)
+      .map(({ expression }) => expression);
+    if (expressions.includes("false")) return "none";
+    if (expressions.every((expression) => expression === "true")) return "all";
+    const isOwn = (expression) => rules.classify(expression, { table, judged }).outcome === "own";
+    return expressions.some(isOwn) ? "own" : "some";
+  });
+  if (outcomes.includes("none")) return "none";
+  return outcomes.every((outcome) => outcome === outcomes[0]) ? outcomes[0] : "some";
 }
 
 function viewCell(view, role, command, judged) {

@@ -18,6 +18,7 @@ caption span{font-weight:400;color:var(--quiet)}
 th,td{border:1px solid var(--line);padding:.4rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 thead th{background:#edf2f7}
 small{display:block;color:var(--quiet);line-height:1.35;margin-top:.2rem}
+table:not(.matrix) :is(th,td){min-width:5.5rem}
 .matrix{table-layout:fixed}.matrix th:first-child{width:8.5rem}
 .shown{font-style:italic}
 .none{background:#f7fafc}.own{background:#e3f4e8}.some{background:#fdf4d7}.all{background:#fde2e2}
