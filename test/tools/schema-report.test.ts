@@ -306,6 +306,14 @@ describe("the diagram of a schema", () => {
     expect(drawn).toContain("Row level security is not on and forced on open.");
   });
 
+  it("draws forty tables that each refer to all before it, at once", () => {
+    const names = Array.from({ length: 40 }, (_, index) => `t${index}`);
+    const tables = names.map((name, index) =>
+      table(name, { foreignKeys: names.slice(0, index).map(reference) }),
+    );
+    expect(drawSchema({ tables }).match(/class="line"/g)).toHaveLength((40 * 39) / 2);
+  });
+
   it("draws a schema without tables", () => {
     expect(drawSchema({ tables: [] })).toContain("0 tables");
   });

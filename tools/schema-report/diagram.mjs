@@ -73,16 +73,20 @@ export function describeSchema(tables) {
 /** How far a table is from those that refer to none. */
 function depths(tables) {
   const byKey = new Map(tables.map((table) => [keyOf(table), table]));
-  const depthOf = (table, above) =>
-    Math.max(
-      0,
-      ...(table.foreignKeys ?? []).map(({ table: target }) => {
+  const known = new Map();
+  const depthOf = (table) => {
+    if (!known.has(table)) {
+      // Tables may refer to each other: whoever comes back to this one goes no further.
+      known.set(table, 0);
+      const others = (table.foreignKeys ?? []).flatMap(({ table: target }) => {
         const next = byKey.get(keyOf(target));
-        // Tables may refer to each other, or to themselves.
-        return next && !above.includes(next) ? depthOf(next, [...above, next]) + 1 : 0;
-      }),
-    );
-  const depth = tables.map((table) => depthOf(table, [table]));
+        return next && next !== table ? [depthOf(next) + 1] : [];
+      });
+      known.set(table, Math.max(0, ...others));
+    }
+    return known.get(table);
+  };
+  const depth = tables.map(depthOf);
   // Beside a table that others refer to, one that has nothing to do with it is in the way of their lines.
   const referred = new Set(
     tables.flatMap(({ foreignKeys = [] }) => foreignKeys.map((key) => keyOf(key.table))),

@@ -55,11 +55,12 @@ export async function reportOfStack(name, { fresh = false } = {}) {
   const connection = await connectionOf(stack);
   const attestation = await attestLive(connection, stack.variables);
   const { history } = await runMigrator(["log", "--json", ...connection], stack.variables);
-  const files = readSqlFiles(path.resolve(PROJECT, stack.directory ?? "sql"), PROJECT);
+  const files = readSqlFiles(path.resolve(PROJECT, stack.directory), PROJECT);
   const { verdict, contract } = await judge(files, { withTrial: true, fresh });
   const live = await judgeAttestation(attestation, { environment, isLowered: true });
-  const ofTrial = verdict.findings.filter(({ rule }) => rule.startsWith("trial-"));
-  const { stands, waived } = standing(ofTrial, [], { environment });
+  // What is wrong with the waivers themselves is said once, beside the live findings.
+  const isOfTrial = ({ rule }) => rule.startsWith("trial-");
+  const ofTrial = standing(verdict.findings.filter(isOfTrial), [], { environment });
   return {
     ...(await shape(attestation.schema, contract, verdict)),
     source: `stack ${stack.name} (${environment})`,
@@ -67,8 +68,8 @@ export async function reportOfStack(name, { fresh = false } = {}) {
     serverVersion: attestation.serverVersion,
     rows: await rowsOf(attestation),
     drift: attestation.drift,
-    findings: [...live.findings, ...stands],
-    waived: [...live.waived, ...waived],
+    findings: [...live.findings, ...ofTrial.stands.filter(isOfTrial)],
+    waived: [...live.waived, ...ofTrial.waived],
     history,
   };
 }
