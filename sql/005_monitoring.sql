@@ -151,6 +151,8 @@ begin
     select j.run + 0.5, c.key, c.value
     from migrations.journal j
     cross join jsonb_each(j.catalog_changes) c
+    -- Step 0 is what was there before the first migration.
+    where j.step > 0
   ),
   made as (
     select distinct on (l.key) l.key, l.value

@@ -8,7 +8,7 @@
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
 // migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
 // migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
-// migration 005_monitoring eee0dc2a76ec0fd6f4ca56f152402c3a1f39281f8cf04611f0c30ae57dba3e70
+// migration 005_monitoring 30f765a0a3a81ae262ec07b72a37f5ae222029d8b5e281f7d024e6ef7f58ae98
 // types 12d9228f086e3716163437415cf839e2076e77f90d6e368aaf52a43dfc1184f1
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];

@@ -1,13 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import {
-  type Trio,
-  applyPending,
-  readHistory,
-  readTrios,
-  rollbackTo,
-} from "../../migrator/src";
+import { type Trio, applyPending, readHistory, readTrios, rollbackTo } from "../../migrator/src";
 import { squash } from "../../migrator/src/adopt/squash";
 import { repair } from "../../migrator/src/run/repair";
 import { findDrift } from "../../migrator/src/judge/drift";

@@ -578,9 +578,8 @@ export const awsCases: Readonly<Record<string, AwsCase>> = {
   "migrations-keep-rows": property(
     { allowDataLoss: false },
     { allowDataLoss: true },
-    `POL181 ${on("Migration main", "allowDataLoss")}`,
-    (props) =>
-      resource("pulumi-nodejs:dynamic/database:Migration", "main", { forwardSql: "", ...props }),
+    `POL181 ${on("MigrationPlan main", "allowDataLoss")}`,
+    (props) => resource("pulumi-nodejs:dynamic/database:MigrationPlan", "main", props),
   ),
   "bucket-kept-while-full": property(
     { forceDestroy: false },

@@ -329,9 +329,6 @@ export const mutations: readonly Mutation[] = [
       ],
     ]),
   ),
-  ...of("pulumi-nodejs:dynamic/database:Migration", [
-    ["allowDataLoss", always(true), "migrations-keep-rows"],
-  ]),
   ...of("pulumi-nodejs:dynamic/database:MigrationPlan", [
     ["snapshots", unset, "migrations-take-snapshots"],
     ["allowDataLoss", always(true), "migrations-keep-rows"],

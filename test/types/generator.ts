@@ -92,6 +92,6 @@ export function migrationFolder(forward: string): string {
   const folder = temporaryFolder();
   writeFileSync(path.join(folder, "000_kinds.sql"), forward);
   writeFileSync(path.join(folder, "000_kinds_rollback.sql"), "");
-  writeFileSync(path.join(folder, "000_kinds_verify.sql"), "");
+  writeFileSync(path.join(folder, "000_kinds_verify.sql"), "select;");
   return folder;
 }

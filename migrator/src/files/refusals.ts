@@ -29,8 +29,7 @@ export async function refusalsOf(
   const { positionAt, splitStatements } = await import("@app-data/rules");
   const { text, commands, syntaxError } = await withoutPsql(sql, file);
   const statements = await splitStatements(text, file);
-  const hasPath = searchPath.length > 0 || statements.some(mayChangeSearchPath);
-  const unqualified = hasPath ? [] : await unqualifiedNames(text, statements);
+  const unqualified = searchPath.length > 0 ? [] : await unqualifiedNames(text, statements);
   const found: Omit<Refusal, "file">[] = [
     ...commands.map(({ index, command }) => ({
       ...positionAt(sql, index),
@@ -162,10 +161,6 @@ function refusalOfOwner({ tree, line, column }: Statement): Omit<Refusal, "file"
       `it gives what it makes to ${owner?.rolename ?? "another role"}, and whoever runs the migrations owns ` +
       "what they make. Remove the statement; `pg_dump --no-owner` writes none.",
   }));
-}
-
-function mayChangeSearchPath({ tree, text }: Statement): boolean {
-  return !("CreateFunctionStmt" in tree) && text.includes("search_path");
 }
 
 interface UnqualifiedName extends Position {

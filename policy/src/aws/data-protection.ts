@@ -1,5 +1,5 @@
 import { type ResourceRule, broken, demand, demandOff, demandOn, lastingOnly } from "./rule";
-import { BUCKETS, CLUSTER, DATABASE, INSTANCE, KEY, MIGRATION, MIGRATION_PLAN } from "./types";
+import { BUCKETS, CLUSTER, DATABASE, INSTANCE, KEY, MIGRATION_PLAN } from "./types";
 
 const topic = { code: "POL181", page: "data-protected" };
 
@@ -75,7 +75,7 @@ export const dataProtectionRules: readonly ResourceRule[] = [
     remediation: "Set `migrations.allowDataLoss` to false.",
     topic,
     levels: lastingOnly,
-    types: [MIGRATION, MIGRATION_PLAN],
+    types: [MIGRATION_PLAN],
     check: (resource) => demandOff(resource, "allowDataLoss"),
   },
   {

@@ -182,7 +182,11 @@ describe("a migration that failed between its steps", () => {
         "`npx migrator rollback --to 000`, or leave the target out.",
     );
     const plan = await reachPlan(fixture.settings, [base, half], { target: "000" });
-    expect(plan).toMatchObject({ rollbacks: [{ name: "001_test" }], halfDone: ["001_test"], migrations: [] });
+    expect(plan).toMatchObject({
+      rollbacks: [{ name: "001_test" }],
+      halfDone: ["001_test"],
+      migrations: [],
+    });
     expect(renderPlan(plan)).toMatch(
       /1 applied, 0 pending, to be rolled back: 001_test \(half done\)\.\n\n001_test: to be rolled back\n {2}rollback {3}loses public\.notes, column more \(about 0 rows\)\n\nPlan \w+\nRolled back by a deployment of the stack, or by: npx migrator rollback --to 000$/,
     );

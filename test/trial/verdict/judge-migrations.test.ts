@@ -136,6 +136,8 @@ describe("judgeMigrations", () => {
         said.map(({ place, message }) => `${place} ${message.split(" ", 3).join(" ")}`),
       ).toEqual([
         "001.sql:5 \\restrict is a",
+        "001.sql:45 it gives what",
+        "001.sql:60 it gives what",
         "001.sql:70 `copy … from",
         "001.sql:93 \\unrestrict is a",
         '002.sql:1 "begin" controls the',
