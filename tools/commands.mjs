@@ -4,6 +4,7 @@ import { audit } from "./audit/audit.mjs";
 import { explain } from "./explain.mjs";
 import { down, env, preview, redo, refresh, status, up } from "./local/stack-commands.mjs";
 import { policy } from "./policy/command.mjs";
+import { report } from "./schema-report/command.mjs";
 import { test } from "./test.mjs";
 
 const HELP = `Usage: npm run COMMAND [-- OPTIONS]
@@ -33,6 +34,12 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
               --fresh            judge anew what was judged before
               --json             what was found, as JSON
               --sarif [FILE]     what was found, as SARIF 2.1.0
+  report    write one HTML page of the stack's schema: tables, who may do what to whose rows, roles,
+            findings, migrations, drift
+              --sql DIR          of a folder of SQL in place of the stack; with --contract, --environment
+                                 and --fresh as "policy" has them
+              --stack NAME       a stack of the backend that Pulumi is logged in to, not "local"
+              --output FILE      the page (schema-report.html)
   test      (npm test) lint, type checks, unit tests and one end-to-end run
               --node MAJOR       on Node.js 20, 22 or 24, which npm fetches once (50 MB)
               --smoke            only what another Node.js could break: build, policy, rules, one
@@ -62,9 +69,17 @@ const OPTIONS = {
     json: { type: "boolean" },
     sarif: { type: "string" },
   },
+  report: {
+    sql: { type: "string" },
+    stack: { type: "string" },
+    environment: { type: "string" },
+    contract: { type: "string" },
+    fresh: { type: "boolean" },
+    output: { type: "string" },
+  },
   test: { node: { type: "string" }, smoke: { type: "boolean" } },
 };
-const COMMANDS = { up, redo, preview, refresh, audit, status, env, down, policy, test };
+const COMMANDS = { up, redo, preview, refresh, audit, status, env, down, policy, report, test };
 
 /** The commands that hand on to Pulumi what they do not know. */
 const FOR_PULUMI = ["up", "preview", "refresh"];

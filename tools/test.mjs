@@ -63,6 +63,7 @@ async function everything(results) {
     await check("types: program, pack and tests", script(COMPILER, "-p", "test")),
     await check("types: tools", script(COMPILER, "-p", "tools")),
     await check("types: generated", script("types/dist/main.mjs", "--check-stamp")),
+    await check("docs/schema.svg", script("tools/schema-report/schema-svg.mjs", "--check")),
     show(await unit),
     show(await endToEnd),
   ];

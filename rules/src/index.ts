@@ -22,8 +22,9 @@ export {
   quoteRole,
   tableObject,
 } from "./model/names";
-export { JudgedSchema } from "./model/judged-schema";
+export { JudgedSchema, commands, judges } from "./model/judged-schema";
 export { type Outcome, classify } from "./conditions/classify";
+export { expressionOf } from "./conditions/policies";
 export { type Rule, type Severity } from "./rules/rule";
 export { judgeSchema, schemaRules } from "./rules";
 export type * from "./model/schema";

@@ -121,7 +121,7 @@ describe("npm run redo", () => {
 
 describe("npm run audit", () => {
   it(
-    "finds the stack in order, and a catalog that has drifted not",
+    "finds the stack in order, and a catalog that has drifted not; the report says so, too",
     async () => {
       const audit = await stack.npm("--silent", "audit");
       expect(audit.output).toContain("Nothing is refused.");
@@ -132,6 +132,14 @@ describe("npm run audit", () => {
         const drifted = await stack.npm("--silent", "audit");
         expect(drifted.output).toMatch(/mandatory row-level-security, public\.users\n +POL101 /);
         expect(drifted.code).toBe(1);
+        const file = path.join(home, "report.html");
+        const report = await stack.npm("report", "--", "--output", file);
+        expect(report.code).toBe(0);
+        const page = readFileSync(file, "utf8");
+        expect(page).toContain("<h1>Schema of stack local (local)</h1>");
+        expect(page).toMatch(/<li data-filter>widened: .*public\.users/);
+        expect(page).toContain('<td data-label="verdict" class="all">refused</td>');
+        for (const { name } of PRESENT) expect(page).toContain(`<code>${name}</code>`);
       } finally {
         await asOwner("alter table public.users force row level security");
       }

@@ -1,6 +1,6 @@
 // npm run audit: is what is deployed as the policies demand, in the state and in the live database?
 import { openStack } from "./open-stack.mjs";
-import { connectionArguments, judgeLiveSchema } from "./live-schema.mjs";
+import { attestLive, connectionOf, judgeAttestation } from "./live-schema.mjs";
 import { policyFindings } from "./policy-events.mjs";
 import { renderAudit } from "./render.mjs";
 
@@ -15,9 +15,9 @@ export async function audit({ stack: name, json = false }) {
   const environment = (await stack.read(["config", "get", "environment"])).trim();
   const target = await stack.run(["config", "get", "migrations.target"]);
   const state = await judgeState(stack, environment);
-  const database = await judgeLiveSchema(await connectionOf(stack), {
+  const attestation = await attestLive(await connectionOf(stack), stack.variables);
+  const database = await judgeAttestation(attestation, {
     environment,
-    variables: stack.variables,
     isLowered: target.code === 0 && target.out.trim() !== "",
   });
   const ok = ![...state, ...database.findings].some(({ level }) => level === "mandatory");
@@ -38,11 +38,4 @@ async function judgeState(stack, environment) {
     throw new Error(`The state of ${stack.name} could not be analyzed (${code}):\n${err.trim()}`);
   }
   return findings;
-}
-
-async function connectionOf(stack) {
-  if (stack.urlVariable) return ["--url-variable", stack.urlVariable];
-  const outputs = JSON.parse(await stack.read(["stack", "output", "--json"]));
-  const region = (await stack.read(["config", "get", "aws:region"])).trim();
-  return connectionArguments(outputs, region);
 }

@@ -23,17 +23,36 @@ export function connectionArguments(outputs, region) {
 }
 
 /**
- * Attests the catalog and judges it.
+ * How the migrator reaches the database of an open stack.
+ * @param {import("./open-stack.mjs").OpenStack} stack
+ * @returns its arguments.
+ */
+export async function connectionOf(stack) {
+  if (stack.urlVariable) return ["--url-variable", stack.urlVariable];
+  const outputs = JSON.parse(await stack.read(["stack", "output", "--json"]));
+  const region = (await stack.read(["config", "get", "aws:region"])).trim();
+  return connectionArguments(outputs, region);
+}
+
+/**
+ * Attests the catalog.
  * @param {string[]} connection arguments of the migrator.
- * @param {object} context
- * @param {string} context.environment for waivers.
- * @param {Record<string, string | undefined>} context.variables environment of the migrator.
- * @param {boolean} context.isLowered Whether a release was undone: its waivers are not called unused.
- * @returns {Promise<{ digest: string, serverVersion: string, findings: { level: string }[], waived: object[] }>}
+ * @param {Record<string, string | undefined>} variables environment of the migrator.
  * @throws Error with the migrator's words when the catalog cannot be read.
  */
-export async function judgeLiveSchema(connection, { environment, variables, isLowered }) {
-  const attestation = JSON.parse(await migrator(["attest", "--json", ...connection], variables));
+export function attestLive(connection, variables) {
+  return runMigrator(["attest", "--json", ...connection], variables);
+}
+
+/**
+ * Judges what was attested.
+ * @param {Record<string, any>} attestation
+ * @param {object} context
+ * @param {string} context.environment for waivers.
+ * @param {boolean} context.isLowered Whether a release was undone: its waivers are not called unused.
+ * @returns {Promise<{ digest: string, serverVersion: string, findings: any[], waived: any[] }>}
+ */
+export async function judgeAttestation(attestation, { environment, isLowered }) {
   const rules = await import("@app-data/rules");
   await rules.loadParser();
   const findings = rules.judgeSchema(
@@ -51,11 +70,18 @@ export async function judgeLiveSchema(connection, { environment, variables, isLo
   };
 }
 
-function migrator(args, variables) {
+/**
+ * Runs a command of the migrator that prints JSON.
+ * @param {string[]} args
+ * @param {Record<string, string | undefined>} [variables] its environment.
+ * @returns {Promise<any>} what it prints.
+ * @throws Error with its words when it fails.
+ */
+export function runMigrator(args, variables = process.env) {
   return new Promise((resolve, reject) => {
     const options = { cwd: PROJECT, env: variables, maxBuffer: MOST_OUTPUT };
     execFile(process.execPath, [MIGRATOR, ...args], options, (error, out, err) => {
-      if (!error) return resolve(out);
+      if (!error) return resolve(JSON.parse(out));
       reject(new Error(reasonIn(out) ?? (err.trim() || error.message)));
     });
   });

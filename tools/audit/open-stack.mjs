@@ -14,6 +14,7 @@ const AUDIT_URL = "AUDIT_DATABASE_URL";
  * @property {Record<string, string | undefined>} variables The environment in which it is worked on.
  * @property {string | undefined} urlVariable The variable with the URL of its database; the stack's outputs
  * say where it is when there is none.
+ * @property {string} directory Folder of its migrations.
  * @property {(args: string[], more?: Record<string, string>) => Promise<{ code: number, out: string, err: string }>} run
  * Runs the Pulumi CLI on it.
  * @property {(args: string[]) => Promise<string>} read As `run`, for what must succeed; gives its output.
@@ -25,14 +26,14 @@ const AUDIT_URL = "AUDIT_DATABASE_URL";
  */
 export async function openStack(name = STACK) {
   const opened = name === STACK ? await localStack() : await remoteStack(name);
-  const { command, variables, urlVariable } = opened;
+  const { command, variables, urlVariable, directory } = opened;
   const run = (args, more = {}) => execute(command, args, { ...variables, ...more });
   const read = async (args) => {
     const { code, out, err } = await run(args);
     if (code === 0) return out;
     throw new Error(`pulumi ${args.join(" ")} failed (${code}):\n${err.trim()}`);
   };
-  return { name, variables, urlVariable, run, read };
+  return { name, variables, urlVariable, directory, run, read };
 }
 
 async function remoteStack(name) {
@@ -46,7 +47,7 @@ async function remoteStack(name) {
     PULUMI_OPTION_POLICY_PACK: engine.policyPack,
   };
   const urlVariable = process.env[AUDIT_URL] ? AUDIT_URL : undefined;
-  return { command: engine.pulumi, variables, urlVariable };
+  return { command: engine.pulumi, variables, urlVariable, directory: "sql" };
 }
 
 function execute(command, args, env) {

@@ -20,10 +20,10 @@ const NO_SERVER = "POL004";
  * `environment` alone.
  * @returns 0, 1 where something is refused, 2 where the call is wrong or the SQL cannot be judged.
  */
-export async function policy({ sql, json = false, fresh = false, ...options }) {
+export function policy({ sql, json = false, fresh = false, ...options }) {
   const { sarif: sarifFile, environment } = options;
   const from = callersDirectory();
-  try {
+  return withCallErrors(async () => {
     refuseContradictions({ json, ...options });
     const isOwn = sql === undefined;
     const place = isOwn ? path.join(PROJECT, "sql") : path.resolve(from, sql);
@@ -57,6 +57,17 @@ export async function policy({ sql, json = false, fresh = false, ...options }) {
     }
     if (refusedFiles > 0) return 2;
     return refusals > 0 ? 1 : 0;
+  });
+}
+
+/**
+ * Runs what judges SQL.
+ * @param {() => Promise<number>} work
+ * @returns its exit code; 2 where the call is wrong or there is nothing to judge on.
+ */
+export async function withCallErrors(work) {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof UsageError) && error.code !== NO_SERVER) throw error;
     report(`error: ${error.message}`);
@@ -73,7 +84,7 @@ function refuseContradictions({ json, sarif: sarifFile, trial, "no-trial": noTri
 }
 
 /** A preset by its name, or a file from where the user is. */
-function contractOf(contract, from) {
+export function contractOf(contract, from) {
   if (contract === undefined || !/[./\\]/.test(contract)) return contract;
   return path.resolve(from, contract);
 }
@@ -83,15 +94,15 @@ function judgedRules(rules, withTrial) {
   return rules.filter(({ page }) => withTrial || page !== "trial").map(({ name }) => name);
 }
 
-function environmentOf(name) {
+export function environmentOf(name) {
   if (name === undefined || ENVIRONMENTS.includes(name)) return name;
   throw new UsageError(`--environment must be one of ${ENVIRONMENTS.join(", ")}; it is "${name}".`);
 }
 
 /** Where the user is: npm runs scripts in the project's folder. */
-function callersDirectory() {
-  const { npm_lifecycle_event: script, INIT_CWD: directory } = process.env;
-  return script === "policy" && directory ? directory : process.cwd();
+export function callersDirectory() {
+  const { npm_lifecycle_event: script = "", INIT_CWD: directory } = process.env;
+  return ["policy", "report"].includes(script) && directory ? directory : process.cwd();
 }
 
 function print(value) {

@@ -14,12 +14,12 @@ const BASE = "sql/000_existing_schema.sql";
 const SEEDS = "trial-rows";
 
 /**
- * @param files as `readSqlFiles` gives them.
- * @param options `{ withTrial, fresh, contract, seeds }`: the contract is the name of a preset or a file, without
- * it the project's own; `seeds` is a folder in whose
- * `trial-rows` rows for the attacker are, without it they are the project's.
- * @returns `{ verdict, rules }`: the verdict as `judgeMigrations` gives it, and every rule that there is, as
- * `{ name, code, description, remediation, page }`.
+ * @param {{ file: string, sql: string }[]} files as `readSqlFiles` gives them.
+ * @param {{ withTrial: boolean, fresh: boolean, contract?: string, seeds?: string }} options the contract is the name
+ * of a preset or a file, without it the project's own; `seeds` is a folder in whose `trial-rows` rows for the attacker
+ * are, without it they are the project's.
+ * @returns `{ verdict, rules, contract }`: the verdict as `judgeMigrations` gives it; every rule that there is, as
+ * `{ name, code, description, remediation, page }`; the contract that was read.
  */
 export async function judge(files, { withTrial, fresh, contract, seeds }) {
   await compileWorkspaces();
@@ -42,7 +42,7 @@ export async function judge(files, { withTrial, fresh, contract, seeds }) {
     ...rules.trialRules.map((rule) => ({ ...rule, page: "trial" })),
     ...WAIVERS,
   ];
-  return { verdict, rules: known };
+  return { verdict, rules: known, contract: judgedBy };
 }
 
 function readContract(rules, nameOrFile) {

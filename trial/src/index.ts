@@ -15,3 +15,4 @@ export {
 } from "./try-database";
 export type { TrialFinding } from "./judging/trial-finding";
 export type { Tried } from "./judging/findings";
+export type { Shown } from "./judging/shown";

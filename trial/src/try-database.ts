@@ -13,6 +13,7 @@ import {
 } from "./judging/findings";
 import { tryPassages } from "./judging/judge-passages";
 import { type Attempt, isExpected, rowsSeen } from "./judging/judge-tables";
+import type { Shown } from "./judging/shown";
 import { judgeMoves } from "./judging/move-findings";
 import type { TrialFinding } from "./judging/trial-finding";
 import { type MovesTried, quietOwnRows, tryMoves } from "./judging/try-moves";
@@ -35,6 +36,8 @@ export interface Trial {
   attempts: number;
   /** What was attacked, and whether that tells anything. */
   tried: Tried[];
+  /** What the attempts on tables came to, by table, role and what was tried. */
+  shown: Shown[];
   /** Attempts that ended in an error which is neither a refusal nor a constraint's. */
   unexpected: Unexpected[];
 }
@@ -150,6 +153,7 @@ export async function tryDatabase(
     tables: tables.length,
     attempts: [...tried, ...moves].reduce((sum, one) => sum + one.attempts, 0),
     tried,
+    shown: judged.flatMap(({ shown }) => shown),
     unexpected: countUnexpected(failed),
   };
 }

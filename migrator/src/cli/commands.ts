@@ -210,8 +210,15 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
 
   async attest({ values }) {
     const { attest } = await import("../judge/attest");
-    const attestation = await attest(readSettings(values));
+    const settings = readSettings(values);
+    const attestation = await attest(settings);
     const { schema, digest, serverVersion } = attestation;
+    const { quoteName } = await import("@app-data/rules");
+    const { readRelationFacts } = await import("../plan/relation-facts");
+    const facts = await withConnection(settings, (client) =>
+      inReadOnlyTransaction(client, () => readRelationFacts(client, schema.tables.map(quoteName))),
+    );
+    const rows = Object.fromEntries([...facts].map(([table, { rows }]) => [table, rows]));
     const tables = schema.tables.map(
       ({ schema: of, name, rowSecurity, forced, policies }) =>
         `${of}.${name}`.padEnd(40) +
@@ -219,7 +226,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     );
     return {
       text: [`PostgreSQL ${serverVersion}, catalog ${digest}`, ...tables].join("\n"),
-      data: attestation,
+      data: { ...attestation, rows },
     };
   },
 

@@ -3,6 +3,7 @@ import { judgeAttempts, whyNotFilled, whyNotJudged } from "./judge-tables";
 import type { OpenPassage } from "./judge-passages";
 import { reproduction } from "./reproduction";
 import type { Shared } from "./shared";
+import { type Shown, showAttempts } from "./shown";
 import { type TrialFinding, trialFinding } from "./trial-finding";
 import type { Relation } from "../rows/catalog";
 import { quoteIdentifier } from "../rows/statements";
@@ -36,18 +37,21 @@ export function judgeTable(
   attempts: readonly Attempt[],
   seenBy: SeenBy,
   shared: Shared,
-): { findings: TrialFinding[]; tried: Tried } {
+): { findings: TrialFinding[]; tried: Tried; shown: Shown[] } {
   const successes = judgeAttempts(relation, attempts, seenBy, shared);
   const findings = byRule(successes).map((alike) => describe(alike, shared));
   const reason = whyNotFilled(relation, shared) ?? whyNotJudged(relation, attempts, shared);
+  const shown = showAttempts(attempts, successes);
   const object = relation.sql;
   const tried = { object, attempts: attempts.length };
   const isShown = successes.some(({ level }) => level === "mandatory");
-  if (reason === undefined || isShown) return { findings, tried: { ...tried, judged: true } };
+  if (reason === undefined || isShown)
+    return { findings, tried: { ...tried, judged: true }, shown };
   const message = `table ${object} was not judged: ${reason}`;
   return {
     findings: [...findings, trialFinding("trial-judged", { object, message })],
     tried: { ...tried, judged: false, reason },
+    shown,
   };
 }
 

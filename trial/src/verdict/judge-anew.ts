@@ -111,6 +111,8 @@ async function judgeDatabase(
     findings: await withOrigins(client, files, starts, all),
     refusedFiles: 0,
     ...(trial && { trial: { tables: trial.tables, attempts: trial.attempts } }),
+    schema,
+    ...(trial && { attacks: { tried: trial.tried, shown: trial.shown } }),
     limits: [...limits, ...(trial?.unexpected ?? []).map(describeUnexpected)],
   };
   return { verdict, isEmpty: tables.length === 0 };

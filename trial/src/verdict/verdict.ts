@@ -1,4 +1,5 @@
-import type { Finding } from "@app-data/rules";
+import type { Finding, Schema } from "@app-data/rules";
+import type { Trial } from "../try-database";
 
 /** What is said of migrations, before waivers. */
 export interface Verdict {
@@ -9,6 +10,10 @@ export interface Verdict {
   trial?: TrialSummary;
   /** What was left out or went wrong without harm, in sentences. */
   limits: string[];
+  /** What the migrations made; absent where they could not be applied. */
+  schema?: Schema;
+  /** What was attacked and what came of it; absent where the attacker was left out. */
+  attacks?: Pick<Trial, "tried" | "shown">;
 }
 
 /** What the attacker did. */
