@@ -185,14 +185,23 @@ describe("check:after", () => {
       ["trigger fires", "verify files"],
     ],
     [
-      "users without progress rows",
-      "insert into public.users (email) values ('a@example.org')",
+      "a user from before 001 without a progress row",
+      "insert into public.users (email, created_at) values ('a@example.org', '2020-01-01')",
       "delete from public.users",
       ["initial data"],
     ],
   ])("fails on %s", async (_what, broken, mended, names) => {
     const found = await whileBroken(broken, mended, () => statesOf(...names));
     expect(found).toEqual(Object.fromEntries(names.map((name) => [name, "failed"])));
+  });
+
+  it("asks no progress row of who signed up later", async () => {
+    const states = await whileBroken(
+      "insert into public.users (email) values ('b@example.org')",
+      "delete from public.users",
+      () => statesOf("initial data"),
+    );
+    expect(states).toEqual({ "initial data": "ok" });
   });
 
   it("names a login that it was not given", async () => {

@@ -29,6 +29,24 @@ const TRIGGERS = [
   "sessions trigger_update_user_progress_from_session",
 ];
 
+const AGAIN =
+  "Look at what changed with `npx migrator drift`, and apply the migration again as it says.";
+
+/** Who signs up later gets theirs with the first key or session. */
+const WITHOUT_PROGRESS = `
+  select count(*)
+  from public.users u
+  where not exists (select from public.user_progress p where p.user_id = u.id)
+    and u.created_at < (
+      select min(l.recorded_at - l.duration_ms * interval '1 ms')
+      from migrations.log l
+      where l.version = '001' and l.event in ('begin apply', 'apply', 'baseline')
+    )`;
+
+/**
+ * @type {{ name: string, sql: string, judge: (rows: any[], client: import("pg").Client) =>
+ *   import("./checks.mjs").Verdict | Promise<import("./checks.mjs").Verdict> }[]}
+ */
 const QUERIES = [
   {
     name: "tables exist",
@@ -103,19 +121,20 @@ AND event_object_table IN ('user_api_keys', 'user_progress', 'export_history', '
     sql: `SELECT
   (SELECT COUNT(*) FROM users) as total_users,
   (SELECT COUNT(*) FROM user_progress) as users_with_progress;`,
-    judge([row]) {
+    async judge([row], client) {
       const { total_users: users, users_with_progress: withProgress } = row;
       const says = `${withProgress} of ${users} users have a progress row`;
-      // Who has signed up since gets theirs with the first key or session.
-      return Number(users) === 0 || Number(withProgress) > 0
-        ? ok(says)
-        : failed(`${says}. Insert them: section 7 of sql/001_add_missing_tables.sql.`);
+      const { rows } = await client.query(WITHOUT_PROGRESS);
+      const without = Number(rows[0].count);
+      return without === 0
+        ? ok(`${says}, and all from before 001`)
+        : failed(
+            `${says}; ${without} from before 001 have none. ` +
+              "Run section 7 of sql/001_add_missing_tables.sql as migrator.",
+          );
     },
   },
 ];
-
-const AGAIN =
-  "Look at what changed with `npx migrator drift`, and apply the migration again as it says.";
 
 /**
  * A check for each query, run by the owner of the tables.
@@ -127,7 +146,7 @@ export function documentChecks() {
     run: () =>
       inRolledBackTransaction("MIGRATOR_URL", async (client) => {
         await client.query("set transaction read only; set local search_path = public");
-        return judge((await client.query(sql)).rows);
+        return judge((await client.query(sql)).rows, client);
       }),
   }));
 }
