@@ -1,6 +1,7 @@
 // What each command does, from its arguments to its exit code.
 import { parseArgs } from "node:util";
 import { audit } from "./audit/audit.mjs";
+import { checkAfter, checkBefore } from "./check/command.mjs";
 import { explain } from "./explain.mjs";
 import { down, env, preview, redo, refresh, status, up } from "./local/stack-commands.mjs";
 import { policy } from "./policy/command.mjs";
@@ -19,6 +20,13 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   refresh   compare the stack's state with what is there
   audit     judge what is deployed: the state by the policy pack, the live database by its rules
               --stack NAME       a stack of the backend that Pulumi is logged in to, not "local"
+              --json             for machines
+  check:before
+            go through the checklist before a deployment: backup, staging, types, approved plan
+  check:after
+            go through the one after it: migrations, policies, indexes, trigger, error rate
+              --stack NAME       another stack than "local"; the variables MIGRATOR_URL, APP_URL and
+                                 MONITOR_URL name its logins
               --json             for machines
   status    what runs, where it listens, what is deployed  (--json)
   env       shell exports: eval "$(npm run --silent env)"
@@ -56,6 +64,8 @@ const OPTIONS = {
   preview: {},
   refresh: {},
   audit: { json: { type: "boolean" }, stack: { type: "string" } },
+  "check:before": { json: { type: "boolean" }, stack: { type: "string" } },
+  "check:after": { json: { type: "boolean" }, stack: { type: "string" } },
   status: { json: { type: "boolean" } },
   env: {},
   down: { purge: { type: "boolean" } },
@@ -79,7 +89,11 @@ const OPTIONS = {
   },
   test: { node: { type: "string" }, smoke: { type: "boolean" } },
 };
-const COMMANDS = { up, redo, preview, refresh, audit, status, env, down, policy, report, test };
+const COMMANDS = {
+  ...{ up, redo, preview, refresh, audit, status, env, down, policy, report, test },
+  "check:before": checkBefore,
+  "check:after": checkAfter,
+};
 
 /** The commands that hand on to Pulumi what they do not know. */
 const FOR_PULUMI = ["up", "preview", "refresh"];

@@ -1,4 +1,4 @@
-// The commands of package.json: up, preview, refresh, audit, down, status, env, policy and test.
+// The commands of package.json: up, preview, refresh, audit, check, down, status, env, policy and test.
 // This file has to load on any Node.js, so that a wrong one gets a sentence instead of a stack trace.
 const OLDEST = [20, 11];
 const [major, minor] = process.versions.node.split(".").map(Number);

@@ -148,6 +148,22 @@ describe("npm run audit", () => {
   );
 });
 
+describe("npm run check:before and check:after", () => {
+  it(
+    "find the stack in order, a line each, and say so to machines",
+    async () => {
+      const before = await stack.npm("--silent", "check:before");
+      expect(before.output).toMatch(/^ok +plan approved +nothing is to be done$/m);
+      expect(before.output).toMatch(/^\d+ ok, 0 failed, \d+ skipped$/m);
+      expect(before.code).toBe(0);
+      const after = await stack.npm("--silent", "check:after", "--", "--json");
+      expect(after.output).toContain('"ok": true');
+      expect(after.code).toBe(0);
+    },
+    10 * MINUTES,
+  );
+});
+
 describe("the database", () => {
   it("shows a user's rows to that user alone", async () => {
     const app = stack.variable("APP_URL");

@@ -75,6 +75,8 @@ describe("the commands", () => {
     ["preview", "To go on without it: npm run up"],
     ["refresh", "To go on without it: npm run up"],
     ["audit", "To go on without it: npm run up"],
+    ["check:before", "To go on without it: npm run up"],
+    ["check:after", "To go on without it: npm run up"],
     ["down", "To forget it all with: npm run down -- --purge"],
   ])("%s says what the stack has lost and names one command", (name, way) => {
     pretendDeployed();

@@ -202,8 +202,8 @@ export async function localStack() {
   if (!hasResources(home)) throw new Error("The stack is not up. Run `npm run up` first.");
   const { pulumi, servers } = await inHome(() => whole(home));
   const { outputs } = pulumi.readState();
-  const { MIGRATOR_URL } = await loginUrls(outputs, servers.emulator.endpoint);
-  const variables = { ...pulumi.variables, MIGRATOR_URL };
+  const urls = await loginUrls(outputs, servers.emulator.endpoint);
+  const variables = { ...pulumi.variables, ...urls };
   const config = JSON.parse(await pulumi.read(["config", "--json"]));
   const directory = config[`${PROJECT_NAME}:migrations`]?.objectValue?.directory ?? "sql";
   return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL", directory };

@@ -1,0 +1,231 @@
+import type { Client } from "pg";
+import { applyPending } from "../../migrator/src";
+import { checksAfter } from "../../tools/check/after.mjs";
+import { checksBefore, judgeBackup, judgePlan, judgeStaging } from "../../tools/check/before.mjs";
+import { allHold, renderOutcome, runChecks } from "../../tools/check/checks.mjs";
+import { wantedIn } from "../../tools/check/context.mjs";
+import { judgeErrorRate } from "../../tools/check/transactions.mjs";
+import { type MigratorFixture, createFixture, currentTrios } from "../migrator/migration-fixture";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const LOGINS = ["migrator", "app", "monitor"] as const;
+const home = mkdtempSync(path.join(tmpdir(), "app-data-checks-"));
+
+let fixture: MigratorFixture;
+let superuser: Client;
+
+/** What the checks know of the stack `local`. */
+const context = {
+  stack: {
+    name: "local",
+    isLocal: true,
+    run: () => Promise.reject(new Error("no stack is asked")),
+    read: () => Promise.reject(new Error("no stack is asked")),
+  },
+  environment: "local",
+  directory: "sql",
+  target: undefined,
+  approvedPlan: undefined,
+  countersFile: path.join(home, "checks/local.json"),
+  wanted: () => wantedIn("sql"),
+  readOutputs: () => Promise.resolve({}),
+};
+
+const pointAt = ({ database }: MigratorFixture) => {
+  for (const role of LOGINS) process.env[`${role.toUpperCase()}_URL`] = database.url(role);
+};
+
+beforeAll(async () => {
+  fixture = await createFixture();
+  superuser = await fixture.database.connect("postgres");
+  await applyPending(fixture.settings, currentTrios(), { connectRoles: ["app", "monitor"] });
+  pointAt(fixture);
+});
+afterAll(async () => {
+  for (const role of LOGINS) Reflect.deleteProperty(process.env, `${role.toUpperCase()}_URL`);
+  rmSync(home, { recursive: true, force: true });
+  await fixture.database.drop();
+});
+
+/** The states of some checks of `check:after`, by name. */
+async function statesOf(...names: string[]) {
+  const checks = checksAfter(context).filter(({ name }) => names.includes(name));
+  const outcomes = await runChecks(checks);
+  return Object.fromEntries(outcomes.map(({ name, state }) => [name, state]));
+}
+
+/** Breaks something, and mends it whatever `work` finds. */
+async function whileBroken<T>(broken: string, mended: string, work: () => Promise<T>): Promise<T> {
+  await superuser.query(broken);
+  try {
+    return await work();
+  } finally {
+    await superuser.query(mended);
+  }
+}
+
+describe("check:before", () => {
+  it("passes where nothing is to be done, and says what it skips", async () => {
+    // What `npm run policy` finds, its own tests show.
+    const checks = checksBefore(context).filter(({ name }) => name !== "migrations judged");
+    const outcomes = await runChecks(checks);
+    expect(outcomes.filter(({ state }) => state === "failed")).toEqual([]);
+    expect(outcomes.map(renderOutcome)).toEqual(
+      expect.arrayContaining([
+        "skipped backup                  the local stack makes no backups",
+        "skipped staging                 asked of prod alone",
+        "ok      plan approved           nothing is to be done",
+        "ok      no drift                the catalog is as the migrations made it",
+      ]),
+    );
+    expect(allHold(outcomes)).toBe(true);
+  });
+
+  it("asks prod for a plan that was approved, and takes no other", async () => {
+    const plan = { hash: "a1", migrations: [{}], rollbacks: [] };
+    expect(judgePlan(plan, "a1", "prod").state).toBe("ok");
+    expect(judgePlan(plan, "b2", "prod").says).toContain("Approved was plan b2, and now it is a1.");
+    expect(judgePlan(plan, undefined, "prod").state).toBe("failed");
+    expect(judgePlan(plan, undefined, "dev").state).toBe("skipped");
+
+    const empty = await createFixture();
+    try {
+      pointAt(empty);
+      const prod = { ...context, environment: "prod", target: "001" };
+      const checks = checksBefore(prod).filter(({ name }) => name === "plan approved");
+      const [outcome] = await runChecks(checks);
+      expect(outcome?.says).toMatch(/^Nobody has approved plan [0-9a-f]{64}\. /);
+      const [, hash] = /plan ([0-9a-f]{64})/.exec(outcome?.says ?? "") ?? [];
+      const approved = checksBefore({ ...prod, approvedPlan: hash }).filter(
+        ({ name }) => name === "plan approved",
+      );
+      expect((await runChecks(approved))[0]?.state).toBe("ok");
+    } finally {
+      pointAt(fixture);
+      await empty.database.drop();
+    }
+  });
+
+  it("asks RDS for a backup of moments ago", () => {
+    const now = new Date("2026-05-01T12:00:00Z");
+    const at = (time: string) => ({
+      BackupRetentionPeriod: 14,
+      LatestRestorableTime: new Date(time),
+    });
+    expect(judgeBackup(at("2026-05-01T11:55:00Z"), now).state).toBe("ok");
+    expect(judgeBackup(at("2026-05-01T10:00:00Z"), now).state).toBe("failed");
+    expect(judgeBackup({ BackupRetentionPeriod: 0 }, now).says).toMatch(/^RDS keeps no backups/);
+  });
+
+  it("names the migrations that staging lacks", () => {
+    expect(judgeStaging(["000_a", "001_b"], ["000_a", "001_b"]).state).toBe("ok");
+    expect(judgeStaging(["000_a"], ["000_a", "001_b"]).says).toContain("staging lacks 001_b.");
+  });
+});
+
+describe("check:after", () => {
+  it("passes after a deployment", async () => {
+    const outcomes = await runChecks(checksAfter(context));
+    const others = outcomes.filter(({ state }) => state !== "ok");
+    expect(others.map(renderOutcome)).toEqual([
+      expect.stringMatching(
+        /^skipped error rate .* transactions rolled back since .* too few to tell$/,
+      ),
+    ]);
+    const says = Object.fromEntries(outcomes.map((outcome) => [outcome.name, outcome.says]));
+    expect(says["policies counted"]).toBe(
+      "user_api_keys 4, user_progress 5, export_history 5; 12 are of the document",
+    );
+    expect(says["trigger fires"]).toMatch(/^a completion of 90 s with 7 words is counted, in /);
+    expect(says["users kept apart"]).toBe(
+      "of a user's 3 rows they see 3, another user 0, nobody 0",
+    );
+  });
+
+  it("leaves no row behind", async () => {
+    const { rows } = await superuser.query(
+      "select (select count(*) from public.users) + (select count(*) from public.sessions) as left",
+    );
+    expect(rows).toEqual([{ left: "0" }]);
+  });
+
+  it.each([
+    [
+      "a dropped policy",
+      "drop policy user_api_keys_delete_own on public.user_api_keys",
+      `create policy user_api_keys_delete_own on public.user_api_keys for delete to authenticated
+         using ((select auth.uid()) = user_id)`,
+      ["policies counted", "protection unchanged", "no drift"],
+    ],
+    [
+      "a policy that opens a table",
+      "alter policy export_history_select_own on public.export_history using (true)",
+      `alter policy export_history_select_own on public.export_history
+         using ((select auth.uid()) = user_id)`,
+      ["policies", "users kept apart", "protection unchanged"],
+    ],
+    [
+      "row level security switched off",
+      "alter table public.user_progress disable row level security",
+      "alter table public.user_progress enable row level security",
+      ["RLS enabled", "policies", "users kept apart", "protection unchanged"],
+    ],
+    [
+      "a dropped index",
+      "drop index public.idx_user_progress_last_activity",
+      "create index idx_user_progress_last_activity on public.user_progress (last_activity_at desc)",
+      ["indexes exist", "indexes used", "verify files"],
+    ],
+    [
+      "a disabled trigger",
+      "alter table public.sessions disable trigger trigger_update_user_progress_from_session",
+      "alter table public.sessions enable trigger trigger_update_user_progress_from_session",
+      ["trigger fires", "verify files"],
+    ],
+    [
+      "a user from before 001 without a progress row",
+      "insert into public.users (email, created_at) values ('a@example.org', '2020-01-01')",
+      "delete from public.users",
+      ["initial data"],
+    ],
+  ])("fails on %s", async (_what, broken, mended, names) => {
+    const found = await whileBroken(broken, mended, () => statesOf(...names));
+    expect(found).toEqual(Object.fromEntries(names.map((name) => [name, "failed"])));
+  });
+
+  it("asks no progress row of who signed up later", async () => {
+    const states = await whileBroken(
+      "insert into public.users (email) values ('b@example.org')",
+      "delete from public.users",
+      () => statesOf("initial data"),
+    );
+    expect(states).toEqual({ "initial data": "ok" });
+  });
+
+  it("names a login that it was not given", async () => {
+    const url = process.env["APP_URL"];
+    delete process.env["APP_URL"];
+    const [outcome] = await runChecks(
+      checksAfter(context).filter(({ name }) => name === "trigger fires"),
+    );
+    process.env["APP_URL"] = url;
+    expect(outcome?.state).toBe("failed");
+    expect(outcome?.says).toContain("The environment variable APP_URL is not set.");
+  });
+
+  it("judges the transactions since check:before, and of too few none", () => {
+    const before = { takenAt: "12:00", since: null, committed: 50_000, rolledBack: 4_000 };
+    const after = (committed: number, rolledBack: number) =>
+      judgeErrorRate({ takenAt: "12:30", since: null, committed, rolledBack }, before);
+    expect(after(59_950, 4_050)).toEqual({
+      state: "ok",
+      says: "50 of 10000 transactions rolled back since 12:00",
+    });
+    expect(after(59_000, 5_000).state).toBe("failed");
+    expect(after(50_100, 4_100).state).toBe("skipped");
+    const restarted = { takenAt: "12:30", since: "12:20", committed: 2_000, rolledBack: 0 };
+    expect(judgeErrorRate(restarted, before).says).toContain("since 12:20");
+  });
+});

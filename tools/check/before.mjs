@@ -1,0 +1,142 @@
+// npm run check:before: may the migrations be applied?
+import { failed, ok, skipped } from "./checks.mjs";
+import { runMigrator, runProgram, verdictOf } from "./programs.mjs";
+import { keepCounters, readCounters } from "./transactions.mjs";
+
+/** How old the newest moment may be that RDS can restore; it is 5 minutes on a quiet day. */
+const OLDEST_BACKUP_MS = 30 * 60_000;
+/** Where nobody has to approve a plan. */
+const UNAPPROVED = ["local", "dev"];
+
+/**
+ * @param {import("./context.mjs").Context} context
+ * @returns {import("./checks.mjs").Check[]}
+ */
+export function checksBefore(context) {
+  return [
+    { name: "preflight", run: checkPreflight },
+    { name: "backup", run: () => checkBackup(context) },
+    { name: "staging", run: () => checkStaging(context) },
+    { name: "migrations judged", run: () => checkPolicy(context) },
+    { name: "no drift", run: checkDrift },
+    { name: "types fresh", run: () => checkStamp(context) },
+    { name: "plan approved", run: () => checkPlan(context) },
+    { name: "error rate noted", run: () => noteErrorRate(context) },
+  ];
+}
+
+async function checkPreflight() {
+  return verdictOf(await runMigrator(["preflight"]), "name, route, TLS, login and rights are well");
+}
+
+async function checkBackup({ stack, readOutputs }) {
+  if (stack.isLocal) return skipped("the local stack makes no backups");
+  const { databaseAddress } = await readOutputs();
+  const { RDSClient, DescribeDBInstancesCommand } = await import("@aws-sdk/client-rds");
+  const [identifier] = String(databaseAddress).split(".");
+  const region = (await stack.read(["config", "get", "aws:region"])).trim();
+  const client = new RDSClient({ region });
+  try {
+    const answer = await client.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }),
+    );
+    return judgeBackup(answer.DBInstances?.[0] ?? {}, new Date());
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * Whether a database can be taken back to a moment ago.
+ * @param {{ BackupRetentionPeriod?: number, LatestRestorableTime?: Date }} instance as RDS describes it.
+ * @param {Date} now
+ */
+export function judgeBackup({ BackupRetentionPeriod: days = 0, LatestRestorableTime: at }, now) {
+  if (days === 0 || !at) {
+    return failed("RDS keeps no backups. Set database.backupRetentionDays and wait for the first.");
+  }
+  const says = `RDS can restore every moment of ${days} days until ${at.toISOString()}`;
+  return now.getTime() - at.getTime() <= OLDEST_BACKUP_MS
+    ? ok(says)
+    : failed(`${says}, which is too long ago. Take a snapshot: aws rds create-db-snapshot.`);
+}
+
+async function checkStaging({ stack, environment, wanted }) {
+  if (environment !== "prod") return skipped("asked of prod alone");
+  const { code, out, err } = await stack.run([
+    ...["stack", "output", "migrations", "--json", "--stack", "staging"],
+  ]);
+  if (code !== 0) return failed(`The stack staging cannot be read: ${err}`);
+  return judgeStaging(JSON.parse(out), wanted());
+}
+
+/**
+ * Whether staging has what is to be applied.
+ * @param {readonly string[]} applied names of the migrations in staging.
+ * @param {readonly string[]} wanted
+ */
+export function judgeStaging(applied, wanted) {
+  const lacking = wanted.filter((name) => !applied.includes(name));
+  return lacking.length === 0
+    ? ok(`staging has all ${wanted.length} migrations`)
+    : failed(`staging lacks ${lacking.join(", ")}. Deploy it first.`);
+}
+
+async function checkPolicy({ environment }) {
+  const run = await runProgram("tools/main.mjs", ["policy", "--environment", environment]);
+  return verdictOf({ ...run, err: "" }, "npm run policy refuses nothing");
+}
+
+async function checkDrift() {
+  return verdictOf(await runMigrator(["drift"]), "the catalog is as the migrations made it");
+}
+
+async function checkStamp({ directory }) {
+  const run = await runProgram("types/dist/main.mjs", ["--check-stamp", "--directory", directory]);
+  return verdictOf(run, `src/types/database.generated.ts is of ${directory}`);
+}
+
+async function checkPlan({ environment, directory, target, approvedPlan }) {
+  const { code, out } = await runMigrator([
+    ...["plan", "--json", "--directory", directory],
+    ...(target ? ["--target", target] : []),
+  ]);
+  const plan = JSON.parse(out);
+  if (code !== 0) return failed(plan.error?.message ?? out);
+  return judgePlan(plan, approvedPlan, environment);
+}
+
+/**
+ * Whether what is to be done was approved.
+ * @param {{ hash: string, migrations: readonly unknown[], rollbacks: readonly unknown[] }} plan
+ * @param {string | undefined} approved hash of the plan that was approved.
+ * @param {string} environment
+ */
+export function judgePlan({ hash, migrations, rollbacks }, approved, environment) {
+  if (migrations.length + rollbacks.length === 0) return ok("nothing is to be done");
+  if (approved === hash) return ok(`plan ${hash} is what was approved`);
+  if (approved) {
+    return failed(`Approved was plan ${approved}, and now it is ${hash}. Have it approved anew.`);
+  }
+  return UNAPPROVED.includes(environment)
+    ? skipped(`plan ${hash}; ${UNAPPROVED.join(" and ")} ask for no approval`)
+    : failed(
+        `Nobody has approved plan ${hash}. Read it with \`npx migrator plan\`, then set APPROVED_PLAN, ` +
+          "or migrations.approvedPlan of the stack, to its hash.",
+      );
+}
+
+/** Keeps the counters, so that `check:after` tells what failed since. */
+async function noteErrorRate({ countersFile }) {
+  if (!process.env.MONITOR_URL) {
+    return skipped("MONITOR_URL is not set: check:after can tell the rate of all time alone");
+  }
+  try {
+    const counters = await readCounters();
+    keepCounters(countersFile, counters);
+    return ok(`${counters.committed} committed and ${counters.rolledBack} rolled back so far`);
+  } catch (error) {
+    // Before the first deployment there is no role monitor, and before 005 nothing that it may read.
+    return skipped(`what 005 counts cannot be read yet: ${error.message}`);
+  }
+}
