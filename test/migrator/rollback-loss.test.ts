@@ -211,6 +211,23 @@ describe("a rollback that would lose rows or values", () => {
   });
 });
 
+describe("a rollback of two migrations of which the older would lose rows", () => {
+  it("tells that the newer one is rolled back, and stays so", async () => {
+    await apply("drop table public.large;");
+    await applyPending(fixture.settings, [
+      BASE,
+      trio("001", "select 1;", { rollback: "drop table public.large;" }),
+      trio("002", "select 2;", { rollback: "select 3;" }),
+    ]);
+    const lines: string[] = [];
+    const report = (line: string) => void lines.push(line);
+    await expect(rollbackTo(fixture.settings, "000", { report })).rejects.toThrow(
+      /^MIG017 001_test.*public\.large: 100\)\. Its transaction was undone\./,
+    );
+    expect(lines.at(-1)).toBe("Rolled back before that, and stays so: 002_test");
+  });
+});
+
 describe("a rollback that deletes from a table of somebody else", () => {
   it("is refused with the number that the server counts", async () => {
     await superuser.query("create table public.others (id integer)");

@@ -166,7 +166,7 @@ function refuseLosses(losses: readonly Loss[], { file }: SqlFile): void {
   const list = [...lost].map(([what, count]) => `${what}: ${count}`).join("; ");
   throw new MigratorError(
     CODES.rowsWouldBeLost,
-    `${file} would lose rows (${list}). Nothing was undone. Export the rows and ` +
+    `${file} would lose rows (${list}). Its transaction was undone. Export the rows and ` +
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",
   );
