@@ -172,6 +172,23 @@ describe("import", () => {
     expect(readTrios(directory).map(({ name }) => name)).toEqual(["000_own", "001_create_notes"]);
   });
 
+  it("leaves out, and tells, what holds no statement: `up` would refuse it", async () => {
+    write({
+      "V1__Create_Notes.sql": CREATE,
+      "V2__Later.sql": "-- later\n",
+      "V3__Nothing.sql": "begin;\ncommit;\n",
+      "V4__Change.sql": CHANGE,
+    });
+    const { notMade } = await run("flyway");
+    expect(notMade).toEqual([
+      "V2__Later.sql holds no statement, and is left out.",
+      "V3__Nothing.sql holds no statement, and is left out.",
+    ]);
+    const trios = readTrios(directory);
+    expect(trios.map(({ name }) => name)).toEqual(["000_create_notes", "001_change"]);
+    await expect(applyPending(fixture.settings, trios)).resolves.toHaveLength(2);
+  });
+
   it("lists all that is in the way, and writes nothing", async () => {
     write({
       "V1__a.sql": "\\set x 1\ncreate table a (id integer);\ncopy a from stdin;\n1\n\\.\n",

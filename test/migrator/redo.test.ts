@@ -90,7 +90,9 @@ describe("npx migrator redo", () => {
 
   it("applies what was rolled back when what is wrong with it is mended", async () => {
     write("001_pages", table("pages", "id integer, note missing_type"));
-    expect((await migrator("redo")).err).toContain('type "missing_type" does not exist');
+    const { err } = await migrator("redo");
+    expect(err).toContain('type "missing_type" does not exist');
+    expect(err).toContain("\nRolled back before that, and stays so: 001_pages\n");
     expect(await columnsOf("pages")).toEqual([]);
     write("001_pages", table("pages", WITH_NOTE));
     expect(isDone((await migrator("redo")).out)).toEqual(["001_pages  applied in N ms"]);

@@ -76,7 +76,7 @@ describe("a rollback that leaves what its migration made", () => {
   ])("is refused, and names it: %s", async (_what, forward, rollback, left) => {
     await apply(forward, rollback);
     await expect(undo()).rejects.toThrow(
-      `leaves what the migration made: ${left}. Nothing was undone.`,
+      `leaves what the migration made: ${left}. Its transaction was undone.`,
     );
     expect(await events()).toEqual(["apply", "apply"]);
   });

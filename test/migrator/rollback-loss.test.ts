@@ -22,13 +22,16 @@ create table public.likes (
   note integer references public.notes on delete set null
 );
 create table public.large (id integer primary key, note text);
+create table public.loose (day date not null, note text);
 create table public.days (day date not null, note text) partition by range (day);
 create table public.days_2025 partition of public.days for values from ('2025-01-01') to ('2026-01-01');
 create table public.days_2026 partition of public.days for values from ('2026-01-01') to ('2027-01-01');
-${["topics", "notes", "likes", "large", "days", "days_2025", "days_2026"].map((name) => protect(`public.${name}`)).join("")}
+${["topics", "notes", "likes", "large", "loose", "days", "days_2025", "days_2026"].map((name) => protect(`public.${name}`)).join("")}
 create policy notes_migrator on public.notes to migrator using (true) with check (true);
 create policy topics_migrator on public.topics to migrator using (true) with check (true);
 create policy days_migrator on public.days to migrator using (true) with check (true);
+create policy days_migrator on public.days_2025 to migrator using (true) with check (true);
+create policy large_migrator on public.large to migrator using (true) with check (true);
 create function public.forget() returns void language plpgsql set search_path = ''
 as $$ begin delete from public.notes where id > 7; end $$;
 revoke all on function public.forget() from public;
@@ -39,6 +42,7 @@ insert into public.notes select n, 'note', 'who', null, 1, 1 + n % 2 from genera
 insert into public.likes select 1 + n % 2 from generate_series(1, 4) n;
 insert into public.large select n, 'note' from generate_series(1, 100) n;
 insert into public.days values ('2025-05-01', 'a'), ('2025-06-01', 'b'), ('2026-05-01', 'c');
+insert into public.loose values ('2027-05-01', 'd');
 `;
 
 beforeEach(async () => {
@@ -118,6 +122,28 @@ const LOSING: [string, string, string][] = [
   ],
   ["truncate", "truncate public.large;", "public.large: 100"],
   ["hidden text that truncates", hidden("truncate public.NOTES cascade"), "public.notes: 10"],
+  [
+    "truncate, and as many new rows",
+    "truncate public.large; insert into public.large select n from generate_series(1, 100) n;",
+    "public.large: 100",
+  ],
+  [
+    "hidden text that truncates, and more new rows",
+    block("truncate public.notes cascade; insert into public.notes select generate_series(1, 20);"),
+    "public.notes: 10",
+  ],
+  [
+    "delete from a detached partition",
+    "alter table public.days detach partition public.days_2025; delete from public.days_2025;",
+    "public.days: 2",
+  ],
+  [
+    "hidden delete from a detached partition",
+    block(
+      "execute 'alter table public.days detach partition public.days_2025'; delete from public.days_2025;",
+    ),
+    "public.days: 2",
+  ],
   ["drop table", "drop table public.large;", "public.large: 100"],
   ["hidden text that drops a table", hidden("drop table public.NOTES cascade"), "public.notes: 10"],
   ["drop schema", "drop schema public cascade; create schema public;", "public.large: 100"],
@@ -155,6 +181,10 @@ const KEEPING: [string, string][] = [
   ],
   ["detached partition", "alter table public.days detach partition public.days_2025;"],
   [
+    "attached partition",
+    "alter table public.loose alter column day set not null; alter table public.days attach partition public.loose for values from ('2027-01-01') to ('2028-01-01');",
+  ],
+  [
     "drop of a table that it makes",
     "create table public.tmp as select * from public.notes; drop table public.tmp;",
   ],
@@ -178,6 +208,23 @@ describe("a rollback that would lose rows or values", () => {
     await apply("delete from public.notes; drop table public.large;");
     await expect(rollBack(true)).resolves.toEqual(["001_test"]);
     expect(await number("select count(*) from public.notes")).toBe(0);
+  });
+});
+
+describe("a rollback of two migrations of which the older would lose rows", () => {
+  it("tells that the newer one is rolled back, and stays so", async () => {
+    await apply("drop table public.large;");
+    await applyPending(fixture.settings, [
+      BASE,
+      trio("001", "select 1;", { rollback: "drop table public.large;" }),
+      trio("002", "select 2;", { rollback: "select 3;" }),
+    ]);
+    const lines: string[] = [];
+    const report = (line: string) => void lines.push(line);
+    await expect(rollbackTo(fixture.settings, "000", { report })).rejects.toThrow(
+      /^MIG017 001_test.*public\.large: 100\)\. Its transaction was undone\./,
+    );
+    expect(lines.at(-1)).toBe("Rolled back before that, and stays so: 002_test");
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { SqlSyntaxError, projectContract } from "@app-data/rules";
+import { SqlSyntaxError, projectContract, splitStatements } from "@app-data/rules";
 import type { ClientBase } from "pg";
 import { type Catalog, type Fact, catalogChanges, equalJson, readCatalog } from "../catalog";
 import { withConnection } from "../database/connection";
@@ -115,6 +115,10 @@ async function tryEach(
   for (const source of migrations) {
     try {
       const forward = await readable(source.forward, source.file, made);
+      if ((await splitStatements(forward, source.file)).length === 0) {
+        notes.push(`${source.file} holds no statement, and is left out.`);
+        continue;
+      }
       const rollback =
         source.rollback && (await readable(source.rollback, `${source.file} (undo)`, made));
       // After the first that fails, others fail for that alone.

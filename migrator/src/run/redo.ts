@@ -57,7 +57,13 @@ export async function redo(
   const rolledBack = isThere
     ? await rollbackTo(settings, below === "none" ? undefined : below, options)
     : [];
-  return { rolledBack, applied: await applyPending(settings, trios, options) };
+  try {
+    return { rolledBack, applied: await applyPending(settings, trios, options) };
+  } catch (error) {
+    if (rolledBack.length > 0)
+      options.report?.(`Rolled back before that, and stays so: ${rolledBack.join(", ")}`);
+    throw error;
+  }
 }
 
 /** A rollback runs what the log holds: one that was corrected has to be there first. */

@@ -9,12 +9,13 @@ import { addStatements } from "./steps/run-steps";
 import { rebuiltIn, unquoted } from "../files/rollback-comments";
 import type { SqlFile } from "../files/trio";
 
-/** A table with its partitions, as the current transaction has it. */
+/** A table that holds rows, as the current transaction has it: a partition is one, too. */
 interface Table {
   oid: number;
   schema: string;
   name: string;
-  isPartitioned: boolean;
+  /** The table that it is a partition of, or itself. */
+  root: [schema: string, name: string];
   /** Only the rows of one's own tables can be counted whatever row level security says. */
   isOwned: boolean;
   isForced: boolean;
@@ -22,9 +23,13 @@ interface Table {
   columns: Record<string, string>;
   /** Numbers of the columns that may be null. */
   nullable: number[];
-  /** Where the rows are, by the partition that they are in: `truncate` begins another file. */
-  files: Record<string, number>;
-  /** Rows that the transaction has deleted and updated so far; null where the server does not count. */
+  /** Where the rows are: `truncate` begins another file. */
+  file: number;
+  /**
+   * Rows that the transaction has inserted since the last `truncate`, and deleted and updated; null
+   * where the server does not count.
+   */
+  inserted: number | null;
   deleted: number | null;
   updated: number | null;
 }
@@ -43,28 +48,28 @@ interface Loss {
 
 // Takes no lock: somebody may hold one on a table that the rollback has nothing to do with.
 const TABLES_QUERY = `
-select t.oid::bigint::float8 as oid, n.nspname as schema, t.relname as name,
-       t.relkind = 'p' as "isPartitioned", pg_catalog.pg_has_role(t.relowner, 'member') as "isOwned",
-       t.relforcerowsecurity as "isForced",
+select c.oid::bigint::float8 as oid, n.nspname as schema, c.relname as name,
+       pg_catalog.jsonb_build_array(rn.nspname, r.relname) as root,
+       pg_catalog.pg_has_role(c.relowner, 'member') as "isOwned",
+       c.relforcerowsecurity as "isForced",
        (select coalesce(pg_catalog.jsonb_object_agg(a.attnum, a.attname), '{}')
           from pg_catalog.pg_attribute a
-         where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '')
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '')
          as columns,
        array(select a.attnum from pg_catalog.pg_attribute a
-              where a.attrelid = t.oid and a.attnum > 0 and not a.attnotnull) as nullable,
-       pg_catalog.jsonb_object_agg(c.oid, pg_catalog.pg_relation_filenode(c.oid)) as files,
-       (pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))
-         filter (where s.counts))::float8 as deleted,
-       (pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid))
-         filter (where s.counts))::float8 as updated
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attnotnull) as nullable,
+       pg_catalog.pg_relation_filenode(c.oid)::bigint::float8 as file,
+       case when s.counts then pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) end::float8 as inserted,
+       case when s.counts then pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) end::float8 as deleted,
+       case when s.counts then pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) end::float8 as updated
   from pg_catalog.pg_class c
-  join pg_catalog.pg_class t on t.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
-  join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_class r on r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+  join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
  cross join (select pg_catalog.current_setting('track_counts')::boolean) as s (counts)
  where c.relkind = 'r' and c.relpersistence <> 't'
    and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'migrations')
- group by t.oid, n.nspname
- order by t.oid`;
+ order by r.oid, c.oid`;
 
 /**
  * Runs the statements of a rollback and refuses what they lose: rows, and values that become null or whose
@@ -84,11 +89,12 @@ export async function runWithoutLoss(
   await script.run();
   const { client } = script;
   const rebuilt = rebuiltIn(file.sql);
-  const isJudged = (table: Table) => !rebuilt.has(unquoted(sqlNameOf(table)));
+  const isJudged = (table: Table) => !namesOf(table).some((name) => rebuilt.has(unquoted(name)));
   const named = tablesIn(statements);
   const counted = new Map<number, Counts>();
   let before = await readTables(client);
-  let uncounted = before.filter((table) => isJudged(table) && named.has(sqlNameOf(table)));
+  const isNamed = (table: Table) => namesOf(table).some((name) => named.has(name));
+  let uncounted = before.filter((table) => isJudged(table) && isNamed(table));
   await countAll(client, uncounted, counted);
   do {
     await client.query("savepoint loss");
@@ -98,9 +104,8 @@ export async function runWithoutLoss(
 
     const found = await readTables(client);
     const after = new Map(found.map((table) => [table.oid, table]));
-    const files = new Map(found.flatMap((table) => Object.entries(table.files)));
     const written = before.filter(
-      (table) => isJudged(table) && isWritten(table, after.get(table.oid), files),
+      (table) => isJudged(table) && isWritten(table, after.get(table.oid)),
     );
     const left = written.flatMap(({ oid }) => after.get(oid) ?? []);
     const remaining = await countAll(client, left);
@@ -136,9 +141,10 @@ export async function refuseNamedLosses(
     .flatMap(({ tree, text }) => readEffect(tree, text).losses);
   const losses: Loss[] = [];
   for (const table of await readTables(client)) {
-    const what = sqlNameOf(table);
-    const lost = named.filter(({ relation }) => relation === what);
-    if (lost.length === 0 || rebuilt.has(unquoted(what))) continue;
+    const what = sqlName(table.root);
+    const names = namesOf(table);
+    const lost = named.filter(({ relation }) => names.includes(relation));
+    if (lost.length === 0 || names.some((name) => rebuilt.has(unquoted(name)))) continue;
     const { rows, values } = await count(client, table);
     if (lost.some(({ column }) => column === null)) losses.push({ what, count: rows });
     else {
@@ -152,12 +158,15 @@ export async function refuseNamedLosses(
 }
 
 function refuseLosses(losses: readonly Loss[], { file }: SqlFile): void {
-  const lost = losses.filter(({ count }) => count > 0);
-  if (lost.length === 0) return;
-  const list = lost.map(({ what, count }) => `${what}: ${count}`).join("; ");
+  const lost = new Map<string, number>();
+  for (const { what, count } of losses) {
+    if (count > 0) lost.set(what, (lost.get(what) ?? 0) + count);
+  }
+  if (lost.size === 0) return;
+  const list = [...lost].map(([what, count]) => `${what}: ${count}`).join("; ");
   throw new MigratorError(
     CODES.rowsWouldBeLost,
-    `${file} would lose rows (${list}). Nothing was undone. Export the rows and ` +
+    `${file} would lose rows (${list}). Its transaction was undone. Export the rows and ` +
       "delete them first, or accept the loss: migrations.allowDataLoss, or --allow-data-loss on the " +
       "command line.",
   );
@@ -166,20 +175,11 @@ function refuseLosses(losses: readonly Loss[], { file }: SqlFile): void {
 /**
  * Whether rows of a table, or values in them, may be gone.
  * @param now undefined when the table is gone.
- * @param files of all tables now: one that is a partition no longer has its own.
  */
-function isWritten(
-  before: Table,
-  now: Table | undefined,
-  files: ReadonlyMap<string, number>,
-): boolean {
+function isWritten(before: Table, now: Table | undefined): boolean {
   if (!now || Object.keys(before.columns).some((number) => !(number in now.columns))) return true;
-  if (Object.entries(before.files).some(([oid, file]) => files.get(oid) !== file)) return true;
-  return now.deleted === null || deletedBy(before, now) > 0 || now.updated !== before.updated;
-}
-
-function deletedBy(before: Table, now: Table): number {
-  return (now.deleted ?? 0) - (before.deleted ?? 0);
+  if (now.file !== before.file || now.deleted === null) return true;
+  return now.deleted !== before.deleted || now.updated !== before.updated;
 }
 
 /**
@@ -192,9 +192,12 @@ function lossesOf(
   counted: Counts = { rows: 0, values: {} },
   remaining: Counts = { rows: 0, values: {} },
 ): Loss[] {
-  const fewer = counted.rows - remaining.rows;
-  const rows = Math.max(fewer, now ? deletedBy(before, now) : 0);
-  if (rows > 0) return [{ what: sqlNameOf(before), count: rows }];
+  const deleted = (now?.deleted ?? 0) - (before.deleted ?? 0);
+  // What `truncate` takes is not deleted one by one: of a new file, what was inserted is not what was there.
+  const isNewFile = now !== undefined && now.file !== before.file;
+  const inserted = isNewFile ? (now.inserted ?? 0) - (before.inserted ?? 0) : 0;
+  const rows = Math.max(counted.rows - remaining.rows + inserted, deleted);
+  if (rows > 0) return [{ what: sqlName(before.root), count: rows }];
   return columnLosses(before, (number) => {
     const had = counted.values[number] ?? counted.rows;
     if (!now || !(number in now.columns)) return had;
@@ -207,7 +210,7 @@ function lossesOf(
 
 function columnLosses(table: Table, countOf: (number: string, name: string) => number): Loss[] {
   return Object.entries(table.columns).map(([number, name]) => ({
-    what: `${sqlNameOf(table)}, column ${sqlName([name])}`,
+    what: `${sqlName(table.root)}, column ${sqlName([name])}`,
     count: countOf(number, name),
   }));
 }
@@ -222,8 +225,9 @@ function tablesIn(statements: readonly Statement[]): Set<string> {
   return new Set([...written, ...others].map(({ relation }) => relation));
 }
 
-function sqlNameOf({ schema, name }: Table): string {
-  return sqlName([schema, name]);
+/** How a statement may name a table that holds rows: as itself, or as what it is a partition of. */
+function namesOf({ schema, name, root }: Table): string[] {
+  return [sqlName([schema, name]), sqlName(root)];
 }
 
 /** The tables whose rows are the application's. */
@@ -245,7 +249,7 @@ async function countAll(
  * for the count and put back by the savepoint.
  */
 async function count(client: ClientBase, table: Table): Promise<Counts> {
-  const { schema, name, columns, nullable, isPartitioned, isOwned, isForced } = table;
+  const { schema, name, columns, nullable, isOwned, isForced } = table;
   if (!isOwned) return { rows: 0, values: {} };
   const sql = `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
   const lift = isForced ? `alter table ${sql} no force row level security` : "";
@@ -255,7 +259,7 @@ async function count(client: ClientBase, table: Table): Promise<Counts> {
     .map(([number, column]) => `'${number}', count(${escapeIdentifier(column)})`);
   const { rows } = await client.query<Counts>(
     `select count(*)::float8 as rows, ${objectOf(values)} as values
-       from ${isPartitioned ? "" : "only "}${sql}`,
+       from only ${sql}`,
   );
   await client.query("rollback to savepoint counting; release savepoint counting");
   return rows[0] ?? { rows: 0, values: {} };

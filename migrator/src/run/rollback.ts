@@ -83,14 +83,21 @@ function inSession(
     for (const entry of toRollBack) refuseIrreversible(entry, sql.get(entry.version));
     const drifts = await settleDrift(session, log);
     const makingOf = await readMakings(client);
-    for (const [index, entry] of toRollBack.entries()) {
-      report(`${entry.name}: rolling back (${index + 1} of ${toRollBack.length})`);
-      const { rollback } = sql.get(entry.version) ?? {};
-      if (rollback === undefined) throw new Error(`The log holds no SQL of ${entry.name}.`);
-      const file = { file: `${entry.name}_rollback.sql (as applied)`, sql: rollback };
-      await rollBack(session, entry, file, { allowDataLoss, drifts, making: makingOf(entry) });
+    const undone: string[] = [];
+    try {
+      for (const [index, entry] of toRollBack.entries()) {
+        report(`${entry.name}: rolling back (${index + 1} of ${toRollBack.length})`);
+        const { rollback } = sql.get(entry.version) ?? {};
+        if (rollback === undefined) throw new Error(`The log holds no SQL of ${entry.name}.`);
+        const file = { file: `${entry.name}_rollback.sql (as applied)`, sql: rollback };
+        await rollBack(session, entry, file, { allowDataLoss, drifts, making: makingOf(entry) });
+        undone.push(entry.name);
+      }
+    } catch (error) {
+      if (undone.length > 0) report(`Rolled back before that, and stays so: ${undone.join(", ")}`);
+      throw error;
     }
-    return toRollBack.map(({ name }) => name);
+    return undone;
   });
 }
 
@@ -157,7 +164,7 @@ function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile
   if (left.length === 0) return;
   throw new MigratorError(
     CODES.leftBehind,
-    `${file} leaves what the migration made: ${left.join(", ")}. Nothing was undone. Drop it in the ` +
+    `${file} leaves what the migration made: ${left.join(", ")}. Its transaction was undone. Drop it in the ` +
       `rollback file, or say there that it stays: \`-- kept: ${left.join(", ")}\`. Then have the file ` +
       "recorded, by an `up` of the stack with the target as it was, or by " +
       "`npx migrator repair NNN --accept-file`, and roll back again.",
