@@ -1,5 +1,5 @@
 // npm run check:after: is what was applied at work?
-import { judgeLiveSchema } from "../audit/live-schema.mjs";
+import { attestLive, judgeAttestation } from "../audit/live-schema.mjs";
 import { behaviourChecks } from "./behaviour.mjs";
 import { failed, ok } from "./checks.mjs";
 import { documentChecks } from "./document-queries.mjs";
@@ -50,11 +50,9 @@ async function checkVerified({ directory }) {
 
 /** The live catalog, by the same rules as a preview and an audit. */
 async function checkPolicies({ environment, target }) {
-  const { findings, waived } = await judgeLiveSchema(["--url-variable", "MIGRATOR_URL"], {
-    environment,
-    variables: process.env,
-    isLowered: target !== undefined,
-  });
+  const attestation = await attestLive(["--url-variable", "MIGRATOR_URL"], process.env);
+  const isLowered = target !== undefined;
+  const { findings, waived } = await judgeAttestation(attestation, { environment, isLowered });
   const refused = findings.filter(({ level }) => level === "mandatory");
   return refused.length === 0
     ? ok(`the rules refuse nothing, ${waived.length} waived`)
