@@ -4,6 +4,7 @@ import { checksAfter } from "../../tools/check/after.mjs";
 import { checksBefore, judgeBackup, judgePlan, judgeStaging } from "../../tools/check/before.mjs";
 import { allHold, renderOutcome, runChecks } from "../../tools/check/checks.mjs";
 import { wantedIn } from "../../tools/check/context.mjs";
+import { verdictOf } from "../../tools/check/programs.mjs";
 import { judgeErrorRate } from "../../tools/check/transactions.mjs";
 import { type MigratorFixture, createFixture, currentTrios } from "../migrator/migration-fixture";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -213,6 +214,16 @@ describe("check:after", () => {
     process.env["APP_URL"] = url;
     expect(outcome?.state).toBe("failed");
     expect(outcome?.says).toContain("The environment variable APP_URL is not set.");
+  });
+
+  it("tells an error in one line, without the lines of the file", () => {
+    const err =
+      "MIG005 a.sql:2:1: it does not hold\n  1 | begin\n  2 | raise\n    | ^\nCorrect it.\n";
+    const verdict = verdictOf({ code: 1, out: "", err }, "it holds");
+    expect(renderOutcome({ name: "verify files", ...verdict })).toBe(
+      "failed  verify files            MIG005 a.sql:2:1: it does not hold Correct it.",
+    );
+    expect(verdictOf({ code: 0, out: "", err: "" }, "it holds").says).toBe("it holds");
   });
 
   it("judges the transactions since check:before, and of too few none", () => {

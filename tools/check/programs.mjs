@@ -35,5 +35,15 @@ export const runMigrator = (args) => runProgram("migrator/bin/migrator.mjs", arg
  * @param {string} says what holds then.
  */
 export function verdictOf({ code, out, err }, says) {
-  return code === 0 ? ok(says) : failed(err.trim() || out.trim() || `It ended with ${code}.`);
+  if (code === 0) return ok(says);
+  return failed(withoutSource(err.trim() || out.trim()) || `It ended with ${code}.`);
+}
+
+/** Leaves out the lines of a file that an error shows: they make no part of one line. */
+function withoutSource(text) {
+  const isSource = (line) => /^\s*(?:\d+ )?\|/.test(line);
+  return text
+    .split("\n")
+    .filter((line) => !isSource(line))
+    .join("\n");
 }
