@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -156,6 +156,29 @@ describe("npx migrator watch", () => {
       child.kill("SIGINT");
     }
     expect(await once(child, "exit")).toEqual([0, null]);
+  });
+});
+
+describe("npx migrator watch of a folder that vanishes", () => {
+  it("says so, and ends with 1", async () => {
+    const program = path.resolve("migrator/bin/migrator.mjs");
+    const child = spawn(process.execPath, [program, "watch", "--directory", directory], {
+      env: { ...process.env },
+    });
+    const said = { text: "" };
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data: Buffer) => (said.text += data.toString()));
+    const ended = once(child, "exit");
+    try {
+      await heard(child, said, "Ctrl-C ends it.");
+      await sleep(1000);
+      rmSync(directory, { recursive: true });
+      expect(await Promise.race([ended, sleep(20_000)])).toEqual([1, null]);
+      expect(said.text).toContain(`${directory} is gone: nothing is watched any more.`);
+    } finally {
+      child.kill("SIGKILL");
+      mkdirSync(directory, { recursive: true });
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { on } from "node:events";
-import { watch } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionSettings } from "../database/settings";
 import { type Trio, readTrios } from "../files/trio";
@@ -24,6 +24,7 @@ export function renderRedone({ rolledBack, applied }: Redone): string {
 /**
  * Does again, now and at each save, the lowest migration whose files are not as they were applied, and all
  * above it; until the signal. What fails is told, and the next save is waited for.
+ * @throws when the folder is gone.
  */
 export async function redoAtEachSave(
   settings: ConnectionSettings,
@@ -48,15 +49,21 @@ export async function redoAtEachSave(
       if (!signal.aborted) tell.failed(error);
     });
 
-  const saves = on(watch(directory, { signal }), "change", { signal });
+  const watcher = watch(directory, { signal });
+  const saves = on(watcher, "change", { signal });
   await runAndTell();
   try {
     while (!(await saves.next()).done) {
       await sleep(SETTLE_MS, undefined, { signal });
+      // A folder that is made in its place is another, which nobody watches.
+      if (!existsSync(directory))
+        throw new Error(`${directory} is gone: nothing is watched any more.`);
       await runAndTell();
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    watcher.close();
   }
 }
 
