@@ -163,3 +163,23 @@ describe("a migration whose header says that it cannot be undone", () => {
     await expect(rollbackTo(fixture.settings, "001")).resolves.toEqual(["002_test"]);
   });
 });
+
+describe("a rollback after which a table is gone that its migration did not make", () => {
+  const GONE =
+    /^MIG090 After 001_test_rollback\.sql \(as applied\) something is gone that was there before the migration: table public\.notes\. /;
+
+  it.each([
+    ["drops it", "select 1;", "drop table public.notes;"],
+    ["drops its new name", "alter table public.notes rename to memos;", "drop table public.memos;"],
+    ["does not bring it back", "drop table public.notes;", "select 1;"],
+  ])("is refused where it %s", async (_how, forward, rollback) => {
+    await apply(forward, rollback);
+    await expect(rollbackTo(fixture.settings, "000")).rejects.toThrow(GONE);
+    expect(await events()).toEqual(["apply", "apply"]);
+  });
+
+  it("goes on where the file says so", async () => {
+    await apply("drop table public.notes;", "-- dropped: table public.notes\nselect 1;");
+    expect(await rollbackTo(fixture.settings, "000")).toEqual(["001_test"]);
+  });
+});

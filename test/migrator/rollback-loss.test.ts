@@ -172,7 +172,8 @@ const KEEPING: [string, string][] = [
   ["hidden drop of such", hidden("alter table public.NOTES drop column empty")],
   [
     "another name",
-    `alter table public.notes rename note to body; alter table public.notes rename to memos;`,
+    `alter table public.notes rename note to body; alter table public.notes rename to memos;
+-- dropped: table public.notes`,
   ],
   ["another type", "alter table public.notes alter column visits type bigint;"],
   [
@@ -188,7 +189,10 @@ const KEEPING: [string, string][] = [
     "drop of a table that it makes",
     "create table public.tmp as select * from public.notes; drop table public.tmp;",
   ],
-  ["what can be made again", "-- rebuilt: public.large\ndrop table public.large;"],
+  [
+    "what can be made again",
+    "-- rebuilt: public.large\n-- dropped: table public.large\ndrop table public.large;",
+  ],
 ];
 
 describe("a rollback that would lose rows or values", () => {
@@ -205,7 +209,9 @@ describe("a rollback that would lose rows or values", () => {
   });
 
   it("goes on when that is allowed", async () => {
-    await apply("delete from public.notes; drop table public.large;");
+    await apply(
+      "-- dropped: table public.large\ndelete from public.notes; drop table public.large;",
+    );
     await expect(rollBack(true)).resolves.toEqual(["001_test"]);
     expect(await number("select count(*) from public.notes")).toBe(0);
   });
@@ -250,7 +256,10 @@ describe("a rollback that loses nothing", () => {
   });
 
   it("goes on when what it drops was emptied before", async () => {
-    await apply(`${hidden("drop table public.large")}alter table public.notes drop column note;`);
+    await apply(
+      `-- dropped: table public.large
+${hidden("drop table public.large")}alter table public.notes drop column note;`,
+    );
     await superuser.query("delete from public.large; update public.notes set note = null");
     await expect(rollBack()).resolves.toEqual(["001_test"]);
   });

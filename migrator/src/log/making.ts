@@ -66,6 +66,21 @@ export function leftBehind({ before, changes }: Making, after: Catalog): string[
 }
 
 /**
+ * The tables that were there before a migration and are gone after its rollback.
+ * @param undoing what the rollback changed.
+ */
+export function missingAfter(
+  { before, changes }: Making,
+  undoing: CatalogChanges,
+  after: Catalog,
+): string[] {
+  const touched = new Set([...Object.keys(changes), ...Object.keys(undoing)]);
+  return [...touched].filter(
+    (key) => splitKey(key).kind === "table" && before(key) && !after.has(key),
+  );
+}
+
+/**
  * Of what a migration had changed, all that is again as it was before it, and is expected to be otherwise:
  * somebody has undone it by hand. Once it counts as rolled back, it is no drift.
  * @param after the catalog as it is once the migration is rolled back.

@@ -6,9 +6,9 @@ import { refuseDriftBefore, refuseDrifted, settleDrift } from "./heal/settle";
 import { recordingFailure } from "./failure";
 import { isPresent, refuseOutOfOrder } from "../log/history";
 import { type LogEntry, type StoredSql, readLog, readSql } from "../log/log";
-import { type Making, leftBehind, readMakings } from "../log/making";
+import { type Making, leftBehind, missingAfter, readMakings } from "../log/making";
 import { CODES, MigratorError } from "../errors";
-import { keptIn } from "../files/rollback-comments";
+import { droppedIn, keptIn } from "../files/rollback-comments";
 import { type SqlFile, noRollbackOf } from "../files/trio";
 import { refuseNamedLosses, runWithoutLoss } from "./rollback-loss";
 import type { Script } from "../database/script";
@@ -129,7 +129,9 @@ async function rollBack(
   };
   const judge = (changes: CatalogChanges, catalogAfter: () => Catalog) => {
     refuseDrifted(drifts, changes, name);
-    if (making) refuseLeftBehind(making, catalogAfter(), file);
+    if (!making) return;
+    refuseLeftBehind(making, catalogAfter(), file);
+    refuseMissing(missingAfter(making, changes, catalogAfter()), file);
   };
   // Without drift, nobody has undone anything by hand.
   const undoes = drifts.length > 0 ? making : undefined;
@@ -157,6 +159,10 @@ function refuseIrreversible({ name }: LogEntry, sql: StoredSql | undefined): voi
   );
 }
 
+const RECORD_IT =
+  "Then have the file recorded, by an `up` of the stack with the target as it was, or by " +
+  "`npx migrator repair NNN --accept-file`, and roll back again.";
+
 /** @throws MigratorError MIG090 when something that the migration made is still there. */
 function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile): void {
   const kept = keptIn(sql);
@@ -165,8 +171,19 @@ function refuseLeftBehind(making: Making, after: Catalog, { file, sql }: SqlFile
   throw new MigratorError(
     CODES.leftBehind,
     `${file} leaves what the migration made: ${left.join(", ")}. Its transaction was undone. Drop it in the ` +
-      `rollback file, or say there that it stays: \`-- kept: ${left.join(", ")}\`. Then have the file ` +
-      "recorded, by an `up` of the stack with the target as it was, or by " +
-      "`npx migrator repair NNN --accept-file`, and roll back again.",
+      `rollback file, or say there that it stays: \`-- kept: ${left.join(", ")}\`. ${RECORD_IT}`,
+  );
+}
+
+/** @throws MigratorError MIG090 when a table that was there before the migration is gone. */
+function refuseMissing(tables: readonly string[], { file, sql }: SqlFile): void {
+  const dropped = droppedIn(sql);
+  const missing = tables.filter((name) => !dropped.includes(name));
+  if (missing.length === 0) return;
+  throw new MigratorError(
+    CODES.leftBehind,
+    `After ${file} something is gone that was there before the migration: ${missing.join(", ")}. Its ` +
+      "transaction was undone. Bring it back in the rollback file, or say there that it stays away: " +
+      `\`-- dropped: ${missing.join(", ")}\`. ${RECORD_IT}`,
   );
 }
