@@ -522,7 +522,7 @@ export const BEHAVIOURS: Behaviour[] = [
         "superuser",
         `create schema migrations;
          create table migrations.log (id bigint, catalog_changes jsonb);
-         create table migrations.journal (run bigint, catalog_changes jsonb);
+         create table migrations.journal (run bigint, step integer, catalog_changes jsonb);
          insert into migrations.log values (1, '{"policy public.users.gone": {"command": "all"}}');
          grant usage on schema migrations to migrator; grant select on all tables in schema migrations to migrator`,
       ],

@@ -208,5 +208,6 @@ describe("000 to 005 with one protection less", () => {
       expect({ unverified, unnoticed }).toEqual({ unverified: [], unnoticed: [] });
       expect(tried.length).toBeGreaterThanOrEqual(atLeast);
     },
+    600_000,
   );
 });
