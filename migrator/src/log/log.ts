@@ -180,7 +180,7 @@ export interface LoggedChanges {
   /** Of the log entry. */
   id: number;
   version: string;
-  /** Whether it is by this that the migration came to be applied. */
+  /** Whether the migration ran: of one that was only recorded (a baseline) it is not known what it made. */
   isApplication: boolean;
   changes: CatalogChanges;
 }
@@ -188,7 +188,7 @@ export interface LoggedChanges {
 /** What each event changed in the catalog, oldest first: folded, the catalog that is expected. */
 export async function readLogChanges(client: ClientBase): Promise<LoggedChanges[]> {
   const { rows } = await client.query<LoggedChanges>(
-    `select id::float8 as id, version, event in ('apply', 'baseline') as "isApplication",
+    `select id::float8 as id, version, event = 'apply' as "isApplication",
             catalog_changes as changes
        from migrations.log where catalog_changes is not null order by log.id`,
   );
