@@ -14,7 +14,7 @@ import { verifyFile } from "./verify-file";
 /** The files of a baseline. */
 export interface BaselineFiles {
   files: string[];
-  /** What the forward file does not make, and what has to be put right before it can be recorded. */
+  /** What the forward file does not make, and what has to be corrected before it can be recorded. */
   notMade: string[];
 }
 

@@ -150,14 +150,7 @@ export async function readStoredSql(
   client: ClientBase,
   version: string,
 ): Promise<StoredSql | undefined> {
-  const { rows } = await client.query<StoredSql>(
-    `select forward_sql as forward, rollback_sql as rollback,
-            pg_catalog.to_jsonb(log) ->> 'verify_sql' as verify
-       from migrations.log as log
-      where version = $1 and forward_sql is not null order by id desc limit 1`,
-    [version],
-  );
-  return rows[0];
+  return (await readSql(client, [{ version }])).get(version);
 }
 
 /** The SQL of migrations, by version, as the newest entry of each that has SQL holds it. */

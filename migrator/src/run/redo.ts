@@ -1,6 +1,6 @@
 import { type RunOptions, amendMigration } from "./apply";
 import { applyPending } from "./apply-pending";
-import { type RollbackOptions, rollbackTo } from "./rollback";
+import { type RollbackOptions, reportStaying, rollbackTo } from "./rollback";
 import { withConnection } from "../database/connection";
 import type { ConnectionSettings } from "../database/settings";
 import { demandServerReads } from "../database/server-syntax";
@@ -60,8 +60,7 @@ export async function redo(
   try {
     return { rolledBack, applied: await applyPending(settings, trios, options) };
   } catch (error) {
-    if (rolledBack.length > 0)
-      options.report?.(`Rolled back before that, and stays so: ${rolledBack.join(", ")}`);
+    reportStaying(rolledBack, options.report);
     throw error;
   }
 }

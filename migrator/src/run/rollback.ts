@@ -32,7 +32,8 @@ export interface RollbackOptions extends SessionOptions {
  * @returns whether there was anything to undo.
  * @throws MigratorError MIG005 when a statement fails, MIG009 when a later migration is still applied,
  * MIG017 when rows would be lost, MIG076 when it changes what is not as the migrations made it and could
- * not be repaired. Nothing is committed then.
+ * not be repaired, MIG090 when it leaves or takes away what it may not, MIG091 when the migration says that
+ * it cannot be undone. Nothing is committed then.
  */
 export async function rollbackMigration(
   settings: ConnectionSettings,
@@ -94,11 +95,20 @@ function inSession(
         undone.push(entry.name);
       }
     } catch (error) {
-      if (undone.length > 0) report(`Rolled back before that, and stays so: ${undone.join(", ")}`);
+      reportStaying(undone, report);
       throw error;
     }
     return undone;
   });
+}
+
+/** Says, before an error is told, what it does not bring back. */
+export function reportStaying(
+  rolledBack: readonly string[],
+  report: RollbackOptions["report"],
+): void {
+  if (rolledBack.length === 0) return;
+  report?.(`Rolled back before that, and stays so: ${rolledBack.join(", ")}`);
 }
 
 interface RollBackOptions {
@@ -130,8 +140,9 @@ async function rollBack(
   const judge = (changes: CatalogChanges, catalogAfter: () => Catalog) => {
     refuseDrifted(drifts, changes, name);
     if (!making) return;
-    refuseLeftBehind(making, catalogAfter(), file);
-    refuseMissing(missingAfter(making, changes, catalogAfter()), file);
+    const after = catalogAfter();
+    refuseLeftBehind(making, after, file);
+    refuseMissing(missingAfter(making, changes, after), file);
   };
   // Without drift, nobody has undone anything by hand.
   const undoes = drifts.length > 0 ? making : undefined;

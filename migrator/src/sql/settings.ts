@@ -1,5 +1,6 @@
 import { constantText, functionCalls } from "@app-data/rules";
 import type { Node } from "libpg-query";
+import { isQuery } from "./batch/syntax-tree";
 
 /** The settings that the migrator holds through a whole file, whatever the file sets. */
 export const HELD_SETTINGS: readonly string[] = [
@@ -31,15 +32,7 @@ export function heldSettingsIn(tree: Node): string[] {
  */
 export function maySet(tree: Node): boolean {
   if (SETTING.some((kind) => kind in tree)) return true;
-  return QUERIES.some((kind) => kind in tree) && functionCalls(tree).length > 0;
+  return isQuery(tree) && functionCalls(tree).length > 0;
 }
 
 const SETTING = ["VariableSetStmt", "DoStmt", "CallStmt", "ExecuteStmt", "DiscardStmt"] as const;
-const QUERIES = [
-  "SelectStmt",
-  "InsertStmt",
-  "UpdateStmt",
-  "DeleteStmt",
-  "MergeStmt",
-  "CreateTableAsStmt",
-] as const;

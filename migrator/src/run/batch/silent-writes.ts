@@ -2,7 +2,7 @@ import type { Statement } from "@app-data/rules";
 import { type Node, type RangeVar, parseSync } from "libpg-query";
 import type { ClientBase } from "pg";
 import { CODES, MigratorError } from "../../errors";
-import { nodesIn } from "../../sql/batch/syntax-tree";
+import { isQuery, nodesIn } from "../../sql/batch/syntax-tree";
 
 /** Rows of a relation that a statement needs to see; without a schema, as the search path finds it. */
 export interface NeededRows {
@@ -157,15 +157,7 @@ const neededBy = new WeakMap<Node, NeededRows[]>();
 
 function findNeededRows(tree: Node): NeededRows[] {
   if ("RefreshMatViewStmt" in tree) return rowsOf(tree.RefreshMatViewStmt.relation, "select");
-  const runs = [
-    "SelectStmt",
-    "InsertStmt",
-    "UpdateStmt",
-    "DeleteStmt",
-    "MergeStmt",
-    "CreateTableAsStmt",
-  ];
-  if (!runs.some((kind) => kind in tree)) return [];
+  if (!isQuery(tree)) return [];
 
   // What is read only to filter or compute needs a policy to read it, too.
   const reads = nodesIn(tree, "ColumnRef").length > 0;

@@ -6,6 +6,20 @@ export type NodeKind = Node extends infer Each ? (Each extends Each ? keyof Each
 /** A node of one kind: an object with one property, which is called after it. */
 export type NodeOf<Kind extends NodeKind> = Extract<Node, Record<Kind, unknown>>;
 
+const QUERIES: readonly NodeKind[] = [
+  "SelectStmt",
+  "InsertStmt",
+  "UpdateStmt",
+  "DeleteStmt",
+  "MergeStmt",
+  "CreateTableAsStmt",
+];
+
+/** Whether a statement is a query, which reads or writes rows and may call functions. */
+export function isQuery(tree: Node): boolean {
+  return QUERIES.some((kind) => kind in tree);
+}
+
 /** Every node of one kind in a part of a syntax tree, the outermost first. */
 export function nodesIn<Kind extends NodeKind>(part: unknown, kind: Kind): NodeOf<Kind>[] {
   if (typeof part !== "object" || part === null) return [];
