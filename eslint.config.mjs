@@ -59,7 +59,7 @@ export default tseslint.config(
   promisesAreAwaited("test/tsconfig.json", ["**/*.ts", "**/*.mts"]),
   promisesAreAwaited("tools/tsconfig.json", ["tools/**/*.mjs"]),
   {
-    files: ["rules/src/**/*.ts", "trial/src/**/*.ts", "migrator/src/**/*.ts"],
+    files: ["rules/src/**/*.ts", "trial/src/**/*.ts", "migrator/src/**/*.ts", "src/**/*.ts"],
     plugins: { rooms },
     rules: {
       "rooms/one-way": [
@@ -73,6 +73,7 @@ export default tseslint.config(
             ...["files", "sql", "database", "catalog", "log", "judge", "plan", "run"],
             ...["snapshot", "preflight", "pulumi", "adopt", "cli"],
           ],
+          src: [".", "types", "session", "vault", "exports", "users", "jobs", "cli"],
         },
       ],
     },

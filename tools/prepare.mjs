@@ -15,7 +15,7 @@ export const PROJECT = path.resolve(import.meta.dirname, "..");
 /** The compiler; what Pulumi compiles programs with is an older one, `typescript`. */
 export const COMPILER = path.join(PROJECT, "node_modules/typescript-7/bin/tsc");
 
-const WORKSPACES = ["rules", "migrator", "types", "trial", "policy"];
+const WORKSPACES = ["rules", "migrator", "types", "trial", "policy", "src"];
 
 /**
  * Does what is missing.
@@ -64,13 +64,18 @@ async function installPackages() {
 /** Compiles the workspaces, where a source is newer than what was compiled. */
 export async function compileWorkspaces() {
   const stamp = path.join(PROJECT, "node_modules", ".app-data-compiled");
-  const sources = WORKSPACES.flatMap((name) => filesUnder(path.join(PROJECT, name, "src")));
+  const sources = WORKSPACES.flatMap((name) =>
+    // The client library is the folder `src` itself, with what is compiled in it.
+    filesUnder(path.join(PROJECT, name === "src" ? name : `${name}/src`)).filter(
+      (file) => !file.startsWith(path.join(PROJECT, name, "dist")),
+    ),
+  );
   const built = WORKSPACES.every((name) => existsSync(path.join(PROJECT, name, "dist")));
   if (built && changedAt(stamp) > Math.max(...sources.map(changedAt))) return;
   // The output of a file that was renamed would stay, and be loaded in place of the new one.
   for (const name of WORKSPACES)
     rmSync(path.join(PROJECT, name, "dist"), { recursive: true, force: true });
-  await step("Workspaces: compiling rules, migrator, types, trial and policy", () =>
+  await step("Workspaces: compiling rules, migrator, types, trial, policy and the client", () =>
     run(process.execPath, [COMPILER, "--build", ...WORKSPACES]),
   );
   writeFileSync(stamp, "");

@@ -1,4 +1,4 @@
-import type { Database, Grants, Tables, TablesInsert, TablesUpdate } from "./database.generated";
+import type { Database, Grants, Tables, TablesInsert, TablesUpdate } from "./database.generated.js";
 
 export type {
   CompositeTypes,
@@ -9,8 +9,8 @@ export type {
   Tables,
   TablesInsert,
   TablesUpdate,
-} from "./database.generated";
-export { DatabaseValueError, databaseTypes } from "./parsers";
+} from "./database.generated.js";
+export { DatabaseValueError, databaseTypes } from "./parsers.js";
 
 /** A role that a request runs as and that has a right on some table of schema `public`; `anon` has none. */
 export type GrantedRole = {

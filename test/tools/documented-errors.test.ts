@@ -3,7 +3,7 @@ import path from "node:path";
 import { CODES } from "../../migrator/src/errors";
 
 const PROJECT = path.resolve(__dirname, "../..");
-const CODE = /\b(?:CFG|MIG|POL|SQL|ENG|EXP)\d{3}\b/g;
+const CODE = /\b(?:CFG|DAT|KEY|MIG|POL|SQL|ENG|EXP)\d{3}\b/g;
 const SOURCES = [
   "components",
   "migrator/src",
@@ -20,7 +20,7 @@ const SOURCES = [
 function sourcesOf(folders: readonly string[]): string[] {
   return folders.flatMap((folder) =>
     readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.(?:m?ts|[cm]js|sql)$/.test(file) && !file.includes("node_modules"))
+      .filter((file) => /\.(?:m?ts|[cm]js|sql)$/.test(file) && !/node_modules|dist/.test(file))
       .map((file) => readFileSync(path.join(PROJECT, folder, file), "utf8")),
   );
 }

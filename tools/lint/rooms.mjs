@@ -91,7 +91,7 @@ export function importsOf(file) {
 }
 
 function resolveImport(file, source) {
-  const place = path.resolve(path.dirname(file), source);
+  const place = path.resolve(path.dirname(file), source.replace(/\.js$/, ""));
   return [`${place}.ts`, path.join(place, "index.ts")].find((each) =>
     statSync(each, { throwIfNoEntry: false })?.isFile(),
   );

@@ -5,6 +5,7 @@ import path from "node:path";
 import { withFolderLock } from "../lock.mjs";
 import { PROJECT, prepare } from "../prepare.mjs";
 import { report, seconds, step } from "../report.mjs";
+import { clientVariables } from "./client-variables.mjs";
 import { locateHome, makeHome, writeConfig } from "./home.mjs";
 import { PROJECT_NAME, Pulumi, STACK, foreignVariables, stackEnvironment } from "./pulumi.mjs";
 import {
@@ -182,11 +183,13 @@ export async function env() {
   const { engine } = await prepare();
   const { endpoint } = servers.emulator;
   const pulumi = new Pulumi(home, engine, endpoint);
+  const { outputs } = pulumi.readState();
   const variables = {
     ...stackEnvironment(home, engine, endpoint),
     PATH: `${engine.path.join(path.delimiter)}${path.delimiter}`,
     MASTER_URL: masterUrl(home, servers.postgres),
-    ...(await loginUrls(pulumi.readState().outputs, endpoint)),
+    ...(await loginUrls(outputs, endpoint)),
+    ...clientVariables(outputs),
   };
   console.log(`unset ${foreignVariables().join(" ")}`);
   for (const [name, value] of Object.entries(variables)) {

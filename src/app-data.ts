@@ -1,0 +1,39 @@
+import { checkLogin } from "./session/login-check.js";
+import { readLogin } from "./session/login.js";
+import { ConnectionPool } from "./session/pool.js";
+import { Sessions } from "./session/sessions.js";
+import { readSettings, type Settings } from "./settings.js";
+
+/**
+ * The stack as an application uses it.
+ *
+ * @example
+ * const data = await connect();
+ * const sessions = await data.asUser(userId, (db) =>
+ *   db.selectFrom("sessions").select(["id", "started_at"]).execute(),
+ * );
+ * await data.close();
+ */
+export class AppData extends Sessions {}
+
+/**
+ * Connects to the stack, and refuses a login that has too many rights.
+ * @param given settings in place of those of the environment.
+ * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT005 for a login that owns tables,
+ * bypasses row level security, is a superuser or sees a row without claims.
+ */
+export async function connect(given: Partial<Settings> = {}): Promise<AppData> {
+  const settings = readSettings(given);
+  const users = new ConnectionPool(await readLogin(settings, settings.appSecretArn), settings);
+  try {
+    await checkLogin(users, settings);
+    const service =
+      settings.serviceSecretArn === undefined
+        ? users
+        : new ConnectionPool(await readLogin(settings, settings.serviceSecretArn), settings);
+    return new AppData(settings, users, service);
+  } catch (error) {
+    await users.end();
+    throw error;
+  }
+}

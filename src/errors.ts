@@ -1,0 +1,44 @@
+/**
+ * An error that the library raises itself. `code` is one that `docs/errors.md` explains: `CFG…`
+ * settings, `DAT…` sessions for users, `KEY…` the vault, `EXP…` exports. Holds no secret; what caused
+ * it is in `cause`.
+ */
+export class AppDataError extends Error {
+  public override readonly name = "AppDataError";
+
+  constructor(
+    /** As in `docs/errors.md`. */
+    public readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${code} ${message}`, options);
+  }
+}
+
+/** The property `code` of whatever was thrown: an SQLSTATE, a code of Node.js or of this library. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
+}
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/**
+ * The id, in lower case.
+ * @throws AppDataError DAT001 where it is no UUID.
+ */
+export function requireUuid(value: string, name: string): string {
+  if (typeof value === "string" && UUID.test(value)) return value.toLowerCase();
+  throw new AppDataError(
+    "DAT001",
+    `${name} is ${shown(value)}, which is no UUID. Give 32 hexadecimal digits as 8-4-4-4-12.`,
+  );
+}
+
+/** A value of a caller for a message: short, in quotes, on one line. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : `a ${typeof value}`;
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+}

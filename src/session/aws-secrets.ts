@@ -1,0 +1,28 @@
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { AppDataError } from "../errors.js";
+import type { Settings } from "../settings.js";
+
+/**
+ * The text of a secret, read again at every call.
+ * @throws AppDataError CFG104 where it cannot be read; the text is in no error.
+ */
+export async function readSecret(settings: Settings, secretArn: string): Promise<string> {
+  const client = new SecretsManagerClient({
+    region: settings.region,
+    ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
+  });
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    if (SecretString === undefined) throw new Error("It holds no text.");
+    return SecretString;
+  } catch (cause) {
+    throw new AppDataError(
+      "CFG104",
+      `The secret ${secretArn} cannot be read: ${cause instanceof Error ? cause.message : "?"} ` +
+        "Check the ARN, the region, and that this process may call secretsmanager:GetSecretValue.",
+      { cause },
+    );
+  } finally {
+    client.destroy();
+  }
+}

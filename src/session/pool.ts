@@ -1,0 +1,89 @@
+import pg from "pg";
+import { AppDataError, codeOf } from "../errors.js";
+import { requireLoopback, type Settings } from "../settings.js";
+import { databaseTypes } from "../types/parsers.js";
+import { certificateAuthorities } from "./certificate-authorities.js";
+import type { Login } from "./login.js";
+
+const WRONG_PASSWORD = "28P01";
+const IDLE_MS = 60_000;
+
+/** Connections of one login. */
+export class ConnectionPool {
+  private readonly pool: pg.Pool;
+
+  constructor(
+    private readonly login: Login,
+    settings: Settings,
+  ) {
+    const host = settings.databaseHost ?? login.host;
+    if (settings.databaseTls === "off") requireLoopback(host);
+    this.pool = new pg.Pool({
+      host,
+      port: settings.databasePort ?? login.port,
+      database: login.database,
+      user: login.user,
+      password: login.password,
+      ssl: settings.databaseTls === "verify" && {
+        ca: certificateAuthorities(login.host, settings.region),
+        servername: login.host,
+      },
+      max: settings.poolSize,
+      idleTimeoutMillis: IDLE_MS,
+      application_name: "app-data",
+      keepAlive: true,
+      types: databaseTypes,
+      // Sends what was asked without waiting for the answers before it; `begin` costs no round trip.
+      pipeline: true,
+    });
+    // A connection that breaks fails the query that it has; one that has none is replaced at its use.
+    this.pool.on("error", () => undefined);
+    this.pool.on("connect", (client) => client.on("error", () => undefined));
+  }
+
+  /**
+   * A connection, for the caller to release. A password that is refused is read again once.
+   * @throws AppDataError DAT002 where there is none in time.
+   */
+  async take(withinMs: number): Promise<pg.PoolClient> {
+    return within(this.connect(), withinMs);
+  }
+
+  /** Closes all connections, once they are released. */
+  end(): Promise<void> {
+    return this.pool.end();
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.pool.connect();
+    } catch (error) {
+      if (codeOf(error) !== WRONG_PASSWORD) throw error;
+      this.login.forget();
+      return this.pool.connect();
+    }
+  }
+}
+
+/** The connection, which goes back where it comes too late. */
+async function within(
+  connecting: Promise<pg.PoolClient>,
+  withinMs: number,
+): Promise<pg.PoolClient> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, withinMs, undefined);
+  });
+  try {
+    const client = await Promise.race([connecting, late]);
+    if (client !== undefined) return client;
+    connecting.then((unused) => unused.release()).catch(() => undefined);
+    throw new AppDataError(
+      "DAT002",
+      `No connection was free for ${withinMs} ms. Raise poolSize or the deadline, or look for work ` +
+        "that keeps its transaction open.",
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}

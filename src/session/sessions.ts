@@ -1,0 +1,78 @@
+import { requireUuid } from "../errors.js";
+import type { Settings } from "../settings.js";
+import type { ConnectionPool } from "./pool.js";
+import type { Queries } from "./queries.js";
+import { runTransaction, type Transaction, type TransactionOptions } from "./transaction.js";
+
+/** Transactions as users and as the back office. */
+export class Sessions {
+  constructor(
+    /** What it was connected with. */
+    public readonly settings: Settings,
+    private readonly users: ConnectionPool,
+    private readonly service: ConnectionPool,
+  ) {}
+
+  /**
+   * Runs one transaction as a user: `authenticated`, and `auth.uid()` is the id.
+   * @param userId a UUID.
+   * @throws AppDataError DAT001 for an id that is no UUID, DAT002 to DAT004 as
+   * {@link TransactionOptions} says; whatever the work throws, after a rollback.
+   */
+  async asUser<Result>(
+    userId: string,
+    work: (queries: Queries<"authenticated">) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return this.transactionAsUser(userId, ({ queries }) => work(queries), options);
+  }
+
+  /**
+   * Runs one transaction as the back office, `service_role`, which sees rows of all users.
+   * @throws AppDataError DAT002 to DAT004; whatever the work throws, after a rollback.
+   */
+  async asService<Result>(
+    work: (queries: Queries<"service_role">) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return this.transactionAsService(({ queries }) => work(queries), options);
+  }
+
+  /** As {@link AppData.asUser}, with the connection for what typed queries cannot say. @internal */
+  async transactionAsUser<Result>(
+    userId: string,
+    work: (transaction: Transaction<"authenticated">) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    const sub = requireUuid(userId, "The user's id");
+    const claims = JSON.stringify({ sub, role: "authenticated" });
+    return runTransaction(
+      this.users,
+      async () => ({ role: "authenticated", claims, token: "" }),
+      work,
+      { deadlineMs: this.settings.deadlineMs, ...options },
+    );
+  }
+
+  /** As {@link AppData.asService}, with the connection. @internal */
+  async transactionAsService<Result>(
+    work: (transaction: Transaction<"service_role">) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return runTransaction(
+      this.service,
+      async () => ({
+        role: "service_role",
+        claims: JSON.stringify({ role: "service_role" }),
+        token: "",
+      }),
+      work,
+      { deadlineMs: this.settings.deadlineMs, ...options },
+    );
+  }
+
+  /** Closes all connections, once the transactions that run have ended. */
+  async close(): Promise<void> {
+    await Promise.all([...new Set([this.users, this.service])].map((pool) => pool.end()));
+  }
+}

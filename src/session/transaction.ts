@@ -1,0 +1,157 @@
+import { randomInt } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import { AppDataError, codeOf } from "../errors.js";
+import type { GrantedRole } from "../types/index.js";
+import type { ConnectionPool } from "./pool.js";
+import { type Queries, queriesOn } from "./queries.js";
+
+/** Who makes the queries of a transaction. */
+export interface Identity<Role extends GrantedRole> {
+  /** The role that is taken on. */
+  readonly role: Role;
+  /** What becomes `request.jwt.claims`: JSON, "" for none. */
+  readonly claims: string;
+  /** What becomes `request.jwt.token`: a signed token, "" for none. */
+  readonly token: string;
+}
+
+/** How a transaction is made. */
+export interface TransactionOptions {
+  /**
+   * Whether the work may be done again from its beginning after a serialization failure or a deadlock:
+   * it has no effect outside its queries.
+   * @default false
+   */
+  readonly repeatable?: boolean;
+  /**
+   * Milliseconds for all of it, with the wait for a connection and every repetition.
+   * @default the setting deadlineMs
+   */
+  readonly deadlineMs?: number;
+  /**
+   * `snapshot`: every query sees the state at the first one, and none may write.
+   * @default "write"
+   */
+  readonly mode?: "write" | "snapshot";
+}
+
+/** What a transaction runs on: typed queries, and the connection for what they cannot say. */
+export interface Transaction<Role extends GrantedRole> {
+  readonly queries: Queries<Role>;
+  /** For `COPY` and cursors. Never to be kept, released or used for `begin` and `commit`. */
+  readonly client: pg.ClientBase;
+}
+
+const SERIALIZATION_FAILURE = "40001";
+const DEADLOCK = "40P01";
+const TRANSACTION_TIMEOUT = "25P04";
+const MOST_ATTEMPTS = 5;
+/** The server ends what is too late by itself; this is for one that is not heard of any more. */
+const SERVER_GRACE_MS = 500;
+
+const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" };
+const SET_IDENTITY =
+  "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), " +
+  "set_config('request.jwt.token', $3, true), set_config('transaction_timeout', $4, true)";
+
+/** With all that the work has set for the session taken back, which a pooler would hand to another. */
+const COMMIT = "reset role; reset all; commit";
+
+/**
+ * Runs one transaction as an identity, which ends with it: role and claims are the transaction's own,
+ * and a connection that is in any other state afterwards is closed instead of used again.
+ * @param identify makes the identity, for each attempt anew.
+ * @throws what the work threw, after a rollback; AppDataError DAT002 without a free connection,
+ * DAT003 past the deadline, DAT004 when the work ended the transaction itself.
+ */
+export async function runTransaction<Role extends GrantedRole, Result>(
+  pool: ConnectionPool,
+  identify: () => Promise<Identity<Role>>,
+  work: (transaction: Transaction<Role>) => Promise<Result>,
+  { repeatable = false, mode = "write", deadlineMs }: TransactionOptions & { deadlineMs: number },
+): Promise<Result> {
+  const end = performance.now() + deadlineMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runOnce(pool, await identify(), work, mode, deadlineMs, end);
+    } catch (error) {
+      const code = codeOf(error);
+      const isConflict = code === SERIALIZATION_FAILURE || code === DEADLOCK;
+      const pauseMs = randomInt(5, 20) * 2 ** attempt;
+      const isLast = attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= end;
+      if (!repeatable || !isConflict || isLast) throw error;
+      await sleep(pauseMs);
+    }
+  }
+}
+
+async function runOnce<Role extends GrantedRole, Result>(
+  pool: ConnectionPool,
+  { role, claims, token }: Identity<Role>,
+  work: (transaction: Transaction<Role>) => Promise<Result>,
+  mode: "write" | "snapshot",
+  deadlineMs: number,
+  end: number,
+): Promise<Result> {
+  const leftMs = () => Math.max(1, Math.ceil(end - performance.now()));
+  const client = await pool.take(leftMs());
+  let isClean = false;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(pastDeadline(deadlineMs)), leftMs() + SERVER_GRACE_MS);
+  });
+  try {
+    const running = (async () => {
+      // Bound values: the text of a query is what others of the same login see in pg_stat_activity.
+      await Promise.all([
+        client.query(BEGIN[mode]),
+        client.query(SET_IDENTITY, [role, claims, token, String(leftMs())]),
+      ]);
+      const result = await work({ queries: queriesOn<Role>(client), client });
+      if (client.getTransactionStatus() !== "T") throw endedByWork();
+      await client.query(COMMIT);
+      return result;
+    })();
+    const result = await Promise.race([running, late]);
+    isClean = client.getTransactionStatus() === "I";
+    return result;
+  } catch (error) {
+    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, error);
+    isClean = await rollBack(client, error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    client.release(!isClean);
+  }
+}
+
+/** Whether the connection is as it was before. */
+async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
+  // Something of the work may still run: what comes back now need not be the answer.
+  if (error instanceof AppDataError && error.code === "DAT003") return false;
+  try {
+    await client.query("rollback");
+    return client.getTransactionStatus() === "I";
+  } catch {
+    return false;
+  }
+}
+
+function pastDeadline(deadlineMs: number, cause?: unknown): AppDataError {
+  return new AppDataError(
+    "DAT003",
+    `The transaction was not done within ${deadlineMs} ms, and was rolled back. Do less in one ` +
+      "transaction, or give it a later deadline.",
+    { cause },
+  );
+}
+
+function endedByWork(): AppDataError {
+  return new AppDataError(
+    "DAT004",
+    "The work ended its transaction, or went on after a query of it had failed; what was still open was rolled back. " +
+      "Leave `begin`, `commit` and `rollback` to asUser() and asService(), and let errors through.",
+  );
+}

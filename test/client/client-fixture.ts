@@ -1,0 +1,76 @@
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { type AppData, connect } from "../../src/app-data";
+import type { Settings } from "../../src/settings";
+import { applyAll } from "../sql/sql-files";
+import { createDatabase, type LoginRole, type TestDatabase } from "../support/database";
+
+/** A database with the project's migrations, and what the library needs to use it. */
+export interface ClientDatabase extends TestDatabase {
+  /** Settings for the login `app`. */
+  settings: Settings;
+  /** A secret of the emulator with a login; `password` in place of the role's own. */
+  secretOf(role: LoginRole, password?: string): Promise<string>;
+  /** Connects, and closes with the database at the latest. */
+  open(given?: Partial<Settings>): Promise<AppData>;
+}
+
+/** Creates it; the emulator of `start-servers.ts` keeps its secrets. */
+export async function createClientDatabase(): Promise<ClientDatabase> {
+  const database = await createDatabase();
+  await applyAll(await database.connect("migrator"));
+  const secrets = new SecretsManagerClient({});
+  const made: string[] = [];
+  const opened: AppData[] = [];
+  const secretOf = async (role: LoginRole, password = database.password(role)) => {
+    const { ARN } = await secrets.send(
+      new CreateSecretCommand({
+        Name: `${database.name}/${role}/${made.length}`,
+        SecretString: JSON.stringify({
+          host: database.host,
+          port: database.port,
+          dbname: database.name,
+          username: role,
+          password,
+        }),
+      }),
+    );
+    if (ARN === undefined) throw new Error("The emulator gave the secret no ARN.");
+    made.push(ARN);
+    return ARN;
+  };
+  const settings: Settings = {
+    appSecretArn: await secretOf("app"),
+    databaseLogin: "password",
+    databaseTls: "off",
+    region: process.env["AWS_REGION"] ?? "eu-central-1",
+    apiKeysKeyArn: "none",
+    apiKeysContext: { app: "app-data", environment: "test", purpose: "api-key" },
+    exportsBucket: "none",
+    endpoint: process.env["AWS_ENDPOINT_URL"],
+    poolSize: 5,
+    deadlineMs: 30_000,
+    openTables: [],
+  };
+  return {
+    ...database,
+    settings,
+    secretOf,
+    async open(given) {
+      const data = await connect({ ...settings, ...given });
+      opened.push(data);
+      return data;
+    },
+    async drop() {
+      await Promise.all(opened.map((data) => data.close()));
+      for (const SecretId of made) {
+        await secrets.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
+      }
+      secrets.destroy();
+      await database.drop();
+    },
+  };
+}
