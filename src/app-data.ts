@@ -2,6 +2,7 @@ import { checkLogin } from "./session/login-check.js";
 import { readLogin } from "./session/login.js";
 import { ConnectionPool } from "./session/pool.js";
 import { Sessions } from "./session/sessions.js";
+import { TokenSigner } from "./session/token-signer.js";
 import { readSettings, type Settings } from "./settings.js";
 
 /**
@@ -31,7 +32,12 @@ export async function connect(given: Partial<Settings> = {}): Promise<AppData> {
       settings.serviceSecretArn === undefined
         ? users
         : new ConnectionPool(await readLogin(settings, settings.serviceSecretArn), settings);
-    return new AppData(settings, users, service);
+    const { tokenSecretArn, tokenAudience } = settings;
+    const tokens =
+      tokenSecretArn !== undefined && tokenAudience !== undefined
+        ? new TokenSigner(settings, tokenSecretArn, tokenAudience)
+        : undefined;
+    return new AppData(settings, users, service, tokens);
   } catch (error) {
     await users.end();
     throw error;

@@ -1,7 +1,8 @@
-import { requireUuid } from "../errors.js";
+import { AppDataError, requireUuid } from "../errors.js";
 import type { Settings } from "../settings.js";
 import type { ConnectionPool } from "./pool.js";
 import type { Queries } from "./queries.js";
+import type { TokenSigner } from "./token-signer.js";
 import { runTransaction, type Transaction, type TransactionOptions } from "./transaction.js";
 
 /** Transactions as users and as the back office. */
@@ -11,6 +12,7 @@ export class Sessions {
     public readonly settings: Settings,
     private readonly users: ConnectionPool,
     private readonly service: ConnectionPool,
+    private readonly tokens: TokenSigner | undefined,
   ) {}
 
   /**
@@ -38,7 +40,7 @@ export class Sessions {
     return this.transactionAsService(({ queries }) => work(queries), options);
   }
 
-  /** As {@link AppData.asUser}, with the connection for what typed queries cannot say. @internal */
+  /** As {@link Sessions.asUser}, with the connection for what typed queries cannot say. @internal */
   async transactionAsUser<Result>(
     userId: string,
     work: (transaction: Transaction<"authenticated">) => Promise<Result>,
@@ -48,13 +50,13 @@ export class Sessions {
     const claims = JSON.stringify({ sub, role: "authenticated" });
     return runTransaction(
       this.users,
-      async () => ({ role: "authenticated", claims, token: "" }),
+      async () => ({ role: "authenticated", claims, token: (await this.tokens?.sign(sub)) ?? "" }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
     );
   }
 
-  /** As {@link AppData.asService}, with the connection. @internal */
+  /** As {@link Sessions.asService}, with the connection. @internal */
   async transactionAsService<Result>(
     work: (transaction: Transaction<"service_role">) => Promise<Result>,
     options: TransactionOptions = {},
@@ -68,6 +70,15 @@ export class Sessions {
       }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
+    );
+  }
+
+  private signer(): TokenSigner {
+    if (this.tokens) return this.tokens;
+    throw new AppDataError(
+      "DAT007",
+      "The stack has no signed tokens: the setting tokenSecretArn is missing. Switch on verified " +
+        "identities in the stack (docs/migrations/006-verified-identity.md).",
     );
   }
 
