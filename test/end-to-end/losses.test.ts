@@ -64,11 +64,12 @@ async function variable(home: string, name: string): Promise<string> {
 const lose = (home: string, ...names: string[]) =>
   names.forEach((name) => rmSync(path.join(home, name), { recursive: true }));
 
-describe("two first runs at once", () => {
-  it.concurrent(
-    "follow each other, and the second is told so",
+describe("a stack", () => {
+  const home = newHome();
+
+  it(
+    "is made once by two first runs at once, and the second is told so",
     async () => {
-      const home = newHome();
       const runs = [new RunningCommand("npm run up", home), new RunningCommand("npm run up", home)];
       expect(await Promise.all(runs.map(({ code }) => code))).toEqual([0, 0]);
       const waited = runs.filter(({ output }) => output.includes(`at work on ${home}`));
@@ -77,14 +78,10 @@ describe("two first runs at once", () => {
     },
     20 * MINUTES,
   );
-});
 
-describe("a stack that has lost a file", () => {
-  it.concurrent(
+  it(
     "goes on with its passwords, its configuration or the files of the emulator gone",
     async () => {
-      const home = newHome();
-      await up(home);
       await write(home);
       const [before] = processesOf(home, "emulator");
 
@@ -114,6 +111,21 @@ describe("a stack that has lost a file", () => {
     30 * MINUTES,
   );
 
+  it(
+    "comes up again with everything gone, its servers still at work",
+    async () => {
+      rmSync(home, { recursive: true });
+      await up(home);
+      for (const part of ["emulator", "postgres"] as const) {
+        expect(processesOf(home, part)).toHaveLength(1);
+      }
+    },
+    30 * MINUTES,
+  );
+});
+
+describe("another stack", () => {
+  // Runs beside those above.
   it.concurrent(
     "keeps its rows with its passphrase or its state gone",
     async () => {
@@ -132,20 +144,6 @@ describe("a stack that has lost a file", () => {
       const config = readFileSync(path.join(home, "Pulumi.local.yaml"), "utf8");
       expect((await up(home)).match(/\d+ unchanged/)).not.toBeNull();
       expect(readFileSync(path.join(home, "Pulumi.local.yaml"), "utf8")).not.toBe(config);
-    },
-    30 * MINUTES,
-  );
-
-  it.concurrent(
-    "comes up again with everything gone, its servers still at work",
-    async () => {
-      const home = newHome();
-      await up(home);
-      rmSync(home, { recursive: true });
-      await up(home);
-      for (const part of ["emulator", "postgres"] as const) {
-        expect(processesOf(home, part)).toHaveLength(1);
-      }
     },
     30 * MINUTES,
   );

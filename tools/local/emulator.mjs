@@ -80,6 +80,8 @@ export async function startEmulator({ directory, python }) {
     cwd: directory,
     detached: true,
     stdio: ["ignore", log, log],
+    // Compiling moto takes most of the time that it needs to serve its first requests: once is enough.
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "" },
   });
   closeSync(log);
   writeFileSync(path.join(directory, "port"), String(port));
