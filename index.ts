@@ -7,6 +7,7 @@ import { ExportStorage } from "./components/export-storage";
 import { Migrations } from "./components/migrations";
 import { Network } from "./components/network";
 import { stackTags } from "./components/tags";
+import { VerifiedIdentity } from "./components/verified-identity";
 
 const config = readConfig(new pulumi.Config());
 const { environment, protect } = config;
@@ -27,6 +28,7 @@ const roles = new DatabaseRoles("database-roles", {
   masterSecretArn: database.masterSecretArn,
   keyArn: database.keyArn,
   settings: config.database,
+  requireTokens: config.identity.tokens === "required",
   protect,
   tags,
 });
@@ -46,10 +48,23 @@ const schema = new Migrations("migrations", {
   connection: database.migratorConnection,
   databaseName: roles.databaseName,
   credentials: roles.migratorCredentials,
-  connectRoles: ["app", "monitor"],
+  connectRoles: ["app", "service", "monitor"],
   environment,
   instanceIdentifier: database.instanceIdentifier,
 });
+const identity =
+  config.identity.tokens === "none"
+    ? undefined
+    : new VerifiedIdentity("verified-identity", {
+        settings: config.identity,
+        connection: database.migratorConnection,
+        databaseName: roles.databaseName,
+        credentials: roles.migratorCredentials,
+        migrations: schema,
+        keyArn: database.keyArn,
+        recoveryWindowDays: config.database.secretRecoveryWindowDays,
+        tags,
+      });
 
 /** Network of the database. */
 export const vpcId = network.vpcId;
@@ -66,7 +81,11 @@ export const databaseResourceId = database.resourceId;
 /** Secrets of the logins: JSON with `username` and `password`. */
 export const migratorSecretArn = roles.migratorSecretArn;
 export const appSecretArn = roles.appSecretArn;
+export const serviceSecretArn = roles.serviceSecretArn;
 export const monitorSecretArn = roles.monitorSecretArn;
+/** Secret of the key that users' tokens are signed with, and what they are for; "" without tokens. */
+export const tokenSecretArn = identity?.tokenSecretArn ?? "";
+export const tokenAudience = identity ? config.identity.audience : "";
 /** Key for API keys, and the fixed part of the encryption context that it demands. */
 export const apiKeysKeyArn = apiKeys.keyArn;
 export const apiKeysEncryptionContext = apiKeys.encryptionContext;

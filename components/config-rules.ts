@@ -9,6 +9,7 @@ const LOG_RETENTION_DAYS = [
 ];
 // What RDS accepts beside 0, which switches enhanced monitoring off.
 const MONITORING_SECONDS = [1, 5, 10, 15, 30, 60];
+const FIRST_WITH_TOKENS = 6;
 const LEAST_BACKUP_DAYS = { local: 1, dev: 1, staging: 7, prod: 14 };
 
 /** Tells the reader each value that is safe by itself but not beside the others or in its environment. */
@@ -16,6 +17,7 @@ export function demandSafeCombination(config: AppDataConfig, reader: ConfigReade
   demandWhatAwsAccepts(config, reader);
   demandWhatKeepsData(config, reader);
   demandWhatConnects(config, reader);
+  demandWhatVerifies(config, reader);
   demandWhatKeepsLocalLocal(config, reader);
 }
 
@@ -135,6 +137,16 @@ function demandWhatConnects({ environment, database }: AppDataConfig, reader: Co
     database.bastion === undefined || database.tunnel !== undefined,
     "must be set beside database.bastion: the provider that makes the roles opens no port-forward, " +
       "and `npx migrator tunnel` keeps one open on 127.0.0.1:6432",
+  );
+}
+
+function demandWhatVerifies({ identity, migrations }: AppDataConfig, reader: ConfigReader): void {
+  const { target } = migrations;
+  reader.demand(
+    "CFG038",
+    "identity.tokens",
+    identity.tokens === "none" || !(Number(target) < FIRST_WITH_TOKENS),
+    "must be none while migrations.target is before 006, which holds what verifies tokens",
   );
 }
 

@@ -54,6 +54,13 @@ export interface AppDataConfig {
     /** False in `local` alone, whose server is reached over the loopback interface. */
     readonly verifyTls: boolean;
   };
+  readonly identity: {
+    /** Whether signed tokens are known to the database, and whether it believes anything else. */
+    readonly tokens: "none" | "prepared" | "required";
+    readonly audience: string;
+    /** Another number makes another key; the one before goes on being accepted. */
+    readonly keyGeneration: number;
+  };
   readonly apiKeys: {
     readonly deletionWindowDays: number;
     readonly administrators: readonly string[];
@@ -109,6 +116,10 @@ const BASTION: Form = {
 const SECRET: Form = {
   pattern: /^[\w/+=.@:-]*$/,
   words: 'the ARN or name of a secret, or "" for the one that RDS manages',
+};
+const AUDIENCE: Form = {
+  pattern: /^[!-~]{1,200}$/,
+  words: "1 to 200 ASCII characters without spaces, such as app-data",
 };
 const PRINCIPAL: Form = {
   // Not the account's root: it would let every identity policy of the account in.
@@ -166,6 +177,11 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       login: reader.oneOf("database.login", ["secret", "iam"]),
       masterSecret: reader.text("database.masterSecret", SECRET) || undefined,
       verifyTls: environment !== "local",
+    },
+    identity: {
+      tokens: reader.oneOf("identity.tokens", ["none", "prepared", "required"]),
+      audience: reader.text("identity.audience", AUDIENCE),
+      keyGeneration: reader.integer("identity.keyGeneration", 1, 1_000_000),
     },
     apiKeys: {
       deletionWindowDays: reader.integer("apiKeys.deletionWindowDays", ...KEY_DELETION_DAYS),

@@ -12,10 +12,13 @@ import type { Tags } from "./tags";
 const MIGRATOR_CONNECTION_LIMIT = 10;
 // One job that ships figures, one that was started before it ended, and a person who looks.
 const MONITOR_CONNECTION_LIMIT = 3;
+// Jobs, which each hold one or two.
+const SERVICE_CONNECTION_LIMIT = 10;
 // RDS has it, and takes a token in place of a password from its members.
 const IAM_LOGIN_ROLE = "rds_iam";
 // Roles that are taken on by `set role`, never logged in as.
-const REQUEST_ROLES = ["anon", "authenticated", "service_role"] as const;
+const BACK_OFFICE_ROLE = "service_role";
+const REQUEST_ROLES = ["anon", "authenticated", BACK_OFFICE_ROLE];
 
 /** Inputs of {@link DatabaseRoles}. */
 export interface DatabaseRolesArgs {
@@ -31,6 +34,8 @@ export interface DatabaseRolesArgs {
   readonly keyArn: pulumi.Output<string>;
   /** The configuration's part `database`. */
   readonly settings: AppDataConfig["database"];
+  /** Whether a user is known by a signed token alone: `app` then takes on no role that needs none. */
+  readonly requireTokens: boolean;
   /** Whether Pulumi refuses to drop the database. */
   readonly protect: boolean;
   /** Tags of the secrets. */
@@ -51,6 +56,8 @@ export class DatabaseRoles extends pulumi.ComponentResource {
   public readonly migratorSecretArn: pulumi.Output<string>;
   /** ARN of the applications' secret; known when it has its credentials and the role exists. */
   public readonly appSecretArn: pulumi.Output<string>;
+  /** ARN of the secret of the back office and jobs; known when it has its credentials and the role exists. */
+  public readonly serviceSecretArn: pulumi.Output<string>;
   /** ARN of the secret of whoever reads figures; known when it has its credentials and the role exists. */
   public readonly monitorSecretArn: pulumi.Output<string>;
   /** ARN or name of the master's secret. */
@@ -73,6 +80,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       });
     const migrator = login("migrator");
     const app = login("app");
+    const service = login("service");
     const monitor = login("monitor");
 
     const chain = new RoleChain(
@@ -97,9 +105,16 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       login: true,
       // Its memberships then do not inherit either: without `set role` it can do nothing.
       inherit: false,
-      roles: [...REQUEST_ROLES],
+      roles: REQUEST_ROLES.filter((role) => !args.requireTokens || role !== BACK_OFFICE_ROLE),
       password: app.verifier,
       connectionLimit: settings.appConnectionLimit,
+    });
+    const serviceRole = chain.add("service", {
+      login: true,
+      inherit: false,
+      roles: [BACK_OFFICE_ROLE],
+      password: service.verifier,
+      connectionLimit: SERVICE_CONNECTION_LIMIT,
     });
     // A member of nothing: what it reads is granted to it by 005_monitoring.
     const monitorRole = chain.add("monitor", {
@@ -116,6 +131,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       ? this.tokens(args, chain.addMembership(migratorRole.name, IAM_LOGIN_ROLE))
       : this.migratorSecretArn.apply((secretId) => ({ kind: "secret" as const, secretId }));
     this.appSecretArn = once(app, app.secretVersion, appRole.id);
+    this.serviceSecretArn = once(service, service.secretVersion, serviceRole.id);
     this.monitorSecretArn = once(monitor, monitor.secretVersion, monitorRole.id);
     this.masterSecretArn = args.masterSecretArn;
     this.connection = args.connection;
@@ -124,6 +140,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
       migratorCredentials: this.migratorCredentials,
       migratorSecretArn: this.migratorSecretArn,
       appSecretArn: this.appSecretArn,
+      serviceSecretArn: this.serviceSecretArn,
       monitorSecretArn: this.monitorSecretArn,
       masterSecretArn: this.masterSecretArn,
       connection: this.connection,

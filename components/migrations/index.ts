@@ -1,4 +1,4 @@
-import type { ConnectionSettings, Credentials } from "@app-data/migrator";
+import type { ConnectionSettings } from "@app-data/migrator";
 import {
   type Trio,
   canonicalVersion,
@@ -8,14 +8,13 @@ import {
 } from "@app-data/migrator/files";
 import * as pulumi from "@pulumi/pulumi";
 import type { Environment } from "../config";
+import { type MigratorConnectionArgs, migratorConnection } from "./connection";
 import { Migration, type MigrationArgs } from "./migration";
 import { MigrationPlan } from "./migration-plan";
 import { SchemaAttestation } from "./schema-attestation";
 
-const MIGRATOR = "migrator";
-
 /** Inputs of {@link Migrations}. */
-export interface MigrationsArgs {
+export interface MigrationsArgs extends MigratorConnectionArgs {
   /** Folder of the SQL files, relative to the project. */
   readonly directory: string;
   /**
@@ -33,14 +32,6 @@ export interface MigrationsArgs {
   readonly snapshotsKept: number;
   /** Identifier of the RDS instance. */
   readonly instanceIdentifier: pulumi.Input<string>;
-  /** Where and how the migrator connects. */
-  readonly connection: pulumi.Input<
-    Pick<ConnectionSettings, "host" | "port" | "tls" | "transport">
-  >;
-  /** Name of the database. */
-  readonly databaseName: pulumi.Input<string>;
-  /** What the migrator logs in with, by name: no password, no token. */
-  readonly credentials: pulumi.Input<Credentials>;
   /** Roles that may connect to the database; PUBLIC may not. */
   readonly connectRoles: string[];
 }
@@ -59,7 +50,7 @@ export class Migrations extends pulumi.ComponentResource {
     const target = args.target === undefined ? undefined : canonicalVersion(args.target);
     const trios = upTo(target, readTrios(args.directory), args.directory);
 
-    const connection = connectionOf(args);
+    const connection = migratorConnection(args);
     const planArgs = planArgsOf(connection, { ...args, target });
     const plan = new MigrationPlan(`${name}-plan`, planArgs, { parent: this });
     // Shown beside the resource, in a preview too.
@@ -89,17 +80,6 @@ export class Migrations extends pulumi.ComponentResource {
     const { applied, catalogDigest, snapshot } = this;
     this.registerOutputs({ applied, catalogDigest, snapshot });
   }
-}
-
-function connectionOf(args: MigrationsArgs): pulumi.Output<ConnectionSettings> {
-  return pulumi
-    .all([args.connection, args.databaseName, args.credentials])
-    .apply(([connection, database, credentials]) => ({
-      ...connection,
-      database,
-      user: MIGRATOR,
-      credentials,
-    }));
 }
 
 function upTo(target: string | undefined, trios: Trio[], directory: string): Trio[] {

@@ -54,6 +54,7 @@ export const CODES = {
   commandNotStarted: "MIG087",
   leftBehind: "MIG090",
   noRollback: "MIG091",
+  identityNotVerified: "MIG095",
 } as const;
 
 export type MigratorErrorCode = (typeof CODES)[keyof typeof CODES];

@@ -15,6 +15,7 @@ export { type MigrationInputs, type MigrationState, migrationLifecycle } from ".
 export type { WaiversInput } from "./pulumi/resource";
 export { type PlanInputs, type PlanState, planLifecycle } from "./pulumi/plan";
 export { providers } from "./pulumi/providers";
+export { type TokenSettingsInputs, tokenSettingsLifecycle } from "./pulumi/token-settings";
 export type { LogEntry, LogEvent } from "./log/log";
 export { type RunOptions, amendMigration, applyMigration } from "./run/apply";
 export { applyPending } from "./run/apply-pending";

@@ -66,6 +66,7 @@ describe("readConfig", () => {
         masterSecret: undefined,
         verifyTls: true,
       },
+      identity: { tokens: "none", audience: "app-data", keyGeneration: 1 },
       apiKeys: { deletionWindowDays: 30, administrators: [], users: [] },
       exports: {
         expirationDays: 30,

@@ -31,7 +31,7 @@ function program(
   changes: Settings = {},
 ): Promise<RecordedProgram<DatabaseRoles>> {
   return record(environment, (options) => {
-    const { database: settings, protect } = configOf(environment, changes);
+    const { database: settings, identity, protect } = configOf(environment, changes);
     return new DatabaseRoles(
       "database-roles",
       {
@@ -41,6 +41,7 @@ function program(
         masterSecretArn: pulumi.output("arn:of:master"),
         keyArn: pulumi.output("arn:of:key"),
         settings,
+        requireTokens: identity.tokens === "required",
         protect,
         tags,
       },
@@ -62,13 +63,13 @@ describe("DatabaseRoles", () => {
   it("is these resources", async () => {
     expect(countTypes(await program("dev"))).toEqual({
       "app-data:database:DatabaseRoles": 1,
-      "aws:secretsmanager/secret:Secret": 3,
-      "aws:secretsmanager/secretVersion:SecretVersion": 3,
+      "aws:secretsmanager/secret:Secret": 4,
+      "aws:secretsmanager/secretVersion:SecretVersion": 4,
       "postgresql:index/database:Database": 1,
-      "postgresql:index/role:Role": 6,
+      "postgresql:index/role:Role": 7,
       [PROVIDER]: 1,
-      "random:index/randomBytes:RandomBytes": 3,
-      "random:index/randomPassword:RandomPassword": 3,
+      "random:index/randomBytes:RandomBytes": 4,
+      "random:index/randomPassword:RandomPassword": 4,
     });
   });
 
@@ -110,6 +111,15 @@ describe("DatabaseRoles", () => {
       },
       {
         ...common,
+        name: "service",
+        login: true,
+        inherit: false,
+        roles: ["service_role"],
+        password: verifier("service"),
+        connectionLimit: 10,
+      },
+      {
+        ...common,
         name: "monitor",
         login: true,
         inherit: false,
@@ -117,6 +127,23 @@ describe("DatabaseRoles", () => {
         connectionLimit: 3,
       },
     ]);
+  });
+
+  it("makes app no member of service_role where a token is required, and changes nothing else", async () => {
+    const rolesOf = async (tokens: string) => {
+      const recorded = await program("dev", { "identity.tokens": tokens });
+      const roles = recorded.resources.filter(({ type }) => type === "postgresql:index/role:Role");
+      return new Map(roles.map(({ inputs: { name, ...inputs } }) => [name, inputs]));
+    };
+    const [none, prepared, required] = [
+      await rolesOf("none"),
+      await rolesOf("prepared"),
+      await rolesOf("required"),
+    ];
+    expect(prepared).toEqual(none);
+    expect(required.get("app")).toEqual({ ...none.get("app"), roles: ["anon", "authenticated"] });
+    for (const roles of [none, required]) roles.delete("app");
+    expect(required).toEqual(none);
   });
 
   it("makes them one after the other, the database last", async () => {
@@ -128,6 +155,7 @@ describe("DatabaseRoles", () => {
       ["database-roles-service_role", 1],
       ["database-roles-migrator", 1],
       ["database-roles-app", 1],
+      ["database-roles-service", 1],
       ["database-roles-monitor", 1],
       ["database-roles-database", 1],
     ]);
@@ -161,7 +189,7 @@ describe("DatabaseRoles", () => {
 
   it("keeps each password in a secret under the database's key, and nowhere else in clear", async () => {
     const recorded = await program("prod");
-    for (const role of ["migrator", "app", "monitor"]) {
+    for (const role of ["migrator", "app", "service", "monitor"]) {
       const name = `database-roles-${role}-secret`;
       expect(only(recorded, "aws:secretsmanager/secret:Secret", name).inputs).toEqual({
         name: `app-data-prod/${role}`,
@@ -195,6 +223,7 @@ describe("DatabaseRoles", () => {
       { length: 40, special: false },
       { length: 40, special: false },
       { length: 40, special: false },
+      { length: 40, special: false },
     ]);
   });
 
@@ -214,6 +243,7 @@ describe("DatabaseRoles", () => {
     });
     expect(await valueOf(result.migratorSecretArn)).toBe("arn:of:database-roles-migrator-secret");
     expect(await valueOf(result.appSecretArn)).toBe("arn:of:database-roles-app-secret");
+    expect(await valueOf(result.serviceSecretArn)).toBe("arn:of:database-roles-service-secret");
     expect(await valueOf(result.monitorSecretArn)).toBe("arn:of:database-roles-monitor-secret");
     expect(await valueOf(result.masterSecretArn)).toBe("arn:of:master");
     expect(await valueOf(result.connection)).toEqual(connection);
@@ -257,7 +287,7 @@ describe("a login by IAM", () => {
 
   it("keeps the password's secret, for the way back", async () => {
     const recorded = await program("prod", settings);
-    expect(countTypes(recorded)["aws:secretsmanager/secretVersion:SecretVersion"]).toBe(3);
+    expect(countTypes(recorded)["aws:secretsmanager/secretVersion:SecretVersion"]).toBe(4);
   });
 
   it("is not granted where the password is used", async () => {

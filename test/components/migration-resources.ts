@@ -32,7 +32,7 @@ export async function migrationResources(
     );
     const roles = new DatabaseRoles(
       "database-roles",
-      { ...database, settings, protect, tags },
+      { ...database, settings, requireTokens: false, protect, tags },
       options,
     );
     return new Migrations(

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { Client, Pool, type ClientBase } from "pg";
 import type { TestServer } from "./start-servers";
 
-/** A role that can log in, `monitor` where a test lets it connect; `postgres` is the superuser, the control that sees every row. */
-export type LoginRole = "postgres" | "master" | "migrator" | "app" | "monitor";
+/** A role that can log in, `service` and `monitor` where a test lets them connect; `postgres` is the superuser, the control that sees every row. */
+export type LoginRole = "postgres" | "master" | "migrator" | "app" | "service" | "monitor";
 
 /** A role that a request runs as. */
 export type RequestRole = "anon" | "authenticated" | "service_role";

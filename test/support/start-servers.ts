@@ -11,7 +11,7 @@ const EMULATOR = "emulator";
 export interface TestServer {
   host: string;
   port: number;
-  passwords: Record<"postgres" | "master" | "migrator" | "app" | "monitor", string>;
+  passwords: Record<"postgres" | "master" | "migrator" | "app" | "service" | "monitor", string>;
 }
 
 /**
@@ -71,6 +71,7 @@ async function startServer(directory: string): Promise<TestServer> {
       master: newPassword(),
       migrator: newPassword(),
       app: newPassword(),
+      service: newPassword(),
       monitor: newPassword(),
     },
   };
@@ -109,7 +110,7 @@ export async function loadTool<Name extends keyof Tools>(name: Name): Promise<To
  */
 async function createRoles({ host, port, passwords }: TestServer) {
   const connection = { host, port, database: "postgres" };
-  const { postgres, master, migrator, app, monitor } = passwords;
+  const { postgres, master, migrator, app, service, monitor } = passwords;
   await withClient({ ...connection, user: "postgres", password: postgres }, [
     `create role master login nosuperuser createrole createdb password '${master}'`,
   ]);
@@ -120,6 +121,8 @@ async function createRoles({ host, port, passwords }: TestServer) {
     "create role service_role nologin nosuperuser nobypassrls",
     `create role app login noinherit nosuperuser nobypassrls password '${app}'`,
     "grant anon, authenticated, service_role to app with inherit false, set true",
+    `create role service login noinherit nosuperuser nobypassrls password '${service}'`,
+    "grant service_role to service with inherit false, set true",
     `create role monitor login noinherit nosuperuser nobypassrls password '${monitor}'`,
   ]);
 }

@@ -2,6 +2,7 @@ import { MigratorError } from "../errors";
 import { type AttestationInputs, type AttestationState, attestationLifecycle } from "./attestation";
 import { type MigrationInputs, type MigrationState, migrationLifecycle } from "./migration";
 import { type PlanInputs, type PlanState, planLifecycle } from "./plan";
+import { type TokenSettingsInputs, tokenSettingsLifecycle } from "./token-settings";
 
 /** What all lifecycles have in common. */
 interface Lifecycle<Inputs, State> {
@@ -30,6 +31,13 @@ export const providers = {
     ...providerOf<AttestationInputs, AttestationState>(attestationLifecycle),
     update: (_id: string, _olds: AttestationState, news: AttestationInputs) =>
       attestationLifecycle.update(news),
+  },
+  TokenSettings: {
+    ...providerOf<TokenSettingsInputs, TokenSettingsInputs>(tokenSettingsLifecycle),
+    update: (_id: string, _olds: TokenSettingsInputs, news: TokenSettingsInputs) =>
+      reportedOnce(tokenSettingsLifecycle.update(news)),
+    delete: (_id: string, state: TokenSettingsInputs) =>
+      reportedOnce(tokenSettingsLifecycle.delete(state)),
   },
 };
 

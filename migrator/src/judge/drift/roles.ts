@@ -1,3 +1,4 @@
+import { defaultContract } from "@app-data/rules";
 import { type Fact, type Json, equalJson } from "../../catalog";
 import { type Drift, type DriftClass, drift, fields, quoteRole, text } from "./drift";
 import { show } from "./tables";
@@ -15,6 +16,9 @@ const ATTRIBUTES: readonly [field: string, sentence: string, keyword: string][] 
 
 // Without these a role's rights come to nothing, or to what its grants say.
 const DANGEROUS = ["superuser", "bypassRowSecurity", "replication"];
+
+// Which of its logins takes on a role of the back office is the stack's to say (`identity.tokens`).
+const STACK_LOGINS = [defaultContract.loginRole, "service"];
 
 /**
  * What differs in a role. One that no migration and no policy knew is told of only when it is above row
@@ -75,6 +79,7 @@ function compareMemberships(
   for (const [group, options] of after) {
     const had = before.get(group);
     if (equalJson(had ?? null, options)) continue;
+    if (!had && isForStackToSay(role, group, options)) continue;
     if (!had && !known(group) && !group.startsWith("pg_")) continue;
     const how = describe(options);
     const what = had
@@ -88,12 +93,18 @@ function compareMemberships(
     found.push(drift(key, "changed", classification, what, byPerson(`${undo}${again}`)));
   }
   for (const [group, options] of before) {
-    if (after.has(group)) continue;
+    if (after.has(group) || isForStackToSay(role, group, options)) continue;
     const what = `role ${role} is no longer a member of ${group}`;
     const undo = `grant ${quoteRole(group)} to ${quoteRole(role)} with ${describe(options)}`;
     found.push(drift(key, "changed", "tightened", what, byPerson(undo)));
   }
   return found;
+}
+
+/** As the stack grants it: to be taken on by `set role`, and not to be passed on. */
+function isForStackToSay(role: string, group: string, { admin, inherit }: Fact): boolean {
+  const isOffered = STACK_LOGINS.includes(role) && defaultContract.backOfficeRoles.includes(group);
+  return isOffered && admin === false && inherit === false;
 }
 
 function byPerson(sql: string): { person: string } {
