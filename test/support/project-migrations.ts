@@ -13,6 +13,7 @@ export const LATER_MIGRATIONS = [
   "003_progress_analytics",
   "004_export_lifecycle",
   "005_monitoring",
+  "007_vault_and_erasure",
 ] as const;
 
 export type Migration = (typeof MIGRATIONS | typeof LATER_MIGRATIONS)[number];
