@@ -14,6 +14,7 @@ export const LATER_MIGRATIONS = [
   "004_export_lifecycle",
   "005_monitoring",
   "006_verified_identity",
+  "007_vault_and_erasure",
 ] as const;
 
 export type Migration = (typeof MIGRATIONS | typeof LATER_MIGRATIONS)[number];
