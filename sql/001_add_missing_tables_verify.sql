@@ -248,14 +248,12 @@ begin
         'checksum_sha256, UPDATE error_message, UPDATE started_at, UPDATE completed_at, UPDATE '
         'expires_at, UPDATE download_count')
   ),
-  -- What 004 and 007 add to these tables, and their verify files judge.
+  -- What 004_export_lifecycle adds to these tables, and its verify file judges.
   later (kind, object) as (
     values
       ('index', 'public.idx_export_history_expires_at'),
       ('index', 'public.idx_export_history_storage'),
-      ('column rights on', 'public.user_api_keys of service_role'),
       ('policy', 'public.export_history.export_history_update_pending'),
-      ('policy', 'public.user_api_keys.user_api_keys_service'),
       ('trigger', 'public.export_history.trigger_export_history_transition'),
       ('trigger', 'public.export_history.trigger_export_object_deletion')
   ),

@@ -1,7 +1,7 @@
--- Purpose   The back office learns who has API keys and which KMS key wrapped them, never the
---           keys, so that it can rotate and validate them. Users may delete their own account.
--- Requires  001_add_missing_tables, applied and verified; role migrator; roles authenticated and
---           service_role
+-- Purpose   The back office learns the ids of all users, and no more of them, so that jobs can work
+--           for each user as that user. Users may delete their own account.
+-- Requires  001_add_missing_tables, applied and verified; role migrator; roles app, anon,
+--           authenticated and service_role
 -- Hazards   changes access: users delete their own row of users, and all that is theirs with it
 -- Rollback  loses nothing: only rights change
 
@@ -11,7 +11,7 @@ declare
   missing text;
 begin
   select string_agg(needed.name, ', ' order by needed.position) into missing
-  from unnest(array['migrator', 'authenticated', 'service_role'])
+  from unnest(array['migrator', 'app', 'anon', 'authenticated', 'service_role'])
     with ordinality as needed (name, position)
   where not exists (select from pg_catalog.pg_roles r where r.rolname = needed.name);
 
@@ -35,19 +35,35 @@ begin
 end
 $$;
 
--- 2. Row level security, before any grant. Dropped and created again, a policy that was changed by
+-- 2. Functions. With its owner's rights, because the back office has none on users: it gives ids
+-- alone, a page at a time.
+create or replace function public.users_after(last_id uuid, most integer default 100)
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select u.id
+  from public.users u
+  where u.id > last_id
+  order by u.id
+  limit most
+$$;
+
+-- 3. Row level security, before any grant. Dropped and created again, a policy that was changed by
 -- hand is as written here.
-drop policy if exists user_api_keys_service on public.user_api_keys;
-create policy user_api_keys_service on public.user_api_keys
-  for select to service_role
-  using (true);
 drop policy if exists users_delete_own on public.users;
 create policy users_delete_own on public.users
   for delete to authenticated
   using ((select auth.uid()) = id);
 
--- 3. Grants. Whose keys are due, and no more: encrypted_keys is read by its user alone.
-revoke all on public.user_api_keys from service_role;
-grant select (user_id, encryption_key_id, is_active, last_validated_at, updated_at)
-  on public.user_api_keys to service_role;
+-- 4. Grants.
+revoke all on function public.users_after(uuid, integer)
+  from public, app, anon, authenticated, service_role;
+grant execute on function public.users_after(uuid, integer) to service_role;
 grant delete on public.users to authenticated;
+
+-- 5. Comments.
+comment on function public.users_after(uuid, integer) is
+  'Ids of users in their order, from the one after an id; for jobs, which then work as each user.';

@@ -4,16 +4,14 @@
 --           account
 -- Loses     nothing: only rights change
 
--- One block: the tables are gone where 001 was rolled back by hand before.
+drop function if exists public.users_after(uuid, integer);
+
+-- One block: the table is gone where 000 was rolled back by hand before.
 do $$
 begin
   if to_regclass('public.users') is not null then
     revoke delete on public.users from authenticated;
     drop policy if exists users_delete_own on public.users;
-  end if;
-  if to_regclass('public.user_api_keys') is not null then
-    revoke all on public.user_api_keys from service_role;
-    drop policy if exists user_api_keys_service on public.user_api_keys;
   end if;
 end
 $$;

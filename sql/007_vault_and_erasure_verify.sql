@@ -1,6 +1,6 @@
 -- Purpose   Raise unless 007_vault_and_erasure holds exactly: nothing missing, nothing changed and
---           nothing wider. Lists all that is wrong in one message. The rest of both tables is for
---           the verify files of 000 and 001.
+--           nothing wider. Lists all that is wrong in one message. The rest of the table is for the
+--           verify file of 000.
 -- Requires  role migrator
 -- Hazards   none: writes nothing
 -- Rollback  loses nothing
@@ -15,14 +15,14 @@ begin
 
   with expected (kind, object, definition) as (
     values
-      ('policy', 'public.user_api_keys.user_api_keys_service',
-        'for select to service_role using true'),
       ('policy', 'public.users.users_delete_own',
         'for delete to authenticated using (( SELECT auth.uid() AS uid) = id)'),
       ('rights on', 'public.users of authenticated', 'DELETE'),
-      ('column rights on', 'public.user_api_keys of service_role',
-        'SELECT user_id, SELECT encryption_key_id, SELECT is_active, SELECT last_validated_at, '
-        'SELECT updated_at')
+      ('function', 'public.users_after(uuid,integer)',
+        'SETOF uuid, language sql, stable, as its owner migrator, search_path=""'),
+      ('body of', 'public.users_after(uuid,integer)', '5cb66f32aa4d5bb22f3def3e473cf6d72ed3dad545c89c481abdd70adccc837b'),
+      ('rights on', 'public.users_after(uuid,integer) of migrator', 'EXECUTE'),
+      ('rights on', 'public.users_after(uuid,integer) of service_role', 'EXECUTE')
   ),
   facts (kind, object, definition) as (
     select 'policy', format('%s.%s', p.polrelid::regclass, p.polname),
@@ -38,34 +38,37 @@ begin
         'using ' || pg_get_expr(p.polqual, p.polrelid),
         'with check ' || pg_get_expr(p.polwithcheck, p.polrelid))
     from pg_catalog.pg_policy p
-    where (p.polrelid = to_regclass('public.user_api_keys') and p.polname = 'user_api_keys_service')
-      or (p.polrelid = to_regclass('public.users') and p.polname = 'users_delete_own')
+    where p.polrelid = to_regclass('public.users') and p.polname = 'users_delete_own'
     union all
     select 'rights on', format('%s of %s', c.oid::regclass, acl.grantee::regrole),
-      string_agg(
-        acl.privilege_type || case when acl.is_grantable then ' with grant option' else '' end,
-        ', ' order by acl.privilege_type)
+      acl.privilege_type || case when acl.is_grantable then ' with grant option' else '' end
     from pg_catalog.pg_class c
     cross join aclexplode(c.relacl) acl
-    where (
-        c.oid = to_regclass('public.users') and acl.grantee = to_regrole('authenticated')
-        and acl.privilege_type = 'DELETE'
-      )
-      or (
-        c.oid = to_regclass('public.user_api_keys') and acl.grantee = to_regrole('service_role')
-      )
-    group by c.oid, acl.grantee
+    where c.oid = to_regclass('public.users')
+      and acl.grantee = to_regrole('authenticated') and acl.privilege_type = 'DELETE'
     union all
-    select 'column rights on', format('%s of %s', a.attrelid::regclass, acl.grantee::regrole),
-      string_agg(
-        format('%s %s%s', acl.privilege_type, a.attname,
-          case when acl.is_grantable then ' with grant option' end),
-        ', ' order by acl.privilege_type, a.attnum)
-    from pg_catalog.pg_attribute a
-    cross join aclexplode(a.attacl) acl
-    where a.attrelid = to_regclass('public.user_api_keys')
-      and acl.grantee = to_regrole('service_role')
-    group by a.attrelid, acl.grantee
+    select 'function', f.oid::regprocedure::text,
+      concat_ws(', ',
+        pg_get_function_result(f.oid), format('language %s', l.lanname),
+        case f.provolatile when 's' then 'stable' when 'i' then 'immutable' else 'volatile' end,
+        case when f.prosecdef then format('as its owner %s', f.proowner::regrole) end,
+        array_to_string(f.proconfig, ', '))
+    from pg_catalog.pg_proc f
+    join pg_catalog.pg_language l on l.oid = f.prolang
+    where f.oid = to_regprocedure('public.users_after(uuid, integer)')
+    union all
+    select 'body of', f.oid::regprocedure::text,
+      encode(sha256(convert_to(f.prosrc, 'UTF8')), 'hex')
+    from pg_catalog.pg_proc f
+    where f.oid = to_regprocedure('public.users_after(uuid, integer)')
+    union all
+    select 'rights on',
+      format('%s of %s', f.oid::regprocedure, coalesce(r.rolname, 'PUBLIC')),
+      acl.privilege_type || case when acl.is_grantable then ' with grant option' else '' end
+    from pg_catalog.pg_proc f
+    cross join aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    left join pg_catalog.pg_roles r on r.oid = acl.grantee
+    where f.oid = to_regprocedure('public.users_after(uuid, integer)')
   )
   select
     array_agg(
@@ -90,7 +93,7 @@ begin
       cardinality(problems), array_to_string(problems, E'\n- ')
       using errcode = 'object_not_in_prerequisite_state',
         hint = 'Undo what was changed by hand, or apply 007_vault_and_erasure.sql again: it '
-          'restores policies and rights.';
+          'restores them.';
   end if;
 end
 $verify$;
