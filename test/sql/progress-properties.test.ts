@@ -14,6 +14,8 @@ import {
 } from "./progress-reference";
 import { applyAll, run } from "./sql-files";
 
+/** Before jest gives up, which would not print the seed. */
+const interruptAfterTimeLimit = 60_000;
 const BACKFILL = "002_backfill_user_progress";
 
 const midnight = (date: string) => BigInt(Date.parse(`${date}T00:00Z`)) * 1000n;
@@ -168,7 +170,7 @@ describe("the counters of a user", () => {
           });
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 40, interruptAfterTimeLimit },
     ));
 
   it("are those of the reference when many connections complete at once, the first among them", () =>
@@ -182,7 +184,7 @@ describe("the counters of a user", () => {
         );
         await expectCounters(superuser, user, sessions);
       }),
-      { numRuns: 15 },
+      { numRuns: 15, interruptAfterTimeLimit },
     ));
 
   it("are those of the reference after 002, and its verify agrees", () =>
@@ -204,6 +206,6 @@ describe("the counters of a user", () => {
           }
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 15, interruptAfterTimeLimit },
     ));
 });
