@@ -37,8 +37,8 @@ begin
     select
       c.*,
       c.last_day - (extract(isodow from c.last_day)::integer - 1) as monday,
-      max(c.day) filter (where c.day_before is distinct from c.day
-        and c.day_before is distinct from c.day - 1)
+      -- A difference, since the first day of the calendar has no day before.
+      max(c.day) filter (where c.day_before is null or c.day - c.day_before > 1)
         over (partition by c.user_id order by c.ended_at, c.id) as streak_start
     from completed c
   ),

@@ -5,6 +5,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { currentTrios } from "../migrator/migration-fixture";
+import { LEARNERS, type Request, startLearning } from "../support/learners";
+import { sqlFile } from "../support/project-migrations";
 import { callTool } from "../support/tools";
 import { LocalStack, type Outcome, PROJECT } from "./local-stack";
 
@@ -403,9 +405,9 @@ describe("the live catalog", () => {
 });
 
 describe("a lower target", () => {
-  const lower = (allowDataLoss: boolean) =>
+  const lower = (allowDataLoss: boolean, target = NEWEST) =>
     stack.withMigrations(notesTrio(PROTECTED_NOTES), [
-      `target: "${NEWEST}"`,
+      `target: "${target}"`,
       `allowDataLoss: ${allowDataLoss}`,
     ]);
   const asMigrator = (sql: string) => stack.psql(stack.variable("MIGRATOR_URL"), sql);
@@ -433,20 +435,111 @@ describe("a lower target", () => {
   it(
     "rolls later migrations back, and leaves nothing to do for the next deployment",
     async () => {
-      const up = await stack.pulumi(UP, lower(true));
+      const variables = lower(true, "001");
+      const up = await stack.pulumi(UP, variables);
       expect(up.output).toMatch(new RegExp(`migrations-${NOTES} +deleted`));
-      expect(up.output).toContain(`${NOTES}: rolling back (1 of 1)`);
+      expect(up.output).toContain(`${NOTES}: rolling back (1 of ${PRESENT.length - 1})`);
       expect(up.code).toBe(0);
       const found =
-        "select to_regclass('public.test_notes') is null, event from migrations.log order by id desc limit 1";
-      expect(await asMigrator(found)).toBe("t|rollback");
-      const next = await stack.pulumi(["preview", "--expect-no-changes"], lower(true));
+        "select to_regclass('public.test_notes') is null, version, event from migrations.log order by id desc limit 1";
+      expect(await asMigrator(found)).toBe("t|002|rollback");
+      const next = await stack.pulumi(["preview", "--expect-no-changes"], variables);
       expect(next.output).not.toMatch(/to update|to create/);
       expect(next.code).toBe(0);
     },
     10 * MINUTES,
   );
+
+  describe("with 10,000 users who go on learning", () => {
+    const asSuperuser = (sql: string) => stack.psql(superuserUrl(), sql);
+    /** What the catalog held after the newest entry of the log. */
+    const digest = () =>
+      asMigrator("select catalog_digest from migrations.log order by id desc limit 1");
+    const firstDigestOf = (version: string) =>
+      asMigrator(
+        `select catalog_digest from migrations.log where version = '${version}' and event = 'apply' order by id limit 1`,
+      );
+
+    it(
+      "is left by npm run up: it fails no request, keeps none waiting, and counts everybody",
+      async () => {
+        expect(await digest()).toBe(await firstDigestOf("001"));
+        await asSuperuser(LEARNERS);
+        const open = await asSuperuser(
+          "select id, user_id from public.sessions where ended_at is null order by id",
+        );
+        const sessions = open.split("\n").map((row) => {
+          const [id = "", user = ""] = row.split("|");
+          return { id, user_id: user };
+        });
+        expect(sessions).toHaveLength(10_000);
+
+        const stop = startLearning(stack.variable("APP_URL"), sessions);
+        const up = await stack.npm("up");
+        const requests = await stop();
+        expect(up.output).toContain('The stack "local" is up');
+        expect(up.code).toBe(0);
+        expect(await digest()).toBe(await firstDigestOf(NEWEST));
+
+        const period = await asMigrator(
+          `select extract(epoch from min(recorded_at) - max(duration_ms) filter (where version = '002') * interval '1 ms') * 1000,
+                  extract(epoch from max(recorded_at)) * 1000
+             from migrations.log
+            where event = 'apply' and id > (select max(id) from migrations.log where event = 'rollback')`,
+        );
+        const [begin = 0, end = 0] = period.split("|").map(Number);
+        for (const kind of ["write", "read"] as const) {
+          const all = requests.filter((request) => request.kind === kind);
+          const isMeanwhile = ({ at, ms }: Request) => at + ms >= begin && at <= end;
+          const meanwhile = waits(all.filter(isMeanwhile));
+          // The rest of the same run: as busy a machine, without a migration.
+          const beside = waits(all.filter((request) => !isMeanwhile(request)));
+          expect(meanwhile.count).toBeGreaterThan(20);
+          expect(beside.count).toBeGreaterThan(20);
+          expect(meanwhile.median).toBeLessThan(beside.median + 50);
+          expect(meanwhile.longest).toBeLessThan(beside.longest + 1_000);
+        }
+        const completed = requests.filter(({ kind, rows }) => kind === "write" && rows === 1);
+        expect(completed.length).toBeGreaterThan(50);
+        // It computes every counter of every user once more, otherwise than trigger and 002.
+        const verify = sqlFile("002_backfill_user_progress", "verify");
+        await asMigrator(readFileSync(verify, "utf8"));
+        const counted =
+          "select count(*) from public.user_progress where total_sessions in (5, 6) and last_activity_at is not null";
+        expect(await asMigrator(counted)).toBe("10000");
+      },
+      10 * MINUTES,
+    );
+
+    it(
+      "goes back and forth to the same catalog",
+      async () => {
+        const newest = await digest();
+        const back = await stack.pulumi(UP, lower(true, "001"));
+        expect(back.code).toBe(0);
+        expect(await digest()).toBe(await firstDigestOf("001"));
+        const forward = await stack.pulumi(UP);
+        expect(forward.code).toBe(0);
+        expect(await digest()).toBe(newest);
+      },
+      10 * MINUTES,
+    );
+  });
 });
+
+function waits(requests: Request[]) {
+  const ms = requests.map((request) => request.ms).toSorted((a, b) => a - b);
+  return { count: ms.length, median: ms[ms.length >> 1] ?? 0, longest: ms.at(-1) ?? 0 };
+}
+
+function superuserUrl(): string {
+  const { host, port, password } = callTool<{ host: string; port: number; password: string }>(
+    "local/postgres.mjs",
+    "startPostgres",
+    { directory: path.join(home, "postgres") },
+  );
+  return `postgresql://postgres:${password}@${host}:${port}/app`;
+}
 
 describe("npm run down", () => {
   it(

@@ -3,7 +3,7 @@ import { applyPending } from "../../migrator/src";
 import { checksAfter } from "../../tools/check/after.mjs";
 import { checksBefore, judgeBackup, judgePlan, judgeStaging } from "../../tools/check/before.mjs";
 import { allHold, renderOutcome, runChecks } from "../../tools/check/checks.mjs";
-import { wantedIn } from "../../tools/check/context.mjs";
+import { loginOf, wantedIn } from "../../tools/check/context.mjs";
 import { verdictOf } from "../../tools/check/programs.mjs";
 import { judgeErrorRate } from "../../tools/check/transactions.mjs";
 import { type MigratorFixture, createFixture, currentTrios } from "../migrator/migration-fixture";
@@ -31,7 +31,13 @@ const context = {
   approvedPlan: undefined,
   countersFile: path.join(home, "checks/local.json"),
   wanted: () => wantedIn("sql"),
-  readOutputs: () => Promise.resolve({}),
+  outputs: {},
+  connection: ["--url-variable", "MIGRATOR_URL"],
+  logins: {
+    migrator: { variable: "MIGRATOR_URL" },
+    app: { variable: "APP_URL" },
+    monitor: { variable: "MONITOR_URL" },
+  },
 };
 
 const pointAt = ({ database }: MigratorFixture) => {
@@ -107,6 +113,16 @@ describe("check:before", () => {
       pointAt(fixture);
       await empty.database.drop();
     }
+  });
+
+  it("asks no database before the first deployment", async () => {
+    const url = process.env["MIGRATOR_URL"];
+    delete process.env["MIGRATOR_URL"];
+    const checks = checksBefore(context).filter(({ name }) => name !== "migrations judged");
+    process.env["MIGRATOR_URL"] = url;
+    const outcomes = await runChecks(checks);
+    expect(outcomes.filter(({ says }) => says === "nothing is deployed yet")).toHaveLength(5);
+    expect(allHold(outcomes)).toBe(true);
   });
 
   it("asks RDS for a backup of moments ago", () => {
@@ -214,6 +230,28 @@ describe("check:after", () => {
     process.env["APP_URL"] = url;
     expect(outcome?.state).toBe("failed");
     expect(outcome?.says).toContain("The environment variable APP_URL is not set.");
+  });
+
+  it("logs in by the secrets of a stack where it was given no URL", () => {
+    const outputs = {
+      databaseHost: "127.0.0.1",
+      databasePort: 15432,
+      databaseName: "app",
+      databaseAddress: "app.example.eu-central-1.rds.amazonaws.com",
+      monitorSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:monitor",
+    };
+    expect(loginOf("monitor", outputs)).toEqual({ variable: "MONITOR_URL" });
+    const url = process.env["MONITOR_URL"];
+    delete process.env["MONITOR_URL"];
+    expect(loginOf("monitor", outputs)).toEqual({
+      host: "127.0.0.1",
+      port: 15432,
+      database: "app",
+      user: "monitor",
+      credentials: { kind: "secret", secretId: outputs.monitorSecretArn },
+      tls: { mode: "verify-full", serverName: outputs.databaseAddress },
+    });
+    process.env["MONITOR_URL"] = url;
   });
 
   it("tells an error in one line, without the lines of the file", () => {

@@ -18,20 +18,23 @@ export function checksAfter(context) {
     { name: "migrations applied", run: () => checkApplied(context) },
     { name: "verify files", run: () => checkVerified(context) },
     { name: "policies", run: () => checkPolicies(context) },
-    { name: "no drift", run: checkDrift },
-    ...documentChecks(),
-    ...behaviourChecks(),
-    { name: "protection unchanged", run: checkProtection },
+    { name: "no drift", run: () => checkDrift(context) },
+    ...documentChecks(context),
+    ...behaviourChecks(context),
+    { name: "protection unchanged", run: () => checkProtection(context) },
     { name: "types fresh", run: () => checkTypes(context) },
   ];
 }
 
-async function checkErrorRate({ countersFile }) {
-  return judgeErrorRate(await readCounters(), keptCounters(countersFile));
+async function checkErrorRate({ countersFile, logins }) {
+  return judgeErrorRate(await readCounters(logins.monitor), keptCounters(countersFile));
 }
 
-async function checkApplied({ directory, wanted }) {
-  const { code, out } = await runMigrator(["status", "--json", "--directory", directory]);
+async function checkApplied({ directory, wanted, connection }) {
+  const { code, out } = await runMigrator([
+    ...["status", "--json", "--directory", directory],
+    ...connection,
+  ]);
   const answer = JSON.parse(out);
   if (code !== 0) return failed(answer.error?.message ?? out);
   const states = new Map(answer.migrations.map(({ name, state }) => [name, state]));
@@ -43,14 +46,14 @@ async function checkApplied({ directory, wanted }) {
       );
 }
 
-async function checkVerified({ directory }) {
-  const run = await runMigrator(["verify", "--directory", directory]);
+async function checkVerified({ directory, connection }) {
+  const run = await runMigrator(["verify", "--directory", directory, ...connection]);
   return verdictOf(run, "what each migration promises of the catalog is so");
 }
 
 /** The live catalog, by the same rules as a preview and an audit. */
-async function checkPolicies({ environment, target }) {
-  const attestation = await attestLive(["--url-variable", "MIGRATOR_URL"], process.env);
+async function checkPolicies({ environment, target, connection }) {
+  const attestation = await attestLive(connection, process.env);
   const isLowered = target !== undefined;
   const { findings, waived } = await judgeAttestation(attestation, { environment, isLowered });
   const refused = findings.filter(({ level }) => level === "mandatory");
@@ -59,13 +62,14 @@ async function checkPolicies({ environment, target }) {
     : failed(`${refused.length} refused. \`npm run audit\` names them.`);
 }
 
-async function checkDrift() {
-  return verdictOf(await runMigrator(["drift"]), "the catalog is as the migrations made it");
+async function checkDrift({ connection }) {
+  const run = await runMigrator(["drift", ...connection]);
+  return verdictOf(run, "the catalog is as the migrations made it");
 }
 
 /** What 005 tells: tables without row level security, and protection that something else changed. */
-function checkProtection() {
-  return inRolledBackTransaction("MONITOR_URL", async (client) => {
+function checkProtection({ logins }) {
+  return inRolledBackTransaction(logins.monitor, async (client) => {
     const { rows } = await client.query(`
       select format('%I.%I', schema, name) || ' without row level security' as what
         from monitoring.tables_without_row_security
@@ -77,7 +81,18 @@ function checkProtection() {
   });
 }
 
-async function checkTypes({ directory }) {
+async function checkTypes({ directory, logins }) {
+  if (!("variable" in logins.migrator)) {
+    const run = await runProgram("types/dist/main.mjs", [
+      "--check-stamp",
+      "--directory",
+      directory,
+    ]);
+    return verdictOf(
+      run,
+      `src/types/database.generated.ts is of ${directory}; MIGRATOR_URL is not set, so it was not made again`,
+    );
+  }
   const run = await runProgram("types/dist/main.mjs", ["--check", "--directory", directory]);
   return verdictOf(run, "src/types/database.generated.ts is what the database gives");
 }

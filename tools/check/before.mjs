@@ -13,25 +13,29 @@ const UNAPPROVED = ["local", "dev"];
  * @returns {import("./checks.mjs").Check[]}
  */
 export function checksBefore(context) {
+  // Before the first deployment there is no database that could be asked.
+  const isDeployed = process.env.MIGRATOR_URL || context.outputs.databaseHost;
+  const onceDeployed = (run) => (isDeployed ? run : async () => skipped("nothing is deployed yet"));
   return [
-    { name: "preflight", run: checkPreflight },
-    { name: "backup", run: () => checkBackup(context) },
+    { name: "preflight", run: onceDeployed(() => checkPreflight(context)) },
+    { name: "backup", run: onceDeployed(() => checkBackup(context)) },
     { name: "staging", run: () => checkStaging(context) },
     { name: "migrations judged", run: () => checkPolicy(context) },
-    { name: "no drift", run: checkDrift },
+    { name: "no drift", run: onceDeployed(() => checkDrift(context)) },
     { name: "types fresh", run: () => checkStamp(context) },
-    { name: "plan approved", run: () => checkPlan(context) },
-    { name: "error rate noted", run: () => noteErrorRate(context) },
+    { name: "plan approved", run: onceDeployed(() => checkPlan(context)) },
+    { name: "error rate noted", run: onceDeployed(() => noteErrorRate(context)) },
   ];
 }
 
-async function checkPreflight() {
-  return verdictOf(await runMigrator(["preflight"]), "name, route, TLS, login and rights are well");
+async function checkPreflight({ connection }) {
+  const run = await runMigrator(["preflight", ...connection]);
+  return verdictOf(run, "name, route, TLS, login and rights are well");
 }
 
-async function checkBackup({ stack, readOutputs }) {
+async function checkBackup({ stack, outputs }) {
   if (stack.isLocal) return skipped("the local stack makes no backups");
-  const { databaseAddress } = await readOutputs();
+  const { databaseAddress } = outputs;
   const { RDSClient, DescribeDBInstancesCommand } = await import("@aws-sdk/client-rds");
   const [identifier] = String(databaseAddress).split(".");
   const region = (await stack.read(["config", "get", "aws:region"])).trim();
@@ -87,8 +91,9 @@ async function checkPolicy({ environment }) {
   return verdictOf({ ...run, err: "" }, "npm run policy refuses nothing");
 }
 
-async function checkDrift() {
-  return verdictOf(await runMigrator(["drift"]), "the catalog is as the migrations made it");
+async function checkDrift({ connection }) {
+  const run = await runMigrator(["drift", ...connection]);
+  return verdictOf(run, "the catalog is as the migrations made it");
 }
 
 async function checkStamp({ directory }) {
@@ -96,9 +101,10 @@ async function checkStamp({ directory }) {
   return verdictOf(run, `src/types/database.generated.ts is of ${directory}`);
 }
 
-async function checkPlan({ environment, directory, target, approvedPlan }) {
+async function checkPlan({ environment, directory, target, approvedPlan, connection }) {
   const { code, out } = await runMigrator([
     ...["plan", "--json", "--directory", directory],
+    ...connection,
     ...(target ? ["--target", target] : []),
   ]);
   const plan = JSON.parse(out);
@@ -127,16 +133,13 @@ export function judgePlan({ hash, migrations, rollbacks }, approved, environment
 }
 
 /** Keeps the counters, so that `check:after` tells what failed since. */
-async function noteErrorRate({ countersFile }) {
-  if (!process.env.MONITOR_URL) {
-    return skipped("MONITOR_URL is not set: check:after can tell the rate of all time alone");
-  }
+async function noteErrorRate({ countersFile, logins }) {
   try {
-    const counters = await readCounters();
+    const counters = await readCounters(logins.monitor);
     keepCounters(countersFile, counters);
     return ok(`${counters.committed} committed and ${counters.rolledBack} rolled back so far`);
   } catch (error) {
-    // Before the first deployment there is no role monitor, and before 005 nothing that it may read.
+    // Before 005 there is nothing that monitor may read.
     return skipped(`what 005 counts cannot be read yet: ${error.message}`);
   }
 }

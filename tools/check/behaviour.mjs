@@ -35,18 +35,21 @@ const LOOKUPS = [
   },
 ];
 
-/** @returns {import("./checks.mjs").Check[]} */
-export function behaviourChecks() {
+/**
+ * @param {Pick<import("./context.mjs").Context, "logins">} context
+ * @returns {import("./checks.mjs").Check[]}
+ */
+export function behaviourChecks({ logins: { app } }) {
   return [
-    { name: "indexes used", run: checkIndexes },
-    { name: "trigger fires", run: checkTrigger },
-    { name: "users kept apart", run: checkIsolation },
+    { name: "indexes used", run: () => checkIndexes(app) },
+    { name: "trigger fires", run: () => checkTrigger(app) },
+    { name: "users kept apart", run: () => checkIsolation(app) },
   ];
 }
 
 /** Whether each of the document's queries can be answered by its index, under row level security. */
-function checkIndexes() {
-  return inRolledBackTransaction("APP_URL", async (client) => {
+function checkIndexes(app) {
+  return inRolledBackTransaction(app, async (client) => {
     // On a small table, or for a status that most rows have, reading all of it is cheaper.
     await client.query("set local enable_seqscan = off");
     const user = randomUUID();
@@ -69,8 +72,8 @@ function checkIndexes() {
 }
 
 /** Completes a session of a user that is never committed. */
-function checkTrigger() {
-  return inRolledBackTransaction("APP_URL", async (client) => {
+function checkTrigger(app) {
+  return inRolledBackTransaction(app, async (client) => {
     const user = randomUUID();
     await signUp(client, user);
     await client.query(
@@ -98,8 +101,8 @@ function checkTrigger() {
 }
 
 /** Has one user look for the rows of another, who sees them. */
-function checkIsolation() {
-  return inRolledBackTransaction("APP_URL", async (client) => {
+function checkIsolation(app) {
+  return inRolledBackTransaction(app, async (client) => {
     const [owner, other] = [randomUUID(), randomUUID()];
     await signUp(client, owner);
     await client.query("insert into public.user_progress (user_id) values ($1)", [owner]);

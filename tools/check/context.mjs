@@ -1,13 +1,14 @@
 // What the checks of one stack work on.
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import { connectionArguments } from "../audit/live-schema.mjs";
 import { openStack } from "../audit/open-stack.mjs";
 import { locateHome } from "../local/home.mjs";
 import { STACK } from "../local/pulumi.mjs";
 import { PROJECT } from "../prepare.mjs";
 
-/** The logins, as `npm run env` names them. */
-const URLS = ["MIGRATOR_URL", "APP_URL", "MONITOR_URL"];
+/** The roles that checks log in as. */
+const LOGINS = ["migrator", "app", "monitor"];
 const FORWARD = /^\d+_(?!.*_(?:rollback|verify)\.sql$).+\.sql$/;
 
 /**
@@ -21,20 +22,24 @@ const FORWARD = /^\d+_(?!.*_(?:rollback|verify)\.sql$).+\.sql$/;
  * @property {string | undefined} approvedPlan
  * @property {string} countersFile Where `check:before` keeps what `check:after` compares with.
  * @property {() => string[]} wanted Names of the migrations that are to be applied, in order.
- * @property {() => Promise<Record<string, string>>} readOutputs
+ * @property {Record<string, any>} outputs of the stack; none before its first deployment.
+ * @property {string[]} connection How the migrator reaches the database: its arguments.
+ * @property {import("./sessions.mjs").Logins} logins
  */
 
 /**
- * Opens a stack. The URLs of its logins are in the environment then: of the local stack its own, of another
- * those that the caller has set.
+ * Opens a stack. A login is the URL that the environment has for it, as `npm run env` names them; without one
+ * it is at the address that the stack's outputs give, with the secret whose ARN they give.
  * @param {string} [name]
  * @returns {Promise<Context>}
  */
 export async function openContext(name = STACK) {
   const { run, read, variables } = await openStack(name);
-  for (const variable of URLS) {
+  for (const login of LOGINS) {
+    const variable = urlVariableOf(login);
     if (variables[variable]) process.env[variable] = variables[variable];
   }
+  const outputs = JSON.parse(await read(["stack", "output", "--json"]));
   const config = JSON.parse(await read(["config", "--json"]));
   const settings = config["app-data:migrations"]?.objectValue ?? {};
   const valueOf = (key) => config[`app-data:migrations.${key}`]?.value ?? settings[key];
@@ -46,7 +51,40 @@ export async function openContext(name = STACK) {
     approvedPlan: process.env.APPROVED_PLAN || valueOf("approvedPlan") || undefined,
     countersFile: path.join(locateHome().directory, "checks", `${name}.json`),
     wanted: () => wantedIn(valueOf("directory") ?? "sql", valueOf("target")),
-    readOutputs: async () => JSON.parse(await read(["stack", "output", "--json"])),
+    outputs,
+    connection: process.env.MIGRATOR_URL
+      ? ["--url-variable", "MIGRATOR_URL"]
+      : connectionArguments(outputs, config["aws:region"]?.value),
+    logins: {
+      migrator: loginOf("migrator", outputs),
+      app: loginOf("app", outputs),
+      monitor: loginOf("monitor", outputs),
+    },
+  };
+}
+
+/** Where the URL of a login is, if anywhere. */
+function urlVariableOf(login) {
+  return `${login.toUpperCase()}_URL`;
+}
+
+/**
+ * How to log in: by a URL, or by a secret of the stack.
+ * @param {string} login
+ * @param {Record<string, any>} outputs of the stack.
+ * @returns {import("./sessions.mjs").Login}
+ */
+export function loginOf(login, outputs) {
+  const variable = urlVariableOf(login);
+  const secretId = outputs[`${login}SecretArn`];
+  if (process.env[variable] || !secretId) return { variable };
+  return {
+    host: outputs.databaseHost,
+    port: Number(outputs.databasePort),
+    database: outputs.databaseName,
+    user: login,
+    credentials: { kind: "secret", secretId },
+    tls: { mode: "verify-full", serverName: outputs.databaseAddress },
   };
 }
 

@@ -138,13 +138,14 @@ AND event_object_table IN ('user_api_keys', 'user_progress', 'export_history', '
 
 /**
  * A check for each query, run by the owner of the tables.
+ * @param {Pick<import("./context.mjs").Context, "logins">} context
  * @returns {import("./checks.mjs").Check[]}
  */
-export function documentChecks() {
+export function documentChecks({ logins }) {
   return QUERIES.map(({ name, sql, judge }) => ({
     name,
     run: () =>
-      inRolledBackTransaction("MIGRATOR_URL", async (client) => {
+      inRolledBackTransaction(logins.migrator, async (client) => {
         await client.query("set transaction read only; set local search_path = public");
         return judge((await client.query(sql)).rows, client);
       }),

@@ -1,16 +1,23 @@
-// Connections of the checks, each as one of the logins that a variable of the environment names.
+// Connections of the checks, each as one of the stack's logins.
+
+/**
+ * How to log in: a variable of the environment with a URL, or settings that name a secret.
+ * @typedef {{ variable: string } | import("@app-data/migrator").ConnectionSettings} Login
+ * @typedef {{ migrator: Login, app: Login, monitor: Login }} Logins
+ */
 
 /**
  * Runs `work` in a transaction that is rolled back.
  * @template T
- * @param {string} variable with the URL, for instance `APP_URL`.
+ * @param {Login} login
  * @param {(client: import("pg").Client) => Promise<T>} work
  * @returns {Promise<T>}
  * @throws MigratorError when the variable is not set, or the database cannot be reached.
  */
-export async function inRolledBackTransaction(variable, work) {
+export async function inRolledBackTransaction(login, work) {
   const { settingsFromUrl, withConnection } = await import("@app-data/migrator/migrated-database");
-  return withConnection(settingsFromUrl(variable), async (client) => {
+  const settings = "variable" in login ? settingsFromUrl(login.variable) : login;
+  return withConnection(settings, async (client) => {
     await client.query("begin");
     try {
       return await work(client);

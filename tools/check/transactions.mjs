@@ -19,11 +19,12 @@ const HOUR_MS = 3_600_000;
  */
 
 /**
- * Reads the counters of the database, as the role monitor.
+ * Reads the counters of the database.
+ * @param {import("./sessions.mjs").Login} monitor
  * @returns {Promise<Counters>}
  */
-export function readCounters() {
-  return inRolledBackTransaction("MONITOR_URL", async (client) => {
+export function readCounters(monitor) {
+  return inRolledBackTransaction(monitor, async (client) => {
     const { rows } = await client.query(`
       select r.report ->> 'taken_at' as "takenAt", r.report ->> 'counted_since' as since,
         (r.report ->> 'rolled_back_transactions')::float8 as "rolledBack",
