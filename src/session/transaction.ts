@@ -58,6 +58,8 @@ const SET_IDENTITY =
 
 /** With all that the work has set for the session taken back, which a pooler would hand to another. */
 const COMMIT = "reset role; reset all; commit";
+/** The same for work that ended the transaction by itself after it had set something. */
+const ROLLBACK = "rollback; reset role; reset all";
 
 /**
  * Runs one transaction as an identity, which ends with it: role and claims are the transaction's own,
@@ -132,7 +134,7 @@ async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean>
   // Something of the work may still run: what comes back now need not be the answer.
   if (error instanceof AppDataError && error.code === "DAT003") return false;
   try {
-    await client.query("rollback");
+    await client.query(ROLLBACK);
     return client.getTransactionStatus() === "I";
   } catch {
     return false;

@@ -86,6 +86,11 @@ describe("asUser", () => {
       async (db) => {
         await sql`select 1 / 0`.execute(db).catch(() => undefined);
       },
+      async (db) => {
+        await sql`select set_config('role', 'service_role', false)`.execute(db);
+        await sql`select set_config('request.jwt.claims', '{"sub":"x"}', false)`.execute(db);
+        await sql`commit`.execute(db);
+      },
     ];
     for (const work of works) {
       await one.asUser(user, work).catch(() => undefined);
