@@ -12,12 +12,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import pg from "pg";
 import { ConnectionPool } from "../src/dist/session/pool.js";
+import { queriesOn } from "../src/dist/session/queries.js";
 import { Sessions } from "../src/dist/session/sessions.js";
 import { removePostgres, startPostgres } from "../tools/local/postgres.mjs";
 
 const PROGRAM = fileURLToPath(new URL("../migrator/bin/migrator.mjs", import.meta.url));
 const SQL = fileURLToPath(new URL("../sql", import.meta.url));
-const QUERY = 'select "id", "email" from "users" where "id" = $1';
 const TURNS = 200;
 const CLIENTS = 5;
 /** Milliseconds at the median, and share of the bare throughput. */
@@ -54,15 +54,16 @@ async function measure() {
     );
   });
   const as = {
-    user: () =>
-      data.asUser(userId, async (db) => {
-        const query = db.selectFrom("users").select(["id", "email"]).where("id", "=", userId);
-        oneRow(await query.execute());
-      }),
+    user: () => data.asUser(userId, async (db) => oneRow(await read(db, userId))),
     async bare() {
       const client = await pool.connect();
       await client.query("begin");
-      oneRow((await client.query(QUERY, [userId])).rows);
+      oneRow(
+        await read(
+          queriesOn(client, () => false),
+          userId,
+        ),
+      );
       await client.query("commit");
       client.release();
     },
@@ -100,6 +101,11 @@ async function measure() {
   };
 }
 
+/** The query of both. */
+function read(db, userId) {
+  return db.selectFrom("users").select(["id", "email"]).where("id", "=", userId).execute();
+}
+
 function oneRow(rows) {
   if (rows.length !== 1) throw new Error(`The query gave ${rows.length} rows in place of one.`);
 }
@@ -126,9 +132,13 @@ async function prepare() {
   await admin.end();
   const login = (user) => ({ ...connection, user, password: server.password, database: "bench" });
   const url = `postgresql://migrator:${server.password}@${server.host}:${server.port}/bench`;
-  await promisify(execFile)(process.execPath, [PROGRAM, "up", "--directory", SQL, "--no-tls"], {
-    env: { ...process.env, MIGRATOR_URL: url },
-  });
+  await promisify(execFile)(
+    process.execPath,
+    [PROGRAM, "up", "--directory", SQL, "--no-tls", "--connect-role", "app"],
+    {
+      env: { ...process.env, MIGRATOR_URL: url },
+    },
+  );
   const client = new pg.Client(login("postgres"));
   await client.connect();
   const userId = randomUUID();
