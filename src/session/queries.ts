@@ -47,12 +47,18 @@ export type Queries<Role extends GrantedRole> = Kysely<TablesOf<Role>>;
 
 export type { Grants };
 
-/** Queries on one connection, in the transaction that is open there. */
-export function queriesOn<Role extends GrantedRole>(client: pg.ClientBase): Queries<Role> {
+/**
+ * Queries on one connection, in the transaction that is open there.
+ * @param isOver whether it has ended: the connection is another's then, and so are its rows.
+ */
+export function queriesOn<Role extends GrantedRole>(
+  client: pg.ClientBase,
+  isOver: () => boolean,
+): Queries<Role> {
   return new Kysely<TablesOf<Role>>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new OneTransaction(client),
+      createDriver: () => new OneTransaction(client, isOver),
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
@@ -61,14 +67,18 @@ export function queriesOn<Role extends GrantedRole>(client: pg.ClientBase): Quer
 
 /** One connection, whose transaction is another's to begin and to end. */
 class OneTransaction implements Driver {
-  constructor(private readonly client: pg.ClientBase) {}
+  constructor(
+    private readonly client: pg.ClientBase,
+    private readonly isOver: () => boolean,
+  ) {}
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const { client } = this;
+    const { client, isOver } = this;
     return {
       async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+        if (isOver()) throw afterEnd();
         const { rows, rowCount } = await client.query(sql, [...parameters]);
         return { rows, ...(rowCount !== null && { numAffectedRows: BigInt(rowCount) }) };
       },
@@ -89,6 +99,14 @@ class OneTransaction implements Driver {
   }
   async releaseConnection(): Promise<void> {}
   async destroy(): Promise<void> {}
+}
+
+function afterEnd(): AppDataError {
+  return new AppDataError(
+    "DAT008",
+    "A query was made after its transaction had ended. Await every query within the work, and do not " +
+      "keep its queries.",
+  );
 }
 
 function refuseTransaction(): never {

@@ -86,6 +86,11 @@ describe("asUser", () => {
       async (db) => {
         await sql`select 1 / 0`.execute(db).catch(() => undefined);
       },
+      async (db) => {
+        await sql`select set_config('role', 'service_role', false)`.execute(db);
+        await sql`select set_config('request.jwt.claims', '{"sub":"x"}', false)`.execute(db);
+        await sql`commit`.execute(db);
+      },
     ];
     for (const work of works) {
       await one.asUser(user, work).catch(() => undefined);
@@ -105,6 +110,25 @@ describe("asUser", () => {
     await expect(
       data.asUser(user, (db) => db.transaction().execute(async () => undefined)),
     ).rejects.toThrow("DAT006");
+  });
+
+  it("refuses a query after its transaction, which would run as the connection's next user", async () => {
+    const one = await database.open({ poolSize: 1 });
+    const [first, second] = [await signUp(), await signUp()];
+    const kept: Parameters<Parameters<AppData["asUser"]>[1]>[0][] = [];
+    await one.asUser(first, async (db) => kept.push(db));
+    await one
+      .asUser(first, async (db) => {
+        kept.push(db);
+        throw new Error("on purpose");
+      })
+      .catch(() => undefined);
+    await one.asUser(second, async (db) => {
+      for (const old of kept) {
+        await expect(old.selectFrom("users").select("id").execute()).rejects.toThrow("DAT008");
+      }
+      expect(await db.selectFrom("users").select("id").execute()).toEqual([{ id: second }]);
+    });
   });
 
   it("ends work that is past its deadline, on the server too", async () => {
