@@ -1,9 +1,11 @@
+import { Exports } from "./exports/exports.js";
 import { checkLogin } from "./session/login-check.js";
 import { readLogin } from "./session/login.js";
 import { ConnectionPool } from "./session/pool.js";
 import { Sessions } from "./session/sessions.js";
 import { TokenSigner } from "./session/token-signer.js";
 import { readSettings, type Settings } from "./settings.js";
+import { Users } from "./users/users.js";
 import { Vault } from "./vault/vault.js";
 
 /**
@@ -19,9 +21,14 @@ import { Vault } from "./vault/vault.js";
 export class AppData extends Sessions {
   /** API keys of users to other providers. */
   public readonly vault = new Vault(this);
+  /** Files of a user's rows. */
+  public readonly exports = new Exports(this);
+  /** Accounts. */
+  public readonly users = new Users(this, this.exports);
 
   override async close(): Promise<void> {
     this.vault.end();
+    this.exports.end();
     await super.close();
   }
 }

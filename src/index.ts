@@ -1,9 +1,13 @@
 export { AppData, connect } from "./app-data.js";
 export { AppDataError } from "./errors.js";
+export { Exports, type ExportStatus, type RunExportOptions } from "./exports/exports.js";
+export type { ExportFilters, ExportFormat, ExportRequest, ExportType } from "./exports/request.js";
+export type { SweepOptions, SweepResult } from "./exports/sweep.js";
 export { readSettings, type Settings } from "./settings.js";
 export type { Queries, TablesOf } from "./session/queries.js";
 export type { TransactionOptions } from "./session/transaction.js";
 export * from "./types/index.js";
+export { Users, type Erasure } from "./users/users.js";
 export type { RotationOptions, RotationResult } from "./vault/rotation.js";
 export type { RunOptions, RunProgress, RunResult } from "./vault/run.js";
 export { Secret } from "./vault/secret.js";

@@ -10,8 +10,8 @@ export class Sessions {
   constructor(
     /** What it was connected with. */
     public readonly settings: Settings,
-    private readonly users: ConnectionPool,
-    private readonly service: ConnectionPool,
+    private readonly userPool: ConnectionPool,
+    private readonly servicePool: ConnectionPool,
     private readonly tokens: TokenSigner | undefined,
   ) {}
 
@@ -49,7 +49,7 @@ export class Sessions {
     const sub = requireUuid(userId, "The user's id");
     const claims = JSON.stringify({ sub, role: "authenticated" });
     return runTransaction(
-      this.users,
+      this.userPool,
       async () => ({ role: "authenticated", claims, token: (await this.tokens?.sign(sub)) ?? "" }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
@@ -62,7 +62,7 @@ export class Sessions {
     options: TransactionOptions = {},
   ): Promise<Result> {
     return runTransaction(
-      this.service,
+      this.servicePool,
       async () => ({
         role: "service_role",
         claims: JSON.stringify({ role: "service_role" }),
@@ -84,6 +84,6 @@ export class Sessions {
 
   /** Closes all connections, once the transactions that run have ended. */
   async close(): Promise<void> {
-    await Promise.all([...new Set([this.users, this.service])].map((pool) => pool.end()));
+    await Promise.all([...new Set([this.userPool, this.servicePool])].map((pool) => pool.end()));
   }
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { S3 } from "@aws-sdk/client-s3";
 import { KMS } from "@aws-sdk/client-kms";
 import {
   CreateSecretCommand,
@@ -26,6 +28,20 @@ export async function createApiKeysKey(): Promise<string> {
   kms.destroy();
   if (KeyMetadata?.Arn === undefined) throw new Error("The emulator gave the key no ARN.");
   return KeyMetadata.Arn;
+}
+
+/** A bucket with versions, as the stack's; moto forgets it with the tests. */
+async function createExportsBucket(): Promise<string> {
+  const client = new S3({ forcePathStyle: true });
+  const Bucket = `exports-${randomUUID()}`;
+  const LocationConstraint = "eu-central-1";
+  await client.createBucket({ Bucket, CreateBucketConfiguration: { LocationConstraint } });
+  await client.putBucketVersioning({
+    Bucket,
+    VersioningConfiguration: { Status: "Enabled" },
+  });
+  client.destroy();
+  return Bucket;
 }
 
 /** Creates it; the emulator of `start-servers.ts` keeps its secrets. */
@@ -60,7 +76,7 @@ export async function createClientDatabase(): Promise<ClientDatabase> {
     apiKeysKeyArn: await createApiKeysKey(),
     apiKeysOldKeyArns: [],
     apiKeysContext: { app: "app-data", environment: "test", purpose: "api-key" },
-    exportsBucket: "none",
+    exportsBucket: await createExportsBucket(),
     endpoint: process.env["AWS_ENDPOINT_URL"],
     poolSize: 5,
     deadlineMs: 30_000,

@@ -46,7 +46,7 @@ whoever("sessions behind PgBouncer in transaction mode, with one connection to t
 
   /** What a client finds that takes the server's connection next, and sets nothing. */
   async function leftBehind() {
-    const client = await data["users"].take(5_000);
+    const client = await data["userPool"].take(5_000);
     const { rows } = await client.query(
       "select current_user::text as role, current_setting('request.jwt.claims', true) as claims, " +
         "current_setting('statement_timeout') as timeout",

@@ -67,7 +67,7 @@ describe("asUser", () => {
     const one = await database.open({ poolSize: 1 });
     const user = await signUp();
     const state = async () => {
-      const client = await one["users"].take(1_000);
+      const client = await one["userPool"].take(1_000);
       const { rows } = await client.query(
         "select current_user::text as role, current_setting('request.jwt.claims', true) as claims",
       );

@@ -1,0 +1,316 @@
+import { randomUUID } from "node:crypto";
+import { AppDataError, codeOf, requireUuid } from "../errors.js";
+import type { Sessions } from "../session/sessions.js";
+import type { Updatable } from "../types/index.js";
+import { collect, contentTypeOf, endingOf } from "./collect.js";
+import { checkRequest, type ExportRequest } from "./request.js";
+import type { Count } from "./rows.js";
+import { ExportBucket } from "./storage.js";
+import { sweepExports, type SweepOptions, type SweepResult } from "./sweep.js";
+
+/** What a user is told of an export. */
+export interface ExportStatus {
+  readonly id: string;
+  readonly type: string;
+  readonly format: string;
+  readonly status: string;
+  /** Rows so far while it is processing, null before. */
+  readonly rows: bigint | null;
+  /** Bytes of the file. */
+  readonly bytes: bigint | null;
+  /** SHA-256 of the file in hexadecimal digits. */
+  readonly checksum: string | null;
+  readonly error: string | null;
+  /** ISO 8601 times. */
+  readonly requestedAt: string;
+  readonly completedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly downloads: bigint;
+}
+
+/** How a run is bound. */
+export interface RunExportOptions {
+  /** Ends it: the export fails, and nothing of it stays in the bucket. */
+  readonly signal?: AbortSignal;
+  /**
+   * Milliseconds that it may take.
+   * @default 3600000
+   */
+  readonly deadlineMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const KEPT_DAYS = 7;
+/** What the bucket's policy demands of presigned requests, at the most. */
+const LINK_SECONDS = 900;
+/** An export that is not heard of for an hour is failed by the job. */
+const HEARTBEAT_MS = 60_000;
+
+/** Exports of users' rows into the stack's bucket. */
+export class Exports {
+  private readonly bucket: ExportBucket;
+
+  constructor(private readonly sessions: Sessions) {
+    this.bucket = new ExportBucket(sessions.settings);
+  }
+
+  /** Closes the connections to S3. */
+  end(): void {
+    this.bucket.end();
+  }
+
+  /**
+   * Asks for an export, which {@link Exports.run} makes.
+   * @returns its id.
+   * @throws AppDataError DAT001 for a user's id that is no UUID; EXP010, EXP011 or EXP012 for an unknown
+   * type, an unknown format, or filters that are none.
+   *
+   * @example
+   * const id = await data.exports.request(userId, { type: "full", format: "jsonl" });
+   * await data.exports.run(id);
+   * const link = await data.exports.download(userId, id);
+   */
+  async request(
+    userId: string,
+    request: { type: string; format: string; filters?: object | undefined },
+  ): Promise<string> {
+    const { type, format, filters } = checkRequest(request);
+    const { id } = await this.sessions.asUser(userId, (db) =>
+      db
+        .insertInto("export_history")
+        .values({
+          user_id: requireUuid(userId, "The user's id"),
+          export_type: type,
+          format,
+          filters: { ...filters },
+        })
+        .returning("id")
+        .executeTakeFirstOrThrow(),
+    );
+    return id;
+  }
+
+  /**
+   * Makes a pending export: reads the user's own rows, as that user, from one state of the database, and
+   * writes them to the bucket as they come. A failure leaves the export `failed` and nothing in the
+   * bucket; a process that is killed leaves both to {@link Exports.sweep}.
+   * @throws AppDataError EXP015 when it is not pending, EXP016 when it failed, with the reason as its
+   * cause.
+   */
+  async run(id: string, { signal, deadlineMs = HOUR_MS }: RunExportOptions = {}): Promise<void> {
+    const { userId, key, request } = await this.claim(requireUuid(id, "The export's id"));
+    const counted: Count = { rows: 0 };
+    const heartbeat = setInterval(
+      () => void this.update(id, { row_count: BigInt(counted.rows) }).catch(() => undefined),
+      HEARTBEAT_MS,
+    );
+    const ended = new AbortController();
+    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+    try {
+      const { bytes, rows, checksum } = await this.sessions.transactionAsUser(
+        userId,
+        async ({ client }) => {
+          try {
+            return await collect(client, request, counted, (file) =>
+              this.bucket.upload(key, file, contentTypeOf(request), signals),
+            );
+          } catch (error) {
+            ended.abort(error);
+            throw error;
+          }
+        },
+        { mode: "snapshot", deadlineMs },
+      );
+      const now = Date.now();
+      const isKept = await this.update(id, {
+        status: "completed",
+        row_count: BigInt(rows),
+        file_size_bytes: BigInt(bytes),
+        checksum_sha256: checksum,
+        completed_at: new Date(now).toISOString(),
+        expires_at: new Date(now + KEPT_DAYS * 24 * HOUR_MS).toISOString(),
+      });
+      // Deleted meanwhile with its user, or given up as stalled.
+      if (!isKept) throw new Error("The export is no longer processing.");
+    } catch (cause) {
+      ended.abort(cause);
+      await this.fail(id, key, cause);
+      throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  /**
+   * How far an export of a user is.
+   * @throws AppDataError EXP013 when the user has none with this id.
+   */
+  async status(userId: string, id: string): Promise<ExportStatus> {
+    const row = await this.sessions.asUser(userId, (db) =>
+      db
+        .selectFrom("export_history")
+        .selectAll()
+        .where("id", "=", requireUuid(id, "The export's id"))
+        .executeTakeFirst(),
+    );
+    if (!row) throw notFound(id);
+    return {
+      id: row.id,
+      type: row.export_type,
+      format: row.format,
+      status: row.status,
+      rows: row.row_count,
+      bytes: row.file_size_bytes,
+      checksum: row.checksum_sha256,
+      error: row.error_message,
+      requestedAt: row.created_at,
+      completedAt: row.completed_at,
+      expiresAt: row.expires_at,
+      downloads: row.download_count,
+    };
+  }
+
+  /**
+   * A link to a completed export of a user. Whoever has it can download the file for fifteen minutes, so
+   * it is made when it is needed and not kept. Counts as a download.
+   * @throws AppDataError EXP013 when the user has no export with this id, EXP014 when it is not
+   * completed, or has expired.
+   */
+  async download(userId: string, id: string): Promise<string> {
+    const { status, type, format } = await this.status(userId, id);
+    const row = await this.sessions.asService((db) =>
+      db
+        .updateTable("export_history")
+        .set((of) => ({ download_count: of("download_count", "+", 1n) }))
+        .where("id", "=", id)
+        .where("status", "=", "completed")
+        .where("expires_at", ">", new Date().toISOString())
+        .returning("storage_key")
+        .executeTakeFirst(),
+    );
+    if (typeof row?.storage_key !== "string") {
+      const found = status === "completed" ? "has expired" : `is ${status}`;
+      throw new AppDataError(
+        "EXP014",
+        `The export ${id} ${found}, and only a completed one is downloaded. Wait for it, or ask for a ` +
+          "new one.",
+      );
+    }
+    const ending = type === "full" ? "zip" : `${format}.gz`;
+    return this.bucket.link(row.storage_key, `${type}-${id}.${ending}`, LINK_SECONDS);
+  }
+
+  /**
+   * Deletes an export of a user, with its file.
+   * @throws AppDataError EXP013 when the user has none with this id.
+   */
+  async delete(userId: string, id: string): Promise<void> {
+    await this.status(userId, id);
+    const row = await this.sessions.asService((db) =>
+      db
+        .deleteFrom("export_history")
+        .where("id", "=", id)
+        .returning("storage_key")
+        .executeTakeFirst(),
+    );
+    if (typeof row?.storage_key === "string") await this.deleteObjects([row.storage_key]);
+  }
+
+  /**
+   * Brings rows and bucket in step: fails exports that stalled, deletes objects and uploads that no row
+   * names, expires completed exports whose object is gone. Two may run at once.
+   * @throws what S3 or the database says; the next run goes on.
+   */
+  async sweep(options: SweepOptions = {}): Promise<SweepResult> {
+    return sweepExports(this.sessions, this.bucket, options);
+  }
+
+  /**
+   * Deletes objects whose rows are gone, and what the database keeps of them for the job.
+   * @internal
+   */
+  async deleteObjects(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      await this.bucket.delete(key);
+      await this.sessions.asService((db) =>
+        db
+          .deleteFrom("export_object_deletions")
+          .where("storage_bucket", "=", this.bucket.name)
+          .where("storage_key", "=", key)
+          .execute(),
+      );
+    }
+  }
+
+  /** Makes a pending export ours, with the name of its object, before that is written. */
+  private async claim(
+    id: string,
+  ): Promise<{ userId: string; key: string; request: ExportRequest }> {
+    return this.sessions.asService(async (db) => {
+      const row = await db
+        .selectFrom("export_history")
+        .select(["user_id", "export_type", "format", "filters", "status"])
+        .where("id", "=", id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (row?.status !== "pending") {
+        throw new AppDataError(
+          "EXP015",
+          `The export ${id} ${row ? `is ${row.status}` : "is not there"}, and only a pending one is run. ` +
+            "Ask for a new one.",
+        );
+      }
+      const filters = typeof row.filters === "object" && row.filters !== null ? row.filters : {};
+      const request = checkRequest({ type: row.export_type, format: row.format, filters });
+      const key = ExportBucket.keyOf(row.user_id, id, randomUUID(), endingOf(request));
+      await db
+        .updateTable("export_history")
+        .set({
+          status: "processing",
+          started_at: new Date().toISOString(),
+          storage_bucket: this.bucket.name,
+          storage_key: key,
+        })
+        .where("id", "=", id)
+        .execute();
+      return { userId: row.user_id, key, request };
+    });
+  }
+
+  /** Changes an export that is processing; whether there is one. */
+  private async update(
+    id: string,
+    change: Updatable<"service_role", "export_history">,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await this.sessions.asService((db) =>
+      db
+        .updateTable("export_history")
+        .set(change)
+        .where("id", "=", id)
+        .where("status", "=", "processing")
+        .executeTakeFirst(),
+    );
+    return numUpdatedRows === 1n;
+  }
+
+  /** As far as that can be reached; what cannot is the sweep's. */
+  private async fail(id: string, key: string, cause: unknown): Promise<void> {
+    try {
+      await this.update(id, { status: "failed", error_message: reasonOf(cause) });
+      await this.deleteObjects([key]);
+    } catch {
+      // The row stays processing for an hour, or its object stays queued: the sweep ends both.
+    }
+  }
+}
+
+/** Without a word of the error itself, which may quote a row. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") return "it was stopped";
+  const code = codeOf(error) ?? (error instanceof Error ? error.name : "unknown");
+  return `its rows could not be read or written (${code})`;
+}
+
+function notFound(id: string): AppDataError {
+  return new AppDataError("EXP013", `The user has no export ${id}. Look at the list of theirs.`);
+}

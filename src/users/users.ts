@@ -1,0 +1,76 @@
+import { sql } from "kysely";
+import { requireUuid } from "../errors.js";
+import type { Exports } from "../exports/exports.js";
+import type { Sessions } from "../session/sessions.js";
+
+/** What went with a user. */
+export interface Erasure {
+  /** Rows by table; `user_api_keys` is 1 for all of their keys. */
+  readonly rows: Readonly<Record<ErasedTable, number>>;
+  /** Objects in the bucket. */
+  readonly objects: number;
+}
+
+const TABLES = [
+  "users",
+  "sessions",
+  "user_progress",
+  "user_api_keys",
+  "export_history",
+  "export_archive",
+] as const;
+type ErasedTable = (typeof TABLES)[number];
+
+/** Accounts. */
+export class Users {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly exports: Exports,
+  ) {}
+
+  /**
+   * Deletes a user with all that is theirs: rows, encrypted API keys, files of exports. The rows go in one
+   * transaction, made as that user, which queues the files as well; where this is cut off before it has
+   * deleted them, {@link Exports.sweep} does. Once more it finds nothing, and says so.
+   *
+   * Backups and snapshots still hold the rows until they are gone by age.
+   * @throws AppDataError DAT001 for an id that is no UUID.
+   *
+   * @example
+   * const { rows, objects } = await data.users.erase(userId);
+   */
+  async erase(userId: string): Promise<Erasure> {
+    const id = requireUuid(userId, "The user's id");
+    const { rows, keys } = await this.sessions.asUser(id, async (db) => {
+      const counts = await sql<Record<ErasedTable, bigint>>`
+        select ${sql.join(
+          TABLES.map(
+            (table) => sql`(select count(*) from public.${sql.ref(table)}) as ${sql.ref(table)}`,
+          ),
+        )}`.execute(db);
+      const exported = await db
+        .selectFrom("export_history")
+        .select("storage_key")
+        .where("storage_key", "is not", null)
+        .execute();
+      await sql`delete from public.users where id = ${id}`.execute(db);
+      return {
+        rows: counts.rows[0],
+        keys: exported.flatMap(({ storage_key }) => storage_key ?? []),
+      };
+    });
+    await this.exports.deleteObjects(keys);
+    const rowsOf = (table: ErasedTable) => Number(rows?.[table] ?? 0);
+    return {
+      rows: {
+        users: rowsOf("users"),
+        sessions: rowsOf("sessions"),
+        user_progress: rowsOf("user_progress"),
+        user_api_keys: rowsOf("user_api_keys"),
+        export_history: rowsOf("export_history"),
+        export_archive: rowsOf("export_archive"),
+      },
+      objects: keys.length,
+    };
+  }
+}
