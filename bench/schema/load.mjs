@@ -79,7 +79,8 @@ export async function prepare(server, database) {
   const client = await connect(server, database);
   await client.query(
     "create schema if not exists bench; " +
-      "create table if not exists bench.chunks (stage bigint, part integer, kind text, primary key (stage, part, kind))",
+      "create table if not exists bench.chunks (stage bigint, part integer, kind text, primary key (stage, part, kind)); " +
+      "create table if not exists bench.indexes (name text primary key, definition text)",
   );
   await client.end();
 }
@@ -93,6 +94,7 @@ export async function loadStage(server, database, stage, before, tell) {
   const first = before / ROWS_PER_USER + 1;
   const last = stage / ROWS_PER_USER;
   const parts = Math.ceil((last - first + 1) / USERS_PER_CHUNK);
+  if (parts > 1) await dropIndexes(server, database, stage, parts);
   const loading = Object.entries({ sessions: loadSessions, exports: loadExports });
   const loaded = await Promise.all(
     loading.map(async ([kind, load]) => {
@@ -118,16 +120,53 @@ export async function loadStage(server, database, stage, before, tell) {
       return count;
     }),
   );
-  const isNew = loaded.some((count) => count > 0);
+  const built = await buildIndexes(server, database, tell);
+  const isNew = built > 0 || loaded.some((count) => count > 0);
   if (isNew) {
     tell(`${stage.toLocaleString("en")} rows: vacuum, analyze`);
     const client = await connect(server, database);
-    await client.query("set maintenance_work_mem = '512MB'");
     await client.query("vacuum (analyze)");
     await client.query("checkpoint");
     await client.end();
   }
   return isNew;
+}
+
+/** Drops the indexes that no constraint needs, as long as parts are left to load, and notes them. */
+async function dropIndexes(server, database, stage, parts) {
+  const client = await connect(server, database);
+  const { rows } = await client.query(
+    "select count(*)::integer as loaded from bench.chunks where stage = $1",
+    [stage],
+  );
+  if (rows[0].loaded < 2 * parts) {
+    await client.query("begin");
+    const { rows: indexes } = await client.query(
+      "insert into bench.indexes select i.indexname, i.indexdef from pg_indexes i " +
+        "where i.schemaname = 'public' and i.tablename in ('sessions', 'export_history') " +
+        "and not exists (select from pg_constraint c where c.conindid = " +
+        "format('%I.%I', i.schemaname, i.indexname)::regclass) returning name",
+    );
+    for (const { name } of indexes) await client.query(`drop index public.${name}`);
+    await client.query("commit");
+  }
+  await client.end();
+}
+
+/** @returns how many were missing. */
+async function buildIndexes(server, database, tell) {
+  const client = await connect(server, database);
+  await client.query("set maintenance_work_mem = '1GB'");
+  const { rows } = await client.query("select name, definition from bench.indexes order by name");
+  for (const { name, definition } of rows) {
+    tell(`building ${name}`);
+    await client.query("begin");
+    await client.query(definition);
+    await client.query("delete from bench.indexes where name = $1", [name]);
+    await client.query("commit");
+  }
+  await client.end();
+  return rows.length;
 }
 
 /** Users with their sessions and counters. */
