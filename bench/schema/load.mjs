@@ -2,7 +2,7 @@
 // transaction that records itself, so that a load that was cut off goes on where it was.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
@@ -75,14 +75,31 @@ export async function prepare(server, database) {
   await admin.query(`grant connect on database ${database} to app`);
   await admin.end();
 
-  await migrate(`postgresql://migrator:${PASSWORD}@${server.host}:${server.port}/${database}`);
   const client = await connect(server, database);
-  await client.query(
-    "create schema if not exists bench; " +
-      "create table if not exists bench.chunks (stage bigint, part integer, kind text, primary key (stage, part, kind)); " +
-      "create table if not exists bench.indexes (name text primary key, definition text)",
+  const { rows } = await client.query(
+    "select obj_description(oid) as migrations from pg_namespace where nspname = 'bench'",
   );
+  if (rows.length === 0) {
+    await migrate(`postgresql://migrator:${PASSWORD}@${server.host}:${server.port}/${database}`);
+    await client.query(`
+      create schema bench;
+      comment on schema bench is '${digestOfMigrations()}';
+      create table bench.chunks (
+        stage bigint, part integer, kind text, primary key (stage, part, kind)
+      );
+      create table bench.indexes (name text primary key, definition text)`);
+  } else if (rows[0].migrations !== digestOfMigrations()) {
+    throw new Error(
+      "The directory was loaded with other migrations than sql/ has now. Remove it, with --remove.",
+    );
+  }
   await client.end();
+}
+
+function digestOfMigrations() {
+  const files = readdirSync(SQL).filter((name) => /^\d+_.*(?<!_rollback|_verify)\.sql$/.test(name));
+  const texts = files.sort().map((name) => readFileSync(path.join(SQL, name)));
+  return createHash("sha256").update(Buffer.concat(texts)).digest("hex");
 }
 
 /**
