@@ -87,7 +87,7 @@ export async function prepare(server, database) {
       create table bench.chunks (
         stage bigint, part integer, kind text, primary key (stage, part, kind)
       );
-      create table bench.indexes (name text primary key, definition text)`);
+      create table bench.indexes (name text primary key, definition text, stage bigint)`);
   } else if (rows[0].migrations !== digestOfMigrations()) {
     throw new Error(
       "The directory was loaded with other migrations than sql/ has now. Remove it, with --remove.",
@@ -137,7 +137,7 @@ export async function loadStage(server, database, stage, before, tell) {
       return count;
     }),
   );
-  const built = await buildIndexes(server, database, tell);
+  const built = await buildIndexes(server, database, stage, tell);
   const isNew = built > 0 || loaded.some((count) => count > 0);
   if (isNew) {
     tell(`${stage.toLocaleString("en")} rows: vacuum, analyze`);
@@ -149,7 +149,10 @@ export async function loadStage(server, database, stage, before, tell) {
   return isNew;
 }
 
-/** Drops the indexes that no constraint needs, as long as parts are left to load, and notes them. */
+/**
+ * Drops the indexes that no constraint needs, as long as parts are left to load, and notes them: most
+ * of the time of a row would go into their random places.
+ */
 async function dropIndexes(server, database, stage, parts) {
   const client = await connect(server, database);
   const { rows } = await client.query(
@@ -159,10 +162,11 @@ async function dropIndexes(server, database, stage, parts) {
   if (rows[0].loaded < 2 * parts) {
     await client.query("begin");
     const { rows: indexes } = await client.query(
-      "insert into bench.indexes select i.indexname, i.indexdef from pg_indexes i " +
+      "insert into bench.indexes select i.indexname, i.indexdef, $1 from pg_indexes i " +
         "where i.schemaname = 'public' and i.tablename in ('sessions', 'export_history') " +
         "and not exists (select from pg_constraint c where c.conindid = " +
         "format('%I.%I', i.schemaname, i.indexname)::regclass) returning name",
+      [stage],
     );
     for (const { name } of indexes) await client.query(`drop index public.${name}`);
     await client.query("commit");
@@ -170,11 +174,14 @@ async function dropIndexes(server, database, stage, parts) {
   await client.end();
 }
 
-/** @returns how many were missing. */
-async function buildIndexes(server, database, tell) {
+/** Builds what was dropped for a stage. @returns how many. */
+async function buildIndexes(server, database, stage, tell) {
   const client = await connect(server, database);
   await client.query("set maintenance_work_mem = '1GB'");
-  const { rows } = await client.query("select name, definition from bench.indexes order by name");
+  const { rows } = await client.query(
+    "select name, definition from bench.indexes where stage = $1 order by name",
+    [stage],
+  );
   for (const { name, definition } of rows) {
     tell(`building ${name}`);
     await client.query("begin");

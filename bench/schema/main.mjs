@@ -13,8 +13,8 @@ import { measureQueries } from "./queries.mjs";
 
 const HELP = `node bench/schema/main.mjs [--rows N] [--rounds N] [--directory FOLDER [--remove]] [--draw FILE] [--json]
 
-  --rows       Sessions, and as many exports; a tenth as many users. Default: 10000000, which takes
-               about 9 GB of disk. Of 10,000, 100,000 and so on up to it, it measures each.
+  --rows       Sessions, and as many exports; a tenth as many users; a power of ten. Default: 10000000,
+               which takes about 16 GB of disk. Each power of ten from 10,000 on is measured.
   --rounds     How often each is measured. Default: 300.
   --directory  Where the server and what was measured are kept. A second run goes on where the
                first was cut off, and measures the last size again. Without it nothing is kept.
@@ -47,6 +47,9 @@ const { values: options } = parseArgs({
 });
 const rows = Number(options.rows);
 const rounds = Number(options.rounds);
+// Otherwise a kept directory could hold a size that is no step on the way to another.
+if (!/^10{4,}$/.test(options.rows))
+  throw new Error(`--rows ${options.rows}: a power of ten from 10000.`);
 if (options.help) process.stdout.write(HELP);
 else if (options.remove) await removePostgres({ directory: options.directory });
 else await main();
