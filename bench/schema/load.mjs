@@ -10,6 +10,8 @@ import pg from "pg";
 const PROGRAM = fileURLToPath(new URL("../../migrator/bin/migrator.mjs", import.meta.url));
 const SQL = fileURLToPath(new URL("../../sql", import.meta.url));
 const PASSWORD = "bench";
+/** The role that asks with the filter by hand. */
+export const UNBOUND = "unbound";
 /** Sessions, and exports, of a user who is nothing special. */
 export const ROWS_PER_USER = 10;
 const USERS_PER_CHUNK = 100_000;
@@ -67,6 +69,10 @@ export async function prepare(server, database) {
       : "";
     await admin.query(`create role ${role} ${login}`);
   }
+  const { rowCount: isThere } = await admin.query("select from pg_roles where rolname = $1", [
+    UNBOUND,
+  ]);
+  if (isThere === 0) await admin.query(`create role ${UNBOUND} bypassrls`);
   await admin.query("grant anon, authenticated, service_role to app with inherit false");
   // The completion without its trigger, to compare with.
   await admin.query("grant set on parameter session_replication_role to app");
@@ -93,6 +99,11 @@ export async function prepare(server, database) {
       "The directory was loaded with other migrations than sql/ has now. Remove it, with --remove.",
     );
   }
+  // Whom no policy binds, with rights of its own as the others have: a superuser's are not looked up.
+  await client.query(`
+    grant usage on schema public, auth to ${UNBOUND};
+    grant select on all tables in schema public to ${UNBOUND};
+    grant execute on function auth.uid() to ${UNBOUND}`);
   await client.end();
 }
 
