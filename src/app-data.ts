@@ -4,6 +4,7 @@ import { ConnectionPool } from "./session/pool.js";
 import { Sessions } from "./session/sessions.js";
 import { TokenSigner } from "./session/token-signer.js";
 import { readSettings, type Settings } from "./settings.js";
+import { Vault } from "./vault/vault.js";
 
 /**
  * The stack as an application uses it.
@@ -15,7 +16,15 @@ import { readSettings, type Settings } from "./settings.js";
  * );
  * await data.close();
  */
-export class AppData extends Sessions {}
+export class AppData extends Sessions {
+  /** API keys of users to other providers. */
+  public readonly vault = new Vault(this);
+
+  override async close(): Promise<void> {
+    this.vault.end();
+    await super.close();
+  }
+}
 
 /**
  * Connects to the stack, and refuses a login that has too many rights.

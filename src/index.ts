@@ -4,3 +4,18 @@ export { readSettings, type Settings } from "./settings.js";
 export type { Queries, TablesOf } from "./session/queries.js";
 export type { TransactionOptions } from "./session/transaction.js";
 export * from "./types/index.js";
+export type { RotationOptions, RotationResult } from "./vault/rotation.js";
+export type { RunOptions, RunProgress, RunResult } from "./vault/run.js";
+export { Secret } from "./vault/secret.js";
+export type { ValidationOptions, ValidationResult } from "./vault/validation.js";
+export {
+  HttpValidator,
+  type HttpValidatorArgs,
+  KNOWN_VALIDATORS,
+  type KeyValidator,
+  type Verdict,
+  anthropicValidator,
+  googleValidator,
+  openAiValidator,
+} from "./vault/validators.js";
+export { Vault, type VaultEntry } from "./vault/vault.js";

@@ -36,6 +36,12 @@ export interface Settings {
   /** ARN of the key for API keys. Variable `APP_DATA_API_KEYS_KEY_ARN`; output `apiKeysKeyArn`. */
   readonly apiKeysKeyArn: string;
   /**
+   * ARNs of keys that API keys may still be encrypted under, until `vault rotate` has gone through.
+   * Variable `APP_DATA_API_KEYS_OLD_KEY_ARNS`, with commas between them.
+   * @default []
+   */
+  readonly apiKeysOldKeyArns: readonly string[];
+  /**
    * The part of the encryption context that is the same for all users, as JSON in the variable
    * `APP_DATA_API_KEYS_CONTEXT`; output `apiKeysEncryptionContext`.
    */
@@ -111,6 +117,12 @@ export function readSettings(
     ),
     region: required(given.region, "region", "AWS_REGION"),
     apiKeysKeyArn: required(given.apiKeysKeyArn, "apiKeysKeyArn", "APP_DATA_API_KEYS_KEY_ARN"),
+    apiKeysOldKeyArns:
+      given.apiKeysOldKeyArns ??
+      text(undefined, "APP_DATA_API_KEYS_OLD_KEY_ARNS")
+        ?.split(",")
+        .map((arn) => arn.trim()) ??
+      [],
     apiKeysContext:
       given.apiKeysContext ??
       readContext(required(undefined, "apiKeysContext", "APP_DATA_API_KEYS_CONTEXT")),

@@ -901,7 +901,7 @@ export type Grants = {
         Select: "id" | "email" | "created_at" | "updated_at";
         Insert: "id" | "email";
         Update: never;
-        Delete: false;
+        Delete: true;
       };
     };
   };
@@ -1101,6 +1101,12 @@ export type Grants = {
       };
       retention_by_cohort: {
         Select: "cohort" | "weeks_later" | "cohort_users" | "users" | "share";
+        Insert: never;
+        Update: never;
+        Delete: false;
+      };
+      user_api_keys: {
+        Select: "user_id" | "encryption_key_id" | "is_active" | "last_validated_at" | "updated_at";
         Insert: never;
         Update: never;
         Delete: false;

@@ -1,3 +1,4 @@
+import { KMS } from "@aws-sdk/client-kms";
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -5,7 +6,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { type AppData, connect } from "../../src/app-data";
 import type { Settings } from "../../src/settings";
-import { applyAll } from "../sql/sql-files";
+import { applyThrough } from "../sql/sql-files";
 import { createDatabase, type LoginRole, type TestDatabase } from "../support/database";
 
 /** A database with the project's migrations, and what the library needs to use it. */
@@ -18,10 +19,19 @@ export interface ClientDatabase extends TestDatabase {
   open(given?: Partial<Settings>): Promise<AppData>;
 }
 
+/** A key of the emulator for API keys; its ARN. */
+export async function createApiKeysKey(): Promise<string> {
+  const kms = new KMS({});
+  const { KeyMetadata } = await kms.createKey({});
+  kms.destroy();
+  if (KeyMetadata?.Arn === undefined) throw new Error("The emulator gave the key no ARN.");
+  return KeyMetadata.Arn;
+}
+
 /** Creates it; the emulator of `start-servers.ts` keeps its secrets. */
 export async function createClientDatabase(): Promise<ClientDatabase> {
   const database = await createDatabase();
-  await applyAll(await database.connect("migrator"));
+  await applyThrough(await database.connect("migrator"), "007_vault_and_erasure");
   const secrets = new SecretsManagerClient({});
   const made: string[] = [];
   const opened: AppData[] = [];
@@ -47,7 +57,8 @@ export async function createClientDatabase(): Promise<ClientDatabase> {
     databaseLogin: "password",
     databaseTls: "off",
     region: process.env["AWS_REGION"] ?? "eu-central-1",
-    apiKeysKeyArn: "none",
+    apiKeysKeyArn: await createApiKeysKey(),
+    apiKeysOldKeyArns: [],
     apiKeysContext: { app: "app-data", environment: "test", purpose: "api-key" },
     exportsBucket: "none",
     endpoint: process.env["AWS_ENDPOINT_URL"],

@@ -1,0 +1,90 @@
+import { performance } from "node:perf_hooks";
+import { codeOf } from "../errors.js";
+
+/** Bounds of a run over many users. */
+export interface RunOptions {
+  /**
+   * Users read at once.
+   * @default 100
+   */
+  readonly batchSize?: number;
+  /** Called after each batch. */
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Stops the run between two users. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds after which it begins with no further user. */
+  readonly deadlineMs?: number;
+}
+
+/** How far a run is. */
+export interface RunProgress {
+  /** Users looked at. */
+  readonly users: number;
+  readonly seconds: number;
+  readonly usersPerSecond: number;
+}
+
+/** How a run ended. */
+export interface RunResult extends RunProgress {
+  /** Users whose keys could not be read or written, and the code that says why; the first 100. */
+  readonly failures: readonly { readonly userId: string; readonly code: string }[];
+  /** How many there are. */
+  readonly failed: number;
+  /** Whether every user was looked at: neither the signal nor the deadline ended the run. */
+  readonly isComplete: boolean;
+}
+
+const MOST_FAILURES_TOLD = 100;
+/** What is wrong with one user's keys; anything else would be wrong with the next user's, too. */
+const OF_ONE_USER = ["KEY005", "KEY007", "KEY008", "KEY010", "KEY014"];
+
+/**
+ * Goes through users in the order of their ids, a page at a time.
+ * @param pageAfter the ids that come after one, at most so many.
+ * @param atOnce how many users are worked on at a time.
+ */
+export async function runOverUsers(
+  pageAfter: (userId: string, most: number) => Promise<string[]>,
+  work: (userId: string) => Promise<void>,
+  atOnce: number,
+  { batchSize = 100, onProgress, signal, deadlineMs }: RunOptions,
+): Promise<RunResult> {
+  const begin = performance.now();
+  const failures: { userId: string; code: string }[] = [];
+  let failed = 0;
+  let users = 0;
+  const progress = (): RunProgress => {
+    const seconds = (performance.now() - begin) / 1000;
+    return { users, seconds, usersPerSecond: users / seconds };
+  };
+  const isOver = () =>
+    signal?.aborted === true ||
+    (deadlineMs !== undefined && performance.now() - begin >= deadlineMs);
+
+  const workOn = async (userId: string) => {
+    try {
+      await work(userId);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || !OF_ONE_USER.includes(code)) throw error;
+      failed += 1;
+      if (failures.length < MOST_FAILURES_TOLD) failures.push({ userId, code });
+    }
+    users += 1;
+  };
+  for (let last = "00000000-0000-0000-0000-000000000000"; ;) {
+    if (isOver()) return { ...progress(), failures, failed, isComplete: false };
+    const page = await pageAfter(last, batchSize);
+    last = page.at(-1) ?? last;
+    if (page.length === 0) return { ...progress(), failures, failed, isComplete: true };
+    const rest = page.values();
+    const worker = async () => {
+      for (const userId of rest) {
+        await workOn(userId);
+        if (isOver()) return;
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
+    onProgress?.(progress());
+  }
+}

@@ -1,0 +1,22 @@
+import type { OpenedKeys } from "./envelope.js";
+import type { StoredKey } from "./key-ring.js";
+
+/** A user's row of `user_api_keys`. */
+export interface StoredMessage {
+  readonly message: Buffer;
+  /** The key that the row says it is encrypted under. */
+  readonly keyArn: string;
+}
+
+/** What rotation and validation do with the keys of one user, as that user. */
+export interface UserKeys {
+  read(userId: string): Promise<StoredMessage | undefined>;
+  open(userId: string, row: StoredMessage): Promise<OpenedKeys>;
+  /** Encrypts anew what `edit` gives; nothing is written where it gives nothing. */
+  change(
+    userId: string,
+    edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
+  ): Promise<boolean>;
+  /** Of the message that was looked at; where there is another by now, nothing is written. */
+  setValidatedAt(userId: string, row: StoredMessage, validatedAt: string): Promise<void>;
+}

@@ -1,0 +1,181 @@
+import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sessions } from "../session/sessions.js";
+import { type RunOptions, type RunResult, runOverUsers } from "./run.js";
+import { Secret } from "./secret.js";
+import type { UserKeys } from "./user-keys.js";
+import { KNOWN_VALIDATORS, type KeyValidator, type Verdict } from "./validators.js";
+
+/** How keys are validated. */
+export interface ValidationOptions extends RunOptions {
+  /** @default {@link KNOWN_VALIDATORS} */
+  readonly validators?: readonly KeyValidator[];
+  /**
+   * Looks at users whose keys were last found good or bad so long ago, or never.
+   * @default a day
+   */
+  readonly olderThanMs?: number;
+  /**
+   * Requests to one provider at a time.
+   * @default 4
+   */
+  readonly atOnce?: number;
+  /**
+   * Milliseconds that a provider has for an answer.
+   * @default 10000
+   */
+  readonly timeoutMs?: number;
+}
+
+/** What a validation found, in keys. */
+export interface ValidationResult extends RunResult {
+  readonly valid: number;
+  /** Refused by their provider, and disabled. */
+  readonly disabled: number;
+  /** Their provider failed, or did not say; they stay as they were, and are asked of again. */
+  readonly undecided: number;
+  /** Of providers without a validator. */
+  readonly unknown: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const MOST_ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 200;
+/** So many answers in a row that decide nothing: the provider is down, and is left alone. */
+const MOST_UNDECIDED = 5;
+const USERS_AT_ONCE = 8;
+
+/** As {@link Vault.validate} says. */
+export async function validateKeys(
+  sessions: Sessions,
+  userKeys: UserKeys,
+  {
+    validators = KNOWN_VALIDATORS,
+    olderThanMs = DAY_MS,
+    atOnce = 4,
+    timeoutMs = 10_000,
+    ...options
+  }: ValidationOptions,
+): Promise<ValidationResult> {
+  const providers = new Map(
+    validators.map((validator) => [
+      validator.provider,
+      new AskedProvider(validator, atOnce, timeoutMs),
+    ]),
+  );
+  const counts = { valid: 0, disabled: 0, undecided: 0, unknown: 0 };
+  const before = new Date(Date.now() - olderThanMs).toISOString();
+  const pageAfter = async (userId: string, most: number) => {
+    const rows = await sessions.asService((db) =>
+      db
+        .selectFrom("user_api_keys")
+        .select("user_id")
+        .where((of) =>
+          of.or([of("last_validated_at", "is", null), of("last_validated_at", "<", before)]),
+        )
+        .where("user_id", ">", userId)
+        .orderBy("user_id")
+        .limit(most)
+        .execute(),
+    );
+    return rows.map(({ user_id }) => user_id);
+  };
+  const validate = async (userId: string) => {
+    const row = await userKeys.read(userId);
+    if (row === undefined) return;
+    const { keys, wipe } = await userKeys.open(userId, row);
+    try {
+      const enabled = keys.filter(({ disabledAt }) => disabledAt === undefined);
+      const asked = await Promise.all(
+        enabled.map(async (key) => ({
+          key,
+          verdict: await providers.get(key.provider)?.ask(key.secret),
+        })),
+      );
+      const refused = asked.filter(({ verdict }) => verdict === "invalid").map(({ key }) => key);
+      counts.valid += asked.filter(({ verdict }) => verdict === "valid").length;
+      const undecided = asked.filter(({ verdict }) => verdict === "undecided").length;
+      counts.undecided += undecided;
+      counts.unknown += asked.filter(({ verdict }) => verdict === undefined).length;
+      const now = new Date().toISOString();
+      if (refused.length > 0) {
+        await userKeys.change(userId, (present) => {
+          // Of what was asked about, not of what was put since.
+          const isRefused = (secret: Uint8Array, provider: string) =>
+            refused.some(
+              (key) => key.provider === provider && Buffer.compare(key.secret, secret) === 0,
+            );
+          const edited = present.map((key) =>
+            key.disabledAt === undefined && isRefused(key.secret, key.provider)
+              ? { ...key, disabledAt: now }
+              : key,
+          );
+          const disabled = edited.filter((key, at) => key !== present[at]).length;
+          return disabled > 0 ? edited : undefined;
+        });
+        counts.disabled += refused.length;
+      }
+      if (undecided > 0) return;
+      const written = refused.length > 0 ? await userKeys.read(userId) : row;
+      if (written !== undefined) await userKeys.setValidatedAt(userId, written, now);
+    } finally {
+      wipe();
+    }
+  };
+  const result = await runOverUsers(pageAfter, validate, USERS_AT_ONCE, options);
+  return { ...result, ...counts };
+}
+
+/** One provider, which is asked so many times at once, and no more once it fails. */
+class AskedProvider {
+  private readonly waiting: (() => void)[] = [];
+  private undecidedInARow = 0;
+
+  constructor(
+    private readonly validator: KeyValidator,
+    private free: number,
+    private readonly timeoutMs: number,
+  ) {}
+
+  async ask(bytes: Uint8Array): Promise<Verdict> {
+    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.free -= 1;
+    try {
+      return await this.askInTurn(bytes);
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.free += 1;
+      else next();
+    }
+  }
+
+  private async askInTurn(bytes: Uint8Array): Promise<Verdict> {
+    for (let attempt = 1; this.undecidedInARow < MOST_UNDECIDED; attempt += 1) {
+      const verdict = await this.askOnce(bytes);
+      if (verdict !== "undecided") {
+        this.undecidedInARow = 0;
+        return verdict;
+      }
+      if (attempt === MOST_ATTEMPTS) {
+        this.undecidedInARow += 1;
+        break;
+      }
+      // Half of the pause is left to chance, so that not all come back at once.
+      const pauseMs = FIRST_PAUSE_MS * 4 ** (attempt - 1);
+      await sleep(pauseMs / 2 + randomInt(pauseMs / 2));
+    }
+    return "undecided";
+  }
+
+  private async askOnce(bytes: Uint8Array): Promise<Verdict> {
+    const secret = new Secret(bytes);
+    try {
+      return await this.validator.check(secret, AbortSignal.timeout(this.timeoutMs));
+    } catch {
+      // Not told: an error of fetch may quote the header that it could not send.
+      return "undecided";
+    } finally {
+      secret.release();
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { AppDataError, shown } from "../errors.js";
+import type { Secret } from "./secret.js";
+
+/** What a provider says of a key: that it takes it, that it does not, or nothing that tells. */
+export type Verdict = "valid" | "invalid" | "undecided";
+
+/** Asks a provider of a key. One that throws is undecided. */
+export interface KeyValidator {
+  /** As in {@link Vault.put}. */
+  readonly provider: string;
+  check(secret: Secret, signal: AbortSignal): Promise<Verdict>;
+}
+
+/** How a provider is asked over HTTP. */
+export interface HttpValidatorArgs {
+  readonly provider: string;
+  /** Where to send `GET`, with HTTPS. The key goes nowhere else: a redirect is not followed. */
+  readonly url: string;
+  /** The headers that carry the key. */
+  readonly headers: (key: string) => Record<string, string>;
+  /** Whether an answer says that the key is none. Others but 2xx decide nothing. */
+  readonly isRefusal: (status: number, body: string) => boolean;
+}
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const MOST_ANSWER_BYTES = 65_536;
+
+/**
+ * Asks a provider by a request that costs nothing.
+ *
+ * @example
+ * const validator = new HttpValidator({
+ *   provider: "example",
+ *   url: "https://api.example.org/v1/me",
+ *   headers: (key) => ({ authorization: `Bearer ${key}` }),
+ *   isRefusal: (status) => status === 401,
+ * });
+ * await data.vault.validate({ validators: [validator] });
+ */
+export class HttpValidator implements KeyValidator {
+  public readonly provider: string;
+
+  /** @throws AppDataError KEY015 for an address without HTTPS that is not on this machine. */
+  constructor(private readonly args: HttpValidatorArgs) {
+    this.provider = args.provider;
+    const { protocol, hostname } = new URL(args.url);
+    if (protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname))) return;
+    throw new AppDataError(
+      "KEY015",
+      `The validator of ${shown(args.provider)} has the address ${shown(args.url)}, and has to have ` +
+        "one with https: an API key would be readable on its way.",
+    );
+  }
+
+  async check(secret: Secret, signal: AbortSignal): Promise<Verdict> {
+    const response = await fetch(this.args.url, {
+      headers: this.args.headers(secret.reveal()),
+      redirect: "error",
+      signal,
+    });
+    const body = await readStart(response);
+    if (response.ok) return "valid";
+    return this.args.isRefusal(response.status, body) ? "invalid" : "undecided";
+  }
+}
+
+/** Another address than the provider's own: for tests. */
+type Address = string | undefined;
+
+/** `GET /v1/models` of OpenAI: 401 is a key that is none; 403 a country that is not served. */
+export function openAiValidator(origin: Address = "https://api.openai.com"): HttpValidator {
+  return new HttpValidator({
+    provider: "openai",
+    url: `${origin}/v1/models`,
+    headers: (key) => ({ authorization: `Bearer ${key}` }),
+    isRefusal: (status) => status === 401,
+  });
+}
+
+/** `GET /v1/models` of Anthropic: 401 is a key that is none; 403 one that may not do this. */
+export function anthropicValidator(origin: Address = "https://api.anthropic.com"): HttpValidator {
+  return new HttpValidator({
+    provider: "anthropic",
+    url: `${origin}/v1/models`,
+    headers: (key) => ({ "x-api-key": key, "anthropic-version": "2023-06-01" }),
+    isRefusal: (status) => status === 401,
+  });
+}
+
+/** `GET /v1beta/models` of the Gemini API, which calls a key that is none a bad request. */
+export function googleValidator(
+  origin: Address = "https://generativelanguage.googleapis.com",
+): HttpValidator {
+  return new HttpValidator({
+    provider: "google",
+    url: `${origin}/v1beta/models`,
+    headers: (key) => ({ "x-goog-api-key": key }),
+    isRefusal: (status, body) =>
+      status === 401 || (status === 400 && /"API_KEY_INVALID"/.test(body)),
+  });
+}
+
+/** Validators of the providers that the library knows: `openai`, `anthropic`, `google`. */
+export const KNOWN_VALIDATORS: readonly KeyValidator[] = [
+  openAiValidator(),
+  anthropicValidator(),
+  googleValidator(),
+];
+
+/** The beginning of an answer; a provider cannot make us read without end. */
+async function readStart(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    length += part.length;
+    if (length >= MOST_ANSWER_BYTES) break;
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
