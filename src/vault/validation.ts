@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sessions } from "../session/sessions.js";
+import type { StoredKey } from "./key-ring.js";
 import { type RunOptions, type RunResult, runOverUsers } from "./run.js";
 import { Secret } from "./secret.js";
 import type { UserKeys } from "./user-keys.js";
@@ -99,21 +100,18 @@ export async function validateKeys(
       counts.unknown += asked.filter(({ verdict }) => verdict === undefined).length;
       const now = new Date().toISOString();
       if (refused.length > 0) {
+        let disabled = 0;
         await userKeys.change(userId, (present) => {
           // Of what was asked about, not of what was put since.
-          const isRefused = (secret: Uint8Array, provider: string) =>
-            refused.some(
-              (key) => key.provider === provider && Buffer.compare(key.secret, secret) === 0,
-            );
           const edited = present.map((key) =>
-            key.disabledAt === undefined && isRefused(key.secret, key.provider)
+            key.disabledAt === undefined && refused.some((other) => isSame(key, other))
               ? { ...key, disabledAt: now }
               : key,
           );
-          const disabled = edited.filter((key, at) => key !== present[at]).length;
+          disabled = edited.filter((key, at) => key !== present[at]).length;
           return disabled > 0 ? edited : undefined;
         });
-        counts.disabled += refused.length;
+        counts.disabled += disabled;
       }
       if (undecided > 0) return;
       const written = refused.length > 0 ? await userKeys.read(userId) : row;
@@ -124,6 +122,10 @@ export async function validateKeys(
   };
   const result = await runOverUsers(pageAfter, validate, USERS_AT_ONCE, options);
   return { ...result, ...counts };
+}
+
+function isSame(one: StoredKey, other: StoredKey): boolean {
+  return one.provider === other.provider && Buffer.compare(one.secret, other.secret) === 0;
 }
 
 /** One provider, which is asked so many times at once, and no more once it fails. */

@@ -9,6 +9,8 @@ export interface KmsProxy {
   endpoint: string;
   /** Calls of an operation since the last {@link KmsProxy.reset}. */
   calls: Record<string, number>;
+  /** What was sent to KMS since then. */
+  bodies: string[];
   /** Decides on each call. */
   decide: (operation: string, keyArn: string) => Outcome;
   reset(): void;
@@ -31,6 +33,7 @@ export async function startKmsProxy(): Promise<KmsProxy> {
       let outcome: Outcome = "forward";
       if (isKms) {
         proxy.calls[operation] = (proxy.calls[operation] ?? 0) + 1;
+        proxy.bodies.push(body.toString());
         outcome = proxy.decide(operation, String(JSON.parse(body.toString()).KeyId));
       }
       if (outcome === "hang") return;
@@ -53,9 +56,11 @@ export async function startKmsProxy(): Promise<KmsProxy> {
   const proxy: KmsProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: {},
+    bodies: [],
     decide: () => "forward",
     reset() {
       this.calls = {};
+      this.bodies = [];
       this.decide = () => "forward";
     },
     close: () =>

@@ -1,0 +1,205 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
+import type { AppData } from "../../src/app-data";
+import { HttpValidator } from "../../src/vault/validators";
+import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+import { type KmsProxy, startKmsProxy } from "./kms-proxy";
+
+const CANARY = `canary-${randomUUID()}`;
+const SHAPES = [
+  CANARY,
+  Buffer.from(CANARY).toString("hex"),
+  Buffer.from(CANARY).toString("base64").slice(2, -4),
+  encodeURIComponent(CANARY).slice(0, 20),
+];
+const foundIn = (text: string) => SHAPES.filter((shape) => text.includes(shape));
+
+let database: ClientDatabase;
+let proxy: KmsProxy;
+let data: AppData;
+let user: string;
+
+beforeAll(async () => {
+  [database, proxy] = await Promise.all([createClientDatabase(), startKmsProxy()]);
+  const superuser = await database.connect("postgres");
+  // All that a server can be told to log, with the values that were bound.
+  for (const setting of [
+    "log_statement = 'all'",
+    "log_min_duration_statement = 0",
+    "log_parameter_max_length = -1",
+    "log_parameter_max_length_on_error = -1",
+  ]) {
+    await superuser.query(`alter database ${database.name} set ${setting}`);
+  }
+  data = await database.open({ endpoint: proxy.endpoint });
+  user = randomUUID();
+  await data.asUser(user, (db) =>
+    db.insertInto("users").values({ id: user, email: "canary@example.org" }).execute(),
+  );
+});
+afterAll(async () => {
+  await database.drop();
+  await proxy.close();
+});
+beforeEach(() => proxy.reset());
+
+/** What the server has logged while something was done. */
+async function logged(doing: () => Promise<unknown>): Promise<string> {
+  const file = path.join(
+    process.env["TEST_SERVERS_DIRECTORY"] ?? "",
+    `postgres-${process.env["JEST_WORKER_ID"] ?? ""}`,
+    "server.log",
+  );
+  const { size } = statSync(file);
+  await doing();
+  return readFileSync(file).subarray(size).toString("utf8");
+}
+
+describe("a secret in the vault", () => {
+  it("is in no statement, parameter or error of the server's log", async () => {
+    const log = await logged(async () => {
+      await data.vault.put(user, "openai", CANARY);
+      await data.vault.put(user, "google", CANARY);
+      (await data.vault.get(user, "openai")).release();
+      await data.vault.list(user);
+      await data.vault.delete(user, "google");
+      await data.vault.put(randomUUID(), "openai", CANARY).catch(() => undefined);
+    });
+    // What would show it: the statements are there, with their parameters and the message itself.
+    expect(log).toContain('insert into "user_api_keys"');
+    expect(log).toContain(`$1 = '${user}'`);
+    expect(log).toMatch(/'\\x0205/);
+    expect(log).toContain("violates foreign key constraint");
+    expect(foundIn(log)).toEqual([]);
+  });
+
+  it("is in nothing that KMS is sent", async () => {
+    await data.vault.put(user, "openai", CANARY);
+    const fresh = await database.open({ endpoint: proxy.endpoint });
+    await fresh.vault.get(user, "openai");
+    const sent = proxy.bodies.join("\n");
+    expect(sent).toContain(user);
+    expect(foundIn(sent)).toEqual([]);
+  });
+
+  it("is in no error, nor in what caused it", async () => {
+    await data.vault.put(user, "openai", CANARY);
+    const errors: unknown[] = [];
+    const collect = (error: unknown) => void errors.push(error);
+    const strict = { ...data.settings.apiKeysContext, environment: "other" };
+    const other = await database.open({ endpoint: proxy.endpoint, apiKeysContext: strict });
+    await other.vault.get(user, "openai").catch(collect);
+    await data.vault.put(user, CANARY.toUpperCase(), CANARY).catch(collect);
+    await data.vault.put(user, "openai", CANARY.repeat(1_000)).catch(collect);
+    await data.vault.put("no UUID", "openai", CANARY).catch(collect);
+    await data.vault.put(randomUUID(), "openai", CANARY).catch(collect);
+    for (const error of [
+      "DisabledException",
+      "AccessDeniedException",
+      "InvalidCiphertextException",
+    ]) {
+      proxy.decide = () => ({ error });
+      await data.vault.put(user, "google", CANARY).catch(collect);
+      const fresh = await database.open({ endpoint: proxy.endpoint });
+      await fresh.vault.get(user, "openai").catch(collect);
+    }
+    proxy.reset();
+    const released = await data.vault.get(user, "openai");
+    released.release();
+    try {
+      released.reveal();
+    } catch (error) {
+      collect(error);
+    }
+    expect(errors.length).toBeGreaterThan(9);
+    const told = errors
+      .map((error) => `${inspect(error, { depth: 20, showHidden: true })} ${JSON.stringify(error)}`)
+      .join("\n");
+    expect(foundIn(told.toLowerCase())).toEqual([]);
+    expect(told).toContain("AccessDeniedException");
+  });
+
+  it("is in nothing that validation gives, though no header can hold it", async () => {
+    await data.vault.put(user, "own", `${CANARY}\n`);
+    const validator = new HttpValidator({
+      provider: "own",
+      url: "https://api.example.invalid/",
+      headers: (key) => ({ authorization: key }),
+      isRefusal: () => true,
+    });
+    const direct = await validator
+      .check(await data.vault.get(user, "own"), AbortSignal.timeout(1_000))
+      .catch((error: unknown) => error);
+    expect(foundIn(inspect(direct))).toEqual([CANARY]);
+    const result = await data.vault.validate({ validators: [validator] });
+    expect(result).toMatchObject({ undecided: 1, disabled: 0 });
+    expect(foundIn(inspect(result, { depth: 9 }))).toEqual([]);
+  });
+
+  it("is in no heap snapshot once it is used and released, and is while it is held", async () => {
+    const library = path.resolve(__dirname, "../../src/dist/index.js");
+    if (!existsSync(library)) throw new Error("Run npm run build first.");
+    const directory = mkdtempSync(path.join(tmpdir(), "app-data-canary-"));
+    try {
+      await runNode(
+        `
+        import { createHash } from "node:crypto";
+        import { writeHeapSnapshot } from "node:v8";
+        import { connect } from ${JSON.stringify(pathToFileURL(library))};
+        const parts = [];
+        for await (const part of process.stdin) parts.push(part);
+        const data = await connect();
+        async function use(keep) {
+          const secret = await data.vault.get(process.env.CANARY_USER, "openai");
+          const text = secret.reveal();
+          createHash("sha256").update(text).digest();
+          secret.release();
+          if (keep) globalThis.kept = text;
+        }
+        const bytes = Buffer.concat(parts);
+        await data.vault.put(process.env.CANARY_USER, "openai", bytes);
+        await use(true);
+        writeHeapSnapshot("held.heapsnapshot");
+        delete globalThis.kept;
+        await use(false);
+        writeHeapSnapshot("released.heapsnapshot");
+        await data.close();`,
+        directory,
+      );
+      const snapshot = (name: string) =>
+        readFileSync(path.join(directory, `${name}.heapsnapshot`), "utf8");
+      expect(foundIn(snapshot("held"))).toContain(CANARY);
+      expect(foundIn(snapshot("released"))).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+async function runNode(script: string, cwd: string): Promise<void> {
+  const { settings } = database;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    cwd,
+    stdio: ["pipe", "ignore", "pipe"],
+    env: {
+      ...process.env,
+      CANARY_USER: user,
+      APP_DATA_APP_SECRET_ARN: settings.appSecretArn,
+      APP_DATA_DATABASE_TLS: "off",
+      APP_DATA_API_KEYS_KEY_ARN: settings.apiKeysKeyArn,
+      APP_DATA_API_KEYS_CONTEXT: JSON.stringify(settings.apiKeysContext),
+      APP_DATA_EXPORTS_BUCKET: settings.exportsBucket,
+      AWS_REGION: settings.region,
+    },
+  });
+  let told = "";
+  child.stderr.on("data", (part: Buffer) => (told += part.toString()));
+  child.stdin.end(CANARY);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code !== 0) throw new Error(`The program ended with ${code}: ${told}`);
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import type { AppData } from "../../src/app-data";
+import { codeOf } from "../../src/errors";
+import type { RunProgress } from "../../src/vault/run";
+import { type ClientDatabase, createApiKeysKey, createClientDatabase } from "./client-fixture";
+import { type KmsProxy, startKmsProxy } from "./kms-proxy";
+
+let database: ClientDatabase;
+let proxy: KmsProxy;
+let before: AppData;
+let after: AppData;
+let users: string[];
+
+beforeAll(async () => {
+  [database, proxy] = await Promise.all([createClientDatabase(), startKmsProxy()]);
+});
+afterAll(async () => {
+  await database.drop();
+  await proxy.close();
+});
+
+/** 20 users with two keys each under an old KMS key, and a client that has a new one. */
+beforeEach(async () => {
+  proxy.reset();
+  const superuser = await database.connect("postgres");
+  await superuser.query("delete from public.users");
+  const { endpoint } = proxy;
+  before = await database.open({ endpoint });
+  after = await database.open({
+    endpoint,
+    apiKeysKeyArn: await createApiKeysKey(),
+    apiKeysOldKeyArns: [before.settings.apiKeysKeyArn],
+  });
+  users = Array.from({ length: 20 }, () => randomUUID()).sort();
+  for (const id of users) {
+    await before.asUser(id, (db) =>
+      db
+        .insertInto("users")
+        .values({ id, email: `${id}@example.org` })
+        .execute(),
+    );
+    await before.vault.put(id, "openai", `openai of ${id}`);
+    await before.vault.put(id, "google", `google of ${id}`);
+  }
+});
+
+const disable = (keyArn: string) => {
+  proxy.decide = (_, used) => (used === keyArn ? { error: "DisabledException" } : "forward");
+};
+
+/** Whose keys can be read, by a client that has not decrypted them before. */
+async function readable(from: AppData): Promise<string[]> {
+  const fresh = await database.open(from.settings);
+  const values = await Promise.all(
+    users.map(async (id) => {
+      const secret = await fresh.vault.get(id, "openai").catch((error) => codeOf(error));
+      return secret === "KEY005"
+        ? ""
+        : secret === undefined || typeof secret === "string"
+          ? "?"
+          : id;
+    }),
+  );
+  return values.filter((id) => id !== "");
+}
+
+describe("vault.rotate", () => {
+  it("moves all users to the new key, after which the old one can be disabled", async () => {
+    disable(before.settings.apiKeysKeyArn);
+    expect(await readable(after)).toEqual([]);
+    proxy.reset();
+
+    const progress: RunProgress[] = [];
+    const result = await after.vault.rotate({
+      batchSize: 8,
+      onProgress: (each) => void progress.push(each),
+    });
+    expect(result).toMatchObject({ due: 20, rotated: 20, users: 20, failed: 0, isComplete: true });
+    expect(progress.map((each) => each.users)).toEqual([8, 16, 20]);
+    expect(progress.at(-1)?.usersPerSecond).toBeGreaterThan(0);
+
+    disable(before.settings.apiKeysKeyArn);
+    expect(await readable(after)).toEqual(users);
+    for (const id of users) {
+      expect((await after.vault.get(id, "google")).reveal()).toBe(`google of ${id}`);
+    }
+    expect(await after.vault.rotate()).toMatchObject({ due: 0, rotated: 0, users: 0 });
+  });
+
+  it("counts without changing anything in a dry run", async () => {
+    expect(await after.vault.rotate({ dryRun: true })).toMatchObject({ due: 20, rotated: 0 });
+    expect(proxy.calls["Decrypt"]).toBe(20); // Of the puts above.
+    expect(await after.vault.rotate({ dryRun: true })).toMatchObject({ due: 20 });
+  });
+
+  it("goes on where it was stopped, by its caller or by its deadline", async () => {
+    const controller = new AbortController();
+    const first = await after.vault.rotate({
+      batchSize: 6,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    expect(first).toMatchObject({ due: 20, rotated: 6, isComplete: false });
+    expect(await after.vault.rotate({ deadlineMs: 0 })).toMatchObject({
+      due: 14,
+      rotated: 0,
+      isComplete: false,
+    });
+    expect(await after.vault.rotate()).toMatchObject({ due: 14, rotated: 14, isComplete: true });
+  });
+
+  it("loses nothing that users put meanwhile", async () => {
+    const [rotation] = await Promise.all([
+      after.vault.rotate(),
+      ...users.map((id) => after.vault.put(id, "anthropic", `anthropic of ${id}`)),
+    ]);
+    expect(rotation.failed).toBe(0);
+    for (const id of users) {
+      expect((await after.vault.list(id)).map(({ provider }) => provider)).toEqual([
+        "anthropic",
+        "google",
+        "openai",
+      ]);
+    }
+    expect(await after.vault.rotate({ dryRun: true })).toMatchObject({ due: 0 });
+  });
+
+  it("tells whose keys it cannot read, and rotates the others", async () => {
+    const superuser = await database.connect("postgres");
+    const broken = users[3];
+    await superuser.query(
+      "update public.user_api_keys set encrypted_keys = '\\x00' where user_id = $1",
+      [broken],
+    );
+    expect(await after.vault.rotate()).toMatchObject({
+      rotated: 19,
+      failed: 1,
+      failures: [{ userId: broken, code: "KEY008" }],
+    });
+  });
+
+  it("ends at once where KMS refuses everything", async () => {
+    proxy.decide = () => ({ error: "AccessDeniedException" });
+    await expect(after.vault.rotate()).rejects.toThrow("KEY006");
+    proxy.reset();
+    expect(await after.vault.rotate({ dryRun: true })).toMatchObject({ due: 20 });
+  });
+});

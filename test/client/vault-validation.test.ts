@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import { type IncomingHttpHeaders, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { AppData } from "../../src/app-data";
+import {
+  HttpValidator,
+  type KeyValidator,
+  KNOWN_VALIDATORS,
+  anthropicValidator,
+  googleValidator,
+  openAiValidator,
+} from "../../src/vault/validators";
+import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+
+/** A provider on this machine, which records what it is asked. */
+interface FakeProvider {
+  origin: string;
+  asked: { url: string; headers: IncomingHttpHeaders }[];
+  atOnce: number;
+  answer: (key: string, response: ServerResponse) => void;
+  close(): void;
+}
+
+async function startProvider(): Promise<FakeProvider> {
+  let open = 0;
+  const server = createServer(({ url = "", headers }, response) => {
+    provider.asked.push({ url, headers });
+    open += 1;
+    provider.atOnce = Math.max(provider.atOnce, open);
+    response.on("close", () => (open -= 1));
+    const key = String(
+      headers["x-api-key"] ?? headers["x-goog-api-key"] ?? headers.authorization,
+    ).replace("Bearer ", "");
+    provider.answer(key, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const provider: FakeProvider = {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: [],
+    atOnce: 0,
+    answer: (_, response) => response.end("{}"),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+  return provider;
+}
+
+const status =
+  (code: number, body = "{}") =>
+  (_: string, response: ServerResponse) =>
+    void response.writeHead(code).end(body);
+const GOOGLE_REFUSAL = JSON.stringify({
+  error: { code: 400, status: "INVALID_ARGUMENT", details: [{ reason: "API_KEY_INVALID" }] },
+});
+
+let database: ClientDatabase;
+let data: AppData;
+let provider: FakeProvider;
+let elsewhere: FakeProvider;
+let validators: KeyValidator[];
+
+beforeAll(async () => {
+  database = await createClientDatabase();
+  data = await database.open();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  const superuser = await database.connect("postgres");
+  await superuser.query("delete from public.users");
+  [provider, elsewhere] = await Promise.all([startProvider(), startProvider()]);
+  const { origin } = provider;
+  validators = [openAiValidator(origin), anthropicValidator(origin), googleValidator(origin)];
+});
+afterEach(() => {
+  provider.close();
+  elsewhere.close();
+});
+
+async function newUser(keys: Record<string, string>): Promise<string> {
+  const id = randomUUID();
+  await data.asUser(id, (db) =>
+    db
+      .insertInto("users")
+      .values({ id, email: `${id}@example.org` })
+      .execute(),
+  );
+  for (const [name, key] of Object.entries(keys)) await data.vault.put(id, name, key);
+  return id;
+}
+
+const stateOf = (id: string) =>
+  data.asUser(id, (db) =>
+    db
+      .selectFrom("user_api_keys")
+      .select(["is_active", "last_validated_at"])
+      .executeTakeFirstOrThrow(),
+  );
+
+describe("vault.validate", () => {
+  it("asks each provider as it documents, and notes when", async () => {
+    const user = await newUser({ openai: "o-key", anthropic: "a-key", google: "g-key", own: "x" });
+    expect(await data.vault.validate({ validators })).toMatchObject({
+      users: 1,
+      valid: 3,
+      disabled: 0,
+      undecided: 0,
+      unknown: 1,
+      isComplete: true,
+    });
+    const asked = new Map(
+      provider.asked.map(({ url, headers }) => [
+        `${url} ${headers["x-api-key"] ?? headers["x-goog-api-key"] ?? headers.authorization}`,
+        headers,
+      ]),
+    );
+    expect([...asked.keys()].sort()).toEqual([
+      "/v1/models Bearer o-key",
+      "/v1/models a-key",
+      "/v1beta/models g-key",
+    ]);
+    expect(asked.get("/v1/models a-key")?.["anthropic-version"]).toBe("2023-06-01");
+    expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: expect.any(String) });
+
+    expect(await data.vault.validate({ validators })).toMatchObject({ users: 0 });
+    expect(await data.vault.validate({ validators, olderThanMs: 0 })).toMatchObject({ users: 1 });
+  });
+
+  it("disables what is refused at once, and nothing else; put anew, it is good again", async () => {
+    const user = await newUser({ openai: "bad", anthropic: "good", google: "bad" });
+    provider.answer = (key, response) =>
+      key === "good"
+        ? status(200)(key, response)
+        : status(response.req.url === "/v1beta/models" ? 400 : 401, GOOGLE_REFUSAL)(key, response);
+    expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1, disabled: 2 });
+    expect(await stateOf(user)).toEqual({
+      is_active: false,
+      last_validated_at: expect.any(String),
+    });
+    await expect(data.vault.get(user, "openai")).rejects.toThrow(/^KEY004 .* Have them put a new/);
+    expect((await data.vault.get(user, "anthropic")).reveal()).toBe("good");
+    expect(await data.vault.list(user)).toEqual([
+      { provider: "anthropic", createdAt: expect.any(String) },
+      { provider: "google", createdAt: expect.any(String), disabledAt: expect.any(String) },
+      { provider: "openai", createdAt: expect.any(String), disabledAt: expect.any(String) },
+    ]);
+
+    provider.asked = [];
+    await data.vault.validate({ validators, olderThanMs: 0 });
+    expect(provider.asked).toHaveLength(1);
+    await data.vault.put(user, "openai", "good");
+    await data.vault.put(user, "google", "good");
+    expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
+    expect((await stateOf(user)).is_active).toBe(true);
+  });
+
+  it.each<[string, number, string]>([
+    ["fails", 500, "{}"],
+    ["is overloaded", 529, "{}"],
+    ["throttles", 429, "{}"],
+    ["does not serve the country", 403, "{}"],
+    ["calls it a bad request", 400, "{}"],
+  ])("disables nothing while a provider %s", async (_, code, body) => {
+    const user = await newUser({ openai: "good", google: "good" });
+    provider.answer = status(code, body);
+    expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 0, undecided: 2 });
+    expect(provider.asked).toHaveLength(6);
+    expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: null });
+    expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
+  });
+
+  it("disables nothing while a provider does not answer, cuts the connection or is not there", async () => {
+    const user = await newUser({ openai: "good" });
+    const undecided = { disabled: 0, undecided: 1 };
+    provider.answer = () => undefined;
+    const options = { validators, timeoutMs: 200 };
+    expect(await data.vault.validate(options)).toMatchObject(undecided);
+    provider.answer = (_, response) => response.destroy();
+    expect(await data.vault.validate(options)).toMatchObject(undecided);
+    provider.close();
+    expect(await data.vault.validate(options)).toMatchObject(undecided);
+    expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: null });
+  });
+
+  it("sends no key to where a provider redirects", async () => {
+    await newUser({ openai: "good", anthropic: "good", google: "good" });
+    for (const code of [301, 302, 307, 308]) {
+      provider.answer = (_, response) =>
+        void response.writeHead(code, { location: `${elsewhere.origin}/v1/models` }).end();
+      expect(await data.vault.validate({ validators })).toMatchObject({
+        undecided: 3,
+        disabled: 0,
+      });
+    }
+    expect(provider.asked.length).toBeGreaterThan(0);
+    expect(elsewhere.asked).toEqual([]);
+  });
+
+  it("never has more than so many requests to a provider under way, and leaves a failing one alone", async () => {
+    for (let count = 0; count < 12; count += 1) await newUser({ openai: `key-${count}` });
+    provider.answer = (_, response) => void setTimeout(() => response.end("{}"), 50);
+    expect(await data.vault.validate({ validators, atOnce: 3 })).toMatchObject({ valid: 12 });
+    expect(provider.atOnce).toBe(3);
+
+    provider.asked = [];
+    provider.answer = status(503);
+    const down = await data.vault.validate({ validators, olderThanMs: 0, atOnce: 1 });
+    expect(down).toMatchObject({ undecided: 12, disabled: 0 });
+    expect(provider.asked).toHaveLength(15);
+  });
+
+  it("does not disable a key that was put while the old one was asked about", async () => {
+    const user = await newUser({ openai: "bad" });
+    provider.answer = (key, response) => {
+      void data.vault.put(user, "openai", "new").then(() => status(401)(key, response));
+    };
+    expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 0 });
+    expect((await data.vault.get(user, "openai")).reveal()).toBe("new");
+    expect((await stateOf(user)).is_active).toBe(true);
+  });
+
+  it("does not fail on a key that no header can hold, nor on a validator that throws", async () => {
+    await newUser({ openai: "two\nlines", own: "x" });
+    const own: KeyValidator = {
+      provider: "own",
+      check: () => Promise.reject(new Error("It broke.")),
+    };
+    expect(await data.vault.validate({ validators: [...validators, own] })).toMatchObject({
+      undecided: 2,
+      failed: 0,
+    });
+    expect(provider.asked).toEqual([]);
+  });
+});
+
+describe("a validator", () => {
+  const args = { provider: "own", headers: () => ({}), isRefusal: () => false };
+
+  it("asks over HTTPS, or on this machine", () => {
+    expect(() => new HttpValidator({ ...args, url: "http://api.example.org/" })).toThrow("KEY015");
+    expect(() => new HttpValidator({ ...args, url: "http://127.0.0.1:1/" })).not.toThrow();
+    expect(() => new HttpValidator({ ...args, url: "https://api.example.org/" })).not.toThrow();
+  });
+
+  it("is known for three providers", () => {
+    expect(KNOWN_VALIDATORS.map(({ provider: name }) => name)).toEqual([
+      "openai",
+      "anthropic",
+      "google",
+    ]);
+  });
+});
