@@ -291,11 +291,18 @@ export class Vault {
   }
 }
 
+/** What was given is not in the error: with the arguments exchanged it is the secret. */
 function requireProvider(provider: string): void {
   if (typeof provider === "string" && PROVIDER.test(provider)) return;
+  const found =
+    typeof provider !== "string"
+      ? `a ${typeof provider}`
+      : provider.length === 0 || provider.length > 64
+        ? `a text of ${provider.length} characters`
+        : "a text with another character";
   throw new AppDataError(
     "KEY001",
-    `The provider is ${shown(provider)}, and has to be 1 to 64 of the characters a-z, 0-9 and "-".`,
+    `The name of the provider is ${found}, and has to be 1 to 64 of the characters a-z, 0-9 and "-".`,
   );
 }
 

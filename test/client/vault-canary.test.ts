@@ -73,7 +73,7 @@ describe("a secret in the vault", () => {
     // What would show it: the statements are there, with their parameters and the message itself.
     expect(log).toContain('insert into "user_api_keys"');
     expect(log).toContain(`$1 = '${user}'`);
-    expect(log).toMatch(/'\\x0205/);
+    expect(log).toMatch(/'\\x020478/);
     expect(log).toContain("violates foreign key constraint");
     expect(foundIn(log)).toEqual([]);
   });
@@ -94,7 +94,8 @@ describe("a secret in the vault", () => {
     const strict = { ...data.settings.apiKeysContext, environment: "other" };
     const other = await database.open({ endpoint: proxy.endpoint, apiKeysContext: strict });
     await other.vault.get(user, "openai").catch(collect);
-    await data.vault.put(user, CANARY.toUpperCase(), CANARY).catch(collect);
+    // The arguments exchanged.
+    await data.vault.put(user, `${CANARY}_`, "openai").catch(collect);
     await data.vault.put(user, "openai", CANARY.repeat(1_000)).catch(collect);
     await data.vault.put("no UUID", "openai", CANARY).catch(collect);
     await data.vault.put(randomUUID(), "openai", CANARY).catch(collect);
@@ -125,7 +126,7 @@ describe("a secret in the vault", () => {
   });
 
   it("is in nothing that validation gives, though no header can hold it", async () => {
-    await data.vault.put(user, "own", `${CANARY}\n`);
+    await data.vault.put(user, "own", `${CANARY}\n${CANARY}`);
     const validator = new HttpValidator({
       provider: "own",
       url: "https://api.example.invalid/",

@@ -123,10 +123,10 @@ describe("a user's API keys", () => {
   });
 
   it.each<[string, string, (user: string) => Promise<unknown>]>([
-    ["KEY001", 'is "OpenAI"', (user) => data.vault.put(user, "OpenAI", CANARY)],
-    ["KEY001", 'is ""', (user) => data.vault.get(user, "")],
-    ["KEY001", 'is "a…', (user) => data.vault.delete(user, "a".repeat(65))],
-    ["KEY001", "is a undefined", (user) => data.vault.get(user, undefined as never)],
+    ["KEY001", "another character", (user) => data.vault.put(user, "OpenAI", CANARY)],
+    ["KEY001", "0 characters", (user) => data.vault.get(user, "")],
+    ["KEY001", "65 characters", (user) => data.vault.delete(user, "a".repeat(65))],
+    ["KEY001", "a undefined", (user) => data.vault.get(user, undefined as never)],
     ["KEY002", "is empty", (user) => data.vault.put(user, "openai", "")],
     ["KEY002", "of 1048576 bytes", (user) => data.vault.put(user, "openai", "x".repeat(2 ** 20))],
     ["KEY002", "a number", (user) => data.vault.put(user, "openai", 5 as never)],
@@ -137,7 +137,7 @@ describe("a user's API keys", () => {
   ])("are refused with %s: %s", async (code, found, use) => {
     const error = await failureOf(use(await newUser()));
     expect(error.code).toBe(code);
-    expect(error.message.replace(/a{2,}/, "a").replace('a…"', "a…")).toContain(found);
+    expect(error.message).toContain(found);
   });
 
   it("are at most of 64 providers", async () => {
