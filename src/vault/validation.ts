@@ -174,7 +174,7 @@ class AskedProvider {
     try {
       return await this.validator.check(secret, AbortSignal.timeout(this.timeoutMs));
     } catch {
-      // Not told: an error of fetch may quote the header that it could not send.
+      // Not told: a validator's error may quote the key.
       return "undecided";
     } finally {
       secret.release();

@@ -133,10 +133,13 @@ describe("a secret in the vault", () => {
       headers: (key) => ({ authorization: key }),
       isRefusal: () => true,
     });
-    const direct = await validator
-      .check(await data.vault.get(user, "own"), AbortSignal.timeout(1_000))
-      .catch((error: unknown) => error);
-    expect(foundIn(inspect(direct))).toEqual([CANARY]);
+    // What fetch says of it.
+    const refusal = await fetch("https://api.example.invalid/", {
+      headers: { authorization: `${CANARY}\n${CANARY}` },
+    }).catch((error: unknown) => error);
+    expect(foundIn(inspect(refusal))).toContain(CANARY);
+    const secret = await data.vault.get(user, "own");
+    expect(await validator.check(secret, AbortSignal.timeout(1_000))).toBe("undecided");
     const result = await data.vault.validate({ validators: [validator] });
     expect(result).toMatchObject({ undecided: 1, disabled: 0 });
     expect(foundIn(inspect(result, { depth: 9 }))).toEqual([]);
