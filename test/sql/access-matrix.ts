@@ -27,16 +27,16 @@ copy from          xx         xx      xx xx --       --       --    xx        --
 upsert             --         --      -- -- --       --       --    xx        --   --
 update returning   --         --      -- -- --       --       --    00        --   --
 merge              --         --      -- -- --       --       --    xx        --   --
-delete             --         --      -- -- --       --       --    00        --   --
+delete             00         00      +0 +0 --       --       --    00        --   --
 update email       --         --      -- -- --       --       --    00        --   --
 update all         --         --      -- -- --       --       --    00        --   --
-delete all         --         --      -- -- --       --       --    00        --   --
+delete all         00         00      +0 +0 --       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
 give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       !  !  -        -        -     x         -    -
 own view           -          -       -  -  -        -        -     +         -    -
-lock table         -          -       -  -  -        -        -     +         -    -
+lock table         +          +       +  +  -        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
 reindex            -          -       -  -  -        -        -     +         -    -
 trigger            -          -       -  -  -        -        -     +         -    -
@@ -73,11 +73,11 @@ reference          0          0       0  0  0        -        -     +         - 
 switch off         -          -       -  -  -        -        -     +         -    -`,
   "public.user_api_keys": `
                    no claims  broken  A  B  service  monitor  anon  migrator  app  master
-select             00         00      +0 +0 --       --       --    00        --   --
-select cursor      00         00      +0 +0 --       --       --    00        --   --
-select prepared    00         00      +0 +0 --       --       --    00        --   --
+select             00         00      +0 +0 ++       --       --    00        --   --
+select cursor      00         00      +0 +0 ++       --       --    00        --   --
+select prepared    00         00      +0 +0 ++       --       --    00        --   --
 select for update  00         00      +0 +0 --       --       --    00        --   --
-copy to            00         00      +0 +0 --       --       --    00        --   --
+copy to            00         00      +0 +0 ++       --       --    00        --   --
 insert             xx         xx      +x +x --       --       --    xx        --   --
 insert returning   xx         xx      +x +x --       --       --    xx        --   --
 copy from          xx         xx      xx xx --       --       --    xx        --   --
@@ -230,6 +230,7 @@ export const COLUMNS: Record<string, string[]> = {
     "A: select all",
     "A: insert user_id, encrypted_keys, encryption_key_id, is_active, last_validated_at",
     "A: update encrypted_keys, encryption_key_id, is_active, last_validated_at",
+    "service: select user_id, encryption_key_id, is_active, last_validated_at, updated_at",
   ],
   "public.user_progress": [
     "A: select all",
