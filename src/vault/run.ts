@@ -57,7 +57,9 @@ export async function runOverUsers(
     const seconds = (performance.now() - begin) / 1000;
     return { users, seconds, usersPerSecond: users / seconds };
   };
+  let isStopped = false;
   const isOver = () =>
+    isStopped ||
     signal?.aborted === true ||
     (deadlineMs !== undefined && performance.now() - begin >= deadlineMs);
 
@@ -66,7 +68,10 @@ export async function runOverUsers(
       await work(userId);
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined || !OF_ONE_USER.includes(code)) throw error;
+      if (code === undefined || !OF_ONE_USER.includes(code)) {
+        isStopped = true;
+        throw error;
+      }
       failed += 1;
       if (failures.length < MOST_FAILURES_TOLD) failures.push({ userId, code });
     }
@@ -84,7 +89,9 @@ export async function runOverUsers(
         if (isOver()) return;
       }
     };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    // Nothing goes on in the background once the run has failed.
+    const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
     onProgress?.(progress());
   }
 }

@@ -16,6 +16,7 @@ export interface UserKeys {
   change(
     userId: string,
     edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
+    columns?: { last_validated_at?: string | null },
   ): Promise<boolean>;
   /** Of the message that was looked at; where there is another by now, nothing is written. */
   setValidatedAt(userId: string, row: StoredMessage, validatedAt: string): Promise<void>;

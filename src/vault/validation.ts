@@ -99,23 +99,23 @@ export async function validateKeys(
       counts.undecided += undecided;
       counts.unknown += asked.filter(({ verdict }) => verdict === undefined).length;
       const now = new Date().toISOString();
-      if (refused.length > 0) {
-        let disabled = 0;
-        await userKeys.change(userId, (present) => {
-          // Of what was asked about, not of what was put since.
-          const edited = present.map((key) =>
-            key.disabledAt === undefined && refused.some((other) => isSame(key, other))
-              ? { ...key, disabledAt: now }
-              : key,
-          );
-          disabled = edited.filter((key, at) => key !== present[at]).length;
-          return disabled > 0 ? edited : undefined;
-        });
-        counts.disabled += disabled;
+      if (refused.length === 0) {
+        if (undecided === 0) await userKeys.setValidatedAt(userId, row, now);
+        return;
       }
-      if (undecided > 0) return;
-      const written = refused.length > 0 ? await userKeys.read(userId) : row;
-      if (written !== undefined) await userKeys.setValidatedAt(userId, written, now);
+      let disabled = 0;
+      const disable = (present: readonly StoredKey[]) => {
+        // Of what was asked about, not of what was put since.
+        const edited = present.map((key) =>
+          key.disabledAt === undefined && refused.some((other) => isSame(key, other))
+            ? { ...key, disabledAt: now }
+            : key,
+        );
+        disabled = edited.filter((key, at) => key !== present[at]).length;
+        return disabled > 0 ? edited : undefined;
+      };
+      await userKeys.change(userId, disable, undecided === 0 ? { last_validated_at: now } : {});
+      counts.disabled += disabled;
     } finally {
       wipe();
     }

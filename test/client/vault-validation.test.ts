@@ -150,6 +150,7 @@ describe("vault.validate", () => {
     await data.vault.validate({ validators, olderThanMs: 0 });
     expect(provider.asked).toHaveLength(1);
     await data.vault.put(user, "openai", "good");
+    expect(await stateOf(user)).toEqual({ is_active: false, last_validated_at: null });
     await data.vault.put(user, "google", "good");
     expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
     expect((await stateOf(user)).is_active).toBe(true);

@@ -79,7 +79,14 @@ describe("002 to 007, over 10,000 users who go on learning", () => {
     const stop = startUsers(fixture, rows);
     const applied = await applyPending(fixture.settings, trios, options);
     const { longest, completed } = await stop();
-    expect(applied.map(({ version }) => version)).toEqual(["002", "003", "004", "005", "006", "007"]);
+    expect(applied.map(({ version }) => version)).toEqual([
+      "002",
+      "003",
+      "004",
+      "005",
+      "006",
+      "007",
+    ]);
     expect(completed).toBeGreaterThan(50);
     expect(longest).toBeLessThan(LONGEST_MS);
     const migrator = await fixture.database.connect("migrator");

@@ -273,10 +273,5 @@ export function verifiedBy({ object, kind }: Mutant): Migration[] {
   if (/export_(archive|object)/.test(object)) return ["004_export_lifecycle", "005_monitoring"];
   return kind === "function" && !/updated_at|from_session/.test(object)
     ? ["004_export_lifecycle"]
-    : [
-        "001_add_missing_tables",
-        "007_vault_and_erasure",
-        "004_export_lifecycle",
-        "005_monitoring",
-      ];
+    : ["001_add_missing_tables", "007_vault_and_erasure", "004_export_lifecycle", "005_monitoring"];
 }
