@@ -159,7 +159,7 @@ function damaged(cause: unknown): AppDataError {
   return new AppDataError(
     "KEY008",
     "The user's API keys do not decrypt: the message was damaged. Restore the row from a backup, or " +
-      "have the user put their keys again.",
+      "clear the user's keys (`vault.clear`) and have them put anew.",
     { cause },
   );
 }

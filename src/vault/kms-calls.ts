@@ -151,7 +151,7 @@ function explain(cause: unknown, limitMs: number): AppDataError {
     return new AppDataError(
       "KEY008",
       "The user's API keys do not decrypt: they were damaged, or encrypted for somebody or something " +
-        "else. Restore the row from a backup, or have the user put their keys again.",
+        "else. Restore the row from a backup, or clear the user's keys (`vault.clear`).",
       { cause },
     );
   }

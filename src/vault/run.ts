@@ -1,5 +1,7 @@
 import { performance } from "node:perf_hooks";
+import { sql } from "kysely";
 import { codeOf } from "../errors.js";
+import type { Sessions } from "../session/sessions.js";
 
 /** Bounds of a run over many users. */
 export interface RunOptions {
@@ -39,12 +41,12 @@ const MOST_FAILURES_TOLD = 100;
 const OF_ONE_USER = ["KEY005", "KEY007", "KEY008", "KEY010", "KEY014"];
 
 /**
- * Goes through users in the order of their ids, a page at a time.
- * @param pageAfter the ids that come after one, at most so many.
+ * Goes through all users in the order of their ids, a page at a time. The back office sees ids alone;
+ * what belongs to a user, the work reads and writes as that user.
  * @param atOnce how many users are worked on at a time.
  */
 export async function runOverUsers(
-  pageAfter: (userId: string, most: number) => Promise<string[]>,
+  sessions: Sessions,
   work: (userId: string) => Promise<void>,
   atOnce: number,
   { batchSize = 100, onProgress, signal, deadlineMs }: RunOptions,
@@ -57,7 +59,9 @@ export async function runOverUsers(
     const seconds = (performance.now() - begin) / 1000;
     return { users, seconds, usersPerSecond: users / seconds };
   };
+  let isStopped = false;
   const isOver = () =>
+    isStopped ||
     signal?.aborted === true ||
     (deadlineMs !== undefined && performance.now() - begin >= deadlineMs);
 
@@ -66,7 +70,10 @@ export async function runOverUsers(
       await work(userId);
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined || !OF_ONE_USER.includes(code)) throw error;
+      if (code === undefined || !OF_ONE_USER.includes(code)) {
+        isStopped = true;
+        throw error;
+      }
       failed += 1;
       if (failures.length < MOST_FAILURES_TOLD) failures.push({ userId, code });
     }
@@ -74,7 +81,7 @@ export async function runOverUsers(
   };
   for (let last = "00000000-0000-0000-0000-000000000000"; ;) {
     if (isOver()) return { ...progress(), failures, failed, isComplete: false };
-    const page = await pageAfter(last, batchSize);
+    const page = await usersAfter(sessions, last, batchSize);
     last = page.at(-1) ?? last;
     if (page.length === 0) return { ...progress(), failures, failed, isComplete: true };
     const rest = page.values();
@@ -84,7 +91,16 @@ export async function runOverUsers(
         if (isOver()) return;
       }
     };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    // Nothing goes on in the background once the run has failed.
+    const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
     onProgress?.(progress());
   }
+}
+
+async function usersAfter(sessions: Sessions, userId: string, most: number): Promise<string[]> {
+  const { rows } = await sessions.asService((db) =>
+    sql<{ id: string }>`select id from public.users_after(${userId}, ${most}) as id`.execute(db),
+  );
+  return rows.map(({ id }) => id);
 }

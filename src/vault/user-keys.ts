@@ -6,6 +6,8 @@ export interface StoredMessage {
   readonly message: Buffer;
   /** The key that the row says it is encrypted under. */
   readonly keyArn: string;
+  /** ISO 8601 time in UTC, null where it was never validated. */
+  readonly validatedAt: string | null;
 }
 
 /** What rotation and validation do with the keys of one user, as that user. */
@@ -16,6 +18,7 @@ export interface UserKeys {
   change(
     userId: string,
     edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
+    columns?: { last_validated_at?: string | null },
   ): Promise<boolean>;
   /** Of the message that was looked at; where there is another by now, nothing is written. */
   setValidatedAt(userId: string, row: StoredMessage, validatedAt: string): Promise<void>;

@@ -66,24 +66,9 @@ export async function validateKeys(
   );
   const counts = { valid: 0, disabled: 0, undecided: 0, unknown: 0 };
   const before = new Date(Date.now() - olderThanMs).toISOString();
-  const pageAfter = async (userId: string, most: number) => {
-    const rows = await sessions.asService((db) =>
-      db
-        .selectFrom("user_api_keys")
-        .select("user_id")
-        .where((of) =>
-          of.or([of("last_validated_at", "is", null), of("last_validated_at", "<", before)]),
-        )
-        .where("user_id", ">", userId)
-        .orderBy("user_id")
-        .limit(most)
-        .execute(),
-    );
-    return rows.map(({ user_id }) => user_id);
-  };
   const validate = async (userId: string) => {
     const row = await userKeys.read(userId);
-    if (row === undefined) return;
+    if (row === undefined || (row.validatedAt !== null && row.validatedAt >= before)) return;
     const { keys, wipe } = await userKeys.open(userId, row);
     try {
       const enabled = keys.filter(({ disabledAt }) => disabledAt === undefined);
@@ -99,28 +84,28 @@ export async function validateKeys(
       counts.undecided += undecided;
       counts.unknown += asked.filter(({ verdict }) => verdict === undefined).length;
       const now = new Date().toISOString();
-      if (refused.length > 0) {
-        let disabled = 0;
-        await userKeys.change(userId, (present) => {
-          // Of what was asked about, not of what was put since.
-          const edited = present.map((key) =>
-            key.disabledAt === undefined && refused.some((other) => isSame(key, other))
-              ? { ...key, disabledAt: now }
-              : key,
-          );
-          disabled = edited.filter((key, at) => key !== present[at]).length;
-          return disabled > 0 ? edited : undefined;
-        });
-        counts.disabled += disabled;
+      if (refused.length === 0) {
+        if (undecided === 0) await userKeys.setValidatedAt(userId, row, now);
+        return;
       }
-      if (undecided > 0) return;
-      const written = refused.length > 0 ? await userKeys.read(userId) : row;
-      if (written !== undefined) await userKeys.setValidatedAt(userId, written, now);
+      let disabled = 0;
+      const disable = (present: readonly StoredKey[]) => {
+        // Of what was asked about, not of what was put since.
+        const edited = present.map((key) =>
+          key.disabledAt === undefined && refused.some((other) => isSame(key, other))
+            ? { ...key, disabledAt: now }
+            : key,
+        );
+        disabled = edited.filter((key, at) => key !== present[at]).length;
+        return disabled > 0 ? edited : undefined;
+      };
+      await userKeys.change(userId, disable, undecided === 0 ? { last_validated_at: now } : {});
+      counts.disabled += disabled;
     } finally {
       wipe();
     }
   };
-  const result = await runOverUsers(pageAfter, validate, USERS_AT_ONCE, options);
+  const result = await runOverUsers(sessions, validate, USERS_AT_ONCE, options);
   return { ...result, ...counts };
 }
 

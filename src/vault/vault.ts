@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppDataError, codeOf, requireUuid, shown } from "../errors.js";
 import type { Sessions } from "../session/sessions.js";
+import type { Insertable } from "../types/index.js";
 import { Envelope, type OpenedKeys } from "./envelope.js";
 import type { StoredKey } from "./key-ring.js";
 import { type RotationOptions, type RotationResult, rotateKeys } from "./rotation.js";
@@ -42,9 +43,8 @@ export class Vault {
     this.userKeys = {
       read: (userId) => this.read(userId),
       open: (userId, { message }) => envelope.open(userId, message),
-      change: (userId, edit) => this.change(userId, edit),
-      setValidatedAt: (userId, message, validatedAt) =>
-        this.setValidatedAt(userId, message, validatedAt),
+      change: (userId, edit, columns) => this.change(userId, edit, columns),
+      setValidatedAt: (userId, row, validatedAt) => this.setValidatedAt(userId, row, validatedAt),
     };
   }
 
@@ -65,12 +65,13 @@ export class Vault {
     requireProvider(provider);
     const bytes = secretBytes(secret);
     try {
-      await this.change(requireUuid(userId, "The user's id"), (keys) => {
+      const add = (keys: readonly StoredKey[]) => {
         const others = keys.filter((key) => key.provider !== provider);
         if (others.length >= MOST_PROVIDERS) throw tooMany();
         const createdAt = new Date().toISOString();
         return [...others, { provider, createdAt, secret: bytes }];
-      });
+      };
+      await this.change(requireUuid(userId, "The user's id"), add, { last_validated_at: null });
     } finally {
       bytes.fill(0);
     }
@@ -150,6 +151,22 @@ export class Vault {
   }
 
   /**
+   * Deletes all API keys of a user, also those that cannot be decrypted any more.
+   * @returns whether there were any.
+   * @throws AppDataError DAT001.
+   *
+   * @example
+   * await data.vault.clear(userId);
+   */
+  async clear(userId: string): Promise<boolean> {
+    const id = requireUuid(userId, "The user's id");
+    const { numDeletedRows } = await this.sessions.asUser(id, (db) =>
+      db.deleteFrom("user_api_keys").where("user_id", "=", id).executeTakeFirst(),
+    );
+    return numDeletedRows > 0n;
+  }
+
+  /**
    * Encrypts under `apiKeysKeyArn` what is under a key of `apiKeysOldKeyArns`, user by user as that
    * user. It may be stopped and begun again at any time: whoever is done is not looked at twice.
    * @throws AppDataError KEY006 and KEY009 where KMS cannot be used at all, DAT002 and DAT003.
@@ -195,11 +212,17 @@ export class Vault {
     const row = await this.sessions.asUser(userId, (db) =>
       db
         .selectFrom("user_api_keys")
-        .select(["encrypted_keys", "encryption_key_id"])
+        .select(["encrypted_keys", "encryption_key_id", "last_validated_at"])
         .where("user_id", "=", userId)
         .executeTakeFirst(),
     );
-    return row && { message: row.encrypted_keys, keyArn: row.encryption_key_id };
+    return (
+      row && {
+        message: row.encrypted_keys,
+        keyArn: row.encryption_key_id,
+        validatedAt: row.last_validated_at && new Date(row.last_validated_at).toISOString(),
+      }
+    );
   }
 
   private async openRow(userId: string, row: StoredMessage | undefined): Promise<OpenedKeys> {
@@ -211,6 +234,7 @@ export class Vault {
   private async change(
     userId: string,
     edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
+    columns: { last_validated_at?: string | null } = {},
   ): Promise<boolean> {
     const end = performance.now() + this.sessions.settings.deadlineMs;
     for (let attempt = 1; ; attempt += 1) {
@@ -219,7 +243,7 @@ export class Vault {
       try {
         const edited = edit(opened.keys);
         if (edited === undefined) return false;
-        if (await this.write(userId, row, edited)) return true;
+        if (await this.write(userId, row, edited, columns)) return true;
       } finally {
         opened.wipe();
       }
@@ -234,45 +258,53 @@ export class Vault {
     userId: string,
     row: StoredMessage | undefined,
     keys: readonly StoredKey[],
+    columns: { last_validated_at?: string | null },
   ): Promise<boolean> {
-    const values = keys.length > 0 && {
+    if (keys.length === 0) return row === undefined || this.deleteRow(userId, row);
+    const values = {
+      ...columns,
       encrypted_keys: await this.envelope.seal(userId, keys),
       encryption_key_id: this.sessions.settings.apiKeysKeyArn,
       is_active: keys.every(({ disabledAt }) => disabledAt === undefined),
     };
-    const { numChanged } = await this.sessions
-      .asUser(userId, async (db) => {
-        if (row === undefined) {
-          if (!values) return { numChanged: 1n };
-          const { numInsertedOrUpdatedRows } = await db
-            .insertInto("user_api_keys")
-            .values({ user_id: userId, ...values })
-            .onConflict((conflict) => conflict.doNothing())
-            .executeTakeFirst();
-          return { numChanged: numInsertedOrUpdatedRows ?? 0n };
-        }
-        const table = "user_api_keys";
-        if (!values) {
-          const { numDeletedRows } = await db
-            .deleteFrom(table)
+    return row === undefined
+      ? this.insertRow({ ...values, user_id: userId })
+      : this.sessions.asUser(userId, async (db) => {
+          const { numUpdatedRows } = await db
+            .updateTable("user_api_keys")
+            .set(values)
             .where("user_id", "=", userId)
             .where("encrypted_keys", "=", row.message)
             .executeTakeFirst();
-          return { numChanged: numDeletedRows };
-        }
-        const { numUpdatedRows } = await db
-          .updateTable(table)
-          .set(values)
-          .where("user_id", "=", userId)
-          .where("encrypted_keys", "=", row.message)
+          return numUpdatedRows > 0n;
+        });
+  }
+
+  private async insertRow(values: Insertable<"authenticated", "user_api_keys">): Promise<boolean> {
+    try {
+      return await this.sessions.asUser(values.user_id, async (db) => {
+        const { numInsertedOrUpdatedRows = 0n } = await db
+          .insertInto("user_api_keys")
+          .values(values)
+          .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
-        return { numChanged: numUpdatedRows };
-      })
-      .catch((error: unknown) => {
-        if (codeOf(error) === FOREIGN_KEY_VIOLATION) throw noSuchUser(userId, error);
-        throw error;
+        return numInsertedOrUpdatedRows > 0n;
       });
-    return numChanged > 0n;
+    } catch (error) {
+      if (codeOf(error) === FOREIGN_KEY_VIOLATION) throw noSuchUser(values.user_id, error);
+      throw error;
+    }
+  }
+
+  private async deleteRow(userId: string, { message }: StoredMessage): Promise<boolean> {
+    return this.sessions.asUser(userId, async (db) => {
+      const { numDeletedRows } = await db
+        .deleteFrom("user_api_keys")
+        .where("user_id", "=", userId)
+        .where("encrypted_keys", "=", message)
+        .executeTakeFirst();
+      return numDeletedRows > 0n;
+    });
   }
 
   private async setValidatedAt(

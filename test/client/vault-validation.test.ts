@@ -102,7 +102,6 @@ describe("vault.validate", () => {
   it("asks each provider as it documents, and notes when", async () => {
     const user = await newUser({ openai: "o-key", anthropic: "a-key", google: "g-key", own: "x" });
     expect(await data.vault.validate({ validators })).toMatchObject({
-      users: 1,
       valid: 3,
       disabled: 0,
       undecided: 0,
@@ -123,8 +122,8 @@ describe("vault.validate", () => {
     expect(asked.get("/v1/models a-key")?.["anthropic-version"]).toBe("2023-06-01");
     expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: expect.any(String) });
 
-    expect(await data.vault.validate({ validators })).toMatchObject({ users: 0 });
-    expect(await data.vault.validate({ validators, olderThanMs: 0 })).toMatchObject({ users: 1 });
+    expect(await data.vault.validate({ validators })).toMatchObject({ valid: 0 });
+    expect(await data.vault.validate({ validators, olderThanMs: 0 })).toMatchObject({ valid: 3 });
   });
 
   it("disables what is refused at once, and nothing else; put anew, it is good again", async () => {
@@ -150,6 +149,7 @@ describe("vault.validate", () => {
     await data.vault.validate({ validators, olderThanMs: 0 });
     expect(provider.asked).toHaveLength(1);
     await data.vault.put(user, "openai", "good");
+    expect(await stateOf(user)).toEqual({ is_active: false, last_validated_at: null });
     await data.vault.put(user, "google", "good");
     expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
     expect((await stateOf(user)).is_active).toBe(true);

@@ -279,6 +279,13 @@ describe("against whoever has the database", () => {
     expect(await codeOf(data.vault.list(user))).toBe("KEY008");
     await store(message);
     expect(await reveal(user, "openai")).toBe(CANARY);
+
+    await store(damage(Buffer.from(message)));
+    expect(await codeOf(data.vault.put(user, "openai", "anew"))).toBe("KEY008");
+    expect(await data.vault.clear(user)).toBe(true);
+    expect(await data.vault.clear(user)).toBe(false);
+    await data.vault.put(user, "openai", "anew");
+    expect(await reveal(user, "openai")).toBe("anew");
   });
 
   function flip(message: Buffer, at: number): Buffer {

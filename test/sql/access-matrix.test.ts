@@ -28,7 +28,7 @@ describe("who can do what to whose rows", () => {
   beforeAll(async () => {
     database = await createDatabase();
     superuser = await database.connect("postgres");
-    await applyThrough(await database.connect("migrator"), "005_monitoring");
+    await applyThrough(await database.connect("migrator"), "007_vault_and_erasure");
     await superuser.query(ROWS);
     await superuser.query("begin; savepoint start");
   });

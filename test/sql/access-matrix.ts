@@ -27,16 +27,16 @@ copy from          xx         xx      xx xx --       --       --    xx        --
 upsert             --         --      -- -- --       --       --    xx        --   --
 update returning   --         --      -- -- --       --       --    00        --   --
 merge              --         --      -- -- --       --       --    xx        --   --
-delete             --         --      -- -- --       --       --    00        --   --
+delete             00         00      +0 +0 --       --       --    00        --   --
 update email       --         --      -- -- --       --       --    00        --   --
 update all         --         --      -- -- --       --       --    00        --   --
-delete all         --         --      -- -- --       --       --    00        --   --
+delete all         00         00      +0 +0 --       --       --    00        --   --
 give away          -          -       -  -  -        -        -     0         -    -
 give all away      -          -       -  -  -        -        -     0         -    -
 steal              -          -       -  -  -        -        -     0         -    -
 probe by key       x          x       !  !  -        -        -     x         -    -
 own view           -          -       -  -  -        -        -     +         -    -
-lock table         -          -       -  -  -        -        -     +         -    -
+lock table         +          +       +  +  -        -        -     +         -    -
 truncate           -          -       -  -  -        -        -     +         -    -
 reindex            -          -       -  -  -        -        -     +         -    -
 trigger            -          -       -  -  -        -        -     +         -    -

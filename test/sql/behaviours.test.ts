@@ -4,14 +4,14 @@ import { ROWS } from "./access-attempts";
 import { BEHAVIOURS, REFUSED, refusedBy, resultOf } from "./behaviours";
 import { applyThrough } from "./sql-files";
 
-describe("the schema of 000 to 005", () => {
+describe("the schema of 000 to 007", () => {
   let database: TestDatabase;
   let superuser: Client;
 
   beforeAll(async () => {
     database = await createDatabase();
     superuser = await database.connect("postgres");
-    await applyThrough(await database.connect("migrator"), "005_monitoring");
+    await applyThrough(await database.connect("migrator"), "007_vault_and_erasure");
     await superuser.query(ROWS);
     await superuser.query("begin; savepoint start");
   });

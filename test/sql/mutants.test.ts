@@ -125,7 +125,7 @@ function columnsFor(table: string, who: string): Observation {
   ];
 }
 
-describe("000 to 005 with one protection less", () => {
+describe("000 to 007 with one protection less", () => {
   const databases: TestDatabase[] = [];
   let mutated: Client;
   /** The same, in another database, as it is. */
@@ -138,7 +138,7 @@ describe("000 to 005 with one protection less", () => {
     const create = async () => {
       const database = await createDatabase();
       databases.push(database);
-      await applyThrough(await database.connect("migrator"), "005_monitoring");
+      await applyThrough(await database.connect("migrator"), "007_vault_and_erasure");
       const superuser = await database.connect("postgres");
       await superuser.query(`set jit = off; ${ROWS}`);
       return superuser;

@@ -263,10 +263,15 @@ export function verifiedBy({ object, kind }: Mutant): Migration[] {
     return ["003_progress_analytics"];
   }
   if (/^public\.(users|sessions)$|^auth|^public$/.test(object)) {
-    return ["000_existing_schema", "001_add_missing_tables", "005_monitoring"];
+    return [
+      "000_existing_schema",
+      "001_add_missing_tables",
+      "007_vault_and_erasure",
+      "005_monitoring",
+    ];
   }
   if (/export_(archive|object)/.test(object)) return ["004_export_lifecycle", "005_monitoring"];
   return kind === "function" && !/updated_at|from_session/.test(object)
     ? ["004_export_lifecycle"]
-    : ["001_add_missing_tables", "004_export_lifecycle", "005_monitoring"];
+    : ["001_add_missing_tables", "007_vault_and_erasure", "004_export_lifecycle", "005_monitoring"];
 }
