@@ -14,8 +14,9 @@ import type { Settings } from "../settings.js";
 
 /** All exports are below it. */
 const PREFIX = "users/";
-const PART_BYTES = 8 * 1024 ** 2;
-const PARTS_AT_ONCE = 2;
+/** The least that S3 takes. */
+const PART_BYTES = 5 * 1024 ** 2;
+const PARTS_AT_ONCE = 1;
 
 /** A multipart upload that was begun and not ended. */
 export interface OpenUpload {
