@@ -65,10 +65,11 @@ export async function validateKeys(
     ]),
   );
   const counts = { valid: 0, disabled: 0, undecided: 0, unknown: 0 };
-  const before = new Date(Date.now() - olderThanMs).toISOString();
+  const before = Date.now() - olderThanMs;
   const validate = async (userId: string) => {
     const row = await userKeys.read(userId);
-    if (row === undefined || (row.validatedAt !== null && row.validatedAt >= before)) return;
+    if (row === undefined || (row.validatedAt !== null && Date.parse(row.validatedAt) >= before))
+      return;
     const { keys, wipe } = await userKeys.open(userId, row);
     try {
       const enabled = keys.filter(({ disabledAt }) => disabledAt === undefined);

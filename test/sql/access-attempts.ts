@@ -175,6 +175,7 @@ const CALLS = [
   "public.update_user_api_keys_updated_at()",
   "public.update_user_progress_from_session()",
   "public.update_user_progress_updated_at()",
+  "public.users_after(gen_random_uuid(), 1)",
 ];
 
 /** Ways around the tables, by what they are called in the matrix. */

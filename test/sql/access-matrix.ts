@@ -297,7 +297,8 @@ public.smallest_reported_group()                        -          -       -  - 
 public.update_export_history_updated_at()               -          -       -  -  -        -        -     t         -    -
 public.update_user_api_keys_updated_at()                -          -       -  -  -        -        -     t         -    -
 public.update_user_progress_from_session()              -          -       -  -  -        -        -     t         -    -
-public.update_user_progress_updated_at()                -          -       -  -  -        -        -     t         -    -`;
+public.update_user_progress_updated_at()                -          -       -  -  -        -        -     t         -    -
+public.users_after(gen_random_uuid(), 1)                -          -       -  -  +        -        -     +         -    -`;
 
 export const AROUND = `
                       no claims  broken  A  B  service  monitor  anon  migrator  app  master

@@ -531,7 +531,17 @@ export const BEHAVIOURS: Behaviour[] = [
         "select object, change from monitoring.read_changes() where object like 'policy public.users.%' order by 1 limit 2",
       ],
     ],
-    gives: "policy public.users.gone removed\npolicy public.users.users_insert_own added",
+    gives: "policy public.users.gone removed\npolicy public.users.users_delete_own added",
+  },
+  {
+    what: "the back office is given ids of users that come after one, in order, as many as it asks for",
+    steps: [["service", `select public.users_after('${A}', 2)`]],
+    gives: `${B}\n${C}`,
+  },
+  {
+    what: "and no more than that",
+    steps: [["service", `select public.users_after('${A}', 1)`]],
+    gives: B,
   },
   {
     what: "the report is one document",

@@ -264,12 +264,13 @@ export function verifiedBy({ object, kind }: Mutant): Migration[] {
   }
   if (/^public\.(users|sessions)$|^auth|^public$/.test(object)) {
     return [
+      "007_vault_and_erasure",
       "000_existing_schema",
       "001_add_missing_tables",
-      "007_vault_and_erasure",
       "005_monitoring",
     ];
   }
+  if (/users_after/.test(object)) return ["007_vault_and_erasure"];
   if (/export_(archive|object)/.test(object)) return ["004_export_lifecycle", "005_monitoring"];
   return kind === "function" && !/updated_at|from_session/.test(object)
     ? ["004_export_lifecycle"]
