@@ -107,8 +107,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
 /** What each migration that the library needs has made, in the order of their numbers. */
 const MADE = `
   select m.name, m.made from (values
-    ('000', exists (select from pg_class where oid = to_regclass('public.users'))),
-    ('001', exists (select from pg_class where oid = to_regclass('public.user_api_keys'))),
+    ('000', exists (select from pg_class where relname = 'sessions')),
+    ('001', exists (select from pg_class where relname = 'user_api_keys')),
     ('003', exists (select from pg_proc where proname = 'refresh_progress_analytics')),
     ('004', exists (select from pg_proc where proname = 'claim_export_object_deletions')),
     ('005', exists (select from pg_namespace where nspname = 'monitoring')),
@@ -167,9 +167,10 @@ async function find(name: string, check: () => Promise<string>): Promise<Finding
 
 function reasonOf(error: unknown): string {
   if (error instanceof AppDataError) return error.message;
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return code === undefined ? message : `${code}: ${message}`;
+  if (!(error instanceof Error)) return String(error);
+  // What the SDK of AWS throws has its code as its name.
+  const code = codeOf(error) ?? (error.name === "Error" ? undefined : error.name);
+  return code === undefined ? error.message : `${code}: ${error.message}`;
 }
 
 type Query = (text: string) => Promise<Record<string, unknown>[]>;

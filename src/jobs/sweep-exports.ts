@@ -7,13 +7,19 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { sql } from "kysely";
-import type { Job, JobContext, JobData } from "./job.js";
+import type { Job, JobContext, JobCounts, JobData } from "./job.js";
 
 const HOUR_MS = 3_600_000;
-/** An export writes its row before its object; what is younger may be at work. */
-const LEAST_AGE_MS = HOUR_MS;
-/** An upload that is this old is no longer anybody's: `fail_stalled_exports()` gives up after an hour. */
-const LEAST_UPLOAD_AGE_MS = 24 * HOUR_MS;
+/** How old something has to be to be nobody's. */
+interface Ages {
+  /** Of an object that no row names. */
+  readonly objectMs: number;
+  /** Of an upload that has not ended. */
+  readonly uploadMs: number;
+}
+
+/** An export names its object before it writes it; and one without progress is given up after an hour. */
+const AGES: Ages = { objectMs: HOUR_MS, uploadMs: 24 * HOUR_MS };
 const BATCH = 500;
 const HEADS_AT_ONCE = 8;
 
@@ -21,24 +27,36 @@ const HEADS_AT_ONCE = 8;
  * Brings bucket and rows together: deletes objects that no row names and uploads that nobody ends, and
  * lets exports expire whose object is gone.
  */
-export const sweepExportsJob: Job = async (data, context) => {
+export const sweepExportsJob: Job = (data, context) => sweepExports(data, context, AGES);
+
+/** As {@link sweepExportsJob}, with other ages. */
+export async function sweepExports(
+  data: JobData,
+  context: JobContext,
+  ages: Ages,
+): Promise<JobCounts> {
   const { region, endpoint } = data.settings;
   const client = new S3Client({
     region,
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
   });
   try {
-    const queued = await queueUnnamed(client, data, context);
+    const queued = await queueUnnamed(client, data, context, ages.objectMs);
     const deleted = await deleteQueued(client, data, context);
-    const uploads = await abortUploads(client, data, context);
+    const uploads = await abortUploads(client, data, context, ages.uploadMs);
     const lost = await expireLost(client, data, context);
     return { queued, ...deleted, uploads, lost };
   } finally {
     client.destroy();
   }
-};
+}
 
-async function queueUnnamed(client: S3Client, data: JobData, { signal }: JobContext) {
+async function queueUnnamed(
+  client: S3Client,
+  data: JobData,
+  { signal }: JobContext,
+  ageMs: number,
+) {
   const Bucket = data.settings.exportsBucket;
   let queued = 0;
   for (let token: string | undefined, isFirst = true; (isFirst || token) && !signal.aborted;) {
@@ -49,7 +67,7 @@ async function queueUnnamed(client: S3Client, data: JobData, { signal }: JobCont
       }),
     );
     [token, isFirst] = [page.NextContinuationToken, false];
-    const before = Date.now() - LEAST_AGE_MS;
+    const before = Date.now() - ageMs;
     const keys = (page.Contents ?? []).flatMap(({ Key, LastModified }) =>
       Key !== undefined && (LastModified?.getTime() ?? before) < before ? [Key] : [],
     );
@@ -109,10 +127,15 @@ async function deleteQueued(client: S3Client, data: JobData, { signal, logger }:
   return { deleted, failed };
 }
 
-async function abortUploads(client: S3Client, data: JobData, { signal }: JobContext) {
+async function abortUploads(
+  client: S3Client,
+  data: JobData,
+  { signal }: JobContext,
+  ageMs: number,
+) {
   const Bucket = data.settings.exportsBucket;
   const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
-  const before = Date.now() - LEAST_UPLOAD_AGE_MS;
+  const before = Date.now() - ageMs;
   let aborted = 0;
   for (const { Key, UploadId, Initiated } of Uploads) {
     if (signal.aborted) break;
