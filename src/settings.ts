@@ -92,6 +92,9 @@ const LARGEST_PORT = 65_535;
  * Reads what is not given from the environment, and checks all of it.
  * @throws AppDataError CFG101 for a value that is missing, CFG102 for one of another form, CFG103 for
  * a database without TLS that is not on the loopback interface.
+ *
+ * @example
+ * const { exportsBucket } = readSettings();
  */
 export function readSettings(
   given: Partial<Settings> = {},

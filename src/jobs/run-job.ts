@@ -21,7 +21,7 @@ export interface RunJobOptions {
   readonly deadlineMs?: number;
   /** Ends the run early. */
   readonly signal?: AbortSignal;
-  /** In place of the job of that name. @internal */
+  /** What is run in place of the job of that name. */
   readonly work?: Job;
 }
 

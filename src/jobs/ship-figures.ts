@@ -15,7 +15,17 @@ export const shipToLog: Ship = async (figures, { logger }) => logger.info({ figu
 /** Reads the figures of 005 as the login `monitor`, and ships them. Counts what each part of them lists. */
 export const shipFiguresJob: Job = (data, context) => shipFigures(data, context, shipToLog);
 
-/** As {@link shipFiguresJob}, to another place. */
+/**
+ * As {@link shipFiguresJob}, to another place.
+ * @throws AppDataError CFG101 without the setting monitorSecretArn, CFG104 and CFG105 for its secret.
+ *
+ * @example
+ * await runJob(data, "ship-figures", {
+ *   logger: pino(),
+ *   work: (from, context) =>
+ *     shipFigures(from, context, async (figures) => console.log(JSON.stringify(figures))),
+ * });
+ */
 export async function shipFigures(
   { settings }: JobData,
   context: JobContext,
