@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import type { AppData } from "../app-data.js";
-import { shown } from "../errors.js";
+import { requireUuid, shown } from "../errors.js";
 import { JOBS, isJob } from "../jobs/jobs.js";
 import { runJob } from "../jobs/run-job.js";
 import type { RunOptions, RunResult } from "../vault/run.js";
@@ -76,6 +76,40 @@ export const COMMANDS: Readonly<Record<Exclude<CommandName, "doctor">, Command>>
     return { text: text + failuresOf(result), data: result, exitCode: exitCodeOf(result) };
   },
 
+  async "export request"(data, { values: { user = "", type = "", format = "" } }) {
+    const id = await data.exports.request(user, { type, format });
+    return { text: id, data: { id } };
+  },
+
+  async "export run"(data, { operand }) {
+    const result = await data.exports.run(operand);
+    return { text: `Export ${operand} is done.`, data: result };
+  },
+
+  async "export status"(data, { operand }) {
+    const status = await data.exports.status(await ownerOf(data, operand), operand);
+    const lines = Object.entries(status).map(
+      ([name, value]) => `${name.padEnd(16)}  ${value ?? "–"}`,
+    );
+    return { text: lines.join("\n"), data: status };
+  },
+
+  async "export download"(data, { operand }) {
+    const url = await data.exports.download(await ownerOf(data, operand), operand);
+    return { text: url, data: { url } };
+  },
+
+  async "export delete"(data, { operand }) {
+    await data.exports.delete(await ownerOf(data, operand), operand);
+    return { text: `Deleted the export ${operand}.`, data: { id: operand, deleted: true } };
+  },
+
+  async "user erase"(data, { operand }) {
+    const erased = await data.users.erase(operand);
+    const lines = Object.entries(erased).map(([name, count]) => `${name}  ${String(count)}`);
+    return { text: [`Erased ${operand}.`, ...lines].join("\n"), data: erased };
+  },
+
   async job(data, { operand }, report) {
     if (!isJob(operand)) {
       const names = Object.keys(JOBS).join(", ");
@@ -92,6 +126,16 @@ export const COMMANDS: Readonly<Record<Exclude<CommandName, "doctor">, Command>>
     };
   },
 };
+
+/** Whose export it is: an operator has the id alone. */
+async function ownerOf(data: AppData, exportId: string): Promise<string> {
+  const id = requireUuid(exportId, "The export's id");
+  const row = await data.asService((db) =>
+    db.selectFrom("export_history").select("user_id").where("id", "=", id).executeTakeFirst(),
+  );
+  if (row !== undefined) return row.user_id;
+  throw new UsageError(`There is no export ${id}.`);
+}
 
 /** Progress on standard error, and an end at Ctrl-C. */
 function following(report: (line: string) => void): RunOptions {

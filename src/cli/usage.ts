@@ -57,6 +57,19 @@ export const USAGE = {
     more: "May be stopped and begun again; whoever is done is not looked at twice.",
   },
   "vault validate": { says: "asks providers for API keys that they refuse, and disables those" },
+  "export request": {
+    says: "asks for an export of a user's rows, and prints its id",
+    required: ["user", "type", "format"],
+  },
+  "export run": { says: "makes an export that was asked for", operand: "ID" },
+  "export status": { says: "how far an export is", operand: "ID" },
+  "export download": { says: "prints a URL of the file, good for 15 minutes", operand: "ID" },
+  "export delete": { says: "deletes an export and its file", operand: "ID" },
+  "user erase": {
+    says: "deletes a user with all rows, API keys and files",
+    operand: "UUID",
+    required: ["yes"],
+  },
   job: {
     says: "runs a job; one that runs already is left alone",
     operand: "NAME",
