@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import type { AppData } from "../app-data.js";
-import { requireUuid, shown } from "../errors.js";
+import { AppDataError, requireUuid, shown } from "../errors.js";
 import { JOBS, isJob } from "../jobs/jobs.js";
 import { runJob } from "../jobs/run-job.js";
 import type { RunOptions, RunResult } from "../vault/run.js";
@@ -81,9 +81,10 @@ export const COMMANDS: Readonly<Record<Exclude<CommandName, "doctor">, Command>>
     return { text: id, data: { id } };
   },
 
-  async "export run"(data, { operand }) {
-    const result = await data.exports.run(operand);
-    return { text: `Export ${operand} is done.`, data: result };
+  async "export run"(data, { operand }, report) {
+    await data.exports.run(operand, { signal: abortAtSignal(report) });
+    const status = await data.exports.status(await ownerOf(data, operand), operand);
+    return { text: `Export ${operand} is done: ${status.rows} rows.`, data: status };
   },
 
   async "export status"(data, { operand }) {
@@ -106,8 +107,9 @@ export const COMMANDS: Readonly<Record<Exclude<CommandName, "doctor">, Command>>
 
   async "user erase"(data, { operand }) {
     const erased = await data.users.erase(operand);
-    const lines = Object.entries(erased).map(([name, count]) => `${name}  ${String(count)}`);
-    return { text: [`Erased ${operand}.`, ...lines].join("\n"), data: erased };
+    const rows = Object.entries(erased.rows).map(([table, count]) => `${table} ${count}`);
+    const text = `Erased ${operand}: ${rows.join(", ")}, files ${erased.objects}.`;
+    return { text, data: erased };
   },
 
   async job(data, { operand }, report) {
@@ -134,7 +136,7 @@ async function ownerOf(data: AppData, exportId: string): Promise<string> {
     db.selectFrom("export_history").select("user_id").where("id", "=", id).executeTakeFirst(),
   );
   if (row !== undefined) return row.user_id;
-  throw new UsageError(`There is no export ${id}.`);
+  throw new AppDataError("EXP013", `There is no export ${id}.`);
 }
 
 /** Progress on standard error, and an end at Ctrl-C. */

@@ -18,7 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return values.help ? 0 : 2;
     }
     const { text, data, exitCode = 0 } = await answer(understood);
-    if (asJson) console.log(JSON.stringify(data, null, 2));
+    if (asJson) console.log(JSON.stringify(data, plain, 2));
     else if (text !== "") console.log(text);
     const signal = receivedSignal();
     return signal ? 128 + constants.signals[signal] : exitCode;
@@ -48,6 +48,11 @@ function fail(error: unknown, asJson: boolean): number {
   const signal = receivedSignal();
   if (signal) return 128 + constants.signals[signal];
   return isUsage ? 2 : 1;
+}
+
+/** Counts of the database are bigints, which JSON has none of. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
 }
 
 /** Of an error that is not ours no more than its message: details of PostgreSQL quote rows. */

@@ -12,6 +12,14 @@ export const expireExportsJob: Job = async (data, context) => ({
   forgotten: await untilDone(data, context, "delete_archived_exports"),
 });
 
+/**
+ * Brings bucket and rows together: deletes objects and uploads that no row names, and lets exports expire
+ * whose object is gone.
+ */
+export const sweepExportsJob: Job = async (data, { signal }) => ({
+  ...(await data.exports.sweep({ signal })),
+});
+
 /** Refreshes the reports of 003; 0 where another refresh goes on. */
 export const refreshAnalyticsJob: Job = async (data, { deadlineMs }) => {
   const { rows } = await data.asService(

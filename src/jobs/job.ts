@@ -1,3 +1,4 @@
+import type { Exports } from "../exports/exports.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Vault } from "../vault/vault.js";
 
@@ -14,6 +15,7 @@ export interface JobData extends Pick<
   "settings" | "asUser" | "asService" | "transactionAsService"
 > {
   readonly vault: Pick<Vault, "rotate" | "validate">;
+  readonly exports: Pick<Exports, "sweep">;
 }
 
 /** What a job has for one run. */

@@ -1,7 +1,6 @@
-import { expireExportsJob, refreshAnalyticsJob } from "./database-jobs.js";
+import { expireExportsJob, refreshAnalyticsJob, sweepExportsJob } from "./database-jobs.js";
 import type { Job } from "./job.js";
 import { shipFiguresJob } from "./ship-figures.js";
-import { sweepExportsJob } from "./sweep-exports.js";
 import { rotateKeysJob, validateKeysJob } from "./vault-jobs.js";
 
 const MINUTE_MS = 60_000;

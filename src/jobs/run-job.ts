@@ -70,7 +70,7 @@ export async function runJob(
         client.once("end", loseLock);
         try {
           logger.info({ job: name, deadlineMs }, "job started");
-          const counts = await work(data, context);
+          const counts = await worked(work, data, context);
           if (lost.signal.aborted) throw lockLost(name);
           return end(context.signal.aborted ? "cut off" : "done", counts);
         } finally {
@@ -83,6 +83,16 @@ export async function runJob(
     // The text of an error that is not ours may quote rows.
     const message = error instanceof AppDataError ? error.message : undefined;
     logger.error({ job: name, code: codeOf(error), error: message }, "job failed");
+    throw error;
+  }
+}
+
+/** What the job counted; nothing where it threw because it was to end. */
+async function worked(work: Job, data: JobData, context: JobContext): Promise<JobCounts> {
+  try {
+    return await work(data, context);
+  } catch (error) {
+    if (context.signal.aborted && error === context.signal.reason) return {};
     throw error;
   }
 }

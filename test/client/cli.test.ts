@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 
 const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
@@ -19,13 +18,6 @@ beforeAll(async () => {
   await superuser.query("insert into public.users (id, email) values ($1, 'a@example.org')", [
     user,
   ]);
-  const bucket = database.name.replaceAll("_", "-");
-  const s3 = new S3Client({ forcePathStyle: true });
-  const LocationConstraint = "eu-central-1";
-  await s3.send(
-    new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint } }),
-  );
-  s3.destroy();
   const { settings } = database;
   environment = {
     ...process.env,
@@ -35,7 +27,7 @@ beforeAll(async () => {
     APP_DATA_DATABASE_TLS: "off",
     APP_DATA_API_KEYS_KEY_ARN: settings.apiKeysKeyArn,
     APP_DATA_API_KEYS_CONTEXT: JSON.stringify(settings.apiKeysContext),
-    APP_DATA_EXPORTS_BUCKET: bucket,
+    APP_DATA_EXPORTS_BUCKET: settings.exportsBucket,
   };
 });
 afterAll(() => database.drop());
@@ -75,6 +67,27 @@ describe("app-data vault", () => {
     const gone = await run(["vault", "get", ...of, "--json"]);
     expect(gone).toMatchObject({ exitCode: 1, stderr: "" });
     expect(JSON.parse(gone.stdout).error.code).toBe("KEY003");
+  });
+});
+
+describe("app-data export and user", () => {
+  it("makes an export, tells of it, prints its URL, deletes it, and erases the user", async () => {
+    const request = ["export", "request", "--user", user, "--type", "full", "--format", "jsonl"];
+    const { stdout } = await run(request);
+    const id = stdout.trim();
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await run(["export", "run", id])).toMatchObject({ exitCode: 0 });
+    const status = await run(["export", "status", id, "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ id, status: "completed", downloads: 0 });
+    const link = await run(["export", "download", id]);
+    expect((await fetch(link.stdout.trim())).status).toBe(200);
+    expect(await run(["export", "delete", id])).toMatchObject({ exitCode: 0 });
+    expect(await run(["export", "status", id])).toMatchObject({ exitCode: 1 });
+    expect(await run(["export", "status", "1"])).toMatchObject({ exitCode: 1 });
+
+    expect(await run(["user", "erase", user])).toMatchObject({ exitCode: 2 });
+    const erased = await run(["user", "erase", user, "--yes", "--json"]);
+    expect(JSON.parse(erased.stdout)).toMatchObject({ rows: { users: 1 }, objects: 0 });
   });
 });
 

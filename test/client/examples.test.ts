@@ -20,6 +20,8 @@ import type * as pinoModule from "pino";
 declare global {
   const data: client.AppData;
   const userId: string;
+  /** Of an export. */
+  const id: string;
   const connect: typeof client.connect;
   const runJob: typeof client.runJob;
   const shipFigures: typeof client.shipFigures;

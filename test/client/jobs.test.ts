@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Writable } from "node:stream";
 import {
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
@@ -11,9 +10,7 @@ import {
 import type { Client } from "pg";
 import { pino } from "pino";
 import type { AppData } from "../../src/app-data";
-import { JOBS } from "../../src/jobs/jobs";
 import { runJob } from "../../src/jobs/run-job";
-import { sweepExports } from "../../src/jobs/sweep-exports";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 
 const CANARY = `sk-canary-${randomUUID()}`;
@@ -38,13 +35,8 @@ beforeAll(async () => {
   database = await createClientDatabase();
   superuser = await database.connect("postgres");
   await superuser.query(`grant connect on database ${database.name} to monitor`);
-  bucket = database.name.replaceAll("_", "-");
-  const LocationConstraint = "eu-central-1";
-  await s3.send(
-    new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint } }),
-  );
+  bucket = database.settings.exportsBucket;
   data = await database.open({
-    exportsBucket: bucket,
     monitorSecretArn: await database.secretOf("monitor"),
   });
   user = randomUUID();
@@ -183,29 +175,22 @@ describe("the jobs", () => {
   it("delete objects without a row, and expire rows without an object", async () => {
     const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: "x" }));
     await Promise.all(["kept", "nobodys", "queued"].map(put));
+    await s3.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: "cut-off" }));
     const kept = await putExport({ status: "completed", key: "kept" });
     const lost = await putExport({ status: "completed", key: "lost" });
     const queued = await putExport({ status: "completed", key: "queued" });
     await superuser.query("delete from public.export_history where id = $1", [queued]);
 
-    const keys = async () => {
-      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
-      return Contents.map(({ Key }) => Key);
-    };
     const { counts } = await runJob(data, "sweep-exports", { logger });
-    // What is younger than an hour may be at work.
-    expect(counts).toMatchObject({ queued: 0, failed: 0, lost: 1 });
-    expect(await keys()).toEqual(["kept", "nobodys"]);
+    expect(counts).toMatchObject({ withoutObject: 1, withoutRow: 1, uploadsAborted: 1 });
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    expect(Contents.map(({ Key }) => Key)).toEqual(["kept"]);
     expect([await statusOf(kept), await statusOf(lost)]).toEqual(["completed", "expired"]);
-
-    await s3.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: "cut-off" }));
-    const work = (...[from, context]: Parameters<(typeof JOBS)["sweep-exports"]["run"]>) =>
-      sweepExports(from, context, { objectMs: -5_000, uploadMs: -5_000 });
-    const swept = await runJob(data, "sweep-exports", { logger, work });
-    expect(swept.counts).toMatchObject({ queued: 1, uploads: 1, lost: 0 });
-    expect(await keys()).toEqual(["kept"]);
     const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     expect(Uploads).toEqual([]);
+
+    const cutOff = await runJob(data, "sweep-exports", { logger, signal: AbortSignal.abort() });
+    expect(cutOff).toMatchObject({ status: "cut off", counts: {} });
   });
 
   it("refresh the reports, and ship the figures as monitor", async () => {
@@ -215,7 +200,7 @@ describe("the jobs", () => {
     expect(counts?.["tables_without_row_security"]).toBe(0);
     const shipped = lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "figures");
     expect(shipped.figures.database).toBe(database.name);
-    const poor = await database.open({ exportsBucket: bucket });
+    const poor = await database.open();
     await expect(runJob(poor, "ship-figures", { logger })).rejects.toThrow("CFG101");
   });
 });
