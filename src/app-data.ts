@@ -38,6 +38,9 @@ export class AppData extends Sessions {
  * @param given settings in place of those of the environment.
  * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT005 for a login that owns tables,
  * bypasses row level security, is a superuser or sees a row without claims.
+ *
+ * @example
+ * const data = await connect({ poolSize: 20 });
  */
 export async function connect(given: Partial<Settings> = {}): Promise<AppData> {
   const settings = readSettings(given);

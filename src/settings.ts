@@ -49,6 +49,11 @@ export interface Settings {
   /** Bucket of the exports. Variable `APP_DATA_EXPORTS_BUCKET`; output `exportsBucket`. */
   readonly exportsBucket: string;
   /**
+   * ARN of the secret of the login `monitor`, for the job that ships figures. Variable
+   * `APP_DATA_MONITOR_SECRET_ARN`; output `monitorSecretArn`.
+   */
+  readonly monitorSecretArn?: string | undefined;
+  /**
    * ARN of the secret that signs tokens, where the stack demands verified identities. Variable
    * `APP_DATA_TOKEN_SECRET_ARN`; output `tokenSecretArn`.
    */
@@ -87,6 +92,9 @@ const LARGEST_PORT = 65_535;
  * Reads what is not given from the environment, and checks all of it.
  * @throws AppDataError CFG101 for a value that is missing, CFG102 for one of another form, CFG103 for
  * a database without TLS that is not on the loopback interface.
+ *
+ * @example
+ * const { exportsBucket } = readSettings();
  */
 export function readSettings(
   given: Partial<Settings> = {},
@@ -127,6 +135,7 @@ export function readSettings(
       given.apiKeysContext ??
       readContext(required(undefined, "apiKeysContext", "APP_DATA_API_KEYS_CONTEXT")),
     exportsBucket: required(given.exportsBucket, "exportsBucket", "APP_DATA_EXPORTS_BUCKET"),
+    monitorSecretArn: text(given.monitorSecretArn, "APP_DATA_MONITOR_SECRET_ARN"),
     tokenSecretArn: text(given.tokenSecretArn, "APP_DATA_TOKEN_SECRET_ARN"),
     tokenAudience: text(given.tokenAudience, "APP_DATA_TOKEN_AUDIENCE"),
     endpoint: text(given.endpoint, "AWS_ENDPOINT_URL"),
@@ -161,6 +170,14 @@ export function requireLoopback(host: string): void {
     `databaseTls is "off", and the database is at ${shown(host)}. Only a database on the loopback ` +
       'interface may be used without TLS: leave databaseTls at "verify".',
   );
+}
+
+/**
+ * A setting that not everything needs.
+ * @throws AppDataError CFG101 where it is missing.
+ */
+export function requireSetting(value: string | undefined, name: string, variable: string): string {
+  return value ?? missing(name, variable);
 }
 
 function missing(name: string, variable: string): never {

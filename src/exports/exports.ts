@@ -96,6 +96,9 @@ export class Exports {
    * bucket; a process that is killed leaves both to {@link Exports.sweep}.
    * @throws AppDataError EXP015 when it is not pending, EXP016 when it failed, with the reason as its
    * cause.
+   *
+   * @example
+   * await data.exports.run(id, { deadlineMs: 600_000 });
    */
   async run(id: string, { signal, deadlineMs = HOUR_MS }: RunExportOptions = {}): Promise<void> {
     const { userId, key, request } = await this.claim(requireUuid(id, "The export's id"));
@@ -144,6 +147,9 @@ export class Exports {
   /**
    * How far an export of a user is.
    * @throws AppDataError EXP013 when the user has none with this id.
+   *
+   * @example
+   * const { status, rows } = await data.exports.status(userId, id);
    */
   async status(userId: string, id: string): Promise<ExportStatus> {
     const row = await this.sessions.asUser(userId, (db) =>
@@ -175,6 +181,9 @@ export class Exports {
    * it is made when it is needed and not kept. Counts as a download.
    * @throws AppDataError EXP013 when the user has no export with this id, EXP014 when it is not
    * completed, or has expired.
+   *
+   * @example
+   * const link = await data.exports.download(userId, id);
    */
   async download(userId: string, id: string): Promise<string> {
     const { status, type, format } = await this.status(userId, id);
@@ -203,6 +212,9 @@ export class Exports {
   /**
    * Deletes an export of a user, with its file.
    * @throws AppDataError EXP013 when the user has none with this id.
+   *
+   * @example
+   * await data.exports.delete(userId, id);
    */
   async delete(userId: string, id: string): Promise<void> {
     await this.status(userId, id);
@@ -220,6 +232,9 @@ export class Exports {
    * Brings rows and bucket in step: fails exports that stalled, deletes objects and uploads that no row
    * names, expires completed exports whose object is gone. Two may run at once.
    * @throws what S3 or the database says; the next run goes on.
+   *
+   * @example
+   * const { objectsDeleted } = await data.exports.sweep();
    */
   async sweep(options: SweepOptions = {}): Promise<SweepResult> {
     return sweepExports(this.sessions, this.bucket, options);

@@ -20,6 +20,13 @@ export class Sessions {
    * @param userId a UUID.
    * @throws AppDataError DAT001 for an id that is no UUID, DAT002 to DAT004 as
    * {@link TransactionOptions} says; whatever the work throws, after a rollback.
+   *
+   * @example
+   * const sessions = await data.asUser(
+   *   userId,
+   *   (db) => db.selectFrom("sessions").select("id").execute(),
+   *   { deadlineMs: 5_000 },
+   * );
    */
   async asUser<Result>(
     userId: string,
@@ -32,6 +39,11 @@ export class Sessions {
   /**
    * Runs one transaction as the back office, `service_role`, which sees rows of all users.
    * @throws AppDataError DAT002 to DAT004; whatever the work throws, after a rollback.
+   *
+   * @example
+   * const failed = await data.asService((db) =>
+   *   db.selectFrom("export_history").select("id").where("status", "=", "failed").execute(),
+   * );
    */
   async asService<Result>(
     work: (queries: Queries<"service_role">) => Promise<Result>,
@@ -82,7 +94,12 @@ export class Sessions {
     );
   }
 
-  /** Closes all connections, once the transactions that run have ended. */
+  /**
+   * Closes all connections, once the transactions that run have ended.
+   *
+   * @example
+   * process.once("SIGTERM", () => void data.close());
+   */
   async close(): Promise<void> {
     await Promise.all([...new Set([this.userPool, this.servicePool])].map((pool) => pool.end()));
   }

@@ -72,7 +72,12 @@ export class HttpValidator implements KeyValidator {
 /** Another address than the provider's own: for tests. */
 type Address = string | undefined;
 
-/** `GET /v1/models` of OpenAI: 401 is a key that is none; 403 a country that is not served. */
+/**
+ * `GET /v1/models` of OpenAI: 401 is a key that is none; 403 a country that is not served.
+ *
+ * @example
+ * await data.vault.validate({ validators: [openAiValidator()] });
+ */
 export function openAiValidator(origin: Address = "https://api.openai.com"): HttpValidator {
   return new HttpValidator({
     provider: "openai",
@@ -82,7 +87,12 @@ export function openAiValidator(origin: Address = "https://api.openai.com"): Htt
   });
 }
 
-/** `GET /v1/models` of Anthropic: 401 is a key that is none; 403 one that may not do this. */
+/**
+ * `GET /v1/models` of Anthropic: 401 is a key that is none; 403 one that may not do this.
+ *
+ * @example
+ * await data.vault.validate({ validators: [anthropicValidator()] });
+ */
 export function anthropicValidator(origin: Address = "https://api.anthropic.com"): HttpValidator {
   return new HttpValidator({
     provider: "anthropic",
@@ -92,7 +102,12 @@ export function anthropicValidator(origin: Address = "https://api.anthropic.com"
   });
 }
 
-/** `GET /v1beta/models` of the Gemini API, which calls a key that is none a bad request. */
+/**
+ * `GET /v1beta/models` of the Gemini API, which calls a key that is none a bad request.
+ *
+ * @example
+ * await data.vault.validate({ validators: [googleValidator()] });
+ */
 export function googleValidator(
   origin: Address = "https://generativelanguage.googleapis.com",
 ): HttpValidator {

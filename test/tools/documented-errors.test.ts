@@ -3,7 +3,7 @@ import path from "node:path";
 import { CODES } from "../../migrator/src/errors";
 
 const PROJECT = path.resolve(__dirname, "../..");
-const CODE = /\b(?:CFG|DAT|KEY|MIG|POL|SQL|ENG|EXP)\d{3}\b/g;
+const CODE = /\b(?:CFG|DAT|JOB|KEY|MIG|POL|SQL|ENG|EXP)\d{3}\b/g;
 const SOURCES = [
   "components",
   "migrator/src",

@@ -14,6 +14,7 @@ export function clientVariables(outputs) {
     APP_DATA_API_KEYS_KEY_ARN: outputs.apiKeysKeyArn,
     APP_DATA_API_KEYS_CONTEXT: JSON.stringify(outputs.apiKeysEncryptionContext),
     APP_DATA_EXPORTS_BUCKET: outputs.exportsBucket,
+    APP_DATA_MONITOR_SECRET_ARN: outputs.monitorSecretArn,
     APP_DATA_TOKEN_SECRET_ARN: outputs.tokenSecretArn,
     APP_DATA_TOKEN_AUDIENCE: outputs.tokenAudience,
   };

@@ -1,0 +1,174 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import path from "node:path";
+import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+
+const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
+const CANARY = `sk-canary-${randomUUID()}`;
+
+let database: ClientDatabase;
+let environment: NodeJS.ProcessEnv;
+const user = randomUUID();
+
+beforeAll(async () => {
+  database = await createClientDatabase();
+  const superuser = await database.connect("postgres");
+  await superuser.query(`grant connect on database ${database.name} to monitor`);
+  await superuser.query("insert into public.users (id, email) values ($1, 'a@example.org')", [
+    user,
+  ]);
+  const { settings } = database;
+  environment = {
+    ...process.env,
+    AWS_REGION: settings.region,
+    APP_DATA_APP_SECRET_ARN: settings.appSecretArn,
+    APP_DATA_MONITOR_SECRET_ARN: await database.secretOf("monitor"),
+    APP_DATA_DATABASE_TLS: "off",
+    APP_DATA_API_KEYS_KEY_ARN: settings.apiKeysKeyArn,
+    APP_DATA_API_KEYS_CONTEXT: JSON.stringify(settings.apiKeysContext),
+    APP_DATA_EXPORTS_BUCKET: settings.exportsBucket,
+  };
+});
+afterAll(() => database.drop());
+
+async function run(
+  args: readonly string[],
+  { input = "", env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...environment, ...env } });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (text) => (output.stdout += text));
+  child.stderr.on("data", (text) => (output.stderr += text));
+  child.stdin.end(input);
+  const [exitCode] = await once(child, "close");
+  return { exitCode, ...output };
+}
+
+const of = ["--user", user, "--provider", "openai"];
+
+describe("app-data vault", () => {
+  it("stores a secret of standard input, prints it to standard output alone, lists and deletes it", async () => {
+    const put = await run(["vault", "put", ...of], { input: `${CANARY}\n` });
+    expect(put).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(put.stdout).not.toContain(CANARY);
+    expect(await run(["vault", "get", ...of])).toEqual({
+      exitCode: 0,
+      stdout: `${CANARY}\n`,
+      stderr: "",
+    });
+    const listed = await run(["vault", "list", "--user", user, "--json"]);
+    expect(JSON.parse(listed.stdout)).toEqual({
+      keys: [{ provider: "openai", createdAt: expect.any(String) }],
+    });
+    const dry = await run(["vault", "rotate", "--dry-run", "--json"]);
+    expect(JSON.parse(dry.stdout)).toMatchObject({ due: 0, isComplete: true });
+    expect(await run(["vault", "delete", ...of])).toMatchObject({ exitCode: 0 });
+    const gone = await run(["vault", "get", ...of, "--json"]);
+    expect(gone).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(JSON.parse(gone.stdout).error.code).toBe("KEY003");
+  });
+});
+
+describe("app-data export and user", () => {
+  it("makes an export, tells of it, prints its URL, deletes it, and erases the user", async () => {
+    const request = ["export", "request", "--user", user, "--type", "full", "--format", "jsonl"];
+    const { stdout } = await run(request);
+    const id = stdout.trim();
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await run(["export", "run", id])).toMatchObject({ exitCode: 0 });
+    const status = await run(["export", "status", id, "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ id, status: "completed", downloads: 0 });
+    const link = await run(["export", "download", id]);
+    expect((await fetch(link.stdout.trim())).status).toBe(200);
+    expect(await run(["export", "delete", id])).toMatchObject({ exitCode: 0 });
+    expect(await run(["export", "status", id])).toMatchObject({ exitCode: 1 });
+    expect(await run(["export", "status", "1"])).toMatchObject({ exitCode: 1 });
+
+    expect(await run(["user", "erase", user])).toMatchObject({ exitCode: 2 });
+    const erased = await run(["user", "erase", user, "--yes", "--json"]);
+    expect(JSON.parse(erased.stdout)).toMatchObject({ rows: { users: 1 }, objects: 0 });
+  });
+});
+
+describe("the command line", () => {
+  it.each([
+    ["an unknown command", ["vault", "steal"]],
+    ["an unknown option", ["vault", "list", "--user", user, "--all"]],
+    ["an option of another command", ["vault", "list", ...of]],
+    ["a missing option", ["vault", "get", "--user", user]],
+    ["an unknown job", ["job", "nothing"]],
+    ["no job", ["job"]],
+    ["nothing", []],
+  ])("ends with 2 at %s", async (_what, args) => {
+    expect(await run(args)).toMatchObject({ exitCode: 2 });
+  });
+
+  it("takes no secret as an argument, and does not repeat it", async () => {
+    const { exitCode, stdout, stderr } = await run(["vault", "put", ...of, CANARY]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("standard input");
+    expect(stdout + stderr).not.toContain(CANARY);
+  });
+
+  it("ends with 1 and the code at what the library refuses", async () => {
+    const { exitCode, stderr } = await run(["vault", "list", "--user", "1"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^DAT001 /);
+  });
+
+  it("explains each command", async () => {
+    const { stdout } = await run(["--help"]);
+    const commands = [...stdout.matchAll(/^ {2}app-data ([a-z ]+?)(?: [A-Z]+)? {2}/gm)];
+    expect(commands.length).toBeGreaterThan(7);
+    for (const command of commands) {
+      const help = await run([...(command[1] ?? "").split(" "), "--help"]);
+      expect(help).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(help.stdout).toMatch(new RegExp(`^app-data ${command[1]}`));
+    }
+  });
+});
+
+describe("app-data job", () => {
+  it("prints the counts, and logs beside them", async () => {
+    const { exitCode, stdout, stderr } = await run(["job", "expire-exports", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: "done", counts: { expired: 0 } });
+    expect(
+      stderr
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).msg),
+    ).toEqual(["job started", "job done"]);
+  });
+});
+
+describe("app-data doctor", () => {
+  it("finds everything in order in less than ten seconds", async () => {
+    const started = Date.now();
+    const { exitCode, stdout } = await run(["doctor", "--json"]);
+    const { ok, findings } = JSON.parse(stdout);
+    expect(findings.filter((finding: { ok: boolean }) => !finding.ok)).toEqual([]);
+    expect({ ok, exitCode }).toEqual({ ok: true, exitCode: 0 });
+    expect(findings.length).toBeGreaterThan(10);
+    expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  it("names what is wrong, each on a line", async () => {
+    const superuser = await database.secretOf("postgres");
+    const env = {
+      APP_DATA_APP_SECRET_ARN: superuser,
+      APP_DATA_EXPORTS_BUCKET: "there-is-none",
+      APP_DATA_API_KEYS_KEY_ARN: `arn:aws:kms:eu-central-1:123456789012:key/${randomUUID()}`,
+    };
+    const { exitCode, stdout } = await run(["doctor"], { env });
+    expect(exitCode).toBe(1);
+    const failed = stdout.split("\n").filter((line) => line.startsWith("FAIL"));
+    expect(failed.join("\n")).toMatch(/rights of app .*DAT005/);
+    expect(failed.join("\n")).toMatch(/bucket of the exports .*NoSuchBucket/);
+    expect(failed.join("\n")).toMatch(/key for API keys .*KEY\d{3}/);
+    expect(stdout).toMatch(/^ok {4}secret of app /m);
+    const nothing = await run(["doctor"], { env: { APP_DATA_APP_SECRET_ARN: "" } });
+    expect(nothing.stdout).toMatch(/^FAIL {2}settings .*CFG101/);
+  });
+});
