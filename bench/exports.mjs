@@ -170,7 +170,9 @@ async function runOne({ format, database }) {
   };
   const login = { ...database, password: async () => database.password, forget: () => undefined };
   const pool = new ConnectionPool(login, settings);
-  const exports = new Exports(new Sessions(settings, pool, pool));
+  const exports = new Exports(
+    new Sessions(settings, pool, pool, new ConnectionPool(login, settings, true)),
+  );
   const id = await exports.request(USER, { type: "sessions", format });
   const [from, cpu] = [performance.now(), process.cpuUsage()];
   await exports.run(id);

@@ -44,19 +44,21 @@ export class AppData extends Sessions {
  */
 export async function connect(given: Partial<Settings> = {}): Promise<AppData> {
   const settings = readSettings(given);
-  const users = new ConnectionPool(await readLogin(settings, settings.appSecretArn), settings);
+  const login = await readLogin(settings, settings.appSecretArn);
+  const users = new ConnectionPool(login, settings);
   try {
     await checkLogin(users, settings);
     const service =
       settings.serviceSecretArn === undefined
         ? users
         : new ConnectionPool(await readLogin(settings, settings.serviceSecretArn), settings);
+    const streams = new ConnectionPool(login, settings, true);
     const { tokenSecretArn, tokenAudience } = settings;
     const tokens =
       tokenSecretArn !== undefined && tokenAudience !== undefined
         ? new TokenSigner(settings, tokenSecretArn, tokenAudience)
         : undefined;
-    return new AppData(settings, users, service, tokens);
+    return new AppData(settings, users, service, streams, tokens);
   } catch (error) {
     await users.end();
     throw error;

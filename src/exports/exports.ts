@@ -110,7 +110,7 @@ export class Exports {
     const ended = new AbortController();
     const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
     try {
-      const { bytes, rows, checksum } = await this.sessions.transactionAsUser(
+      const { bytes, rows, checksum } = await this.sessions.streamAsUser(
         userId,
         async ({ client }) => {
           try {

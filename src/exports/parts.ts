@@ -1,3 +1,4 @@
+import pg from "pg";
 import type { ExportFilters, ExportType } from "./request.js";
 
 /** One table of an export. */
@@ -5,15 +6,20 @@ export interface Part {
   /** Name of its file in a zip, without the ending. */
   readonly name: string;
   readonly columns: readonly string[];
-  /** A query of those columns, whose times are in UTC; values bound as `$1`, `$2`. */
+  /** Those with text that a user has written. */
+  readonly texts: readonly string[];
+  /** A query of those columns, with nothing to bind: `COPY` takes no values. */
   readonly query: string;
-  readonly values: readonly (string | null)[];
 }
 
 // Row level security leaves the user's own rows; no query here says whose they are.
-const SESSION_FILTERS =
-  "s.started_at >= coalesce($1::timestamptz, '-infinity') " +
-  "and s.started_at < coalesce($2::timestamptz, 'infinity')";
+function sessionsWithin({ from, to }: ExportFilters): string {
+  const bounds = [
+    ...(from === undefined ? [] : [`s.started_at >= ${pg.escapeLiteral(from)}`]),
+    ...(to === undefined ? [] : [`s.started_at < ${pg.escapeLiteral(to)}`]),
+  ];
+  return bounds.length === 0 ? "true" : bounds.join(" and ");
+}
 
 const ACCOUNT = ["id", "email", "created_at"];
 const PROGRESS = [
@@ -35,20 +41,20 @@ const EXPORTS = [
 ];
 
 /** The tables of a type of export, in their order. */
-export function partsOf(type: ExportType, { from, to }: ExportFilters): readonly Part[] {
-  const bounds = [from ?? null, to ?? null];
-  const whole = (name: string, columns: readonly string[], table: string): Part => ({
-    name,
-    columns,
-    query: `select ${columns.join(", ")} from public.${table}`,
-    values: [],
-  });
-  const progress = whole("progress", PROGRESS, "user_progress");
+export function partsOf(type: ExportType, filters: ExportFilters): readonly Part[] {
+  const within = sessionsWithin(filters);
+  const whole = (
+    name: string,
+    columns: readonly string[],
+    table: string,
+    texts: readonly string[],
+  ): Part => ({ name, columns, texts, query: `select ${columns.join(", ")} from public.${table}` });
+  const progress = whole("progress", PROGRESS, "user_progress", ["achievements", "preferences"]);
   const sessions: Part = {
     name: "sessions",
     columns: SESSIONS,
-    query: `select ${SESSIONS.join(", ")} from public.sessions s where ${SESSION_FILTERS}`,
-    values: bounds,
+    query: `select ${SESSIONS.join(", ")} from public.sessions s where ${within}`,
+    texts: [],
   };
   const vocabulary: Part = {
     name: "vocabulary",
@@ -56,8 +62,8 @@ export function partsOf(type: ExportType, { from, to }: ExportFilters): readonly
     query:
       "select s.id as session_id, s.ended_at as learnt_at, s.vocabulary_count as words, " +
       "sum(s.vocabulary_count) over (order by s.ended_at, s.id) as words_so_far " +
-      `from public.sessions s where s.ended_at is not null and s.vocabulary_count > 0 and ${SESSION_FILTERS}`,
-    values: bounds,
+      `from public.sessions s where s.ended_at is not null and s.vocabulary_count > 0 and ${within}`,
+    texts: [],
   };
   switch (type) {
     case "progress":
@@ -68,11 +74,11 @@ export function partsOf(type: ExportType, { from, to }: ExportFilters): readonly
       return [vocabulary];
     case "full":
       return [
-        whole("account", ACCOUNT, "users"),
+        whole("account", ACCOUNT, "users", ["email"]),
         progress,
         sessions,
         vocabulary,
-        whole("exports", EXPORTS, "export_history"),
+        whole("exports", EXPORTS, "export_history", ["filters"]),
       ];
   }
 }

@@ -12,9 +12,14 @@ const IDLE_MS = 60_000;
 export class ConnectionPool {
   private readonly pool: pg.Pool;
 
+  /**
+   * @param streams whether they are for `COPY`, which cannot share a connection with queries that are sent
+   * ahead.
+   */
   constructor(
     private readonly login: Login,
     settings: Settings,
+    public readonly streams = false,
   ) {
     const host = settings.databaseHost ?? login.host;
     if (settings.databaseTls === "off") requireLoopback(host);
@@ -34,7 +39,7 @@ export class ConnectionPool {
       keepAlive: true,
       types: databaseTypes,
       // Sends what was asked without waiting for the answers before it; `begin` costs no round trip.
-      pipeline: true,
+      pipeline: !streams,
     });
     // A connection that breaks fails the query that it has; one that has none is replaced at its use.
     this.pool.on("error", () => undefined);

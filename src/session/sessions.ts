@@ -12,6 +12,7 @@ export class Sessions {
     public readonly settings: Settings,
     private readonly userPool: ConnectionPool,
     private readonly servicePool: ConnectionPool,
+    private readonly streamPool: ConnectionPool,
     private readonly tokens: TokenSigner | undefined,
   ) {}
 
@@ -58,14 +59,32 @@ export class Sessions {
     work: (transaction: Transaction<"authenticated">) => Promise<Result>,
     options: TransactionOptions = {},
   ): Promise<Result> {
+    return this.runAsUser(this.userPool, userId, work, options);
+  }
+
+  private async runAsUser<Result>(
+    pool: ConnectionPool,
+    userId: string,
+    work: (transaction: Transaction<"authenticated">) => Promise<Result>,
+    options: TransactionOptions,
+  ): Promise<Result> {
     const sub = requireUuid(userId, "The user's id");
     const claims = JSON.stringify({ sub, role: "authenticated" });
     return runTransaction(
-      this.userPool,
+      pool,
       async () => ({ role: "authenticated", claims, token: (await this.tokens?.sign(sub)) ?? "" }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
     );
+  }
+
+  /** As {@link Sessions.transactionAsUser}, on a connection that streams with `COPY`. @internal */
+  async streamAsUser<Result>(
+    userId: string,
+    work: (transaction: Transaction<"authenticated">) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return this.runAsUser(this.streamPool, userId, work, options);
   }
 
   /** As {@link Sessions.asService}, with the connection. @internal */
@@ -101,6 +120,8 @@ export class Sessions {
    * process.once("SIGTERM", () => void data.close());
    */
   async close(): Promise<void> {
-    await Promise.all([...new Set([this.userPool, this.servicePool])].map((pool) => pool.end()));
+    await Promise.all(
+      [...new Set([this.userPool, this.servicePool, this.streamPool])].map((pool) => pool.end()),
+    );
   }
 }

@@ -47,6 +47,7 @@ export interface Transaction<Role extends GrantedRole> {
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
 const TRANSACTION_TIMEOUT = "25P04";
+const FAILED_TRANSACTION = "25P02";
 const MOST_ATTEMPTS = 5;
 /** The server ends what is too late by itself; this is for one that is not heard of any more. */
 const SERVER_GRACE_MS = 500;
@@ -107,11 +108,13 @@ async function runOnce<Role extends GrantedRole, Result>(
   });
   try {
     const running = (async () => {
-      await Promise.all(begin(client, identity, mode, leftMs()));
+      await begin(client, identity, mode, leftMs(), !pool.streams);
       const result = await work({ queries: queriesOn<Role>(client, () => isOver), client });
       isOver = true;
       if (client.getTransactionStatus() !== "T") throw endedByWork();
-      await client.query(COMMIT);
+      await client.query(COMMIT).catch((error: unknown) => {
+        throw codeOf(error) === FAILED_TRANSACTION ? endedByWork() : error;
+      });
       return result;
     })();
     const result = await Promise.race([running, late]);
@@ -120,7 +123,8 @@ async function runOnce<Role extends GrantedRole, Result>(
   } catch (error) {
     isOver = true;
     if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, error);
-    isClean = await rollBack(client, error);
+    // What is left of a stream would have to be read to its end first.
+    isClean = !pool.streams && (await rollBack(client, error));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -132,16 +136,22 @@ async function runOnce<Role extends GrantedRole, Result>(
  * Begins, and takes on the identity, in one round trip. One message where nothing has to be bound: a
  * second one costs as much again as a bare transaction's `begin`. The id of a user is no secret.
  */
-function begin(
+async function begin(
   client: pg.ClientBase,
   { role, claims, token }: Identity<GrantedRole>,
   mode: "write" | "snapshot",
   withinMs: number,
-): Promise<unknown>[] {
+  sendsAhead: boolean,
+): Promise<void> {
   const start = `${BEGIN[mode]}; set local role ${role}; set local transaction_timeout = ${withinMs}`;
-  if (token !== "") return [client.query(start), client.query(SET_TOKEN, [claims, token])];
-  const identity = `set local request.jwt.claims = ${pg.escapeLiteral(claims)}; set local request.jwt.token = ''`;
-  return [client.query(`${start}; ${identity}`)];
+  if (token === "") {
+    const identity = `set local request.jwt.claims = ${pg.escapeLiteral(claims)}; set local request.jwt.token = ''`;
+    await client.query(`${start}; ${identity}`);
+    return;
+  }
+  const begun = client.query(start);
+  if (!sendsAhead) await begun;
+  await Promise.all([begun, client.query(SET_TOKEN, [claims, token])]);
 }
 
 /** Whether the connection is as it was before. */
