@@ -240,12 +240,12 @@ async function checkBucket(settings: Settings): Promise<string> {
     region: settings.region,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint, forcePathStyle: true }),
   });
-  const where = { Bucket: settings.exportsBucket, Key: `doctor/${randomUUID()}` };
+  const where = { Bucket: settings.exportsBucket, Key: `users/doctor/${randomUUID()}` };
   try {
-    await client.send(new PutObjectCommand({ ...where, Body: where.Key }));
+    const { VersionId } = await client.send(new PutObjectCommand({ ...where, Body: where.Key }));
     const { Body } = await client.send(new GetObjectCommand(where));
     const text = await Body?.transformToString();
-    await client.send(new DeleteObjectCommand(where));
+    await client.send(new DeleteObjectCommand({ ...where, VersionId }));
     if (text !== where.Key) throw new Error("An object is not read as it was written.");
     return `${settings.exportsBucket}: writes, reads and deletes`;
   } finally {

@@ -76,7 +76,7 @@ export const USAGE = {
   },
   doctor: {
     says: "whether everything can be reached, and rights are as they must be",
-    more: "Puts an object under doctor/ into the bucket of the exports, and deletes it.",
+    more: "Puts an object under users/doctor/ into the bucket of the exports, and deletes it.",
   },
 } as const satisfies Record<string, Usage>;
 
