@@ -155,8 +155,13 @@ export const VIEWS: Record<string, string | null> = {
   "monitoring.waiting_locks": null,
 };
 
+/** One row, of nobody: verified-identity-attacks.test.ts goes for it. */
+export const ROW_OF_NOBODY = "auth.token_settings";
+
 const CALLS = [
+  "auth.tokens_required()",
   "auth.uid()",
+  "auth.verified_uid()",
   "monitoring.read_changes()",
   "monitoring.read_statements()",
   "monitoring.read_waits()",

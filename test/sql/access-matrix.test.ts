@@ -7,6 +7,7 @@ import {
   IDENTITIES,
   type Identity,
   ROWS,
+  ROW_OF_NOBODY,
   TABLES,
   VIEWS,
   attemptsOnTable,
@@ -70,7 +71,9 @@ describe("who can do what to whose rows", () => {
     const relations = (kinds: string) =>
       names(`select relnamespace::regnamespace || '.' || relname as name from pg_class
         where relnamespace::regnamespace::text ${schemas} and relkind in (${kinds}) order by 1`);
-    expect(await relations("'r', 'p', 'f', 'S'")).toEqual(Object.keys(TABLES).sort());
+    expect(await relations("'r', 'p', 'f', 'S'")).toEqual(
+      [ROW_OF_NOBODY, ...Object.keys(TABLES)].sort(),
+    );
     expect(await relations("'v', 'm'")).toEqual(Object.keys(VIEWS).sort());
     expect(FUNCTION_ATTEMPTS.map(([call]) => call.replace(/\(.*/, "")).sort()).toEqual(
       await names(`select pronamespace::regnamespace || '.' || proname as name from pg_proc

@@ -279,7 +279,9 @@ monitoring.waiting_locks                -          -       -  -  -        +     
 
 export const FUNCTIONS = `
                                                         no claims  broken  A  B  service  monitor  anon  migrator  app  master
+auth.tokens_required()                                  +          +       +  +  +        -        -     +         -    -
 auth.uid()                                              +          +       +  +  +        -        -     +         -    -
+auth.verified_uid()                                     +          +       +  +  +        -        -     +         -    -
 monitoring.read_changes()                               -          -       -  -  -        +        -     +         -    -
 monitoring.read_statements()                            -          -       -  -  -        +        -     +         -    -
 monitoring.read_waits()                                 -          -       -  -  -        +        -     +         -    -

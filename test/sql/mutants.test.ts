@@ -66,6 +66,14 @@ const EQUIVALENT: [why: string, sql: RegExp][] = [
     "monitoring.test.ts has the library and the second session that it takes to see them at work",
     /FUNCTION monitoring\.read_(statements|waits)\(\)[^]*(begin return; end|where false)/,
   ],
+  [
+    "verified-identity.test.ts sets the switch and signs what these look at, which stops all others",
+    /auth\.token_settings|FUNCTION auth\.(tokens_required|verified_uid)/,
+  ],
+  [
+    "verified-identity.test.ts has the users for whom these are the way to their identity",
+    /^drop function auth\.(tokens_required|verified_uid)/,
+  ],
 ];
 
 type Observation = [what: string, observe: (client: Client) => Promise<string>];

@@ -141,7 +141,7 @@ async function constraintMutants(client: ClientBase): Promise<Mutant[]> {
        and not exists (select from pg_constraint where conindid = indexrelid)
     order by 1, 2`);
   return rows.flatMap(({ object: table, name, sort }): Mutant[] => {
-    const object = `public.${table}`;
+    const object = table.includes(".") ? table : `public.${table}`;
     if (sort === "index") {
       return [{ kind: "index", sql: `drop index public.${name}`, object, name }];
     }
@@ -261,6 +261,9 @@ export function verifiedBy({ object, kind }: Mutant): Migration[] {
   if (object.startsWith("monitoring")) return ["005_monitoring"];
   if (/activity|retention|vocabulary|trends|analytics|smallest/.test(object)) {
     return ["003_progress_analytics"];
+  }
+  if (/^auth\.(token|uid|verified)/.test(object)) {
+    return ["006_verified_identity", "000_existing_schema"];
   }
   if (/^public\.(users|sessions)$|^auth|^public$/.test(object)) {
     return [
