@@ -2,27 +2,54 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 899c1c88a45ddec1bf0a3303ee8ae79d341d2f5cab6640d5a69ba294b543cd20
+// catalog 626f45daa0b1b339ae821497489ae3274caf0cc37014eaa9c96ff46079b49fe0
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
 // migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
 // migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
 // migration 005_monitoring 30f765a0a3a81ae262ec07b72a37f5ae222029d8b5e281f7d024e6ef7f58ae98
-// types 12d9228f086e3716163437415cf839e2076e77f90d6e368aaf52a43dfc1184f1
+// migration 006_verified_identity 8d7f5a99b7ed2f45892a5120746a275ef402eca8bcd8d3c01fdf21cd990f0a1f
+// migration 007_vault_and_erasure 813a0a8d4d0307c5b3c1c9ab4800f25b65bc2dee6a559c9e1f36031ba2f59689
+// types af90ad9294b62e4a7b8faf7246133becaca3a25d9b3d937286bddff096a5ee56
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
 export type Database = {
   auth: {
     Tables: {
-      [_ in never]: never;
+      token_settings: {
+        Row: {
+          audience: string;
+          current_pads: Buffer;
+          is_only_row: boolean;
+          previous_pads: Buffer | null;
+          required: boolean;
+        };
+        Insert: {
+          audience: string;
+          current_pads: Buffer;
+          is_only_row?: boolean;
+          previous_pads?: Buffer | null;
+          required: boolean;
+        };
+        Update: {
+          audience?: string;
+          current_pads?: Buffer;
+          is_only_row?: boolean;
+          previous_pads?: Buffer | null;
+          required?: boolean;
+        };
+        Relationships: [];
+      };
     };
     Views: {
       [_ in never]: never;
     };
     Functions: {
+      tokens_required: { Args: Record<PropertyKey, never>; Returns: boolean };
       uid: { Args: Record<PropertyKey, never>; Returns: string };
+      verified_uid: { Args: Record<PropertyKey, never>; Returns: string };
     };
     Enums: {
       [_ in never]: never;
@@ -637,6 +664,7 @@ export type Database = {
       queue_unnamed_export_objects: { Args: { bucket: string; keys: string[] }; Returns: bigint };
       refresh_progress_analytics: { Args: Record<PropertyKey, never>; Returns: boolean };
       smallest_reported_group: { Args: Record<PropertyKey, never>; Returns: bigint };
+      users_after: { Args: { last_id: string; most?: number }; Returns: string[] };
     };
     Enums: {
       [_ in never]: never;
@@ -1101,12 +1129,6 @@ export type Grants = {
       };
       retention_by_cohort: {
         Select: "cohort" | "weeks_later" | "cohort_users" | "users" | "share";
-        Insert: never;
-        Update: never;
-        Delete: false;
-      };
-      user_api_keys: {
-        Select: "user_id" | "encryption_key_id" | "is_active" | "last_validated_at" | "updated_at";
         Insert: never;
         Update: never;
         Delete: false;
