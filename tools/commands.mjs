@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { audit } from "./audit/audit.mjs";
 import { checkAfter, checkBefore } from "./check/command.mjs";
+import { example } from "./example.mjs";
 import { explain } from "./explain.mjs";
 import { down, env, preview, redo, refresh, status, up } from "./local/stack-commands.mjs";
 import { policy } from "./policy/command.mjs";
@@ -48,6 +49,9 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
                                  and --fresh as "policy" has them
               --stack NAME       a stack of the backend that Pulumi is logged in to, not "local"
               --output FILE      the page (schema-report.html)
+  example   bring the stack up with verified identities, and start examples/learning on it; the next "up"
+            takes the identities back to claims
+              --port N           where it listens; a free port without
   test      (npm test) lint, type checks, unit tests and one end-to-end run
               --node MAJOR       on Node.js 20, 22 or 24, which npm fetches once (50 MB)
               --smoke            only what another Node.js could break: build, policy, rules, one
@@ -87,10 +91,11 @@ const OPTIONS = {
     fresh: { type: "boolean" },
     output: { type: "string" },
   },
+  example: { port: { type: "string" } },
   test: { node: { type: "string" }, smoke: { type: "boolean" } },
 };
 const COMMANDS = {
-  ...{ up, redo, preview, refresh, audit, status, env, down, policy, report, test },
+  ...{ up, redo, preview, refresh, audit, status, env, down, policy, report, example, test },
   "check:before": checkBefore,
   "check:after": checkAfter,
 };

@@ -4,6 +4,7 @@ import { AppDataError } from "@app-data/client";
 import { Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { csrf } from "hono/csrf";
+import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { accountPage, errorPage, exportsPage, keysPage, learnPage, signInPage } from "./pages.mjs";
 import { PEOPLE, signUp } from "./people.mjs";
@@ -102,8 +103,9 @@ export function createApp(data, log) {
   app.post("/keys/:provider/test", async (c) => {
     const provider = c.req.param("provider");
     const secret = await data.vault.get(c.get("person").id, provider);
-    // A real application would call its provider with secret.reveal() now.
-    const tested = `The key for ${provider} is readable: ${secret.byteLength} bytes.`;
+    // A real application calls its provider with it here; `npx app-data vault validate` asks those it knows.
+    const tested = `The key for ${provider} is readable: ${secret.reveal().length} characters.`;
+    secret.release();
     return c.redirect(`/keys?tested=${encodeURIComponent(tested)}`, 303);
   });
   app.post("/keys/:provider/delete", async (c) => {
@@ -146,6 +148,7 @@ export function createApp(data, log) {
   );
   app.onError((error, c) => {
     const person = c.get("person");
+    if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof AppDataError)
       return c.html(errorPage(person, "That did not work", error.message), 400);
     log(error);

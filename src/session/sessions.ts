@@ -53,6 +53,32 @@ export class Sessions {
     return this.transactionAsService(({ queries }) => work(queries), options);
   }
 
+  /**
+   * A token for a browser or another service, which says that a user is signed in; the application has
+   * made sure of that. The database believes it, too.
+   * @param userId a UUID.
+   * @param lifetimeSeconds how long {@link Sessions.userOf} and the database believe it.
+   * @throws AppDataError DAT001 for an id that is no UUID, DAT007 where the stack has no signed tokens.
+   *
+   * @example
+   * const token = await data.signToken(userId, 3600);
+   */
+  async signToken(userId: string, lifetimeSeconds: number): Promise<string> {
+    return this.signer().sign(requireUuid(userId, "The user's id"), lifetimeSeconds);
+  }
+
+  /**
+   * The user whom a token of {@link Sessions.signToken} names, undefined where it is none, was changed or
+   * has run out.
+   * @throws AppDataError DAT007 where the stack has no signed tokens.
+   *
+   * @example
+   * const user = await data.userOf(token);
+   */
+  async userOf(token: string): Promise<string | undefined> {
+    return this.signer().userOf(token);
+  }
+
   /** As {@link Sessions.asUser}, with the connection for what typed queries cannot say. @internal */
   async transactionAsUser<Result>(
     userId: string,

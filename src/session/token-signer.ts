@@ -9,6 +9,9 @@ const KEPT_MS = 300_000;
 /** Long enough for a transaction to begin. */
 const TRANSACTION_SECONDS = 60;
 
+/** What HMAC with SHA-256 is as strong as. */
+const LEAST_KEY_BYTES = 32;
+
 /** Signs and checks tokens of the stack, where it demands verified identities. */
 export class TokenSigner {
   private secret: { readonly bytes: Buffer; readonly until: number } | undefined;
@@ -46,15 +49,27 @@ export class TokenSigner {
 
   private async read(): Promise<Buffer> {
     if (this.secret === undefined || this.secret.until < Date.now()) {
-      const bytes = Buffer.from(await readSecret(this.settings, this.secretArn), "base64");
-      if (bytes.length < 32) {
-        throw new AppDataError(
-          "CFG105",
-          `The secret ${this.secretArn} signs tokens, and has to be 32 bytes or more in Base64.`,
-        );
-      }
+      const bytes = keyIn(await readSecret(this.settings, this.secretArn), this.secretArn);
       this.secret = { bytes, until: Date.now() + KEPT_MS };
     }
     return this.secret.bytes;
   }
+}
+
+/** The secret is JSON, as the stack writes it; no word of it is in an error. */
+function keyIn(text: string, secretArn: string): Buffer {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && "key" in value) {
+      const bytes = Buffer.from(String(value.key), "base64");
+      if (bytes.length >= LEAST_KEY_BYTES) return bytes;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new AppDataError(
+    "CFG105",
+    `The secret ${secretArn} holds no key for tokens: it has to be JSON with the text key, ` +
+      `${LEAST_KEY_BYTES} bytes or more in Base64.`,
+  );
 }

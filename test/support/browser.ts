@@ -7,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 /** Chromium where it is installed; else the one that an npm package carries. */
 const INSTALLED = ["chromium", "chromium-browser", "google-chrome"];
 
-/** A page in a headless browser that reaches no network. */
+/** A page in a headless browser that reaches nothing but this machine. */
 export interface Page {
   /** The value of an expression of JavaScript in the page. */
   evaluate(expression: string): Promise<unknown>;
@@ -17,6 +17,10 @@ export interface Page {
   setMedia(media: "print" | "screen"): Promise<void>;
   /** Loads a file; its scripts run unless it is told otherwise. */
   open(file: string, options?: { scripts: boolean }): Promise<void>;
+  /** Goes to an address of this machine. */
+  visit(url: string): Promise<void>;
+  /** Evaluates an expression that leads to another page, and waits for that. */
+  follow(expression: string): Promise<void>;
   /** Addresses that the page asked for, apart from its own. */
   requests(): string[];
   /** A PNG of what is on the screen. */
@@ -40,7 +44,11 @@ export async function startBrowser(): Promise<Page> {
   const args = [
     ...["--headless", "--no-sandbox", "--no-zygote", "--disable-gpu", "--remote-debugging-pipe"],
     ...["--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"],
-    ...["--host-resolver-rules=MAP * ~NOTFOUND", `--user-data-dir=${profile}`, "about:blank"],
+    ...[
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+      `--user-data-dir=${profile}`,
+      "about:blank",
+    ],
   ];
   const child = spawn(program, args, {
     stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
@@ -70,6 +78,16 @@ export async function startBrowser(): Promise<Page> {
       await call("Emulation.setScriptExecutionDisabled", { value: !scripts });
       const loaded = wire.next("Page.loadEventFired");
       await call("Page.navigate", { url: `file://${file}` });
+      await loaded;
+    },
+    async visit(url) {
+      const loaded = wire.next("Page.loadEventFired");
+      await call("Page.navigate", { url });
+      await loaded;
+    },
+    async follow(expression) {
+      const loaded = wire.next("Page.loadEventFired");
+      await call("Runtime.evaluate", { expression });
       await loaded;
     },
     requests: () => wire.requested.filter((url) => !url.startsWith("file:")),

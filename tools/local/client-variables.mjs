@@ -18,6 +18,8 @@ export function clientVariables(outputs) {
     APP_DATA_TOKEN_SECRET_ARN: outputs.tokenSecretArn,
     APP_DATA_TOKEN_AUDIENCE: outputs.tokenAudience,
   };
-  const known = Object.entries(variables).filter(([, value]) => value !== undefined && value !== "");
+  const known = Object.entries(variables).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
   return Object.fromEntries(known.map(([name, value]) => [name, String(value)]));
 }

@@ -206,7 +206,7 @@ export async function localStack() {
   const { pulumi, servers } = await inHome(() => whole(home));
   const { outputs } = pulumi.readState();
   const urls = await loginUrls(outputs, servers.emulator.endpoint);
-  const variables = { ...pulumi.variables, ...urls };
+  const variables = { ...pulumi.variables, ...urls, ...clientVariables(outputs) };
   const config = JSON.parse(await pulumi.read(["config", "--json"]));
   const directory = config[`${PROJECT_NAME}:migrations`]?.objectValue?.directory ?? "sql";
   return { command: pulumi.command, variables, urlVariable: "MIGRATOR_URL", directory };
