@@ -39,17 +39,14 @@ $$;
 -- 2. Tables. No row, or one.
 create table if not exists auth.token_settings (
   is_only_row boolean not null default true,
-  required boolean not null,
+  believes_claims boolean not null,
   audience text not null,
   current_pads bytea not null,
   previous_pads bytea,
   constraint token_settings_pkey primary key (is_only_row),
   constraint token_settings_is_only_row_check check (is_only_row),
   -- The payload is read byte by byte, so other letters would never match.
-  constraint token_settings_audience_check check (audience ~ '^[!-~]{1,200}$'),
-  constraint token_settings_pads_check check (
-    length(current_pads) = 128 and length(previous_pads) = 128
-  )
+  constraint token_settings_audience_check check (audience ~ '^[!-~]{1,200}$')
 );
 
 -- 3. Functions. With their owner's rights, because nobody else may read the secret: they give a
@@ -64,7 +61,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  return coalesce((select s.required from auth.token_settings s), false);
+  return coalesce((select not s.believes_claims from auth.token_settings s), false);
 end
 $$;
 
@@ -238,8 +235,8 @@ grant execute on function auth.tokens_required(), auth.verified_uid()
 comment on table auth.token_settings is
   'How tokens are verified; the stack writes it. Read by auth.tokens_required() and '
   'auth.verified_uid() alone.';
-comment on column auth.token_settings.required is
-  'Whether auth.uid() believes nothing but a token.';
+comment on column auth.token_settings.believes_claims is
+  'Whether auth.uid() goes on believing request.jwt.claims; else a token alone.';
 comment on column auth.token_settings.audience is
   'What the claim aud of a token must be, or contain.';
 comment on column auth.token_settings.current_pads is

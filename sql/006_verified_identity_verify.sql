@@ -17,15 +17,13 @@ begin
     values
       ('table', 'auth.token_settings', 'owned by migrator, row level security, forced'),
       ('column', 'auth.token_settings.audience', '3 text not null'),
+      ('column', 'auth.token_settings.believes_claims', '2 boolean not null'),
       ('column', 'auth.token_settings.current_pads', '4 bytea not null'),
       ('column', 'auth.token_settings.is_only_row', '1 boolean not null default true'),
       ('column', 'auth.token_settings.previous_pads', '5 bytea'),
-      ('column', 'auth.token_settings.required', '2 boolean not null'),
       ('constraint', 'auth.token_settings.token_settings_audience_check',
         'CHECK ((audience ~ ''^[!-~]{1,200}$''::text))'),
       ('constraint', 'auth.token_settings.token_settings_is_only_row_check', 'CHECK (is_only_row)'),
-      ('constraint', 'auth.token_settings.token_settings_pads_check',
-        'CHECK (((length(current_pads) = 128) AND (length(previous_pads) = 128)))'),
       ('constraint', 'auth.token_settings.token_settings_pkey', 'PRIMARY KEY (is_only_row)'),
       ('index', 'auth.token_settings_pkey',
         'CREATE UNIQUE INDEX token_settings_pkey ON auth.token_settings USING btree '
@@ -40,7 +38,7 @@ begin
         'returns uuid, plpgsql, stable, owned by migrator, security definer, settings '
         'search_path="", executable by authenticated, migrator, service_role'),
       ('body of', 'auth.tokens_required()',
-        'cd7c80212efed522b301db14fb88521502ae44423274504868dcc8c90dfd4659'),
+        '50f789bbbc39095b0992975012fb8e4f7aa50becbd3751946da3dfd0df172af4'),
       ('body of', 'auth.uid()', 'aa02c9cfd065055e019e45f28f469ff778455233660d94fe7f708695a3da9aee'),
       ('body of', 'auth.verified_uid()',
         '1672d268b52db946accffe3cd5b75009f8caa42d7fff6b1e9e0513e54a919e95'),

@@ -2,16 +2,16 @@
 // `npm run generate:types` from the catalog of a database with the migrations below. Not for editing:
 // `npm run typecheck` compares the digests.
 //
-// catalog 626f45daa0b1b339ae821497489ae3274caf0cc37014eaa9c96ff46079b49fe0
+// catalog 7fecb51e8ee6f928f7be48b6e1a2013e926a9b861454d51221936b337657b89d
 // migration 000_existing_schema 8e55fee15206225c686b663cb88e5fbbd19088ea322a30e055acccf21c9d6ace
 // migration 001_add_missing_tables 7996f12c1de925f467a1659d79bc27822a0d8ee4154902ca66f4b73f60cfd74e
 // migration 002_backfill_user_progress 81454467ad0cfbbedb16ba05366c25725fa0919a40ecac0b84fd3e3ab7d1f077
 // migration 003_progress_analytics 58191fb5a9242688e93227b894b34028f730ed134355e4bc903dde4d72ebab5f
 // migration 004_export_lifecycle df1f37f7380d1d8b5a95158218888aa06fb0fa4332254852500284f82210c48e
 // migration 005_monitoring 30f765a0a3a81ae262ec07b72a37f5ae222029d8b5e281f7d024e6ef7f58ae98
-// migration 006_verified_identity 8d7f5a99b7ed2f45892a5120746a275ef402eca8bcd8d3c01fdf21cd990f0a1f
+// migration 006_verified_identity 7399cbdb3110fc6c31c03a13e9f9dd9e3651560352787c19d32a99816a53f6f7
 // migration 007_vault_and_erasure 813a0a8d4d0307c5b3c1c9ab4800f25b65bc2dee6a559c9e1f36031ba2f59689
-// types af90ad9294b62e4a7b8faf7246133becaca3a25d9b3d937286bddff096a5ee56
+// types 993c1452a2c841ae5cbe079d6799d2d3d8164d56cd4683ddf17f16e396fea0a4
 
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
@@ -21,24 +21,24 @@ export type Database = {
       token_settings: {
         Row: {
           audience: string;
+          believes_claims: boolean;
           current_pads: Buffer;
           is_only_row: boolean;
           previous_pads: Buffer | null;
-          required: boolean;
         };
         Insert: {
           audience: string;
+          believes_claims: boolean;
           current_pads: Buffer;
           is_only_row?: boolean;
           previous_pads?: Buffer | null;
-          required: boolean;
         };
         Update: {
           audience?: string;
+          believes_claims?: boolean;
           current_pads?: Buffer;
           is_only_row?: boolean;
           previous_pads?: Buffer | null;
-          required?: boolean;
         };
         Relationships: [];
       };

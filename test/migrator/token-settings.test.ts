@@ -41,7 +41,7 @@ describe("the settings of tokens", () => {
     expect(await rowsOf()).toEqual([
       {
         is_only_row: true,
-        required: true,
+        believes_claims: false,
         audience: AUDIENCE,
         current_pads: hmacPads(fixture.key),
         previous_pads: null,
@@ -72,7 +72,7 @@ describe("the settings of tokens", () => {
     await tokenSettingsLifecycle.create(inputs);
     const migrator = await fixture.database.connect("migrator");
     for (const [change, shown] of [
-      ["required = false", { required: false }],
+      ["believes_claims = true", { required: false }],
       ["audience = 'another'", { audience: "another" }],
       ["current_pads = repeat('x', 128)::bytea", { secretVersion: "" }],
     ] as const) {
@@ -103,7 +103,7 @@ describe("the settings of tokens", () => {
     await tokenSettingsLifecycle.create({ ...inputs, required: false });
     await superuser.query("revoke service_role from app granted by master");
     await tokenSettingsLifecycle.update(inputs);
-    expect(await rowsOf()).toMatchObject([{ required: true }]);
+    expect(await rowsOf()).toMatchObject([{ believes_claims: false }]);
   });
 
   it("are refused without 006, and there is nothing to clear", async () => {
@@ -136,7 +136,7 @@ describe("the settings of tokens", () => {
 
   it("are what Pulumi finds by the name in its state", async () => {
     await providers.TokenSettings.update("x", inputs, { ...inputs, required: false });
-    expect(await rowsOf()).toMatchObject([{ required: false }]);
+    expect(await rowsOf()).toMatchObject([{ believes_claims: true }]);
     await providers.TokenSettings.delete("x", inputs);
     expect(await rowsOf()).toEqual([]);
   });

@@ -225,7 +225,7 @@ describe("any SQL as app", () => {
       `copy (select 1) to program 'cat ${path}'`,
       "select pg_ls_dir('.')",
       "insert into auth.token_settings values (true, false, 'x', '')",
-      "update auth.token_settings set required = false",
+      "update auth.token_settings set believes_claims = true",
       "update auth.token_settings set current_pads = ''",
       "delete from auth.token_settings",
       "truncate auth.token_settings",

@@ -103,10 +103,10 @@ async function setTokens(inputs: TokenSettingsInputs): Promise<void> {
         );
       }
       await client.query(
-        `insert into auth.token_settings as t (required, audience, current_pads)
-         values ($1, $2, $3)
+        `insert into auth.token_settings as t (believes_claims, audience, current_pads)
+         values (not $1::boolean, $2, $3)
          on conflict (is_only_row) do update set
-           required = excluded.required,
+           believes_claims = excluded.believes_claims,
            audience = excluded.audience,
            current_pads = excluded.current_pads,
            previous_pads = case when t.current_pads = excluded.current_pads
@@ -177,7 +177,7 @@ async function readRow(
 ): Promise<{ audience: string; required: boolean; hasKey: boolean } | undefined> {
   if (!(await isThere(client))) return undefined;
   const { rows } = await client.query<{ audience: string; required: boolean; hasKey: boolean }>(
-    `select audience, required, current_pads = $1 as "hasKey" from auth.token_settings`,
+    `select audience, not believes_claims as required, current_pads = $1 as "hasKey" from auth.token_settings`,
     [pads],
   );
   return rows[0];
