@@ -202,17 +202,71 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  progress public.user_progress;
+  -- Two numbers subtracted, since an interval overflows before a timestamp does.
+  seconds constant bigint :=
+    floor(extract(epoch from new.ended_at) - extract(epoch from new.started_at));
+  -- Day 0 was a Thursday; a week starts on the Monday at or before its days.
+  day constant integer := (new.ended_at at time zone 'UTC')::date - date '1970-01-01';
+  monday constant integer := day - ((day + 3) % 7 + 7) % 7;
+  last_day integer;
 begin
   insert into public.user_progress (user_id)
   values (new.user_id)
   on conflict (user_id) do nothing;
 
   -- One completion of a user at a time: without the lock, two that run side by side each count
-  -- without the other, and the later to write wins.
-  perform from public.user_progress p where p.user_id = new.user_id for no key update;
+  -- without the other, and the later to write wins. What is read is the row as it is once locked.
+  select p.* into progress
+  from public.user_progress p
+  where p.user_id = new.user_id
+  for no key update;
 
-  -- A statement of its own, so that its snapshot is later than the lock. It counts everything
-  -- again, because the columns alone cannot give streaks after a completion out of order.
+  -- Later than all that is counted, as nearly every completion is: the row and the session give
+  -- the figures, however many sessions there are.
+  if (progress.last_activity_at, progress.last_session_id) < (new.ended_at, new.id) then
+    last_day := (progress.last_activity_at at time zone 'UTC')::date - date '1970-01-01';
+    if last_day < day then
+      progress.sessions_today := 0;
+      progress.current_streak_days :=
+        case when last_day = day - 1 then progress.current_streak_days else 0 end + 1;
+    end if;
+    if last_day < monday then
+      progress.sessions_this_week := 0;
+      progress.descriptions_this_week := 0;
+      progress.vocabulary_this_week := 0;
+      progress.time_this_week_seconds := 0;
+    end if;
+
+    update public.user_progress p
+    set
+      total_sessions = progress.total_sessions + 1,
+      total_descriptions = progress.total_descriptions + new.descriptions_count,
+      total_images = progress.total_images + new.images_count,
+      total_questions = progress.total_questions + new.questions_count,
+      total_vocabulary = progress.total_vocabulary + new.vocabulary_count,
+      total_time_seconds = progress.total_time_seconds + seconds,
+      sessions_today = progress.sessions_today + 1,
+      sessions_this_week = progress.sessions_this_week + 1,
+      descriptions_this_week = progress.descriptions_this_week + new.descriptions_count,
+      vocabulary_this_week = progress.vocabulary_this_week + new.vocabulary_count,
+      time_this_week_seconds = progress.time_this_week_seconds + seconds,
+      current_streak_days = progress.current_streak_days,
+      longest_streak_days =
+        greatest(progress.longest_streak_days, progress.current_streak_days),
+      best_session_vocabulary = greatest(progress.best_session_vocabulary, new.vocabulary_count),
+      longest_session_seconds = greatest(progress.longest_session_seconds, seconds),
+      last_session_id = new.id,
+      first_activity_at = least(progress.first_activity_at, new.started_at),
+      last_activity_at = new.ended_at
+    where p.user_id = new.user_id;
+    return null;
+  end if;
+
+  -- Else everything is counted again: the first completion since 001, and one out of order, after
+  -- which the columns alone cannot give streaks. A statement of its own, so that its snapshot is
+  -- later than the lock.
   with completed as (
     select
       s.id, s.started_at, s.ended_at,

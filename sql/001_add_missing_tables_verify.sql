@@ -171,7 +171,7 @@ begin
       ('body of', 'public.update_user_api_keys_updated_at()',
         '5c189147bb2e34bc6bbae6cffcee19f079f2bc5934dc687ac3e5ecf6f54262e9'),
       ('body of', 'public.update_user_progress_from_session()',
-        'ec8ab17cb61067ac9cd4c3906490a43f10cdf70b061d3f74718d946a4eb1898b'),
+        '285bf7124c62791d0a0deccb2b233417b35e437a154149f5fbde3d6a4df0e807'),
       ('body of', 'public.update_user_progress_updated_at()',
         '5c189147bb2e34bc6bbae6cffcee19f079f2bc5934dc687ac3e5ecf6f54262e9'),
       -- 4 triggers.

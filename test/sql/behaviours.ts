@@ -187,6 +187,30 @@ const touched = (table: string, change: string): Behaviour => ({
   gives: "true",
 });
 
+/** Two completions of A, after one of B whose figures stay as they are. */
+const completions = (what: string, end: string, figures: string): Behaviour => ({
+  what: `a second completion is counted ${what}, for its user alone`,
+  steps: [
+    ["B", "update public.sessions set ended_at = '2026-01-05 00:00:10Z', vocabulary_count = 7"],
+    ["A", "update public.sessions set ended_at = '2026-01-05 01:00Z', vocabulary_count = 3"],
+    [
+      "superuser",
+      `insert into public.sessions (user_id, started_at)
+       values ('${A}', timestamptz '${end}' - interval '1 h')`,
+    ],
+    [
+      "A",
+      `update public.sessions set ended_at = '${end}', vocabulary_count = 2 where ended_at is null`,
+    ],
+    [
+      "superuser",
+      `select total_sessions, total_vocabulary, total_time_seconds, current_streak_days
+       from public.user_progress order by user_id`,
+    ],
+  ],
+  gives: `${figures}\n1 7 10 1`,
+});
+
 export const BEHAVIOURS: Behaviour[] = [
   {
     what: "a completed session is counted, for its user alone",
@@ -224,6 +248,8 @@ export const BEHAVIOURS: Behaviour[] = [
     ],
     gives: `${B} 0 0\n${A} 1 10`,
   },
+  completions("in order", "2026-01-06 01:00Z", "2 5 7200 2"),
+  completions("out of order", "2026-01-04 01:00Z", "2 5 7200 2"),
   touched("user_api_keys", "is_active = false"),
   touched("user_progress", `preferences = '{"a":1}'`),
   touched("export_history", "download_count = 1"),
