@@ -22,6 +22,6 @@ export async function example({ port = "0" }) {
     stdio: "inherit",
   });
   // The terminal sends Ctrl+C to both; what is sent to this process alone, it hands on.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  process.on("SIGINT", () => child.kill("SIGINT")).on("SIGTERM", () => child.kill("SIGTERM"));
   return new Promise((resolve) => child.once("close", (ended) => resolve(ended ?? 1)));
 }
