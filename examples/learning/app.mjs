@@ -6,11 +6,22 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
-import { accountPage, errorPage, exportsPage, keysPage, learnPage, signInPage } from "./pages.mjs";
+import {
+  accountPage,
+  errorPage,
+  exportsPage,
+  keysPage,
+  learnPage,
+  signInPage,
+  testedPage,
+} from "./pages.mjs";
 import { PEOPLE, signUp } from "./people.mjs";
 
 const COOKIE = "token";
 const SIGNED_IN_SECONDS = 8 * 3600;
+const MOST_WORDS = 1_000;
+/** What is not there, or is somebody else's: to the one who asks it is the same. */
+const NOT_FOUND = ["EXP013", "KEY003"];
 
 /**
  * The application.
@@ -75,9 +86,14 @@ export function createApp(data, log) {
     await data.asUser(id, (db) => db.insertInto("sessions").values(session).execute());
     return c.redirect("/learn", 303);
   });
-  app.post("/sessions/:id/complete", async (c) => {
+  app.post("/sessions/:id{[0-9a-f-]{36}}/complete", async (c) => {
+    const person = c.get("person");
     const words = Number((await c.req.formData()).get("vocabulary"));
-    const { numUpdatedRows } = await data.asUser(c.get("person").id, (db) =>
+    if (!Number.isInteger(words) || words < 0 || words > MOST_WORDS) {
+      const message = `Words are a whole number from 0 to ${MOST_WORDS}.`;
+      return c.html(errorPage(person, "That did not work", message), 400);
+    }
+    const { numUpdatedRows } = await data.asUser(person.id, (db) =>
       db
         .updateTable("sessions")
         .set({ ended_at: new Date().toISOString(), vocabulary_count: words })
@@ -89,7 +105,7 @@ export function createApp(data, log) {
 
   app.get("/keys", async (c) => {
     const person = c.get("person");
-    return c.html(keysPage(person, await data.vault.list(person.id), c.req.query("tested")));
+    return c.html(keysPage(person, await data.vault.list(person.id)));
   });
   app.post("/keys", async (c) => {
     const form = await c.req.formData();
@@ -104,9 +120,9 @@ export function createApp(data, log) {
     const provider = c.req.param("provider");
     const secret = await data.vault.get(c.get("person").id, provider);
     // A real application calls its provider with it here; `npx app-data vault validate` asks those it knows.
-    const tested = `The key for ${provider} is readable: ${secret.reveal().length} characters.`;
+    const message = `The key for ${provider} is readable: ${secret.reveal().length} characters.`;
     secret.release();
-    return c.redirect(`/keys?tested=${encodeURIComponent(tested)}`, 303);
+    return c.html(testedPage(c.get("person"), message));
   });
   app.post("/keys/:provider/delete", async (c) => {
     await data.vault.delete(c.get("person").id, c.req.param("provider"));
@@ -132,7 +148,7 @@ export function createApp(data, log) {
     data.exports.run(id).catch(log);
     return c.redirect("/exports", 303);
   });
-  app.get("/exports/:id/download", async (c) =>
+  app.get("/exports/:id{[0-9a-f-]{36}}/download", async (c) =>
     c.redirect(await data.exports.download(c.get("person").id, c.req.param("id")), 303),
   );
 
@@ -150,7 +166,10 @@ export function createApp(data, log) {
     const person = c.get("person");
     if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof AppDataError)
-      return c.html(errorPage(person, "That did not work", error.message), 400);
+      return c.html(
+        errorPage(person, "That did not work", error.message),
+        NOT_FOUND.includes(error.code) ? 404 : 400,
+      );
     log(error);
     return c.html(errorPage(person, "Something broke", "It has been noted. Try again."), 500);
   });

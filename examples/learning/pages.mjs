@@ -93,12 +93,11 @@ export const learnPage = (person, sessions, progress) =>
       </table>`,
   );
 
-export const keysPage = (person, keys, tested) =>
+export const keysPage = (person, keys) =>
   page(
     "API keys",
     person,
-    html`${tested && html`<p id="tested">${tested}</p>`}
-      <table id="keys">
+    html`<table id="keys">
         <tr>
           <th>Provider</th>
           <th>Since</th>
@@ -122,6 +121,9 @@ export const keysPage = (person, keys, tested) =>
         <button>Store</button>
       </form>`,
   );
+
+export const testedPage = (person, message) =>
+  page("API keys", person, html`<p id="tested">${message}</p>`);
 
 export const exportsPage = (person, exports) =>
   page(

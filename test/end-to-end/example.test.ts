@@ -122,11 +122,20 @@ describe("npm run example", () => {
         redirect: "manual",
       });
     const hers = await ask(`/exports/${String(exported)}/download`);
-    expect(hers.status).toBe(400);
+    expect(hers.status).toBe(404);
     expect(await hers.text()).toContain("EXP013");
     const body = new URLSearchParams({ vocabulary: "1000" });
     const complete = await ask(`/sessions/${String(session)}/complete`, { method: "POST", body });
     expect(complete.status).toBe(404);
+    for (const words of ["-1", "1.5", "many", "1001"]) {
+      const wrong = new URLSearchParams({ vocabulary: words });
+      const answer = await ask(`/sessions/${String(session)}/complete`, {
+        method: "POST",
+        body: wrong,
+      });
+      expect(answer.status).toBe(400);
+    }
+    expect((await ask("/exports/1/download")).status).toBe(404);
     const key = await ask("/keys/example/test", { method: "POST" });
     expect(await key.text()).toContain("KEY003");
     // Another site's form, and a token that was changed.
