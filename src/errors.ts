@@ -18,9 +18,19 @@ export class AppDataError extends Error {
 
 /** The property `code` of whatever was thrown: an SQLSTATE, a code of Node.js or of this library. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
+  return textOf(error, "code");
+}
+
+/** The property `name` of whatever was thrown: the code of an AWS service, `AbortError` of a signal. */
+export function nameOf(error: unknown): string {
+  return textOf(error, "name") ?? "unknown";
+}
+
+/** Not by its class: what Node.js throws need not be of this context's. */
+function textOf(error: unknown, property: "code" | "name"): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const value: unknown = Reflect.get(error, property);
+  return typeof value === "string" ? value : undefined;
 }
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { ClientBase } from "pg";
 import { ZipFile } from "yazl";
+import { codeOf, nameOf } from "../errors.js";
 import { partsOf } from "./parts.js";
 import type { ExportRequest } from "./request.js";
 import { type Count, linesOf } from "./rows.js";
@@ -55,8 +56,17 @@ export async function collect(
     request.type === "full"
       ? zipOf(client, request, counted, measured)
       : gzipOf(client, request, counted, measured);
-  await Promise.all([source, writing]);
+  // Both have ended before this does: what is still written then would outlive what is done about it.
+  const [read, written] = await Promise.allSettled([source, writing]);
+  if (read.status === "rejected" && !wasCutShort(read.reason)) throw read.reason;
+  if (written.status === "rejected") throw written.reason;
+  if (read.status === "rejected") throw read.reason;
   return { bytes, rows: counted.rows, checksum: hash.digest("hex") };
+}
+
+/** How a stream fails whose target has failed. */
+function wasCutShort(error: unknown): boolean {
+  return codeOf(error) === "ERR_STREAM_PREMATURE_CLOSE" || nameOf(error) === "AbortError";
 }
 
 async function gzipOf(

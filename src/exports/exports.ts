@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { AppDataError, codeOf, requireUuid } from "../errors.js";
+import { sql, type UpdateObject } from "kysely";
+import { AppDataError, codeOf, nameOf, requireUuid } from "../errors.js";
+import type { TablesOf } from "../session/queries.js";
 import type { Sessions } from "../session/sessions.js";
-import type { Updatable } from "../types/index.js";
-import { collect, contentTypeOf, endingOf } from "./collect.js";
-import { checkRequest, type ExportRequest } from "./request.js";
+import { type Collected, collect, contentTypeOf, endingOf } from "./collect.js";
+import { checkRequest } from "./request.js";
 import type { Count } from "./rows.js";
 import { ExportBucket } from "./storage.js";
 import { sweepExports, type SweepOptions, type SweepResult } from "./sweep.js";
@@ -37,6 +38,13 @@ export interface RunExportOptions {
    * @default 3600000
    */
   readonly deadlineMs?: number;
+}
+
+/** An export that this process runs. */
+interface Claim {
+  readonly userId: string;
+  readonly key: string;
+  readonly asked: Parameters<typeof checkRequest>[0];
 }
 
 const HOUR_MS = 3_600_000;
@@ -101,42 +109,41 @@ export class Exports {
    * await data.exports.run(id, { deadlineMs: 600_000 });
    */
   async run(id: string, { signal, deadlineMs = HOUR_MS }: RunExportOptions = {}): Promise<void> {
-    const { userId, key, request } = await this.claim(requireUuid(id, "The export's id"));
+    const { userId, key, asked } = await this.claim(requireUuid(id, "The export's id"));
     const counted: Count = { rows: 0 };
-    const heartbeat = setInterval(
-      () => void this.update(id, { row_count: BigInt(counted.rows) }).catch(() => undefined),
-      HEARTBEAT_MS,
-    );
     const ended = new AbortController();
+    const heartbeat = setInterval(() => {
+      this.update(id, { row_count: BigInt(counted.rows) }).then(
+        (isKept) => isKept || ended.abort(notKept()),
+        // The next one may reach the database.
+        () => undefined,
+      );
+    }, HEARTBEAT_MS);
     const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+    let collecting: Promise<Collected> | undefined;
     try {
+      const request = checkRequest(asked);
       const { bytes, rows, checksum } = await this.sessions.streamAsUser(
         userId,
-        async ({ client }) => {
-          try {
-            return await collect(client, request, counted, (file) =>
-              this.bucket.upload(key, file, contentTypeOf(request), signals),
-            );
-          } catch (error) {
-            ended.abort(error);
-            throw error;
-          }
-        },
+        ({ client }) =>
+          (collecting = collect(client, request, counted, (file) =>
+            this.bucket.upload(key, file, contentTypeOf(request), signals),
+          )),
         { mode: "snapshot", deadlineMs },
       );
-      const now = Date.now();
       const isKept = await this.update(id, {
         status: "completed",
         row_count: BigInt(rows),
         file_size_bytes: BigInt(bytes),
         checksum_sha256: checksum,
-        completed_at: new Date(now).toISOString(),
-        expires_at: new Date(now + KEPT_DAYS * 24 * HOUR_MS).toISOString(),
+        completed_at: sql<string>`now()`,
+        expires_at: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
       });
-      // Deleted meanwhile with its user, or given up as stalled.
-      if (!isKept) throw new Error("The export is no longer processing.");
+      if (!isKept) throw notKept();
     } catch (cause) {
       ended.abort(cause);
+      // Past its deadline the transaction does not wait for what it has begun.
+      await collecting?.catch(() => undefined);
       await this.fail(id, key, cause);
       throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
     } finally {
@@ -193,7 +200,7 @@ export class Exports {
         .set((of) => ({ download_count: of("download_count", "+", 1n) }))
         .where("id", "=", id)
         .where("status", "=", "completed")
-        .where("expires_at", ">", new Date().toISOString())
+        .where("expires_at", ">", sql<string>`now()`)
         .returning("storage_key")
         .executeTakeFirst(),
     );
@@ -225,7 +232,7 @@ export class Exports {
         .returning("storage_key")
         .executeTakeFirst(),
     );
-    if (typeof row?.storage_key === "string") await this.deleteObjects([row.storage_key]);
+    if (typeof row?.storage_key === "string") await this.deleteObject(row.storage_key);
   }
 
   /**
@@ -241,26 +248,35 @@ export class Exports {
   }
 
   /**
-   * Deletes objects whose rows are gone, and what the database keeps of them for the job.
+   * Deletes all files of a user whose rows are gone, and what the database keeps of them for the job.
+   * @returns how many there were.
    * @internal
    */
-  async deleteObjects(keys: readonly string[]): Promise<void> {
-    for (const key of keys) {
-      await this.bucket.delete(key);
-      await this.sessions.asService((db) =>
-        db
-          .deleteFrom("export_object_deletions")
-          .where("storage_bucket", "=", this.bucket.name)
-          .where("storage_key", "=", key)
-          .execute(),
-      );
-    }
+  async deleteAllOf(userId: string): Promise<number> {
+    const objects = await this.bucket.deleteAllOf(userId);
+    await this.sessions.asService((db) =>
+      db
+        .deleteFrom("export_object_deletions")
+        .where("storage_bucket", "=", this.bucket.name)
+        .where("storage_key", "like", `${ExportBucket.folderOf(userId)}%`)
+        .execute(),
+    );
+    return objects;
+  }
+
+  private async deleteObject(key: string): Promise<void> {
+    await this.bucket.abandon(key);
+    await this.sessions.asService((db) =>
+      db
+        .deleteFrom("export_object_deletions")
+        .where("storage_bucket", "=", this.bucket.name)
+        .where("storage_key", "=", key)
+        .execute(),
+    );
   }
 
   /** Makes a pending export ours, with the name of its object, before that is written. */
-  private async claim(
-    id: string,
-  ): Promise<{ userId: string; key: string; request: ExportRequest }> {
+  private async claim(id: string): Promise<Claim> {
     return this.sessions.asService(async (db) => {
       const row = await db
         .selectFrom("export_history")
@@ -276,26 +292,28 @@ export class Exports {
         );
       }
       const filters = typeof row.filters === "object" && row.filters !== null ? row.filters : {};
-      const request = checkRequest({ type: row.export_type, format: row.format, filters });
-      const key = ExportBucket.keyOf(row.user_id, id, randomUUID(), endingOf(request));
+      const asked = { type: row.export_type, format: row.format, filters };
+      // A user may change the filters of a pending export: they are judged where it can fail.
+      const ending = endingOf(checkRequest({ ...asked, filters: {} }));
+      const key = ExportBucket.keyOf(row.user_id, id, randomUUID(), ending);
       await db
         .updateTable("export_history")
         .set({
           status: "processing",
-          started_at: new Date().toISOString(),
+          started_at: sql<string>`now()`,
           storage_bucket: this.bucket.name,
           storage_key: key,
         })
         .where("id", "=", id)
         .execute();
-      return { userId: row.user_id, key, request };
+      return { userId: row.user_id, key, asked };
     });
   }
 
   /** Changes an export that is processing; whether there is one. */
   private async update(
     id: string,
-    change: Updatable<"service_role", "export_history">,
+    change: UpdateObject<TablesOf<"service_role">, "export_history">,
   ): Promise<boolean> {
     const { numUpdatedRows } = await this.sessions.asService((db) =>
       db
@@ -312,7 +330,7 @@ export class Exports {
   private async fail(id: string, key: string, cause: unknown): Promise<void> {
     try {
       await this.update(id, { status: "failed", error_message: reasonOf(cause) });
-      await this.deleteObjects([key]);
+      await this.deleteObject(key);
     } catch {
       // The row stays processing for an hour, or its object stays queued: the sweep ends both.
     }
@@ -321,9 +339,16 @@ export class Exports {
 
 /** Without a word of the error itself, which may quote a row. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === "AbortError") return "it was stopped";
-  const code = codeOf(error) ?? (error instanceof Error ? error.name : "unknown");
-  return `its rows could not be read or written (${code})`;
+  if (nameOf(error) === "AbortError") return "it was stopped";
+  return `its rows could not be read or written (${codeOf(error) ?? nameOf(error)})`;
+}
+
+/** Deleted meanwhile, with its user or alone, or given up as stalled. */
+function notKept(): AppDataError {
+  return new AppDataError(
+    "EXP015",
+    "The export is no longer processing: it was deleted, or given up.",
+  );
 }
 
 function notFound(id: string): AppDataError {

@@ -8,8 +8,8 @@ export interface Count {
   rows: number;
 }
 
-/** Of these, a spreadsheet makes a formula. */
-const FORMULA = "^([=+\\-@\\t\\r])";
+/** Of these, a spreadsheet makes a formula; the last four are those of East Asian keyboards. */
+const FORMULA = "^([=+\\-@\\t\\r\\n＝＋－＠])";
 // JSON holds neither of these two characters, so that each line stands as it is.
 const AS_IT_IS = "(format csv, quote e'\\x01', delimiter e'\\x02')";
 

@@ -3,20 +3,28 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Readable } from "node:stream";
+import { AppDataError, nameOf } from "../errors.js";
 import type { Settings } from "../settings.js";
 
 /** All exports are below it. */
 const PREFIX = "users/";
 /** The least that S3 takes. */
 const PART_BYTES = 5 * 1024 ** 2;
+/** One: the others would go on to the end of the stream after one has failed. */
 const PARTS_AT_ONCE = 1;
+const CONNECT_MS = 5_000;
+/** Of one request, at most a part of an upload. */
+const ANSWER_MS = 60_000;
 
 /** A multipart upload that was begun and not ended. */
 export interface OpenUpload {
@@ -32,6 +40,11 @@ export class ExportBucket {
     this.name = exportsBucket;
     this.client = new S3Client({
       region,
+      requestHandler: {
+        connectionTimeout: CONNECT_MS,
+        requestTimeout: ANSWER_MS,
+        throwOnRequestTimeout: true,
+      },
       // An emulator is no host for buckets as its subdomains.
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     });
@@ -46,10 +59,18 @@ export class ExportBucket {
 
   /** Where an attempt at an export writes; never the same twice. */
   static keyOf(userId: string, exportId: string, attempt: string, ending: string): string {
-    return `${PREFIX}${userId}/exports/${exportId}/${attempt}.${ending}`;
+    return `${ExportBucket.folderOf(userId)}exports/${exportId}/${attempt}.${ending}`;
   }
 
-  /** Writes an object of unknown length. Nothing is left of it when the stream or S3 fails. */
+  /** Below it is all that is a user's. */
+  static folderOf(userId: string): string {
+    return `${PREFIX}${userId}/`;
+  }
+
+  /**
+   * Writes an object of unknown length. When the stream or S3 fails, no request for it is under way any
+   * more, and what was written is for {@link ExportBucket.abandon}.
+   */
   async upload(
     key: string,
     body: Readable,
@@ -63,13 +84,15 @@ export class ExportBucket {
       queueSize: PARTS_AT_ONCE,
       leavePartsOnError: false,
     });
-    const abort = () => void upload.abort().catch(() => undefined);
-    signal.addEventListener("abort", abort, { once: true });
+    // Upload.abort() would not wait for the request that is under way, which may still write the object.
+    const stop = () => body.destroy(reasonTo(signal));
+    signal.addEventListener("abort", stop, { once: true });
     try {
-      signal.throwIfAborted();
+      if (signal.aborted) stop();
       await upload.done();
+      signal.throwIfAborted();
     } finally {
-      signal.removeEventListener("abort", abort);
+      signal.removeEventListener("abort", stop);
     }
   }
 
@@ -87,29 +110,76 @@ export class ExportBucket {
     );
   }
 
-  /** Deletes an object with all its versions; one that is not there is no error. */
+  /**
+   * Deletes an object with all its versions; one that is not there is no error.
+   * @throws AppDataError EXP017 when S3 refuses.
+   */
   async delete(key: string): Promise<void> {
-    const { Versions = [], DeleteMarkers = [] } = await this.client.send(
-      new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key }),
-    );
-    const found = [...Versions, ...DeleteMarkers].filter((version) => version.Key === key);
-    if (found.length === 0) return;
-    const { Errors = [] } = await this.client.send(
-      new DeleteObjectsCommand({
-        Bucket: this.name,
-        Delete: { Objects: found.map(({ VersionId }) => ({ Key: key, VersionId })), Quiet: true },
-      }),
-    );
-    const [first] = Errors;
-    if (first) throw new Error(`S3 did not delete ${key}: ${first.Code ?? "no reason"}.`);
+    await this.deleteVersions(key, (found) => found === key);
+  }
+
+  /** As {@link ExportBucket.delete}, with uploads of it that are open. */
+  async abandon(key: string): Promise<void> {
+    for (const upload of await this.openUploads(key)) {
+      if (upload.key === key) await this.abort(upload);
+    }
+    await this.delete(key);
+  }
+
+  /**
+   * Deletes all that is stored for a user, open uploads as well.
+   * @returns how many objects there were.
+   * @throws AppDataError EXP017 when S3 refuses.
+   */
+  async deleteAllOf(userId: string): Promise<number> {
+    const prefix = ExportBucket.folderOf(userId);
+    for (const upload of await this.openUploads(prefix)) await this.abort(upload);
+    return this.deleteVersions(prefix, () => true);
+  }
+
+  /** Deletes all versions of the objects that are meant, and gives how many objects they were. */
+  private async deleteVersions(prefix: string, isMeant: (key: string) => boolean): Promise<number> {
+    const keys = new Set<string>();
+    let next: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined =
+      {};
+    while (next) {
+      const page: ListObjectVersionsCommandOutput = await answered(
+        this.client.send(
+          new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+        ),
+      );
+      const { Versions = [], DeleteMarkers = [] } = page;
+      const found = [...Versions, ...DeleteMarkers].flatMap(({ Key, VersionId }) =>
+        Key !== undefined && isMeant(Key) ? [{ Key, VersionId }] : [],
+      );
+      for (const { Key } of found) keys.add(Key);
+      if (found.length > 0) {
+        const { Errors = [] } = await answered(
+          this.client.send(
+            new DeleteObjectsCommand({
+              Bucket: this.name,
+              Delete: { Objects: found, Quiet: true },
+            }),
+          ),
+        );
+        const [first] = Errors;
+        if (first) throw refused(first.Code ?? "no reason");
+      }
+      next = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+    }
+    return keys.size;
   }
 
   /** The keys of all objects in the order of their bytes, a page at a time; at least one page. */
   async *pages(): AsyncGenerator<{ keys: string[]; isLast: boolean }> {
     let next: string | undefined;
     do {
-      const { Contents = [], NextContinuationToken } = await this.client.send(
-        new ListObjectsV2Command({ Bucket: this.name, Prefix: PREFIX, ContinuationToken: next }),
+      const { Contents = [], NextContinuationToken }: ListObjectsV2CommandOutput = await answered(
+        this.client.send(
+          new ListObjectsV2Command({ Bucket: this.name, Prefix: PREFIX, ContinuationToken: next }),
+        ),
       );
       next = NextContinuationToken;
       yield { keys: Contents.flatMap(({ Key }) => Key ?? []), isLast: next === undefined };
@@ -117,19 +187,56 @@ export class ExportBucket {
   }
 
   /** Multipart uploads that are open. */
-  async openUploads(): Promise<OpenUpload[]> {
-    const { Uploads = [] } = await this.client.send(
-      new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: PREFIX }),
-    );
-    return Uploads.flatMap(({ Key: key, UploadId: uploadId }) =>
-      key !== undefined && uploadId !== undefined ? [{ key, uploadId }] : [],
-    );
+  async openUploads(prefix = PREFIX): Promise<OpenUpload[]> {
+    const open: OpenUpload[] = [];
+    let next: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined =
+      {};
+    while (next) {
+      const page: ListMultipartUploadsCommandOutput = await answered(
+        this.client.send(
+          new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+        ),
+      );
+      for (const { Key: key, UploadId: uploadId } of page.Uploads ?? []) {
+        if (key !== undefined && uploadId !== undefined) open.push({ key, uploadId });
+      }
+      next = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+        : undefined;
+    }
+    return open;
   }
 
-  /** Ends one, and deletes its parts. */
+  /** Ends one, and deletes its parts; one that has ended already is no error. */
   async abort({ key, uploadId }: OpenUpload): Promise<void> {
-    await this.client.send(
-      new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId }),
-    );
+    try {
+      await this.client.send(
+        new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId }),
+      );
+    } catch (error) {
+      if (nameOf(error) !== "NoSuchUpload") throw refused(nameOf(error), error);
+    }
   }
+}
+
+/** @throws AppDataError EXP017 in place of what S3 says. */
+async function answered<Output>(request: Promise<Output>): Promise<Output> {
+  try {
+    return await request;
+  } catch (error) {
+    throw refused(nameOf(error), error);
+  }
+}
+
+function reasonTo({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new DOMException("It was stopped.", "AbortError");
+}
+
+function refused(code: string, cause?: unknown): AppDataError {
+  return new AppDataError(
+    "EXP017",
+    `S3 refused to list or delete exports (${code}). What is left is deleted by the next sweep: see that ` +
+      "this process may list and delete versions and uploads of the bucket.",
+    { cause },
+  );
 }

@@ -123,35 +123,46 @@ async function compare(
   return { withoutObject, withoutRow };
 }
 
-/** A row of the queue goes once S3 has said that its object is gone. */
+/**
+ * A row of the queue goes once S3 has said that its object is gone. One that S3 refuses keeps none of the
+ * others.
+ */
 async function emptyQueue(
   sessions: Sessions,
   bucket: ExportBucket,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  for (let deleted = 0; ;) {
+  let deleted = 0;
+  let refusal: unknown;
+  for (;;) {
     signal?.throwIfAborted();
     const { rows: due } = await sessions.asService((db) =>
       sql<{ storage_bucket: string; storage_key: string }>`
         select storage_bucket, storage_key
         from public.claim_export_object_deletions(${DELETIONS_AT_ONCE})`.execute(db),
     );
-    if (due.length === 0) return deleted;
-    const ours = due.filter(({ storage_bucket }) => storage_bucket === bucket.name);
-    for (const { storage_key } of ours) await bucket.delete(storage_key);
-    if (ours.length > 0) {
+    if (due.length === 0) break;
+    const gone: string[] = [];
+    for (const { storage_bucket, storage_key } of due) {
+      if (storage_bucket !== bucket.name) continue;
+      try {
+        await bucket.delete(storage_key);
+        gone.push(storage_key);
+      } catch (error) {
+        refusal = error;
+      }
+    }
+    if (gone.length > 0) {
       await sessions.asService((db) =>
         db
           .deleteFrom("export_object_deletions")
           .where("storage_bucket", "=", bucket.name)
-          .where(
-            "storage_key",
-            "in",
-            ours.map(({ storage_key }) => storage_key),
-          )
+          .where("storage_key", "in", gone)
           .execute(),
       );
     }
-    deleted += ours.length;
+    deleted += gone.length;
   }
+  if (refusal !== undefined) throw refusal;
+  return deleted;
 }

@@ -31,35 +31,29 @@ export class Users {
   /**
    * Deletes a user with all that is theirs: rows, encrypted API keys, files of exports. The rows go in one
    * transaction, made as that user, which queues the files as well; where this is cut off before it has
-   * deleted them, {@link Exports.sweep} does. Once more it finds nothing, and says so.
+   * deleted them, it does so when it is called again, and so does {@link Exports.sweep}. Once more it finds
+   * nothing, and says so.
    *
    * Backups and snapshots still hold the rows until they are gone by age.
-   * @throws AppDataError DAT001 for an id that is no UUID.
+   * @throws AppDataError DAT001 for an id that is no UUID; EXP017 when the rows are gone and S3 refuses to
+   * delete the files.
    *
    * @example
    * const { rows, objects } = await data.users.erase(userId);
    */
   async erase(userId: string): Promise<Erasure> {
     const id = requireUuid(userId, "The user's id");
-    const { rows, keys } = await this.sessions.asUser(id, async (db) => {
+    const rows = await this.sessions.asUser(id, async (db) => {
       const counts = await sql<Record<ErasedTable, bigint>>`
         select ${sql.join(
           TABLES.map(
             (table) => sql`(select count(*) from public.${sql.ref(table)}) as ${sql.ref(table)}`,
           ),
         )}`.execute(db);
-      const exported = await db
-        .selectFrom("export_history")
-        .select("storage_key")
-        .where("storage_key", "is not", null)
-        .execute();
       await sql`delete from public.users where id = ${id}`.execute(db);
-      return {
-        rows: counts.rows[0],
-        keys: exported.flatMap(({ storage_key }) => storage_key ?? []),
-      };
+      return counts.rows[0];
     });
-    await this.exports.deleteObjects(keys);
+    const objects = await this.exports.deleteAllOf(id);
     const rowsOf = (table: ErasedTable) => Number(rows?.[table] ?? 0);
     return {
       rows: {
@@ -70,7 +64,7 @@ export class Users {
         export_history: rowsOf("export_history"),
         export_archive: rowsOf("export_archive"),
       },
-      objects: keys.length,
+      objects,
     };
   }
 }

@@ -359,7 +359,7 @@ describe("erase", () => {
     const user = await learner(1);
     const id = await data.exports.request(user, { type: "full", format: "jsonl" });
     await data.exports.run(id);
-    const cut = jest.spyOn(data.exports, "deleteObjects").mockRejectedValueOnce(new Error("cut"));
+    const cut = jest.spyOn(data.exports, "deleteAllOf").mockRejectedValueOnce(new Error("cut"));
     await expect(data.users.erase(user)).rejects.toThrow("cut");
     cut.mockRestore();
     expect(await stored(user)).toHaveLength(1);

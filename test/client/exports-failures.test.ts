@@ -1,0 +1,333 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import path from "node:path";
+import {
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { Client } from "pg";
+import type { AppData } from "../../src/app-data";
+import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+import { filesInZip } from "./zip-file";
+import { type S3Call, type S3Proxy, startS3Proxy } from "./s3-proxy";
+
+const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
+/** Three parts of an upload: a file of fewer is written at once. */
+const MANY = 300_000;
+
+let database: ClientDatabase;
+let superuser: Client;
+let data: AppData;
+let proxy: S3Proxy;
+let learner: string;
+const s3 = new S3Client({ forcePathStyle: true });
+
+beforeAll(async () => {
+  database = await createClientDatabase();
+  superuser = await database.connect("postgres");
+  proxy = await startS3Proxy();
+  data = await database.open({ endpoint: proxy.endpoint });
+  learner = await signUp(MANY);
+});
+afterEach(() => {
+  proxy.refuses = () => false;
+});
+afterAll(async () => {
+  s3.destroy();
+  await database.drop();
+  await proxy.close();
+});
+
+async function signUp(sessions = 1): Promise<string> {
+  const id = randomUUID();
+  await superuser.query("insert into public.users (id, email) values ($1, $2)", [
+    id,
+    `${id}@example.org`,
+  ]);
+  await superuser.query(
+    "insert into public.sessions (user_id, started_at) " +
+      "select $1, now() from generate_series(1, $2::integer)",
+    [id, sessions],
+  );
+  return id;
+}
+
+const request = (user: string) => data.exports.request(user, { type: "sessions", format: "jsonl" });
+
+/** Exports with a file, one after the other. */
+async function completed(user: string, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const id = await request(user);
+    await data.exports.run(id);
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** All that is in the bucket for a user: versions, deleted or not, and uploads that are open. */
+async function stored(user: string): Promise<string[]> {
+  const where = { Bucket: database.settings.exportsBucket, Prefix: `users/${user}/` };
+  const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(where));
+  const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(where));
+  return [...Versions, ...DeleteMarkers, ...Uploads].flatMap(({ Key }) => Key ?? []);
+}
+
+/** How often an operation has to be refused before the library gives it up. */
+const always = (operation: S3Call["operation"]) => (call: S3Call) => call.operation === operation;
+
+/** Waits for a request to S3, and holds it until it is let go. */
+function hold(operation: S3Call["operation"]): { reached: Promise<void>; letGo: () => void } {
+  let reach = () => {};
+  let letGo = () => {};
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  proxy.refuses = async (call) => {
+    if (call.operation === operation) {
+      reach();
+      await held;
+    }
+    return false;
+  };
+  return { reached, letGo };
+}
+
+/** As if nobody had heard of an export for so long. */
+async function age(id: string): Promise<void> {
+  await superuser.query("alter table public.export_history disable trigger user");
+  await superuser.query(
+    "update public.export_history set updated_at = now() - interval '2 h' where id = $1",
+    [id],
+  );
+  await superuser.query("alter table public.export_history enable trigger user");
+}
+
+describe("an export of several parts", () => {
+  it("is one object", async () => {
+    const calls: string[] = [];
+    proxy.refuses = ({ operation }) => {
+      calls.push(operation);
+      return false;
+    };
+    const [id = ""] = await completed(learner, 1);
+    expect(calls.filter((operation) => operation === "part").length).toBeGreaterThan(1);
+    expect(await data.exports.status(learner, id)).toMatchObject({ rows: BigInt(MANY) });
+    await data.exports.delete(learner, id);
+    expect(await stored(learner)).toEqual([]);
+  });
+
+  it.each(["create", "part", "complete"] as const)(
+    "leaves a true row and no upload, when S3 refuses to %s",
+    async (operation) => {
+      const id = await request(learner);
+      proxy.refuses = always(operation);
+      await expect(data.exports.run(id)).rejects.toThrow("EXP016");
+      expect(await stored(learner)).toEqual([]);
+      expect(await data.exports.status(learner, id)).toMatchObject({
+        status: "failed",
+        error: "its rows could not be read or written (InternalError)",
+      });
+    },
+  );
+
+  it.each(["create", "part", "complete"] as const)(
+    "leaves a true row and no upload, when it is stopped during %s",
+    async (operation) => {
+      const id = await request(learner);
+      const stop = new AbortController();
+      const held = hold(operation);
+      const running = data.exports.run(id, { signal: stop.signal });
+      running.catch(() => undefined);
+      await held.reached;
+      stop.abort();
+      setTimeout(held.letGo, 500);
+      await expect(running).rejects.toThrow("EXP016");
+      expect(await stored(learner)).toEqual([]);
+      expect(await data.exports.status(learner, id)).toMatchObject({
+        status: "failed",
+        error: "it was stopped",
+      });
+    },
+  );
+
+  it("leaves a true row and no upload, when its connection is cut after the first part", async () => {
+    const id = await request(learner);
+    const held = hold("part");
+    const running = data.exports.run(id);
+    running.catch(() => undefined);
+    await held.reached;
+    const { rowCount } = await superuser.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity " +
+        "where datname = current_database() and query like 'copy %'",
+    );
+    expect(rowCount).toBe(1);
+    held.letGo();
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await stored(learner)).toEqual([]);
+    expect(await data.exports.status(learner, id)).toMatchObject({ status: "failed" });
+  });
+
+  it("leaves a true row and no upload, when it is past its deadline", async () => {
+    const id = await request(learner);
+    const held = hold("part");
+    const running = data.exports.run(id, { deadlineMs: 5_000 });
+    running.catch(() => undefined);
+    await held.reached;
+    setTimeout(held.letGo, 6_500);
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await stored(learner)).toEqual([]);
+    expect(await data.exports.status(learner, id)).toMatchObject({
+      status: "failed",
+      error: "its rows could not be read or written (DAT003)",
+    });
+  });
+
+  it("is ended by the sweep, when its process was killed", async () => {
+    const id = await request(learner);
+    const held = hold("part");
+    const { settings } = database;
+    const child = spawn(process.execPath, [PROGRAM, "export", "run", id], {
+      env: {
+        ...process.env,
+        AWS_REGION: settings.region,
+        AWS_ENDPOINT_URL: proxy.endpoint,
+        APP_DATA_APP_SECRET_ARN: settings.appSecretArn,
+        APP_DATA_DATABASE_TLS: "off",
+        APP_DATA_API_KEYS_KEY_ARN: settings.apiKeysKeyArn,
+        APP_DATA_API_KEYS_CONTEXT: JSON.stringify(settings.apiKeysContext),
+        APP_DATA_EXPORTS_BUCKET: settings.exportsBucket,
+      },
+    });
+    const closed = once(child, "close");
+    await held.reached;
+    child.kill("SIGKILL");
+    await closed;
+    held.letGo();
+    expect(await data.exports.status(learner, id)).toMatchObject({ status: "processing" });
+    expect(await stored(learner)).toHaveLength(1);
+    // It may be at work for all that anybody knows.
+    expect(await data.exports.sweep()).toMatchObject({ stalled: 0, uploadsAborted: 0 });
+    await age(id);
+    expect(await data.exports.sweep()).toMatchObject({ stalled: 1, uploadsAborted: 1 });
+    expect(await stored(learner)).toEqual([]);
+    expect(await data.exports.status(learner, id)).toMatchObject({ status: "failed" });
+  });
+
+  it("stops and leaves nothing, when its user is erased meanwhile", async () => {
+    const user = await signUp(MANY);
+    const id = await request(user);
+    const held = hold("part");
+    const running = data.exports.run(id);
+    running.catch(() => undefined);
+    await held.reached;
+    expect((await data.users.erase(user)).rows.users).toBe(1);
+    held.letGo();
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await stored(user)).toEqual([]);
+  });
+});
+
+describe("an export", () => {
+  it("has the times of the database, whatever the clock of the process says", async () => {
+    const user = await signUp();
+    const id = await request(user);
+    const clock = jest.spyOn(Date, "now").mockReturnValue(Date.parse("2020-01-01T00:00:00Z"));
+    await data.exports.run(id).finally(() => clock.mockRestore());
+    const { rows } = await superuser.query(
+      "select now() - completed_at < interval '1 min' as is_now, " +
+        "expires_at - completed_at = interval '7 days' as is_kept " +
+        "from public.export_history where id = $1",
+      [id],
+    );
+    expect(rows).toEqual([{ is_now: true, is_kept: true }]);
+  });
+
+  it("fails, when its filters were changed to what are none", async () => {
+    const user = await signUp();
+    const id = await request(user);
+    await data.asUser(user, (db) =>
+      db
+        .updateTable("export_history")
+        .set({ filters: { color: "red" } })
+        .where("id", "=", id)
+        .execute(),
+    );
+    await expect(data.exports.run(id)).rejects.toThrow("EXP016");
+    expect(await data.exports.status(user, id)).toMatchObject({
+      status: "failed",
+      error: "its rows could not be read or written (EXP012)",
+    });
+  });
+
+  it.each(["=1", "+1", "-1", "@a", "\t1", "\r1", "＝1", "＋1", "－1", "＠a"])(
+    "has no formula in a table for spreadsheets: %j",
+    async (formula) => {
+      const user = await signUp();
+      const email = `${formula}${user}@example.org`;
+      await superuser.query("update public.users set email = $2 where id = $1", [user, email]);
+      const id = await data.exports.request(user, { type: "full", format: "csv" });
+      await data.exports.run(id);
+      const answer = await fetch(await data.exports.download(user, id));
+      const files = filesInZip(Buffer.from(await answer.arrayBuffer()));
+      expect(files.get("account.csv")?.toString()).toContain(`'${email}`);
+    },
+  );
+});
+
+describe("sweep", () => {
+  it("deletes the other objects, when S3 refuses one, and that one when it no longer does", async () => {
+    const user = await signUp();
+    const ids = await completed(user, 3);
+    await superuser.query("delete from public.export_history where user_id = $1", [user]);
+    expect(await stored(user)).toHaveLength(3);
+    proxy.refuses = ({ operation, body }) => operation === "delete" && body.includes(ids[0] ?? "");
+    await expect(data.exports.sweep()).rejects.toThrow("EXP017");
+    expect(await stored(user)).toHaveLength(1);
+    proxy.refuses = () => false;
+    await superuser.query("update public.export_object_deletions set claimed_at = null");
+    expect(await data.exports.sweep()).toMatchObject({ objectsDeleted: 1 });
+    expect(await stored(user)).toEqual([]);
+  });
+});
+
+describe("erase", () => {
+  it("asks S3 and the database as often for forty files as for four", async () => {
+    const cost = async (files: number) => {
+      const user = await signUp();
+      for (let n = 0; n < files; n += 1) {
+        const id = await request(user);
+        const { key: Key } = await data.exports["claim"](id);
+        await s3.send(
+          new PutObjectCommand({ Bucket: database.settings.exportsBucket, Key, Body: "x" }),
+        );
+      }
+      proxy.requests = 0;
+      const statements = jest.spyOn(data, "asService");
+      expect((await data.users.erase(user)).objects).toBe(files);
+      const transactions = statements.mock.calls.length;
+      statements.mockRestore();
+      expect(await stored(user)).toEqual([]);
+      return { requests: proxy.requests, transactions };
+    };
+    expect(await cost(40)).toEqual(await cost(4));
+  });
+
+  it("deletes the files the second time, when S3 refused the first", async () => {
+    const user = await signUp();
+    await completed(user, 2);
+    proxy.refuses = always("delete");
+    await expect(data.users.erase(user)).rejects.toThrow("EXP017");
+    expect(await stored(user)).toHaveLength(2);
+    proxy.refuses = () => false;
+    expect(await data.users.erase(user)).toMatchObject({ objects: 2 });
+    expect(await stored(user)).toEqual([]);
+    const { rows } = await superuser.query(
+      "select from public.export_object_deletions where storage_key like $1",
+      [`users/${user}/%`],
+    );
+    expect(rows).toEqual([]);
+  });
+});
