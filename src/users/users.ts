@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { requireUuid } from "../errors.js";
 import type { Exports } from "../exports/exports.js";
 import type { Sessions } from "../session/sessions.js";
+import type { TransactionOptions } from "../session/transaction.js";
 
 /** What went with a user. */
 export interface Erasure {
@@ -10,6 +11,8 @@ export interface Erasure {
   /** Objects in the bucket. */
   readonly objects: number;
 }
+
+const ROWS_MS = 600_000;
 
 const TABLES = [
   "users",
@@ -35,24 +38,33 @@ export class Users {
    * nothing, and says so.
    *
    * Backups and snapshots still hold the rows until they are gone by age.
-   * @throws AppDataError DAT001 for an id that is no UUID; EXP017 when the rows are gone and S3 refuses to
-   * delete the files.
+   * @param options.deadlineMs milliseconds for the rows; ten minutes by default, as a long history takes
+   * long.
+   * @throws AppDataError DAT001 for an id that is no UUID; DAT003 past the deadline, with nothing deleted;
+   * EXP017 when the rows are gone and S3 refuses to delete the files.
    *
    * @example
    * const { rows, objects } = await data.users.erase(userId);
    */
-  async erase(userId: string): Promise<Erasure> {
+  async erase(
+    userId: string,
+    { deadlineMs = ROWS_MS }: Pick<TransactionOptions, "deadlineMs"> = {},
+  ): Promise<Erasure> {
     const id = requireUuid(userId, "The user's id");
-    const rows = await this.sessions.asUser(id, async (db) => {
-      const counts = await sql<Record<ErasedTable, bigint>>`
+    const rows = await this.sessions.asUser(
+      id,
+      async (db) => {
+        const counts = await sql<Record<ErasedTable, bigint>>`
         select ${sql.join(
           TABLES.map(
             (table) => sql`(select count(*) from public.${sql.ref(table)}) as ${sql.ref(table)}`,
           ),
         )}`.execute(db);
-      await sql`delete from public.users where id = ${id}`.execute(db);
-      return counts.rows[0];
-    });
+        await sql`delete from public.users where id = ${id}`.execute(db);
+        return counts.rows[0];
+      },
+      { deadlineMs },
+    );
     const objects = await this.exports.deleteAllOf(id);
     const rowsOf = (table: ErasedTable) => Number(rows?.[table] ?? 0);
     return {
