@@ -39,7 +39,7 @@ export async function sweepExports(
 }
 
 /** Calls one of 004's functions until it finds fewer rows than it asks for. */
-export async function inBatches(
+async function inBatches(
   call: (most: number) => Promise<number>,
   signal: AbortSignal | undefined,
 ): Promise<number> {
