@@ -73,7 +73,7 @@ export class Sessions {
    * @throws AppDataError DAT007 where the stack has no signed tokens.
    *
    * @example
-   * const user = await data.userOf(token);
+   * const user = await data.userOf(await data.signToken(userId, 3600));
    */
   async userOf(token: string): Promise<string | undefined> {
     return this.signer().userOf(token);
