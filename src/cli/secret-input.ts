@@ -27,13 +27,20 @@ export async function readSecretInput(prompt: string): Promise<Buffer> {
 }
 
 async function ask(prompt: string): Promise<Buffer> {
-  process.stderr.write(prompt);
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: unseen, terminal: true });
-  try {
-    return Buffer.from(await lines.question(""));
-  } finally {
+  // Only now, as the terminal shows what is typed until then.
+  process.stderr.write(prompt);
+  const end = () => {
     lines.close();
     process.stderr.write("\n");
-  }
+  };
+  // The terminal sends no signal meanwhile: Ctrl+C is a key.
+  lines.once("SIGINT", () => {
+    end();
+    process.kill(process.pid, "SIGINT");
+  });
+  const answer = await lines.question("");
+  end();
+  return Buffer.from(answer);
 }

@@ -45,6 +45,27 @@ async function run(
   return { exitCode, ...output };
 }
 
+/** As {@link run} in a terminal, where somebody types once there is a prompt; what the terminal showed. */
+async function runInTerminal(args: readonly string[], typed: string) {
+  const terminal = "import os, pty, sys; pty.spawn(sys.argv[1:])";
+  const shell = `"$0" "$@"; echo "exit code $?"`;
+  const child = spawn(
+    "python3",
+    ["-c", terminal, "sh", "-c", shell, process.execPath, PROGRAM, ...args],
+    { env: environment },
+  );
+  let shown = "";
+  let hasTyped = false;
+  child.stdout.on("data", (text) => {
+    shown += text;
+    if (hasTyped || !/: $/.test(shown)) return;
+    hasTyped = true;
+    child.stdin.write(typed);
+  });
+  await once(child, "close");
+  return shown;
+}
+
 const of = ["--user", user, "--provider", "openai"];
 
 describe("app-data vault", () => {
@@ -67,6 +88,24 @@ describe("app-data vault", () => {
     const gone = await run(["vault", "get", ...of, "--json"]);
     expect(gone).toMatchObject({ exitCode: 1, stderr: "" });
     expect(JSON.parse(gone.stdout).error.code).toBe("KEY003");
+  });
+});
+
+describe("app-data vault put in a terminal", () => {
+  it("shows nothing of what is typed", async () => {
+    const shown = await runInTerminal(["vault", "put", ...of], `${CANARY}\r`);
+    expect(shown).toContain("exit code 0");
+    expect(shown).not.toContain(CANARY);
+    expect((await run(["vault", "get", ...of])).stdout).toBe(`${CANARY}\n`);
+    await run(["vault", "delete", ...of]);
+  });
+
+  it("ends by SIGINT at Ctrl+C, and stores nothing", async () => {
+    const shown = await runInTerminal(["vault", "put", ...of], `${CANARY}\u0003`);
+    expect(shown).toContain("exit code 130");
+    expect(shown).not.toContain(CANARY);
+    const { stdout } = await run(["vault", "list", "--user", user, "--json"]);
+    expect(JSON.parse(stdout)).toEqual({ keys: [] });
   });
 });
 

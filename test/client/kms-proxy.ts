@@ -1,12 +1,10 @@
-import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type EmulatorProxy, startEmulatorProxy } from "./emulator-proxy";
 
 /** What is done with a call: it goes on to the emulator, an error of KMS, no answer, a cut connection. */
 type Outcome = "forward" | "hang" | "cut" | { error: string; status?: number };
 
 /** A way to the emulator that counts calls, and refuses what the emulator would not. */
-export interface KmsProxy {
-  endpoint: string;
+export interface KmsProxy extends EmulatorProxy {
   /** Calls of an operation since the last {@link KmsProxy.reset}. */
   calls: Record<string, number>;
   /** What was sent to KMS since then. */
@@ -14,7 +12,6 @@ export interface KmsProxy {
   /** Decides on each call. */
   decide: (operation: string, keyArn: string) => Outcome;
   reset(): void;
-  close(): Promise<void>;
 }
 
 /**
@@ -22,39 +19,22 @@ export interface KmsProxy {
  * policies and does not refuse a disabled key everywhere, so that those answers come from here.
  */
 export async function startKmsProxy(): Promise<KmsProxy> {
-  const emulator = new URL(process.env["AWS_ENDPOINT_URL"] ?? "");
-  const server = createServer((incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    incoming.on("data", (part: Buffer) => parts.push(part));
-    incoming.on("end", () => {
-      const body = Buffer.concat(parts);
-      const [service = "", operation = ""] = String(incoming.headers["x-amz-target"]).split(".");
-      const isKms = service === "TrentService";
-      let outcome: Outcome = "forward";
-      if (isKms) {
-        proxy.calls[operation] = (proxy.calls[operation] ?? 0) + 1;
-        proxy.bodies.push(body.toString());
-        outcome = proxy.decide(operation, String(JSON.parse(body.toString()).KeyId));
-      }
-      if (outcome === "hang") return;
-      if (outcome === "cut") return void incoming.socket.destroy();
-      if (outcome !== "forward") {
-        outgoing.writeHead(outcome.status ?? 400, { "content-type": "application/x-amz-json-1.1" });
-        outgoing.end(JSON.stringify({ __type: outcome.error, message: `It is ${outcome.error}.` }));
-        return;
-      }
-      const { method, url, headers } = incoming;
-      const onward = request(new URL(url ?? "/", emulator), { method, headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
-      });
-      onward.on("error", () => incoming.socket.destroy());
-      onward.end(body);
-    });
+  const server = await startEmulatorProxy((incoming, body, outgoing) => {
+    const [service = "", operation = ""] = String(incoming.headers["x-amz-target"]).split(".");
+    if (service !== "TrentService") return false;
+    proxy.calls[operation] = (proxy.calls[operation] ?? 0) + 1;
+    proxy.bodies.push(body.toString());
+    const outcome = proxy.decide(operation, String(JSON.parse(body.toString()).KeyId));
+    if (outcome === "forward") return false;
+    if (outcome === "cut") incoming.socket.destroy();
+    else if (outcome !== "hang") {
+      outgoing.writeHead(outcome.status ?? 400, { "content-type": "application/x-amz-json-1.1" });
+      outgoing.end(JSON.stringify({ __type: outcome.error, message: `It is ${outcome.error}.` }));
+    }
+    return true;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: KmsProxy = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     calls: {},
     bodies: [],
     decide: () => "forward",
@@ -63,11 +43,6 @@ export async function startKmsProxy(): Promise<KmsProxy> {
       this.bodies = [];
       this.decide = () => "forward";
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
   return proxy;
 }

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { type EmulatorProxy, startEmulatorProxy } from "./emulator-proxy";
 
 /** A request to S3, as far as tests tell them apart. */
 export interface S3Call {
@@ -9,13 +9,11 @@ export interface S3Call {
 }
 
 /** A way to the emulator on which S3 refuses what the emulator would not. */
-export interface S3Proxy {
-  endpoint: string;
+export interface S3Proxy extends EmulatorProxy {
   /** How many requests to S3 there were since this was last set. */
   requests: number;
   /** Whether S3 answers 500; waited for, so that a test can hold a request. */
   refuses: (call: S3Call) => boolean | Promise<boolean>;
-  close(): Promise<void>;
 }
 
 const SHOWN_BYTES = 4_096;
@@ -23,41 +21,16 @@ const FAILURE = "<Error><Code>InternalError</Code><Message>On purpose.</Message>
 
 /** Starts it. Requests for other services go on to the emulator. */
 export async function startS3Proxy(): Promise<S3Proxy> {
-  const emulator = new URL(process.env["AWS_ENDPOINT_URL"] ?? "");
-  const server = createServer((incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    incoming.on("data", (part: Buffer) => parts.push(part));
-    const answer = async () => {
-      const body = Buffer.concat(parts);
-      const { method, url = "/", headers } = incoming;
-      if (headers["x-amz-target"] === undefined) {
-        proxy.requests += 1;
-        const text = body.subarray(0, SHOWN_BYTES).toString("latin1");
-        if (await proxy.refuses({ operation: operationOf(incoming), url, body: text })) {
-          outgoing.writeHead(500, { "content-type": "application/xml" }).end(FAILURE);
-          return;
-        }
-      }
-      const onward = request(new URL(url, emulator), { method, headers }, (answered) => {
-        outgoing.writeHead(answered.statusCode ?? 500, answered.headers);
-        answered.pipe(outgoing);
-      });
-      onward.on("error", () => incoming.socket.destroy());
-      onward.end(body);
-    };
-    incoming.on("end", () => void answer());
+  const server = await startEmulatorProxy(async (incoming, body, outgoing) => {
+    if (incoming.headers["x-amz-target"] !== undefined) return false;
+    proxy.requests += 1;
+    const text = body.subarray(0, SHOWN_BYTES).toString("latin1");
+    const call = { operation: operationOf(incoming), url: incoming.url ?? "/", body: text };
+    if (!(await proxy.refuses(call))) return false;
+    outgoing.writeHead(500, { "content-type": "application/xml" }).end(FAILURE);
+    return true;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const proxy: S3Proxy = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests: 0,
-    refuses: () => false,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const proxy: S3Proxy = { ...server, requests: 0, refuses: () => false };
   return proxy;
 }
 

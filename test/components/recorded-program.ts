@@ -160,6 +160,7 @@ function outputs(type: string, name: string): Record<string, unknown> {
       masterUserSecrets: [{ secretArn: "arn:of:managed:secret" }],
     },
     "aws:secretsmanager/secret:Secret": { arn: `arn:of:${name}` },
+    "aws:secretsmanager/secretVersion:SecretVersion": { versionId: `version-of-${name}` },
     "random:index/randomPassword:RandomPassword": { result: `password-of-${name}` },
     "random:index/randomBytes:RandomBytes": { base64: "W22ZaJ0SNY7soEsUEjb6gQ==" },
     "pulumi-nodejs:dynamic/database:MigrationPlan": {

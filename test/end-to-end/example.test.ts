@@ -75,10 +75,13 @@ describe("npm run example", () => {
     await press("form[action='/keys'] button");
     expect(await text("#keys")).toContain("example");
     await press("form[action$='/test'] button");
-    expect(await text("#tested")).toBe(
-      `The key for example is readable: ${SECRET.length} characters.`,
-    );
+    expect(await text("#tested")).toBe("example takes the key.");
     expect(await page.evaluate("document.documentElement.outerHTML")).not.toContain(SECRET);
+    await page.visit(`${address}/keys`);
+    await fill("input[name=secret]", "not-one-of-theirs");
+    await press("form[action='/keys'] button");
+    await press("form[action$='/test'] button");
+    expect(await text("#tested")).toBe("example does not take the key.");
   });
 
   it("makes an export, which is downloaded", async () => {
