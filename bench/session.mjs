@@ -44,7 +44,7 @@ async function measure() {
   const settings = { databaseTls: "off", poolSize: CLIENTS, deadlineMs: 30_000, region: "none" };
   const login = { ...app, password: async () => app.password, forget: () => undefined };
   const users = new ConnectionPool(login, settings);
-  const data = new Sessions(settings, users, users);
+  const data = new Sessions(settings, users, users, users);
   const pool = new pg.Pool({ ...app, max: CLIENTS });
   const claims = JSON.stringify({ sub: userId, role: "authenticated" });
   // A pool hands a connection out once its first query is done, which is this one.

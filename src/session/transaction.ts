@@ -57,15 +57,10 @@ const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read
 const SET_TOKEN =
   "select set_config('request.jwt.claims', $1, true), set_config('request.jwt.token', $2, true)";
 
-/**
- * Takes back what the work has left in the session, which a pooler would hand to another: what
- * `discard all` does, which cannot share a round trip. Temporary tables nobody may make.
- */
-const TAKE_BACK =
-  "reset role; reset all; close all; unlisten *; deallocate all; select pg_advisory_unlock_all()";
-const COMMIT = `${TAKE_BACK}; commit`;
-/** For work that ended the transaction by itself, too. */
-const ROLLBACK = `rollback; ${TAKE_BACK}`;
+/** With all that the work has set for the session taken back, which a pooler would hand to another. */
+const COMMIT = "reset role; reset all; commit";
+/** The same for work that ended the transaction by itself after it had set something. */
+const ROLLBACK = "rollback; reset role; reset all";
 
 /**
  * Runs one transaction as an identity, which ends with it: role and claims are the transaction's own,

@@ -99,41 +99,6 @@ describe("asUser", () => {
     }
   });
 
-  it("leaves nothing of the session to the connection's next user", async () => {
-    const one = await database.open({ poolSize: 1 });
-    const user = await signUp();
-    const left = async () => {
-      const client = await one["userPool"].take(1_000);
-      const { rows } = await client.query(
-        `select pg_backend_pid() as pid,
-                (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
-                (select count(*)::int from pg_cursors) as cursors,
-                (select count(*)::int from pg_listening_channels()) as channels,
-                (select count(*)::int from pg_prepared_statements) as statements,
-                current_setting('statement_timeout') as timeout`,
-      );
-      client.release();
-      return rows[0];
-    };
-    const clean = await left();
-    expect(clean).toMatchObject({ locks: 0, cursors: 0, channels: 0, statements: 0, timeout: "0" });
-    const leave = [
-      "select pg_advisory_lock(1)",
-      "declare rows cursor with hold for select * from public.users",
-      "listen news",
-      "prepare mine as select * from public.users",
-      "set statement_timeout = 1234",
-    ];
-    for (const end of ["select 1", "select 1 / 0", "commit"]) {
-      const work = one.asUser(user, async (db) => {
-        for (const text of [...leave, end]) await sql.raw(text).execute(db);
-      });
-      if (end === "select 1") await work;
-      else await expect(work).rejects.toThrow(end === "commit" ? "DAT004" : "division by zero");
-      expect(await left()).toEqual(clean);
-    }
-  });
-
   it("says so when the work ended the transaction, or swallowed a failure", async () => {
     const user = await signUp();
     for (const text of ["commit", "rollback"]) {
