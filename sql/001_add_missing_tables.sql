@@ -152,8 +152,9 @@ create table if not exists public.export_history (
 -- Recent activity first. NULLs come first, too: add "where last_activity_at is not null".
 create index if not exists idx_user_progress_last_activity
   on public.user_progress (last_activity_at desc);
--- Serves the foreign key and every policy.
-create index if not exists idx_export_history_user_id on public.export_history (user_id);
+-- Serves the foreign key, every policy, and a user's exports page by page, the newest first.
+create index if not exists idx_export_history_user_id
+  on public.export_history (user_id, created_at desc);
 create index if not exists idx_export_history_status on public.export_history (status);
 create index if not exists idx_export_history_created_at
   on public.export_history (created_at desc);

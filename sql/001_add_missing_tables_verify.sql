@@ -144,7 +144,8 @@ begin
         'CREATE INDEX idx_user_progress_last_activity ON public.user_progress USING btree '
         '(last_activity_at DESC)'),
       ('index', 'public.idx_export_history_user_id',
-        'CREATE INDEX idx_export_history_user_id ON public.export_history USING btree (user_id)'),
+        'CREATE INDEX idx_export_history_user_id ON public.export_history USING btree '
+        '(user_id, created_at DESC)'),
       ('index', 'public.idx_export_history_status',
         'CREATE INDEX idx_export_history_status ON public.export_history USING btree (status)'),
       ('index', 'public.idx_export_history_created_at',
