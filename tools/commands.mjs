@@ -27,7 +27,7 @@ const HELP = `Usage: npm run COMMAND [-- OPTIONS]
   check:after
             go through the one after it: migrations, policies, indexes, trigger, error rate
               --stack NAME       another stack than "local"; it logs in by the secrets that the stack's
-                                 outputs name, or by MIGRATOR_URL, APP_URL and MONITOR_URL
+                                 outputs name, or by MIGRATOR_URL, APP_URL, SERVICE_URL, MONITOR_URL
               --json             for machines
   status    what runs, where it listens, what is deployed  (--json)
   env       shell exports: eval "$(npm run --silent env)"

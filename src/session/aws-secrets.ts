@@ -2,11 +2,14 @@ import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-sec
 import { AppDataError } from "../errors.js";
 import type { Settings } from "../settings.js";
 
+/** Where AWS is asked. */
+export type AwsSettings = Pick<Settings, "region" | "endpoint">;
+
 /**
  * The text of a secret, read again at every call.
  * @throws AppDataError CFG104 where it cannot be read; the text is in no error.
  */
-export async function readSecret(settings: Settings, secretArn: string): Promise<string> {
+export async function readSecret(settings: AwsSettings, secretArn: string): Promise<string> {
   const client = new SecretsManagerClient({
     region: settings.region,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),

@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { AppDataError, requireUuid } from "../errors.js";
-import type { Settings } from "../settings.js";
-import { readSecret } from "./aws-secrets.js";
+import { type AwsSettings, readSecret } from "./aws-secrets.js";
 import { signToken } from "./token.js";
 
 /** A rotated secret is taken up after this long; the database believes the one before it meanwhile. */
@@ -17,7 +16,7 @@ export class TokenSigner {
   private secret: { readonly bytes: Buffer; readonly until: number } | undefined;
 
   constructor(
-    private readonly settings: Settings,
+    private readonly settings: AwsSettings,
     private readonly secretArn: string,
     private readonly audience: string,
   ) {}

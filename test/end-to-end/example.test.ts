@@ -162,6 +162,12 @@ describe("npm run example", () => {
     expect(await counted(JSON.stringify({ sub: ADA }))).toBe("0");
   });
 
+  it("is in order by check:after, which signs its users' tokens", async () => {
+    const after = await stack.npm("--silent", "check:after", "--", "--json");
+    expect(after.output).toContain('"ok": true');
+    expect(after.code).toBe(0);
+  });
+
   it("deletes an account with all that is in it", async () => {
     await signIn("ada");
     await page.visit(`${address}/account`);

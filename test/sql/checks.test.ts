@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const LOGINS = ["migrator", "app", "monitor"] as const;
+const LOGINS = ["migrator", "app", "service", "monitor"] as const;
 const home = mkdtempSync(path.join(tmpdir(), "app-data-checks-"));
 
 let fixture: MigratorFixture;
@@ -36,6 +36,7 @@ const context = {
   logins: {
     migrator: { variable: "MIGRATOR_URL" },
     app: { variable: "APP_URL" },
+    service: { variable: "SERVICE_URL" },
     monitor: { variable: "MONITOR_URL" },
   },
 };
@@ -47,7 +48,9 @@ const pointAt = ({ database }: MigratorFixture) => {
 beforeAll(async () => {
   fixture = await createFixture();
   superuser = await fixture.database.connect("postgres");
-  await applyPending(fixture.settings, currentTrios(), { connectRoles: ["app", "monitor"] });
+  await applyPending(fixture.settings, currentTrios(), {
+    connectRoles: ["app", "service", "monitor"],
+  });
   pointAt(fixture);
 });
 afterAll(async () => {

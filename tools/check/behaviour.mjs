@@ -36,46 +36,58 @@ const LOOKUPS = [
 ];
 
 /**
- * @param {Pick<import("./context.mjs").Context, "logins">} context
+ * @param {Pick<import("./context.mjs").Context, "logins" | "sign">} context
  * @returns {import("./checks.mjs").Check[]}
  */
-export function behaviourChecks({ logins: { app } }) {
+export function behaviourChecks({ logins: { app, service }, sign }) {
   return [
-    { name: "indexes used", run: () => checkIndexes(app) },
-    { name: "trigger fires", run: () => checkTrigger(app) },
-    { name: "users kept apart", run: () => checkIsolation(app) },
+    { name: "indexes used", run: () => checkIndexes({ app, service, sign }) },
+    { name: "trigger fires", run: () => checkTrigger(app, sign) },
+    { name: "users kept apart", run: () => checkIsolation(app, sign) },
   ];
 }
 
 /** Whether each of the document's queries can be answered by its index, under row level security. */
-function checkIndexes(app) {
-  return inRolledBackTransaction(app, async (client) => {
+async function checkIndexes({ app, service, sign }) {
+  const lacking = [
+    ...(await indexesLacking(app, { role: "authenticated", user: randomUUID(), sign })),
+    ...(await indexesLacking(service, { role: "service_role" })),
+  ];
+  return lacking.length === 0
+    ? ok(`each of the document's ${LOOKUPS.length} queries can use an index under RLS`)
+    : failed(
+        `not used for ${lacking.join(", ")}. Look whether it is there and valid: ` +
+          "select name, is_valid from monitoring.indexes.",
+      );
+}
+
+/**
+ * @param {import("./sessions.mjs").Login} login
+ * @param {{ role: "authenticated" | "service_role", user?: string,
+ *   sign?: import("./sessions.mjs").Sign }} identity
+ */
+function indexesLacking(login, { role, user, sign }) {
+  return inRolledBackTransaction(login, async (client) => {
     // On a small table, or for a status that most rows have, reading all of it is cheaper.
     await client.query("set local enable_seqscan = off");
-    const user = randomUUID();
+    await actAs(client, role, { user, sign });
     const lacking = [];
-    for (const { name, role, indexes, sql } of LOOKUPS) {
-      await actAs(client, role, role === "authenticated" ? user : undefined);
+    for (const { name, indexes, sql } of LOOKUPS.filter((lookup) => lookup.role === role)) {
       const query = sql.replace("$user", `'${user}'`);
       const { rows } = await client.query(`explain (format json, costs off) ${query}`);
       const plan = JSON.stringify(rows);
       const isUsed = indexes.some((index) => plan.includes(`"Index Name":"${index}"`));
       if (!isUsed) lacking.push(`${name} (${indexes[0]})`);
     }
-    return lacking.length === 0
-      ? ok(`each of the document's ${LOOKUPS.length} queries can use an index under RLS`)
-      : failed(
-          `not used for ${lacking.join(", ")}. Look whether it is there and valid: ` +
-            "select name, is_valid from monitoring.indexes.",
-        );
+    return lacking;
   });
 }
 
 /** Completes a session of a user that is never committed. */
-function checkTrigger(app) {
+function checkTrigger(app, sign) {
   return inRolledBackTransaction(app, async (client) => {
     const user = randomUUID();
-    await signUp(client, user);
+    await signUp(client, { user, sign });
     await client.query(
       "insert into public.sessions (user_id, started_at) values ($1, now() - interval '90 s')",
       [user],
@@ -101,10 +113,10 @@ function checkTrigger(app) {
 }
 
 /** Has one user look for the rows of another, who sees them. */
-function checkIsolation(app) {
+function checkIsolation(app, sign) {
   return inRolledBackTransaction(app, async (client) => {
     const [owner, other] = [randomUUID(), randomUUID()];
-    await signUp(client, owner);
+    await signUp(client, { user: owner, sign });
     await client.query("insert into public.user_progress (user_id) values ($1)", [owner]);
     await client.query(
       "insert into public.export_history (user_id, export_type, format) values ($1, 'full', 'csv')",
@@ -120,7 +132,7 @@ function checkIsolation(app) {
       return Number(rows[0].rows);
     };
     const own = await seen();
-    await actAs(client, "authenticated", other);
+    await actAs(client, "authenticated", { user: other, sign });
     const others = await seen();
     await actAs(client, "authenticated");
     const nobodys = await seen();
@@ -133,8 +145,8 @@ function checkIsolation(app) {
   });
 }
 
-async function signUp(client, user) {
-  await actAs(client, "authenticated", user);
+async function signUp(client, { user, sign }) {
+  await actAs(client, "authenticated", { user, sign });
   await client.query("insert into public.users (id, email) values ($1, $2)", [
     user,
     `check-${user}@example.invalid`,

@@ -6,9 +6,10 @@ import { openStack } from "../audit/open-stack.mjs";
 import { locateHome } from "../local/home.mjs";
 import { STACK } from "../local/pulumi.mjs";
 import { PROJECT } from "../prepare.mjs";
+import { signerOf } from "./sessions.mjs";
 
 /** The roles that checks log in as. */
-const LOGINS = ["migrator", "app", "monitor"];
+const LOGINS = ["migrator", "app", "service", "monitor"];
 const FORWARD = /^\d+_(?!.*_(?:rollback|verify)\.sql$).+\.sql$/;
 
 /**
@@ -25,6 +26,7 @@ const FORWARD = /^\d+_(?!.*_(?:rollback|verify)\.sql$).+\.sql$/;
  * @property {Record<string, any>} outputs of the stack; none before its first deployment.
  * @property {string[]} connection How the migrator reaches the database: its arguments.
  * @property {import("./sessions.mjs").Logins} logins
+ * @property {import("./sessions.mjs").Sign} [sign] where the stack has tokens.
  */
 
 /**
@@ -35,13 +37,14 @@ const FORWARD = /^\d+_(?!.*_(?:rollback|verify)\.sql$).+\.sql$/;
  */
 export async function openContext(name = STACK) {
   const { run, read, variables } = await openStack(name);
-  for (const login of LOGINS) {
-    const variable = urlVariableOf(login);
-    if (variables[variable]) process.env[variable] = variables[variable];
+  // The local stack's; those of another are there already.
+  for (const name of [...LOGINS.map(urlVariableOf), ...Object.keys(variables).filter(isOfAws)]) {
+    if (variables[name]) process.env[name] = variables[name];
   }
   const outputs = JSON.parse(await read(["stack", "output", "--json"]));
   const config = JSON.parse(await read(["config", "--json"]));
   const settings = config["app-data:migrations"]?.objectValue ?? {};
+  const region = config["aws:region"]?.value;
   const valueOf = (key) => config[`app-data:migrations.${key}`]?.value ?? settings[key];
   return {
     stack: { name, isLocal: name === STACK, run, read },
@@ -54,13 +57,20 @@ export async function openContext(name = STACK) {
     outputs,
     connection: process.env.MIGRATOR_URL
       ? ["--url-variable", "MIGRATOR_URL"]
-      : connectionArguments(outputs, config["aws:region"]?.value),
+      : connectionArguments(outputs, region),
     logins: {
       migrator: loginOf("migrator", outputs),
       app: loginOf("app", outputs),
+      service: loginOf("service", outputs),
       monitor: loginOf("monitor", outputs),
     },
+    sign: await signerOf(outputs, region),
   };
+}
+
+/** A setting of every AWS client. */
+function isOfAws(variable) {
+  return variable.startsWith("AWS_");
 }
 
 /** Where the URL of a login is, if anywhere. */

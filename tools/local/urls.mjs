@@ -3,11 +3,16 @@ import { withSecretsManager } from "./aws-client.mjs";
 
 /**
  * @param outputs the stack's outputs.
- * @returns `{ MIGRATOR_URL, APP_URL, MONITOR_URL }`.
+ * @returns `{ MIGRATOR_URL, APP_URL, SERVICE_URL, MONITOR_URL }`.
  * @throws Error where the stack has not come so far.
  */
 export function loginUrls({ databaseName, databaseHost, databasePort, ...outputs }, endpoint) {
-  for (const name of ["migratorSecretArn", "appSecretArn", "monitorSecretArn"]) {
+  for (const name of [
+    "migratorSecretArn",
+    "appSecretArn",
+    "serviceSecretArn",
+    "monitorSecretArn",
+  ]) {
     if (outputs[name] !== undefined) continue;
     throw new Error(
       `The stack is up half-way: it has no output ${name} yet. Run \`npm run up\` again.`,
@@ -23,6 +28,7 @@ export function loginUrls({ databaseName, databaseHost, databasePort, ...outputs
     return {
       MIGRATOR_URL: await url(outputs.migratorSecretArn),
       APP_URL: await url(outputs.appSecretArn),
+      SERVICE_URL: await url(outputs.serviceSecretArn),
       MONITOR_URL: await url(outputs.monitorSecretArn),
     };
   });
