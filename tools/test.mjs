@@ -18,6 +18,8 @@ import { report, seconds } from "./report.mjs";
 
 const MAIN = path.join(import.meta.dirname, "main.mjs");
 const [RUNNING] = process.versions.node.split(".");
+/** How many test files are named that took longest. */
+const SLOWEST = 12;
 /** Folders that no check reads, or that are made of what it reads. */
 const NOT_SOURCES = [".git", ".local", "dist", "node_modules"];
 
@@ -180,12 +182,26 @@ async function jest(name, projects, results, files = []) {
   const passed = counts?.numPassedTests ?? 0;
   const failed = (counts?.numFailedTests ?? 0) + broken;
   const unaccounted = failed === 0 && (outcome.code !== 0 || passed === 0) ? 1 : 0;
-  return { name, ...outcome, passed, failed: failed + unaccounted };
+  const slowest = slowestOf(counts?.testResults ?? []);
+  return { name, ...outcome, passed, failed: failed + unaccounted, slowest };
 }
 
-function show({ name, output, time, passed, failed }) {
+/** The files that took longest, for who wants to make the whole quicker. */
+function slowestOf(files) {
+  return files
+    .map(({ name, startTime, endTime }) => ({
+      name,
+      took: Math.round((endTime - startTime) / 1000),
+    }))
+    .sort((one, other) => other.took - one.took)
+    .slice(0, SLOWEST)
+    .map(({ name, took }) => `${path.relative(path.join(PROJECT, "test"), name)} ${took} s`);
+}
+
+function show({ name, output, time, passed, failed, slowest = [] }) {
   const verdict = failed === 0 ? "ok" : "FAILED";
   console.log(`${verdict.padEnd(7)}${name} (${passed} passed, ${failed} failed, ${time} s)`);
+  if (slowest.length > 0) console.log(`       longest: ${slowest.join(", ")}`);
   if (failed > 0) console.log(output.trim());
   return { passed, failed };
 }
