@@ -418,6 +418,19 @@ begin
       and not r.rolsuper
       and pg_has_role(r.oid, above.oid, 'MEMBER')
     union all
+    -- The roles of a request stand beside each other; service_role reads the rows of everybody.
+    select 'role', format('%s, member of %s', r.rolname, above.rolname),
+      'can act as another role of the application'
+    from pg_catalog.pg_roles r
+    join pg_catalog.pg_roles above
+      on above.oid <> r.oid
+      and above.rolname in (
+        'app', 'anon', 'authenticated', 'service_role', 'service', 'monitor'
+      )
+    where r.rolname in ('anon', 'authenticated')
+      and not r.rolsuper
+      and pg_has_role(r.oid, above.oid, 'MEMBER')
+    union all
     select 'role', r.rolname, format('bypasses row level security and has rights on %s', t.name)
     from pg_catalog.pg_roles r
     cross join tables t
