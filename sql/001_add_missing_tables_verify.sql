@@ -251,12 +251,16 @@ begin
   ),
   -- What 004_export_lifecycle adds to these tables, and its verify file judges.
   later (kind, object) as (
-    values
-      ('index', 'public.idx_export_history_expires_at'),
-      ('index', 'public.idx_export_history_storage'),
-      ('policy', 'public.export_history.export_history_update_pending'),
-      ('trigger', 'public.export_history.trigger_export_history_transition'),
-      ('trigger', 'public.export_history.trigger_export_object_deletion')
+    select added.*
+    from (
+      values
+        ('index', 'public.idx_export_history_expires_at'),
+        ('index', 'public.idx_export_history_storage'),
+        ('policy', 'public.export_history.export_history_update_pending'),
+        ('trigger', 'public.export_history.trigger_export_history_transition'),
+        ('trigger', 'public.export_history.trigger_export_object_deletion')
+    ) as added
+    where to_regclass('public.export_archive') is not null
   ),
   tables as (
     select c.oid, c.relowner, c.relacl, format('%s.%s', n.nspname, c.relname) as name,
