@@ -144,6 +144,14 @@ describe("verify", () => {
         `${uid} set search_path = '' return nullif(md5('guest'), '')::uuid`,
         "auth.uid() gives 084e0343-a048-6ff0-5530-df6c705c8bb4 for the claims ''",
       ),
+      alone(
+        `grant temporary on database ${database.name} to public`,
+        `rights on database ${database.name} of PUBLIC is not part of this: TEMPORARY`,
+      ),
+      alone(
+        `grant create on database ${database.name} to app`,
+        `rights on database ${database.name} of app is not part of this: CREATE`,
+      ),
       alone("grant usage on schema public to public", "rights on schema public of PUBLIC is not"),
       alone("grant create on schema auth to authenticated", "rights on schema auth of authent"),
       alone("grant usage on schema auth to anon", "rights on schema auth of anon is not part"),
