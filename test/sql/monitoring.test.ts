@@ -317,7 +317,7 @@ describe("what monitor reads", () => {
       "changed: settings",
     ],
     [
-      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' as 'begin return true; end'",
+      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' set lock_timeout = '2s' as 'begin return true; end'",
       "function public.refresh_progress_analytics()",
       "changed: sourceSha256",
     ],
