@@ -298,6 +298,21 @@ begin
     where not coalesce(v.reloptions && array['security_invoker=true', 'security_invoker=on'], false)
     group by v.oid, t.name
     union all
+    -- A temporary type or table is found before all others, by definer functions, too.
+    select 'rights on database',
+      format('%s of %s', db.datname, coalesce(r.rolname, 'PUBLIC')),
+      string_agg(acl.privilege_type, ', ' order by acl.privilege_type), false
+    from pg_catalog.pg_database db
+    cross join aclexplode(coalesce(db.datacl, acldefault('d', db.datdba))) acl
+    left join pg_catalog.pg_roles r on r.oid = acl.grantee
+    where db.datname = current_database()
+      and acl.privilege_type <> 'CONNECT'
+      and (
+        acl.grantee = 0
+        or r.rolname in ('app', 'anon', 'authenticated', 'service_role', 'service', 'monitor')
+      )
+    group by db.datname, r.rolname
+    union all
     select 'default rights', format('%s of %s', d.oid, coalesce(r.rolname, 'PUBLIC')),
       format('%s on what %s creates', string_agg(acl.privilege_type, ', '),
         pg_get_userbyid(d.defaclrole)), false
@@ -328,6 +343,19 @@ begin
       on above.oid <> r.oid
       and (above.rolsuper or above.rolbypassrls or above.rolname = 'migrator')
     where r.rolname in ('app', 'anon', 'authenticated', 'service_role')
+      and not r.rolsuper
+      and pg_has_role(r.oid, above.oid, 'MEMBER')
+    union all
+    -- The roles of a request stand beside each other; service_role reads the rows of everybody.
+    select 'role', format('%s, member of %s', r.rolname, above.rolname),
+      'can act as another role of the application', false
+    from pg_catalog.pg_roles r
+    join pg_catalog.pg_roles above
+      on above.oid <> r.oid
+      and above.rolname in (
+        'app', 'anon', 'authenticated', 'service_role', 'service', 'monitor'
+      )
+    where r.rolname in ('anon', 'authenticated')
       and not r.rolsuper
       and pg_has_role(r.oid, above.oid, 'MEMBER')
     union all

@@ -251,12 +251,16 @@ begin
   ),
   -- What 004_export_lifecycle adds to these tables, and its verify file judges.
   later (kind, object) as (
-    values
-      ('index', 'public.idx_export_history_expires_at'),
-      ('index', 'public.idx_export_history_storage'),
-      ('policy', 'public.export_history.export_history_update_pending'),
-      ('trigger', 'public.export_history.trigger_export_history_transition'),
-      ('trigger', 'public.export_history.trigger_export_object_deletion')
+    select added.*
+    from (
+      values
+        ('index', 'public.idx_export_history_expires_at'),
+        ('index', 'public.idx_export_history_storage'),
+        ('policy', 'public.export_history.export_history_update_pending'),
+        ('trigger', 'public.export_history.trigger_export_history_transition'),
+        ('trigger', 'public.export_history.trigger_export_object_deletion')
+    ) as added
+    where to_regclass('public.export_archive') is not null
   ),
   tables as (
     select c.oid, c.relowner, c.relacl, format('%s.%s', n.nspname, c.relname) as name,
@@ -415,6 +419,19 @@ begin
       on above.oid <> r.oid
       and (above.rolsuper or above.rolbypassrls or above.rolname = 'migrator')
     where r.rolname in ('app', 'anon', 'authenticated', 'service_role')
+      and not r.rolsuper
+      and pg_has_role(r.oid, above.oid, 'MEMBER')
+    union all
+    -- The roles of a request stand beside each other; service_role reads the rows of everybody.
+    select 'role', format('%s, member of %s', r.rolname, above.rolname),
+      'can act as another role of the application'
+    from pg_catalog.pg_roles r
+    join pg_catalog.pg_roles above
+      on above.oid <> r.oid
+      and above.rolname in (
+        'app', 'anon', 'authenticated', 'service_role', 'service', 'monitor'
+      )
+    where r.rolname in ('anon', 'authenticated')
       and not r.rolsuper
       and pg_has_role(r.oid, above.oid, 'MEMBER')
     union all

@@ -102,7 +102,8 @@ begin
       using errcode = 'object_not_in_prerequisite_state',
         hint = 'Find out who wrote the counters or changed completed sessions. Then set '
           'last_activity_at of these users to null and apply 002_backfill_user_progress.sql again: '
-          'it counts whoever has none.';
+          'it counts whoever has none. Whoever has no completed session any more is set back by '
+          'hand: docs/migrations/002-backfill-user-progress.md has the statement.';
   end if;
 end
 $verify$;

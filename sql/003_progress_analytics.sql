@@ -204,13 +204,17 @@ returns boolean
 language plpgsql
 security definer
 set search_path = ''
+-- Longer than deadlock_timeout, at which a refresh that waits has autovacuum give way.
+set lock_timeout = '2s'
 as $$
 begin
-  -- Whoever comes second leaves it to the first, instead of doing all of it again afterwards.
-  if not pg_try_advisory_xact_lock('public.activity_by_day'::regclass::oid::bigint) then
+  -- Whoever comes second leaves it to the first, instead of doing all of it again afterwards. The
+  -- report itself is the lock, since any login could take an advisory one and never give it back.
+  begin
+    refresh materialized view concurrently public.activity_by_day;
+  exception when lock_not_available then
     return false;
-  end if;
-  refresh materialized view concurrently public.activity_by_day;
+  end;
   refresh materialized view concurrently public.activity_by_week;
   refresh materialized view concurrently public.retention_by_cohort;
   refresh materialized view concurrently public.vocabulary_growth;
@@ -238,7 +242,8 @@ comment on function public.smallest_reported_group() is
   'The fewest users that a row of a report is about. Of a smaller group, who knows the others '
   'knows the one who is left; 5 is a common choice of statistical offices.';
 comment on function public.refresh_progress_analytics() is
-  'Refreshes the reports, for a job that runs as service_role. False when another does so already.';
+  'Refreshes the reports, for a job that runs as service_role. False when another does so already '
+  'and is not done within 2 s.';
 
 comment on view public.progress_trends is
   'How a user''s learning changes, as of now; each user sees their own row. Weeks are UTC, from '

@@ -43,12 +43,12 @@ begin
         'btree (week)'),
       ('function', 'public.refresh_progress_analytics()',
         'returns boolean, plpgsql, volatile, owned by migrator, security definer, settings '
-        'search_path="", executable by migrator, service_role'),
+        'search_path="" lock_timeout=2s, executable by migrator, service_role'),
       ('function', 'public.smallest_reported_group()',
         'returns bigint, sql, immutable, owned by migrator, security invoker, settings '
         'search_path="", executable by migrator'),
       ('body of', 'public.refresh_progress_analytics()',
-        'ac7245446943ae8665ce92ed47af9070ca2a45b31a510a3669533e201b1c1b36'),
+        '0a7587a3f164c3479f16f7e260fde97ba51048363e5cae916595908fb7176de6'),
       ('body of', 'public.smallest_reported_group()',
         'eda121bd07c1e0aa41ca94a1d230ffa66092e37acfa6162155bcca6a7417aeb2'),
       ('rights on', 'public.activity_by_day of migrator',

@@ -102,7 +102,7 @@ begin
       ('body of', 'public.archive_exports(interval,integer)',
         'ccab56f4fae8112421498c48a973e7e8ca321a097ef12c40e320117e4daafd9f'),
       ('body of', 'public.check_export_transition()',
-        '495bebaf9eeda50b1a4486d87e2c452055aeec530dd62044e22840a39d4327fc'),
+        'd82d5f7e97eaaba5904c962965082d84fb2aff19474b4d65193d1d3b8d27a05a'),
       ('body of', 'public.claim_export_object_deletions(integer)',
         '7f3ea41faee060c3924b1c0e0a960c9718ac5d001efffe36b8191c3673795491'),
       ('body of', 'public.delete_archived_exports(interval,integer)',

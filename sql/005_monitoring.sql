@@ -123,8 +123,8 @@ as $$
 $$;
 
 -- What the migrations made, by the migrator's log, beside what is there: a policy, a right or a
--- definer function that differs was changed by something else. The log holds SQL, and is for its
--- owner alone.
+-- function that protects and differs was changed by something else. The log holds SQL, and is for
+-- its owner alone.
 create or replace function monitoring.read_changes()
 returns table (
   object text,
@@ -143,21 +143,30 @@ begin
   end if;
   return query
   with logged as (
-    select l.id::numeric as position, c.key, c.value
+    select l.id::numeric as position, 0::bigint as step, c.key, c.value
     from migrations.log l
     cross join jsonb_each(l.catalog_changes) c
     union all
-    -- The steps of a migration of several; what the log says after them holds.
-    select j.run + 0.5, c.key, c.value
+    -- The steps of a migration that is half done: of one that is done, the log has what they come
+    -- to. What was entered into the log after a step was changed after it.
+    select
+      (select max(l.id) + 0.5 from migrations.log l where l.recorded_at <= j.recorded_at),
+      j.id, c.key, c.value
     from migrations.journal j
+    join migrations.log b on b.id = j.run
     cross join jsonb_each(j.catalog_changes) c
     -- Step 0 is what was there before the first migration.
     where j.step > 0
+      and not exists (
+        select from migrations.log f
+        where f.version = b.version and f.id > b.id and f.applied is not null
+          and f.event not in ('begin apply', 'begin rollback')
+      )
   ),
   made as (
     select distinct on (l.key) l.key, l.value
     from logged l
-    order by l.key, l.position desc
+    order by l.key, l.position desc, l.step desc
   ),
   expected as (
     select m.key, jsonb_strip_nulls(jsonb_build_object(
@@ -177,14 +186,18 @@ begin
     select n.* from pg_catalog.pg_namespace n
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   ),
-  -- What came with an extension is a superuser's, and no migration's.
+  -- What came with an extension is a superuser's, and no migration's; what its owner added to it
+  -- later is the owner's.
   of_extensions as (
     select d.classid, d.objid
     from pg_catalog.pg_depend d
-    join pg_catalog.pg_extension e
-      on d.refclassid = 'pg_catalog.pg_extension'::regclass and e.oid = d.refobjid
-    join pg_catalog.pg_roles r on r.oid = e.extowner and r.rolsuper
-    where d.deptype = 'e' and d.objsubid = 0
+    left join pg_catalog.pg_class c
+      on d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
+    left join pg_catalog.pg_proc p
+      on d.classid = 'pg_catalog.pg_proc'::regclass and p.oid = d.objid
+    join pg_catalog.pg_roles r on r.oid = coalesce(c.relowner, p.proowner) and r.rolsuper
+    where d.refclassid = 'pg_catalog.pg_extension'::regclass
+      and d.deptype = 'e' and d.objsubid = 0
   ),
   relations as (
     select c.*, format('%I.%I', n.nspname, c.relname) as name
@@ -313,9 +326,15 @@ begin
   from expected e
   full join live l on l.key = e.key
   where e.fact is distinct from l.fact
-    -- Other functions have only the rights of who calls them.
+    -- Functions that no policy asks have only the rights of who calls them.
     and (
-      coalesce(e.key, l.key) !~ '^function '
+      coalesce(e.key, l.key) !~ '^function (?!auth\.)'
+      or coalesce(e.key, l.key) in (
+        select format('function %s', d.refobjid::regprocedure)
+        from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_policy'::regclass
+          and d.refclassid = 'pg_catalog.pg_proc'::regclass
+      )
       or 'true' in (e.fact ->> 'securityDefiner', l.fact ->> 'securityDefiner')
       or (e.fact -> 'grants') is distinct from (l.fact -> 'grants')
     )
@@ -546,8 +565,9 @@ comment on column monitoring.waiting_locks.waiting_ms is
   'Milliseconds so far; null in the first moment.';
 comment on column monitoring.waiting_locks.blocked_by is 'Process ids.';
 comment on view monitoring.changed_protection is
-  'Policies, rights, owners, flags of row level security, definer functions and their bodies that '
-  'are not as the migrations made them, by the migrator''s log. Empty after a deployment.';
+  'Policies, rights on objects, owners, flags of row level security, definer functions, and '
+  'functions of schema auth or that a policy asks, that are not as the migrations made them, by '
+  'the migrator''s log. Empty after a deployment. Of roles it tells nothing.';
 comment on column monitoring.changed_protection.change is
   'added, removed, or changed with the fields.';
 comment on view monitoring.tables_without_row_security is

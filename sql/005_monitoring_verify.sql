@@ -64,7 +64,7 @@ begin
         'returns jsonb, sql, stable, owned by migrator, security invoker, settings '
         'search_path="", executable by migrator, monitor'),
       ('body of', 'monitoring.read_changes()',
-        '4094232af334f549b6f7e9abf42b33c28fd8b2cb19fda4002c7d13a2462ed069'),
+        '53d47fd7b21b26e173a54b51016676ffabbc89c29c971ca48d40b1489a547cb2'),
       ('body of', 'monitoring.read_statements()',
         'f1b6f16a5dfaa1ab5adadd15291ae8aed0389096892e316c481b2fa747c3375c'),
       ('body of', 'monitoring.read_waits()',

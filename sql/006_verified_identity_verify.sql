@@ -1,6 +1,7 @@
 -- Purpose   Raise unless 006_verified_identity holds exactly: nothing missing, nothing changed,
 --           nothing wider and nothing more. Lists all that is wrong in one message. Of an
---           auth.uid() that 000 did not make, 000_existing_schema_verify.sql says what it must do.
+--           auth.uid() that 000 did not make, 000_existing_schema_verify.sql says what it must do;
+--           where tokens are set up, the comments of users and sessions tell who made it, too.
 -- Requires  role migrator
 -- Hazards   none: writes nothing
 -- Rollback  loses nothing
@@ -9,9 +10,14 @@ do $verify$
 declare
   path constant text := current_setting('search_path');
   problems text[];
+  has_tokens boolean := false;
 begin
   -- An expression is printed with the schema of each name only while that is not on the path.
   perform set_config('search_path', '', true);
+
+  if has_table_privilege(to_regclass('auth.token_settings'), 'select') then
+    has_tokens := exists (select from auth.token_settings);
+  end if;
 
   with expected (kind, object, definition) as (
     values
@@ -212,10 +218,15 @@ begin
   from expected e
   full join facts f on f.kind = e.kind and f.object = e.object
   where e.definition is distinct from f.definition
-    -- The application's own is not replaced.
+    -- The application's own is not replaced. 000 makes it with both tables or not at all, so that
+    -- a comment that was taken off does not make it the application's.
     and (
       coalesce(e.object, f.object) <> 'auth.uid()'
       or obj_description(to_regprocedure('auth.uid()'), 'pg_proc') like '%000_existing_schema%'
+      or has_tokens and concat(
+        obj_description(to_regclass('public.users'), 'pg_class'),
+        obj_description(to_regclass('public.sessions'), 'pg_class')
+      ) like '%Made by 000_existing_schema.%'
     );
 
   perform set_config('search_path', path, true);
@@ -224,7 +235,8 @@ begin
       cardinality(problems), array_to_string(problems, E'\n- ')
       using errcode = 'object_not_in_prerequisite_state',
         hint = 'Undo what was changed by hand, or apply 006_verified_identity.sql again: it '
-          'restores policies, rights and functions.';
+          'restores policies, rights and functions, auth.uid() where its comment ends in "Made by '
+          '000_existing_schema.".';
   end if;
 end
 $verify$;

@@ -261,6 +261,17 @@ describe("the reports", () => {
     expect((await asService("select from public.activity_by_day")).rowCount).toBe(2);
     expect((await asService(REFRESH)).rows).toEqual([{ refreshed: true }]);
   });
+
+  it("cannot be held up by a login without rights on them", async () => {
+    await superuser.query(`grant connect on database ${database.name} to monitor`);
+    const monitor = await database.connect("monitor");
+    const held = await monitor.query(`
+      select pg_advisory_lock(oid::bigint) from pg_class
+       where relname in ('${REPORTS.join("', '")}')`);
+    expect(held.rowCount).toBe(REPORTS.length);
+    expect((await asService(REFRESH)).rows).toEqual([{ refreshed: true }]);
+    await monitor.query("select pg_advisory_unlock_all()");
+  });
 });
 
 describe("003", () => {
@@ -372,7 +383,7 @@ describe("003", () => {
       "function public.refresh_progress_analytics() is",
     ],
     [
-      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' as 'begin return true; end'",
+      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' set lock_timeout = '2s' as 'begin return true; end'",
       "body of public.refresh_progress_analytics() is",
     ],
   ])("verify notices: %s", async (sql, noticed) => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -145,6 +145,27 @@ describe("002 verify", () => {
       await run(migrator, NAME, "forward");
       await run(migrator, NAME, "verify");
     }
+  });
+
+  it("passes again for who has lost all sessions, once they are set back as its page says", async () => {
+    await applyAll(migrator);
+    await fill(20);
+    await run(migrator, NAME, "forward");
+    const { rows } = await superuser.query<{ user_id: string }>(
+      "delete from public.sessions where user_id = (select user_id from public.sessions limit 1) returning user_id",
+    );
+    await migrator.query(
+      "update public.user_progress set last_activity_at = null where user_id = $1",
+      [rows[0]?.user_id],
+    );
+    await run(migrator, NAME, "forward");
+    const { message, hint } = await rejection(run(migrator, NAME, "verify"));
+    expect(message).toMatch(new RegExp(`counters of 1 users .*: ${rows[0]?.user_id}$`));
+    expect(hint).toContain("docs/migrations/002-backfill-user-progress.md has the statement");
+    const page = path.join(__dirname, "../../docs/migrations/002-backfill-user-progress.md");
+    const [, setBack = ""] = /```sql\n([^]*?)```/.exec(readFileSync(page, "utf8")) ?? [];
+    expect((await migrator.query(setBack)).rowCount).toBe(1);
+    await run(migrator, NAME, "verify");
   });
 });
 

@@ -547,9 +547,12 @@ export const BEHAVIOURS: Behaviour[] = [
       [
         "superuser",
         `create schema migrations;
-         create table migrations.log (id bigint, catalog_changes jsonb);
-         create table migrations.journal (run bigint, step integer, catalog_changes jsonb);
-         insert into migrations.log values (1, '{"policy public.users.gone": {"command": "all"}}');
+         create table migrations.log (
+           id bigint, recorded_at timestamptz, event text, applied boolean, version text,
+           catalog_changes jsonb);
+         create table migrations.journal (
+           id bigint, recorded_at timestamptz, run bigint, step integer, catalog_changes jsonb);
+         insert into migrations.log (id, catalog_changes) values (1, '{"policy public.users.gone": {"command": "all"}}');
          grant usage on schema migrations to migrator; grant select on all tables in schema migrations to migrator`,
       ],
       [

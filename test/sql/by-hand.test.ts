@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { createDatabase, type TestDatabase } from "../support/database";
 import { type Migration, sqlFile, type Step } from "./sql-files";
 
@@ -20,23 +22,24 @@ describe("psql -v ON_ERROR_STOP=1 -f", () => {
   });
   afterEach(() => database.drop());
 
-  function psql(migration: Migration, step: Step, flags: string[] = [], options = "") {
-    const { status, stderr } = spawnSync(
-      "psql",
-      ["-X", "-q", "-v", "ON_ERROR_STOP=1", ...flags, "-f", sqlFile(migration, step)],
-      {
-        encoding: "utf8",
-        env: {
-          PATH: process.env["PATH"],
-          PGHOST: database.host,
-          PGPORT: String(database.port),
-          PGUSER: "migrator",
-          PGPASSWORD: database.password("migrator"),
-          PGDATABASE: database.name,
-          PGOPTIONS: `-c client_min_messages=warning ${options}`,
-        },
+  const psql = (migration: Migration, step: Step, flags: string[] = [], options = "") =>
+    runPsql([...flags, "-f", sqlFile(migration, step)], { options });
+  const psqlInput = (input: string) => runPsql([], { input });
+
+  function runPsql(flags: string[], { input = "", options = "" }) {
+    const { status, stderr } = spawnSync("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", ...flags], {
+      encoding: "utf8",
+      input,
+      env: {
+        PATH: process.env["PATH"],
+        PGHOST: database.host,
+        PGPORT: String(database.port),
+        PGUSER: "migrator",
+        PGPASSWORD: database.password("migrator"),
+        PGDATABASE: database.name,
+        PGOPTIONS: `-c client_min_messages=warning ${options}`,
       },
-    );
+    });
     return { status, stderr };
   }
 
@@ -64,6 +67,19 @@ describe("psql -v ON_ERROR_STOP=1 -f", () => {
     },
     20_000,
   );
+
+  it("needs the database closed to PUBLIC, as docs/migrations/README.md has it", async () => {
+    const superuser = await database.connect("postgres");
+    await superuser.query(`grant connect, temporary on database ${database.name} to public`);
+    expect(psql("000_existing_schema", "forward")).toEqual(done);
+    expect(psql("000_existing_schema", "verify").stderr).toContain(
+      `- rights on database ${database.name} of PUBLIC is not part of this: TEMPORARY`,
+    );
+    const page = readFileSync(path.join(__dirname, "../../docs/migrations/README.md"), "utf8");
+    const [, close = ""] = /<<'SQL'\n([^]*?)\nSQL\n/.exec(page) ?? [];
+    expect(psqlInput(close)).toEqual(done);
+    expect(psql("000_existing_schema", "verify")).toEqual(done);
+  });
 
   it("refuses to lose rows unless PGOPTIONS accepts it", async () => {
     expect(psql("000_existing_schema", "forward")).toEqual(done);

@@ -313,6 +313,26 @@ describe("the job", () => {
     ]);
   });
 
+  it.each(["storage_bucket", "storage_key"])(
+    "gives up and expires what named a %s alone before 004",
+    async (column) => {
+      const stalled = await anExport("processing", { [column]: "x" });
+      await touchedAt(stalled, "61 minutes");
+      const due = await anExport("completed", {
+        storage_bucket: null,
+        storage_key: null,
+        expires_at: await ago("1 second"),
+        [column]: "x",
+      });
+      expect(await one("fail_stalled_exports()")).toBe(1);
+      expect(await one("expire_exports()")).toBe(1);
+      const ended = { storage_bucket: null, storage_key: null };
+      expect(await stateOf(stalled)).toEqual({ status: "failed", ...ended });
+      expect(await stateOf(due)).toEqual({ status: "expired", ...ended });
+      expect(await queued()).toEqual([]);
+    },
+  );
+
   it("expires what is due", async () => {
     const due = await anExport("completed", { expires_at: await ago("1 second") });
     const later = await anExport("completed");

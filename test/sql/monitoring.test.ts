@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { applyPending } from "../../migrator/src";
+import { applyMigration, applyPending } from "../../migrator/src";
 import { createDatabase, type TestDatabase } from "../support/database";
-import { type MigratorFixture, createFixture, currentTrios } from "../migrator/migration-fixture";
+import {
+  type MigratorFixture,
+  createFixture,
+  currentTrios,
+  trio,
+} from "../migrator/migration-fixture";
 import { dumpCatalog } from "./catalog-dump";
 import { migrationsThrough, rejection, run, runStatements } from "./sql-files";
 
@@ -312,7 +317,7 @@ describe("what monitor reads", () => {
       "changed: settings",
     ],
     [
-      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' as 'begin return true; end'",
+      "create or replace function public.refresh_progress_analytics() returns boolean language plpgsql security definer set search_path = '' set lock_timeout = '2s' as 'begin return true; end'",
       "function public.refresh_progress_analytics()",
       "changed: sourceSha256",
     ],
@@ -332,6 +337,46 @@ describe("what monitor reads", () => {
     } finally {
       await superuser.query("rollback");
     }
+  });
+
+  const changes = async (client: Client) =>
+    (await client.query("select * from monitoring.changed_protection")).rows;
+
+  it("tells nothing of an extension that migrator made, but of what was added to it", async () => {
+    const migrator = await database.connect("migrator");
+    await migrator.query("begin");
+    await migrator.query("create extension citext");
+    expect(await changes(migrator)).toEqual([]);
+    await migrator.query(`
+      create function public.door() returns int language sql security definer as 'select 1';
+      alter extension citext add function public.door()`);
+    expect(await changes(migrator)).toEqual([
+      { object: "function public.door()", change: "added" },
+    ]);
+    await migrator.query("rollback");
+  });
+
+  it("tells of another body of auth.uid(), and of a function that a policy asks", async () => {
+    const is = (name: string, value: boolean) =>
+      `create or replace function public.${name}() returns boolean language sql
+         set search_path = '' as 'select ${value}';`;
+    const made = `${is("asked", true)} ${is("unasked", true)}
+      revoke all on function public.asked(), public.unasked() from public;
+      grant execute on function public.asked() to authenticated;
+      create policy extra on public.users as restrictive to authenticated using (public.asked());`;
+    await applyMigration(fixture.settings, trio("997", made));
+    const { rows } = await superuser.query<{ definition: string }>(
+      "select replace(pg_get_functiondef('auth.uid()'::regprocedure), 'sub', 'id') as definition",
+    );
+    await superuser.query("begin");
+    await superuser.query(rows[0]?.definition ?? "");
+    await superuser.query(is("asked", false) + is("unasked", false));
+    const found = await changes(superuser);
+    await superuser.query("rollback");
+    expect(found).toEqual([
+      { object: "function auth.uid()", change: "changed: sourceSha256" },
+      { object: "function public.asked()", change: "changed: sourceSha256" },
+    ]);
   });
 
   it("is one JSON document", async () => {
@@ -359,6 +404,30 @@ describe("what monitor reads", () => {
         "taken_at",
       ].sort(),
     );
+  });
+
+  it("tells nothing of what the steps of a migration made and took back", async () => {
+    const each = (sql: (policy: string) => string) =>
+      Array.from({ length: 9 }, (_, at) => `${sql(`early_${at} on public.users`)};\n`).join("");
+    const index = (name: string, column: string) =>
+      `create index concurrently ${name} on public.users (${column});\n`;
+    const there = each((policy) => `create policy ${policy} to migrator using (true)`);
+    const thereAndBack =
+      there + index("users_created", "created_at") + each((policy) => `drop policy ${policy}`);
+    const undo = { rollback: "drop index public.users_created;" };
+    await applyMigration(fixture.settings, trio("998", thereAndBack, undo));
+    expect(await changes(monitor)).toEqual([]);
+
+    // Half done, what its last step made is there.
+    const again = there + index("users_updated", "updated_at") + each((p) => `drop policy ${p}`);
+    const kept = "create policy early_0 on public.users as restrictive using (true);\n";
+    const halfDone = trio("999", again + index("users_more", "id") + kept + index("x", "none"));
+    await rejection(applyMigration(fixture.settings, halfDone));
+    expect(await changes(monitor)).toEqual([]);
+    await superuser.query("begin; drop policy early_0 on public.users");
+    const found = await changes(superuser);
+    await superuser.query("rollback");
+    expect(found).toEqual([{ object: "policy public.users.early_0", change: "removed" }]);
   });
 });
 

@@ -27,6 +27,12 @@ export const ROLE_MUTATIONS: Mutation[] = [
   alone("alter role authenticated superuser", "role authenticated is not part of this: a super"),
   alone("grant migrator to app", "role app, member of migrator is not part"),
   alone("grant migrator to service_role", "role service_role, member of migrator is not part"),
+  alone("grant service_role to authenticated", "role authenticated, member of service_role is not"),
+  alone("grant authenticated to anon", "role anon, member of authenticated is not part"),
+  alone(
+    "grant monitor to anon with inherit false, set true",
+    "role anon, member of monitor is not part",
+  ),
   alone(
     "grant test_bypass to app with inherit false, set true",
     "role app, member of test_bypass is not part",

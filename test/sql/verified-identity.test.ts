@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hmacPads } from "../../migrator/src/pulumi/token-settings";
 import { signToken } from "../../src/session/token";
 import { createSecret } from "../support/secrets";
-import { rejection, run } from "./sql-files";
+import { rejection, run, runStatements } from "./sql-files";
 import {
   A,
   AUDIENCE,
@@ -274,6 +274,24 @@ describe("the switch", () => {
       await run(migrator, "006_verified_identity", "forward");
     }
     expect(await bothOf(JSON.stringify({ sub: B }), "")).toBeNull();
+  });
+
+  it("has verify judge the body of auth.uid(), whatever its comment says", async () => {
+    const migrator = await fixture.database.connect("migrator");
+    const verify = () => runStatements(migrator, "006_verified_identity", "verify");
+    const body = `begin return nullif(current_setting('app.user', true), '')::uuid; end`;
+    for (const comment of ["null", "'Ours.'"]) {
+      await migrator.query("begin");
+      try {
+        await migrator.query(`comment on function auth.uid() is ${comment}`);
+        await verify();
+        await migrator.query(`create or replace function auth.uid() returns uuid language plpgsql
+          stable parallel safe set search_path = '' as $$${body}$$`);
+        expect((await rejection(verify())).message).toMatch(/\n- body of auth\.uid\(\) is "/);
+      } finally {
+        await migrator.query("rollback");
+      }
+    }
   });
 
   it("is not lost by a rollback, unless that is meant", async () => {

@@ -100,6 +100,10 @@ describe("verify", () => {
         `alter table ${PROGRESS} alter average_session_seconds drop expression`,
         `column ${PROGRESS}.average_session_seconds is "`,
       ),
+      alone(
+        `create policy export_history_update_pending on public.export_history using (true)`,
+        "policy public.export_history.export_history_update_pending is not part of this",
+      ),
       alone(`alter table ${PROGRESS} disable trigger all`, `trigger ${PROGRESS}.RI_Constraint`),
       alone(replaceKey(""), `constraint ${KEYS}.${foreignKey} is "`),
       alone(replaceKey("on delete cascade not valid"), `constraint ${KEYS}.${foreignKey} is "`),
@@ -139,6 +143,14 @@ describe("verify", () => {
       alone(
         `${uid} set search_path = '' return nullif(md5('guest'), '')::uuid`,
         "auth.uid() gives 084e0343-a048-6ff0-5530-df6c705c8bb4 for the claims ''",
+      ),
+      alone(
+        `grant temporary on database ${database.name} to public`,
+        `rights on database ${database.name} of PUBLIC is not part of this: TEMPORARY`,
+      ),
+      alone(
+        `grant create on database ${database.name} to app`,
+        `rights on database ${database.name} of app is not part of this: CREATE`,
       ),
       alone("grant usage on schema public to public", "rights on schema public of PUBLIC is not"),
       alone("grant create on schema auth to authenticated", "rights on schema auth of authent"),
