@@ -21,7 +21,7 @@ function program(
         settings,
         connection: { host, port: 5432, tls: { mode: "verify-full", serverName: host } },
         databaseName: "learning",
-        credentials: { kind: "secret", secretArn: "arn:of:migrator", region: "eu-central-1" },
+        credentials: { kind: "secret", secretId: "arn:of:migrator" },
         migrations: new pulumi.ComponentResource("test:Migrations", "schema"),
         keyArn: pulumi.output("arn:of:key"),
         recoveryWindowDays: 7,
