@@ -144,7 +144,7 @@ export class Exports {
       ended.abort(cause);
       // Past its deadline the transaction does not wait for what it has begun.
       await collecting?.catch(() => undefined);
-      await this.fail(id, key, cause);
+      if (await this.fail(id, key, cause)) return;
       throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
     } finally {
       clearInterval(heartbeat);
@@ -326,14 +326,32 @@ export class Exports {
     return numUpdatedRows === 1n;
   }
 
-  /** As far as that can be reached; what cannot is the sweep's. */
-  private async fail(id: string, key: string, cause: unknown): Promise<void> {
+  /**
+   * As far as that can be reached; what cannot is the sweep's.
+   * @returns whether it is completed all the same: only the answer to that was lost.
+   */
+  private async fail(id: string, key: string, cause: unknown): Promise<boolean> {
     try {
-      await this.update(id, { status: "failed", error_message: reasonOf(cause) });
+      const isFailed = await this.update(id, { status: "failed", error_message: reasonOf(cause) });
+      if (!isFailed && (await this.isCompleted(id, key))) return true;
       await this.deleteObject(key);
     } catch {
       // The row stays processing for an hour, or its object stays queued: the sweep ends both.
     }
+    return false;
+  }
+
+  private async isCompleted(id: string, key: string): Promise<boolean> {
+    const row = await this.sessions.asService((db) =>
+      db
+        .selectFrom("export_history")
+        .select("id")
+        .where("id", "=", id)
+        .where("status", "=", "completed")
+        .where("storage_key", "=", key)
+        .executeTakeFirst(),
+    );
+    return row !== undefined;
   }
 }
 
