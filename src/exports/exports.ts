@@ -126,7 +126,7 @@ export class Exports {
       const { bytes, rows, checksum } = await this.sessions.streamAsUser(
         userId,
         ({ client }) =>
-          (collecting = collect(client, request, counted, (file) =>
+          (collecting = collect(client, userId, request, counted, (file) =>
             this.bucket.upload(key, file, contentTypeOf(request), signals),
           )),
         { mode: "snapshot", deadlineMs },

@@ -367,3 +367,36 @@ describe("erase", () => {
     expect(await stored(user)).toEqual([]);
   });
 });
+
+describe("where the database demands tokens, and this process has none", () => {
+  let user: string;
+  let completed: string;
+  let pending: string;
+  beforeAll(async () => {
+    user = await learner(2);
+    const request = { type: "sessions", format: "jsonl" };
+    completed = await data.exports.request(user, request);
+    await data.exports.run(completed);
+    pending = await data.exports.request(user, request);
+    await superuser.query(
+      "insert into auth.token_settings (believes_claims, audience, current_pads) " +
+        "values (false, 'test', decode(repeat('00', 128), 'hex'))",
+    );
+  });
+  afterAll(() => superuser.query("delete from auth.token_settings"));
+
+  it("erase deletes neither rows nor files", async () => {
+    await expect(data.users.erase(user)).rejects.toThrow("DAT009 The transaction is nobody's");
+    expect(await stored(user)).toEqual([await keyOf(completed)]);
+    const { rowCount } = await superuser.query("select from public.users where id = $1", [user]);
+    expect(rowCount).toBe(1);
+  });
+
+  it("an export fails, and is no empty file", async () => {
+    await expect(data.exports.run(pending)).rejects.toMatchObject({
+      code: "EXP016",
+      cause: { code: "DAT009" },
+    });
+    expect(await stored(user)).toEqual([await keyOf(completed)]);
+  });
+});
