@@ -57,13 +57,16 @@ const HEARTBEAT_MS = 60_000;
 /** Exports of users' rows into the stack's bucket. */
 export class Exports {
   private readonly bucket: ExportBucket;
+  private readonly running = new Map<AbortController, Promise<void>>();
 
   constructor(private readonly sessions: Sessions) {
     this.bucket = new ExportBucket(sessions.settings);
   }
 
-  /** Closes the connections to S3. */
-  end(): void {
+  /** Stops the exports that run, which fail, and closes the connections to S3. @internal */
+  async end(): Promise<void> {
+    for (const ended of this.running.keys()) ended.abort();
+    await Promise.allSettled(this.running.values());
     this.bucket.end();
   }
 
@@ -108,47 +111,11 @@ export class Exports {
    * @example
    * await data.exports.run(id, { deadlineMs: 600_000 });
    */
-  async run(id: string, { signal, deadlineMs = HOUR_MS }: RunExportOptions = {}): Promise<void> {
-    const { userId, key, asked } = await this.claim(requireUuid(id, "The export's id"));
-    const counted: Count = { rows: 0 };
+  async run(id: string, options: RunExportOptions = {}): Promise<void> {
     const ended = new AbortController();
-    const heartbeat = setInterval(() => {
-      this.update(id, { row_count: BigInt(counted.rows) }).then(
-        (isKept) => isKept || ended.abort(notKept()),
-        // The next one may reach the database.
-        () => undefined,
-      );
-    }, HEARTBEAT_MS);
-    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
-    let collecting: Promise<Collected> | undefined;
-    try {
-      const request = checkRequest(asked);
-      const { bytes, rows, checksum } = await this.sessions.streamAsUser(
-        userId,
-        ({ client }) =>
-          (collecting = collect(client, userId, request, counted, (file) =>
-            this.bucket.upload(key, file, contentTypeOf(request), signals),
-          )),
-        { mode: "snapshot", deadlineMs },
-      );
-      const isKept = await this.update(id, {
-        status: "completed",
-        row_count: BigInt(rows),
-        file_size_bytes: BigInt(bytes),
-        checksum_sha256: checksum,
-        completed_at: sql<string>`now()`,
-        expires_at: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
-      });
-      if (!isKept) throw notKept();
-    } catch (cause) {
-      ended.abort(cause);
-      // Past its deadline the transaction does not wait for what it has begun.
-      await collecting?.catch(() => undefined);
-      if (await this.fail(id, key, cause)) return;
-      throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
-    } finally {
-      clearInterval(heartbeat);
-    }
+    const running = this.make(requireUuid(id, "The export's id"), ended, options);
+    this.running.set(ended, running);
+    await running.finally(() => this.running.delete(ended));
   }
 
   /**
@@ -273,6 +240,52 @@ export class Exports {
         .where("storage_key", "=", key)
         .execute(),
     );
+  }
+
+  private async make(
+    id: string,
+    ended: AbortController,
+    { signal, deadlineMs = HOUR_MS }: RunExportOptions,
+  ): Promise<void> {
+    const { userId, key, asked } = await this.claim(id);
+    const counted: Count = { rows: 0 };
+    const heartbeat = setInterval(() => {
+      this.update(id, { row_count: BigInt(counted.rows) }).then(
+        (isKept) => isKept || ended.abort(notKept()),
+        // The next one may reach the database.
+        () => undefined,
+      );
+    }, HEARTBEAT_MS);
+    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+    let collecting: Promise<Collected> | undefined;
+    try {
+      const request = checkRequest(asked);
+      const { bytes, rows, checksum } = await this.sessions.streamAsUser(
+        userId,
+        ({ client }) =>
+          (collecting = collect(client, userId, request, counted, (file) =>
+            this.bucket.upload(key, file, contentTypeOf(request), signals),
+          )),
+        { mode: "snapshot", deadlineMs },
+      );
+      const isKept = await this.update(id, {
+        status: "completed",
+        row_count: BigInt(rows),
+        file_size_bytes: BigInt(bytes),
+        checksum_sha256: checksum,
+        completed_at: sql<string>`now()`,
+        expires_at: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
+      });
+      if (!isKept) throw notKept();
+    } catch (cause) {
+      ended.abort(cause);
+      // Past its deadline the transaction does not wait for what it has begun.
+      await collecting?.catch(() => undefined);
+      if (await this.fail(id, key, cause)) return;
+      throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
+    } finally {
+      clearInterval(heartbeat);
+    }
   }
 
   /** Makes a pending export ours, with the name of its object, before that is written. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect as dial, createServer } from "node:net";
 import path from "node:path";
 import {
   ListMultipartUploadsCommand,
@@ -10,7 +10,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
-import type { AppData } from "../../src/app-data";
+import { type AppData, connect } from "../../src/app-data";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { filesInZip } from "./zip-file";
 import { type S3Call, type S3Proxy, startS3Proxy } from "./s3-proxy";
@@ -104,7 +104,7 @@ async function cutAtCommit(moment: "sent" | "answered") {
   const { host, port } = database;
   let wasCut = false;
   const server = createServer((client) => {
-    const backend = connect(port, host);
+    const backend = dial(port, host);
     const cut = () => {
       wasCut = true;
       client.destroy();
@@ -188,6 +188,23 @@ describe("an export of several parts", () => {
       });
     },
   );
+
+  it("leaves a true row and no upload, when its process closes meanwhile", async () => {
+    const id = await request(learner);
+    const closing = await connect({ ...database.settings, endpoint: proxy.endpoint });
+    const held = hold("part");
+    const running = closing.exports.run(id);
+    running.catch(() => undefined);
+    await held.reached;
+    setTimeout(held.letGo, 500);
+    await closing.close();
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await stored(learner)).toEqual([]);
+    expect(await data.exports.status(learner, id)).toMatchObject({
+      status: "failed",
+      error: "it was stopped",
+    });
+  });
 
   it("leaves a true row and no upload, when its connection is cut after the first part", async () => {
     const id = await request(learner);
