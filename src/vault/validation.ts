@@ -13,7 +13,7 @@ export interface ValidationOptions extends RunOptions {
   readonly validators?: readonly KeyValidator[];
   /**
    * Looks at users whose keys were last found good or bad so long ago, or never.
-   * @default a day
+   * @default 20 hours
    */
   readonly olderThanMs?: number;
   /**
@@ -39,7 +39,8 @@ export interface ValidationResult extends RunResult {
   readonly unknown: number;
 }
 
-const DAY_MS = 24 * 3_600_000;
+/** Less than a day, so that a run each night finds also those that the one before asked about last. */
+const OLD_MS = 20 * 3_600_000;
 const MOST_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 200;
 /** So many answers in a row that decide nothing: the provider is down, and is left alone. */
@@ -52,7 +53,7 @@ export async function validateKeys(
   userKeys: UserKeys,
   {
     validators = KNOWN_VALIDATORS,
-    olderThanMs = DAY_MS,
+    olderThanMs = OLD_MS,
     atOnce = 4,
     timeoutMs = 10_000,
     ...options

@@ -184,7 +184,7 @@ export class Vault {
    * @throws AppDataError KEY006 and KEY009 where KMS cannot be used at all, DAT002 and DAT003.
    *
    * @example
-   * const { disabled } = await data.vault.validate({ olderThanMs: 24 * 3_600_000 });
+   * const { disabled } = await data.vault.validate({ olderThanMs: 20 * 3_600_000 });
    */
   async validate(options: ValidationOptions = {}): Promise<ValidationResult> {
     return validateKeys(this.sessions, this.userKeys, options);

@@ -126,6 +126,20 @@ describe("vault.validate", () => {
     expect(await data.vault.validate({ validators, olderThanMs: 0 })).toMatchObject({ valid: 3 });
   });
 
+  it("asks each night, though the night before it took an hour to come to the user", async () => {
+    const user = await newUser({ openai: "good" });
+    const superuser = await database.connect("postgres");
+    const valid = async (validatedAgo: string) => {
+      await superuser.query(
+        "update public.user_api_keys set last_validated_at = now() - $2::interval where user_id = $1",
+        [user, validatedAgo],
+      );
+      return (await data.vault.validate({ validators })).valid;
+    };
+    expect(await valid("23 hours")).toBe(1);
+    expect(await valid("1 hour")).toBe(0);
+  });
+
   it("disables what is refused at once, and nothing else; put anew, it is good again", async () => {
     const user = await newUser({ openai: "bad", anthropic: "good", google: "bad" });
     provider.answer = (key, response) =>
