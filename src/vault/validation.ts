@@ -43,8 +43,8 @@ export interface ValidationResult extends RunResult {
 const OLD_MS = 20 * 3_600_000;
 const MOST_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 200;
-/** So many answers in a row that decide nothing: the provider is down, and is left alone. */
-const MOST_UNDECIDED = 5;
+/** So many failures in a row: the provider is down, and is left alone. */
+const MOST_FAILURES = 5;
 const USERS_AT_ONCE = 8;
 
 /** As {@link Vault.validate} says. */
@@ -118,7 +118,7 @@ function isSame(one: StoredKey, other: StoredKey): boolean {
 /** One provider, which is asked so many times at once, and no more once it fails. */
 class AskedProvider {
   private readonly waiting: (() => void)[] = [];
-  private undecidedInARow = 0;
+  private failuresInARow = 0;
 
   constructor(
     private readonly validator: KeyValidator,
@@ -139,14 +139,14 @@ class AskedProvider {
   }
 
   private async askInTurn(bytes: Uint8Array): Promise<Verdict> {
-    for (let attempt = 1; this.undecidedInARow < MOST_UNDECIDED; attempt += 1) {
+    for (let attempt = 1; this.failuresInARow < MOST_FAILURES; attempt += 1) {
       const verdict = await this.askOnce(bytes);
-      if (verdict !== "undecided") {
-        this.undecidedInARow = 0;
+      if (verdict !== undefined) {
+        this.failuresInARow = 0;
         return verdict;
       }
       if (attempt === MOST_ATTEMPTS) {
-        this.undecidedInARow += 1;
+        this.failuresInARow += 1;
         break;
       }
       // Half of the pause is left to chance, so that not all come back at once.
@@ -156,13 +156,14 @@ class AskedProvider {
     return "undecided";
   }
 
-  private async askOnce(bytes: Uint8Array): Promise<Verdict> {
+  /** Undefined where the provider failed. */
+  private async askOnce(bytes: Uint8Array): Promise<Verdict | undefined> {
     const secret = new Secret(bytes);
     try {
       return await this.validator.check(secret, AbortSignal.timeout(this.timeoutMs));
     } catch {
       // Not told: a validator's error may quote the key.
-      return "undecided";
+      return undefined;
     } finally {
       secret.release();
     }
