@@ -4,7 +4,7 @@ import type { Sessions } from "../session/sessions.js";
 import type { StoredKey } from "./key-ring.js";
 import { type RunOptions, type RunResult, runOverUsers } from "./run.js";
 import { Secret } from "./secret.js";
-import type { UserKeys } from "./user-keys.js";
+import type { StoredMessage, UserKeys } from "./user-keys.js";
 import { KNOWN_VALIDATORS, type KeyValidator, type Verdict } from "./validators.js";
 
 /** How keys are validated. */
@@ -101,7 +101,10 @@ export async function validateKeys(
         disabled = edited.filter((key, at) => key !== present[at]).length;
         return disabled > 0 ? edited : undefined;
       };
-      await userKeys.change(userId, disable, undecided === 0 ? { last_validated_at: now } : {});
+      // Another message may hold a key that nobody was asked about.
+      const validated = (over: StoredMessage | undefined) =>
+        undecided === 0 && over?.message.equals(row.message) ? { last_validated_at: now } : {};
+      await userKeys.change(userId, disable, validated);
       counts.disabled += disabled;
     } finally {
       wipe();

@@ -246,6 +246,17 @@ describe("vault.validate", () => {
     expect((await stateOf(user)).is_active).toBe(true);
   });
 
+  it("asks later about a key that was put while another one was asked about and refused", async () => {
+    const user = await newUser({ openai: "bad" });
+    provider.answer = (key, response) => {
+      void data.vault.put(user, "google", "new").then(() => status(401)(key, response));
+    };
+    expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 1 });
+    expect(await stateOf(user)).toEqual({ is_active: false, last_validated_at: null });
+    provider.answer = status(200);
+    expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1 });
+  });
+
   it("does not fail on a key that no header can hold, nor on a validator that throws", async () => {
     await newUser({ openai: "two\nlines", own: "x" });
     const own: KeyValidator = {
