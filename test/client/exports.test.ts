@@ -155,6 +155,24 @@ describe("an export", () => {
     await expect(data.exports.run(randomUUID())).rejects.toThrow("EXP015");
   });
 
+  it.each([
+    ...["2026-02-30T10:00:00Z", "2025-02-29T10:00:00Z", "2024-02-29T10:00:00Z"],
+    ...["0000-03-02T10:00:00Z", "0001-01-01T00:00:00+15:59", "9999-12-31T23:59:59.999999Z"],
+    ...["2026-03-02T10:00+23:00", "2026-03-02T10:00-16:00", "2026-03-02T10:00-15:59"],
+    ...["2026-03-02T10:00+01:60", "2026-03-02T10:00-00:00", "2026-00-10T10:00Z"],
+    ...["2026-03-02T24:00:00Z", "2026-03-02T24:00:01Z", "2026-03-02T23:60:00Z"],
+  ])("takes %s as a time where PostgreSQL does", async (from) => {
+    const isTime = await superuser.query("select $1::timestamptz", [from]).then(
+      () => true,
+      () => false,
+    );
+    const request = { type: "sessions", format: "csv", filters: { from } };
+    const asking = data.exports.request(await learner(0), request);
+    await (isTime
+      ? expect(asking.then((id) => data.exports.run(id))).resolves.toBeUndefined()
+      : expect(asking).rejects.toThrow("which is no time"));
+  });
+
   it("is nobody else's to see, download or delete", async () => {
     const [owner, other] = [await learner(1), await learner(1)];
     const id = await data.exports.request(owner, { type: "sessions", format: "jsonl" });
