@@ -21,7 +21,7 @@ export interface Collected {
 }
 
 /** How the file of an export is called. */
-export function endingOf({ type, format }: ExportRequest): string {
+export function endingOf({ type, format }: { type: string; format: string }): string {
   return type === "full" ? "zip" : `${format}.gz`;
 }
 
@@ -32,7 +32,7 @@ export function contentTypeOf({ type }: ExportRequest): string {
 
 /**
  * Writes the rows of the user whose transaction is open, as one file, into what `write` does with it.
- * @param counted is told the rows so far.
+ * @param counted is told the rows of each table once it is written.
  * @throws AppDataError DAT009 where the transaction is not the user's, which would make an empty file.
  */
 export async function collect(

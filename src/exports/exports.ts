@@ -15,7 +15,7 @@ export interface ExportStatus {
   readonly type: string;
   readonly format: string;
   readonly status: string;
-  /** Rows so far while it is processing, null before. */
+  /** Rows of the file; while it is processing, null or those of the tables that are done. */
   readonly rows: bigint | null;
   /** Bytes of the file. */
   readonly bytes: bigint | null;
@@ -179,8 +179,8 @@ export class Exports {
           "new one.",
       );
     }
-    const ending = type === "full" ? "zip" : `${format}.gz`;
-    return this.bucket.link(row.storage_key, `${type}-${id}.${ending}`, LINK_SECONDS);
+    const fileName = `${type}-${id}.${endingOf({ type, format })}`;
+    return this.bucket.link(row.storage_key, fileName, LINK_SECONDS);
   }
 
   /**
