@@ -26,9 +26,10 @@ export class AppData extends Sessions {
   /** Accounts. */
   public readonly users = new Users(this, this.exports);
 
+  /** As {@link Sessions.close}; exports that run are stopped, and fail. */
   override async close(): Promise<void> {
     this.vault.end();
-    this.exports.end();
+    await this.exports.end();
     await super.close();
   }
 }

@@ -47,6 +47,21 @@ export function requireUuid(value: string, name: string): string {
   );
 }
 
+/**
+ * For work that row level security would let do nothing, in silence.
+ * @param found what `auth.uid()` is in the transaction.
+ * @throws AppDataError DAT009 where that is not the user.
+ */
+export function requireIdentity(found: string | null | undefined, userId: string): void {
+  if (found === userId) return;
+  throw new AppDataError(
+    "DAT009",
+    `The transaction is ${found ? `the user ${found}'s` : "nobody's"} to the database, and has to be the ` +
+      `user ${userId}'s; nothing was done. Where the stack demands signed tokens, check tokenSecretArn, ` +
+      "tokenAudience and the clock of this machine.",
+  );
+}
+
 /** A value of a caller for a message: short, in quotes, on one line. */
 export function shown(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : `a ${typeof value}`;

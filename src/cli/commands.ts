@@ -155,7 +155,7 @@ function exitCodeOf({ isComplete, failed }: RunResult): number {
 function failuresOf({ isComplete, failed, failures }: RunResult): string {
   const lines = failures.map(({ userId, code }) => `\n  ${userId}  ${code}`);
   return (
-    (isComplete ? "" : "\nIt was cut off: run it again, and it goes on.") +
+    (isComplete ? "" : "\nIt was cut off: run it again for the rest.") +
     (failed === 0 ? "" : `\nThe API keys of ${failed} users could not be read:${lines.join("")}`)
   );
 }

@@ -1,4 +1,3 @@
-import { JOBS } from "../jobs/jobs.js";
 import {
   type CommandName,
   EVERYWHERE,
@@ -33,15 +32,14 @@ export function generalHelp(): string {
 }
 
 /** What `app-data COMMAND --help` prints. */
-export function commandHelp(name: CommandName): string {
+export async function commandHelp(name: CommandName): Promise<string> {
   const { operand, says, required = [], options = [], more }: Usage = USAGE[name];
   const needed = required.map((option) => ` ${written(option)}`).join("");
-  const jobs = Object.entries(JOBS).map(([job, each]) => row(job, each.says, OPTION_WIDTH));
   return [
     `app-data ${name}${operand ? ` ${operand}` : ""}${needed}${options.length > 0 ? " [OPTION …]" : ""}`,
     `${says[0]?.toUpperCase()}${says.slice(1)}.`,
     ...(more ? [more] : []),
-    ...(name === "job" ? ["", ...jobs] : []),
+    ...(name === "job" ? ["", ...(await jobs())] : []),
     "",
     ...[...required, ...options, ...EVERYWHERE].map((option) =>
       row(written(option), OPTIONS[option].says, OPTION_WIDTH),
@@ -49,6 +47,11 @@ export function commandHelp(name: CommandName): string {
     "",
     EXIT_CODES,
   ].join("\n");
+}
+
+async function jobs(): Promise<string[]> {
+  const { JOBS } = await import("../jobs/jobs.js");
+  return Object.entries(JOBS).map(([job, { says }]) => row(job, says, OPTION_WIDTH));
 }
 
 function written(name: OptionName): string {

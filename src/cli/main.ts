@@ -1,9 +1,7 @@
 import { constants } from "node:os";
-import { connect } from "../app-data.js";
 import { AppDataError, codeOf } from "../errors.js";
 import { type Arguments, UsageError, readArguments } from "./arguments.js";
-import { type Answer, COMMANDS } from "./commands.js";
-import { examine } from "./doctor.js";
+import type { Answer } from "./commands.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { receivedSignal } from "./interruption.js";
 
@@ -14,7 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const understood = readArguments(args);
     const { command, values } = understood;
     if (values.help || command === undefined) {
-      console.log(command === undefined ? generalHelp() : commandHelp(command));
+      console.log(command === undefined ? generalHelp() : await commandHelp(command));
       return values.help ? 0 : 2;
     }
     const { text, data, exitCode = 0 } = await answer(understood);
@@ -29,7 +27,15 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function answer(args: Arguments): Promise<Answer> {
   const { command } = args;
-  if (command === undefined || command === "doctor") return examine();
+  // Help is there without the AWS SDKs, which take most of a second to load.
+  if (command === undefined || command === "doctor") {
+    const { examine } = await import("./doctor.js");
+    return examine();
+  }
+  const [{ connect }, { COMMANDS }] = await Promise.all([
+    import("../app-data.js"),
+    import("./commands.js"),
+  ]);
   const data = await connect();
   try {
     // Progress goes beside the answer, so that a machine reads the answer alone.

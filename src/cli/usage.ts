@@ -54,7 +54,7 @@ export const USAGE = {
   "vault rotate": {
     says: "encrypts under the present KMS key what is under an old one",
     options: ["dry-run"],
-    more: "May be stopped and begun again; whoever is done is not looked at twice.",
+    more: "May be stopped and begun again; whoever is done is not encrypted again.",
   },
   "vault validate": { says: "asks providers for API keys that they refuse, and disables those" },
   "export request": {

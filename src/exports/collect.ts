@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { ClientBase } from "pg";
 import { ZipFile } from "yazl";
-import { codeOf, nameOf } from "../errors.js";
+import { codeOf, nameOf, requireIdentity } from "../errors.js";
 import { partsOf } from "./parts.js";
 import type { ExportRequest } from "./request.js";
 import { type Count, linesOf } from "./rows.js";
@@ -21,7 +21,7 @@ export interface Collected {
 }
 
 /** How the file of an export is called. */
-export function endingOf({ type, format }: ExportRequest): string {
+export function endingOf({ type, format }: { type: string; format: string }): string {
   return type === "full" ? "zip" : `${format}.gz`;
 }
 
@@ -32,16 +32,21 @@ export function contentTypeOf({ type }: ExportRequest): string {
 
 /**
  * Writes the rows of the user whose transaction is open, as one file, into what `write` does with it.
- * @param counted is told the rows so far.
+ * @param counted is told the rows of each table once it is written.
+ * @throws AppDataError DAT009 where the transaction is not the user's, which would make an empty file.
  */
 export async function collect(
   client: ClientBase,
+  userId: string,
   request: ExportRequest,
   counted: Count,
   write: (file: Readable) => Promise<void>,
 ): Promise<Collected> {
   // Both forms of a file write times in UTC.
-  await client.query("set local timezone = 'UTC'");
+  const { rows } = await client.query<{ uid: string | null }>(
+    "select auth.uid() as uid, set_config('timezone', 'UTC', true)",
+  );
+  requireIdentity(rows[0]?.uid, userId);
   const hash = createHash("sha256");
   let bytes = 0;
   const measured = new Transform({

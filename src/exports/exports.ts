@@ -15,7 +15,7 @@ export interface ExportStatus {
   readonly type: string;
   readonly format: string;
   readonly status: string;
-  /** Rows so far while it is processing, null before. */
+  /** Rows of the file; while it is processing, null or those of the tables that are done. */
   readonly rows: bigint | null;
   /** Bytes of the file. */
   readonly bytes: bigint | null;
@@ -57,13 +57,16 @@ const HEARTBEAT_MS = 60_000;
 /** Exports of users' rows into the stack's bucket. */
 export class Exports {
   private readonly bucket: ExportBucket;
+  private readonly running = new Map<AbortController, Promise<void>>();
 
   constructor(private readonly sessions: Sessions) {
     this.bucket = new ExportBucket(sessions.settings);
   }
 
-  /** Closes the connections to S3. */
-  end(): void {
+  /** Stops the exports that run, which fail, and closes the connections to S3. @internal */
+  async end(): Promise<void> {
+    for (const ended of this.running.keys()) ended.abort();
+    await Promise.allSettled(this.running.values());
     this.bucket.end();
   }
 
@@ -108,47 +111,11 @@ export class Exports {
    * @example
    * await data.exports.run(id, { deadlineMs: 600_000 });
    */
-  async run(id: string, { signal, deadlineMs = HOUR_MS }: RunExportOptions = {}): Promise<void> {
-    const { userId, key, asked } = await this.claim(requireUuid(id, "The export's id"));
-    const counted: Count = { rows: 0 };
+  async run(id: string, options: RunExportOptions = {}): Promise<void> {
     const ended = new AbortController();
-    const heartbeat = setInterval(() => {
-      this.update(id, { row_count: BigInt(counted.rows) }).then(
-        (isKept) => isKept || ended.abort(notKept()),
-        // The next one may reach the database.
-        () => undefined,
-      );
-    }, HEARTBEAT_MS);
-    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
-    let collecting: Promise<Collected> | undefined;
-    try {
-      const request = checkRequest(asked);
-      const { bytes, rows, checksum } = await this.sessions.streamAsUser(
-        userId,
-        ({ client }) =>
-          (collecting = collect(client, request, counted, (file) =>
-            this.bucket.upload(key, file, contentTypeOf(request), signals),
-          )),
-        { mode: "snapshot", deadlineMs },
-      );
-      const isKept = await this.update(id, {
-        status: "completed",
-        row_count: BigInt(rows),
-        file_size_bytes: BigInt(bytes),
-        checksum_sha256: checksum,
-        completed_at: sql<string>`now()`,
-        expires_at: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
-      });
-      if (!isKept) throw notKept();
-    } catch (cause) {
-      ended.abort(cause);
-      // Past its deadline the transaction does not wait for what it has begun.
-      await collecting?.catch(() => undefined);
-      await this.fail(id, key, cause);
-      throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
-    } finally {
-      clearInterval(heartbeat);
-    }
+    const running = this.make(requireUuid(id, "The export's id"), ended, options);
+    this.running.set(ended, running);
+    await running.finally(() => this.running.delete(ended));
   }
 
   /**
@@ -212,8 +179,8 @@ export class Exports {
           "new one.",
       );
     }
-    const ending = type === "full" ? "zip" : `${format}.gz`;
-    return this.bucket.link(row.storage_key, `${type}-${id}.${ending}`, LINK_SECONDS);
+    const fileName = `${type}-${id}.${endingOf({ type, format })}`;
+    return this.bucket.link(row.storage_key, fileName, LINK_SECONDS);
   }
 
   /**
@@ -275,6 +242,52 @@ export class Exports {
     );
   }
 
+  private async make(
+    id: string,
+    ended: AbortController,
+    { signal, deadlineMs = HOUR_MS }: RunExportOptions,
+  ): Promise<void> {
+    const { userId, key, asked } = await this.claim(id);
+    const counted: Count = { rows: 0 };
+    const heartbeat = setInterval(() => {
+      this.update(id, { row_count: BigInt(counted.rows) }).then(
+        (isKept) => isKept || ended.abort(notKept()),
+        // The next one may reach the database.
+        () => undefined,
+      );
+    }, HEARTBEAT_MS);
+    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+    let collecting: Promise<Collected> | undefined;
+    try {
+      const request = checkRequest(asked);
+      const { bytes, rows, checksum } = await this.sessions.streamAsUser(
+        userId,
+        ({ client }) =>
+          (collecting = collect(client, userId, request, counted, (file) =>
+            this.bucket.upload(key, file, contentTypeOf(request), signals),
+          )),
+        { mode: "snapshot", deadlineMs },
+      );
+      const isKept = await this.update(id, {
+        status: "completed",
+        row_count: BigInt(rows),
+        file_size_bytes: BigInt(bytes),
+        checksum_sha256: checksum,
+        completed_at: sql<string>`now()`,
+        expires_at: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
+      });
+      if (!isKept) throw notKept();
+    } catch (cause) {
+      ended.abort(cause);
+      // Past its deadline the transaction does not wait for what it has begun.
+      await collecting?.catch(() => undefined);
+      if (await this.fail(id, key, cause)) return;
+      throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
   /** Makes a pending export ours, with the name of its object, before that is written. */
   private async claim(id: string): Promise<Claim> {
     return this.sessions.asService(async (db) => {
@@ -326,14 +339,32 @@ export class Exports {
     return numUpdatedRows === 1n;
   }
 
-  /** As far as that can be reached; what cannot is the sweep's. */
-  private async fail(id: string, key: string, cause: unknown): Promise<void> {
+  /**
+   * As far as that can be reached; what cannot is the sweep's.
+   * @returns whether it is completed all the same: only the answer to that was lost.
+   */
+  private async fail(id: string, key: string, cause: unknown): Promise<boolean> {
     try {
-      await this.update(id, { status: "failed", error_message: reasonOf(cause) });
+      const isFailed = await this.update(id, { status: "failed", error_message: reasonOf(cause) });
+      if (!isFailed && (await this.isCompleted(id, key))) return true;
       await this.deleteObject(key);
     } catch {
       // The row stays processing for an hour, or its object stays queued: the sweep ends both.
     }
+    return false;
+  }
+
+  private async isCompleted(id: string, key: string): Promise<boolean> {
+    const row = await this.sessions.asService((db) =>
+      db
+        .selectFrom("export_history")
+        .select("id")
+        .where("id", "=", id)
+        .where("status", "=", "completed")
+        .where("storage_key", "=", key)
+        .executeTakeFirst(),
+    );
+    return row !== undefined;
   }
 }
 

@@ -28,7 +28,9 @@ export interface ExportRequest {
   readonly filters?: ExportFilters;
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)$/;
+/** Of years and zones, those that PostgreSQL knows. */
+const TIME =
+  /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):\d\d)$/;
 
 /**
  * A request as a caller gave it, whatever that is.
@@ -55,7 +57,7 @@ function checkFilters(type: ExportType, given: object): ExportFilters {
       refuseFilters(`have ${shown(name)}; there are \`from\` and \`to\``);
     }
     if (type === "progress") refuseFilters("are not for progress, which is one row");
-    if (typeof value !== "string" || !TIME.test(value) || Number.isNaN(Date.parse(value))) {
+    if (typeof value !== "string" || !isTime(value)) {
       refuseFilters(
         `have ${name} as ${shown(value)}, which is no time; write 2026-03-02T10:00:00Z`,
       );
@@ -67,6 +69,13 @@ function checkFilters(type: ExportType, given: object): ExportFilters {
     refuseFilters(`end (${to}) before they begin (${from})`);
   }
   return filters;
+}
+
+function isTime(value: string): boolean {
+  if (!TIME.test(value) || Number.isNaN(Date.parse(value))) return false;
+  // JavaScript makes 2 March of 30 February, and PostgreSQL nothing.
+  const day = value.slice(0, 10);
+  return new Date(day).toISOString().startsWith(day);
 }
 
 function refuse(code: string, name: string, found: unknown, known: readonly string[]): never {

@@ -31,7 +31,7 @@ export interface JobContext {
 export type JobCounts = Readonly<Record<string, number>>;
 
 /**
- * A job: what was cut off is done by the next run. Throws where nothing of it can be done; what fails of
+ * A job: what was cut off is done by later runs. Throws where nothing of it can be done; what fails of
  * single rows is counted as `failed`.
  */
 export type Job = (data: JobData, context: JobContext) => Promise<JobCounts>;

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { requireUuid } from "../errors.js";
+import { requireIdentity, requireUuid } from "../errors.js";
 import type { Exports } from "../exports/exports.js";
 import type { Sessions } from "../session/sessions.js";
 import type { TransactionOptions } from "../session/transaction.js";
@@ -40,8 +40,8 @@ export class Users {
    * Backups and snapshots still hold the rows until they are gone by age.
    * @param options.deadlineMs milliseconds for the rows; ten minutes by default, as a long history takes
    * long.
-   * @throws AppDataError DAT001 for an id that is no UUID; DAT003 past the deadline, with nothing deleted;
-   * EXP017 when the rows are gone and S3 refuses to delete the files.
+   * @throws AppDataError DAT001 for an id that is no UUID; DAT003 past the deadline and DAT009 where the
+   * database does not believe who the user is, with nothing deleted; EXP017 when the rows are gone and S3 refuses to delete the files.
    *
    * @example
    * const { rows, objects } = await data.users.erase(userId);
@@ -54,12 +54,14 @@ export class Users {
     const rows = await this.sessions.asUser(
       id,
       async (db) => {
-        const counts = await sql<Record<ErasedTable, bigint>>`
-        select ${sql.join(
+        const counts = await sql<Record<ErasedTable, bigint> & { uid: string | null }>`
+        select auth.uid() as uid, ${sql.join(
           TABLES.map(
             (table) => sql`(select count(*) from public.${sql.ref(table)}) as ${sql.ref(table)}`,
           ),
         )}`.execute(db);
+        // Otherwise no row would be deleted, and then all files.
+        requireIdentity(counts.rows[0]?.uid, id);
         await sql`delete from public.users where id = ${id}`.execute(db);
         return counts.rows[0];
       },

@@ -17,8 +17,11 @@ import { KmsCalls } from "./kms-calls.js";
 const MOST_AGE_MS = 30_000;
 /** Data keys at once, so users; the one that was not used for longest makes room. */
 const MOST_DATA_KEYS = 1_000;
-/** How often those that are too old are wiped. */
-const WIPE_MS = 10_000;
+/**
+ * How often one that is too old is wiped. The cache looks only at the one that was not used for longest, so
+ * as many have to be looked at in the time that they last: all are gone a minute after their last use.
+ */
+const WIPE_MS = MOST_AGE_MS / MOST_DATA_KEYS;
 
 /** Name in the encryption context of the user's id; the key's policy demands it. */
 const USER_CONTEXT_NAME = "user_id";
@@ -114,7 +117,7 @@ export class Envelope {
     }
   }
 
-  /** Closes the connections to KMS. */
+  /** Closes the connections to KMS. The cache goes on wiping: it gives nothing to stop it by. */
   end(): void {
     this.kms.end();
   }

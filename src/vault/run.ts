@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { sql } from "kysely";
 import { codeOf } from "../errors.js";
@@ -36,13 +37,14 @@ export interface RunResult extends RunProgress {
   readonly isComplete: boolean;
 }
 
+const NIL = "00000000-0000-0000-0000-000000000000";
 const MOST_FAILURES_TOLD = 100;
 /** What is wrong with one user's keys; anything else would be wrong with the next user's, too. */
 const OF_ONE_USER = ["KEY005", "KEY007", "KEY008", "KEY010", "KEY014"];
 
 /**
- * Goes through all users in the order of their ids, a page at a time. The back office sees ids alone;
- * what belongs to a user, the work reads and writes as that user.
+ * Goes through all users, a page at a time. The back office sees ids alone; what belongs to a user, the
+ * work reads and writes as that user.
  * @param atOnce how many users are worked on at a time.
  */
 export async function runOverUsers(
@@ -79,11 +81,8 @@ export async function runOverUsers(
     }
     users += 1;
   };
-  for (let last = "00000000-0000-0000-0000-000000000000"; ;) {
-    if (isOver()) return { ...progress(), failures, failed, isComplete: false };
-    const page = await usersAfter(sessions, last, batchSize);
-    last = page.at(-1) ?? last;
-    if (page.length === 0) return { ...progress(), failures, failed, isComplete: true };
+  for await (const page of pages(sessions, batchSize)) {
+    if (isOver()) break;
     const rest = page.values();
     const worker = async () => {
       for (const userId of rest) {
@@ -95,6 +94,26 @@ export async function runOverUsers(
     const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
     for (const each of ended) if (each.status === "rejected") throw each.reason;
     onProgress?.(progress());
+  }
+  return { ...progress(), failures, failed, isComplete: !isOver() };
+}
+
+/**
+ * The ids of all users in their order, from a random one on and around: where each run is cut off, all of
+ * them together come to everybody.
+ */
+async function* pages(sessions: Sessions, most: number): AsyncGenerator<string[]> {
+  const first = randomUUID();
+  for (let last: string | undefined = first; last !== undefined;) {
+    const page = await usersAfter(sessions, last, most);
+    if (page.length > 0) yield page;
+    last = page.at(-1);
+  }
+  for (let last: string | undefined = NIL; last !== undefined && last <= first;) {
+    const page = await usersAfter(sessions, last, most);
+    const before = page.filter((id) => id <= first);
+    if (before.length > 0) yield before;
+    last = page.at(-1);
   }
 }
 

@@ -10,6 +10,11 @@ export interface StoredMessage {
   readonly validatedAt: string | null;
 }
 
+/** What else is written over the message that a user has now, undefined where there is none. */
+export type ColumnsOver = (row: StoredMessage | undefined) => {
+  last_validated_at?: string | null;
+};
+
 /** What rotation and validation do with the keys of one user, as that user. */
 export interface UserKeys {
   read(userId: string): Promise<StoredMessage | undefined>;
@@ -18,7 +23,7 @@ export interface UserKeys {
   change(
     userId: string,
     edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
-    columns?: { last_validated_at?: string | null },
+    columnsOver?: ColumnsOver,
   ): Promise<boolean>;
   /** Of the message that was looked at; where there is another by now, nothing is written. */
   setValidatedAt(userId: string, row: StoredMessage, validatedAt: string): Promise<void>;

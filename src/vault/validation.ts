@@ -4,7 +4,7 @@ import type { Sessions } from "../session/sessions.js";
 import type { StoredKey } from "./key-ring.js";
 import { type RunOptions, type RunResult, runOverUsers } from "./run.js";
 import { Secret } from "./secret.js";
-import type { UserKeys } from "./user-keys.js";
+import type { StoredMessage, UserKeys } from "./user-keys.js";
 import { KNOWN_VALIDATORS, type KeyValidator, type Verdict } from "./validators.js";
 
 /** How keys are validated. */
@@ -13,7 +13,7 @@ export interface ValidationOptions extends RunOptions {
   readonly validators?: readonly KeyValidator[];
   /**
    * Looks at users whose keys were last found good or bad so long ago, or never.
-   * @default a day
+   * @default 20 hours
    */
   readonly olderThanMs?: number;
   /**
@@ -39,11 +39,12 @@ export interface ValidationResult extends RunResult {
   readonly unknown: number;
 }
 
-const DAY_MS = 24 * 3_600_000;
+/** Less than a day, so that a run each night finds also those that the one before asked about last. */
+const OLD_MS = 20 * 3_600_000;
 const MOST_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 200;
-/** So many answers in a row that decide nothing: the provider is down, and is left alone. */
-const MOST_UNDECIDED = 5;
+/** So many failures in a row: the provider is down, and is left alone. */
+const MOST_FAILURES = 5;
 const USERS_AT_ONCE = 8;
 
 /** As {@link Vault.validate} says. */
@@ -52,7 +53,7 @@ export async function validateKeys(
   userKeys: UserKeys,
   {
     validators = KNOWN_VALIDATORS,
-    olderThanMs = DAY_MS,
+    olderThanMs = OLD_MS,
     atOnce = 4,
     timeoutMs = 10_000,
     ...options
@@ -100,7 +101,10 @@ export async function validateKeys(
         disabled = edited.filter((key, at) => key !== present[at]).length;
         return disabled > 0 ? edited : undefined;
       };
-      await userKeys.change(userId, disable, undecided === 0 ? { last_validated_at: now } : {});
+      // Another message may hold a key that nobody was asked about.
+      const validated = (over: StoredMessage | undefined) =>
+        undecided === 0 && over?.message.equals(row.message) ? { last_validated_at: now } : {};
+      await userKeys.change(userId, disable, validated);
       counts.disabled += disabled;
     } finally {
       wipe();
@@ -117,7 +121,7 @@ function isSame(one: StoredKey, other: StoredKey): boolean {
 /** One provider, which is asked so many times at once, and no more once it fails. */
 class AskedProvider {
   private readonly waiting: (() => void)[] = [];
-  private undecidedInARow = 0;
+  private failuresInARow = 0;
 
   constructor(
     private readonly validator: KeyValidator,
@@ -138,14 +142,14 @@ class AskedProvider {
   }
 
   private async askInTurn(bytes: Uint8Array): Promise<Verdict> {
-    for (let attempt = 1; this.undecidedInARow < MOST_UNDECIDED; attempt += 1) {
+    for (let attempt = 1; this.failuresInARow < MOST_FAILURES; attempt += 1) {
       const verdict = await this.askOnce(bytes);
-      if (verdict !== "undecided") {
-        this.undecidedInARow = 0;
+      if (verdict !== undefined) {
+        this.failuresInARow = 0;
         return verdict;
       }
       if (attempt === MOST_ATTEMPTS) {
-        this.undecidedInARow += 1;
+        this.failuresInARow += 1;
         break;
       }
       // Half of the pause is left to chance, so that not all come back at once.
@@ -155,13 +159,14 @@ class AskedProvider {
     return "undecided";
   }
 
-  private async askOnce(bytes: Uint8Array): Promise<Verdict> {
+  /** Undefined where the provider failed. */
+  private async askOnce(bytes: Uint8Array): Promise<Verdict | undefined> {
     const secret = new Secret(bytes);
     try {
       return await this.validator.check(secret, AbortSignal.timeout(this.timeoutMs));
     } catch {
       // Not told: a validator's error may quote the key.
-      return "undecided";
+      return undefined;
     } finally {
       secret.release();
     }

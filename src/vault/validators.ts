@@ -1,13 +1,19 @@
+import { validateHeaderValue } from "node:http";
 import { AppDataError, shown } from "../errors.js";
 import type { Secret } from "./secret.js";
 
 /** What a provider says of a key: that it takes it, that it does not, or nothing that tells. */
 export type Verdict = "valid" | "invalid" | "undecided";
 
-/** Asks a provider of a key. One that throws is undecided. */
+/** Asks a provider of a key. */
 export interface KeyValidator {
   /** As in {@link Vault.put}. */
   readonly provider: string;
+  /**
+   * What the provider says of the key.
+   * @throws where the provider itself fails, whatever key it is asked about: it is asked again then, and is
+   * left alone after some failures in a row.
+   */
   check(secret: Secret, signal: AbortSignal): Promise<Verdict>;
 }
 
@@ -53,19 +59,18 @@ export class HttpValidator implements KeyValidator {
   }
 
   async check(secret: Secret, signal: AbortSignal): Promise<Verdict> {
-    try {
-      const response = await fetch(this.args.url, {
-        headers: this.args.headers(secret.reveal()),
-        redirect: "error",
-        signal,
-      });
-      const body = await readStart(response);
-      if (response.ok) return "valid";
-      return this.args.isRefusal(response.status, body) ? "invalid" : "undecided";
-    } catch {
-      // Not thrown on: fetch quotes a header that it cannot send.
-      return "undecided";
+    const headers = sendable(this.args.headers(secret.reveal()));
+    if (headers === undefined) return "undecided";
+    const response = await fetch(this.args.url, { headers, redirect: "error", signal });
+    const body = await readStart(response);
+    const { ok, status } = response;
+    if (ok) return "valid";
+    if (this.args.isRefusal(status, body)) return "invalid";
+    // As fetch does without an answer.
+    if (status === 429 || status >= 500) {
+      throw new Error(`${this.provider} answered with the status ${status}.`);
     }
+    return "undecided";
   }
 }
 
@@ -126,6 +131,17 @@ export const KNOWN_VALIDATORS: readonly KeyValidator[] = [
   anthropicValidator(),
   googleValidator(),
 ];
+
+/** Undefined where fetch cannot send one: the error would quote the key, and is none of the provider's. */
+function sendable(given: Record<string, string>): Headers | undefined {
+  try {
+    const headers = new Headers(given);
+    headers.forEach((value, name) => validateHeaderValue(name, value));
+    return headers;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The beginning of an answer; a provider cannot make us read without end. */
 async function readStart(response: Response): Promise<string> {

@@ -10,7 +10,7 @@ import type { StoredKey } from "./key-ring.js";
 import { type RotationOptions, type RotationResult, rotateKeys } from "./rotation.js";
 import { Secret } from "./secret.js";
 import { type ValidationOptions, type ValidationResult, validateKeys } from "./validation.js";
-import type { StoredMessage, UserKeys } from "./user-keys.js";
+import type { ColumnsOver, StoredMessage, UserKeys } from "./user-keys.js";
 
 const PROVIDER = /^[a-z0-9-]{1,64}$/;
 const MOST_SECRET_BYTES = 16_384;
@@ -43,7 +43,7 @@ export class Vault {
     this.userKeys = {
       read: (userId) => this.read(userId),
       open: (userId, { message }) => envelope.open(userId, message),
-      change: (userId, edit, columns) => this.change(userId, edit, columns),
+      change: (userId, edit, columnsOver) => this.change(userId, edit, columnsOver),
       setValidatedAt: (userId, row, validatedAt) => this.setValidatedAt(userId, row, validatedAt),
     };
   }
@@ -71,7 +71,8 @@ export class Vault {
         const createdAt = new Date().toISOString();
         return [...others, { provider, createdAt, secret: bytes }];
       };
-      await this.change(requireUuid(userId, "The user's id"), add, { last_validated_at: null });
+      const unvalidated = () => ({ last_validated_at: null });
+      await this.change(requireUuid(userId, "The user's id"), add, unvalidated);
     } finally {
       bytes.fill(0);
     }
@@ -168,7 +169,7 @@ export class Vault {
 
   /**
    * Encrypts under `apiKeysKeyArn` what is under a key of `apiKeysOldKeyArns`, user by user as that
-   * user. It may be stopped and begun again at any time: whoever is done is not looked at twice.
+   * user. It may be stopped and begun again at any time: whoever is done is not encrypted again.
    * @throws AppDataError KEY006 and KEY009 where KMS cannot be used at all, DAT002 and DAT003.
    *
    * @example
@@ -184,7 +185,7 @@ export class Vault {
    * @throws AppDataError KEY006 and KEY009 where KMS cannot be used at all, DAT002 and DAT003.
    *
    * @example
-   * const { disabled } = await data.vault.validate({ olderThanMs: 24 * 3_600_000 });
+   * const { disabled } = await data.vault.validate({ olderThanMs: 20 * 3_600_000 });
    */
   async validate(options: ValidationOptions = {}): Promise<ValidationResult> {
     return validateKeys(this.sessions, this.userKeys, options);
@@ -234,7 +235,7 @@ export class Vault {
   private async change(
     userId: string,
     edit: (keys: readonly StoredKey[]) => readonly StoredKey[] | undefined,
-    columns: { last_validated_at?: string | null } = {},
+    columnsOver: ColumnsOver = () => ({}),
   ): Promise<boolean> {
     const end = performance.now() + this.sessions.settings.deadlineMs;
     for (let attempt = 1; ; attempt += 1) {
@@ -243,7 +244,7 @@ export class Vault {
       try {
         const edited = edit(opened.keys);
         if (edited === undefined) return false;
-        if (await this.write(userId, row, edited, columns)) return true;
+        if (await this.write(userId, row, edited, columnsOver(row))) return true;
       } finally {
         opened.wipe();
       }
@@ -258,7 +259,7 @@ export class Vault {
     userId: string,
     row: StoredMessage | undefined,
     keys: readonly StoredKey[],
-    columns: { last_validated_at?: string | null },
+    columns: ReturnType<ColumnsOver>,
   ): Promise<boolean> {
     if (keys.length === 0) return row === undefined || this.deleteRow(userId, row);
     const values = {

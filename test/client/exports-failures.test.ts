@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { type AddressInfo, connect as dial, createServer } from "node:net";
 import path from "node:path";
 import {
   ListMultipartUploadsCommand,
@@ -9,7 +10,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
-import type { AppData } from "../../src/app-data";
+import { type AppData, connect } from "../../src/app-data";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { filesInZip } from "./zip-file";
 import { type S3Call, type S3Proxy, startS3Proxy } from "./s3-proxy";
@@ -95,6 +96,41 @@ function hold(operation: S3Call["operation"]): { reached: Promise<void>; letGo: 
   return { reached, letGo };
 }
 
+/**
+ * A way to the database on which the connection that completes an export is cut once: when its COMMIT is
+ * sent, or when the server has answered it.
+ */
+async function cutAtCommit(moment: "sent" | "answered") {
+  const { host, port } = database;
+  let wasCut = false;
+  const server = createServer((client) => {
+    const backend = dial(port, host);
+    const cut = () => {
+      wasCut = true;
+      client.destroy();
+      backend.destroy();
+    };
+    let completes = false;
+    client.on("data", (bytes) => {
+      const text = bytes.toString("latin1");
+      completes ||= text.includes("completed_at");
+      if (!wasCut && completes && moment === "sent" && text.includes("commit")) cut();
+      else backend.write(bytes);
+    });
+    backend.on("data", (bytes) => {
+      const isAnswer = completes && bytes.includes("COMMIT\0");
+      if (!wasCut && isAnswer && moment === "answered") cut();
+      else client.write(bytes);
+    });
+    client.on("error", () => undefined).on("close", () => backend.destroy());
+    backend.on("error", () => undefined).on("close", () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port: databasePort } = server.address() as AddressInfo;
+  const cutData = await database.open({ databaseHost: "127.0.0.1", databasePort });
+  return { data: cutData, server, wasCut: () => wasCut };
+}
+
 /** As if nobody had heard of an export for so long. */
 async function age(id: string): Promise<void> {
   await superuser.query("alter table public.export_history disable trigger user");
@@ -152,6 +188,23 @@ describe("an export of several parts", () => {
       });
     },
   );
+
+  it("leaves a true row and no upload, when its process closes meanwhile", async () => {
+    const id = await request(learner);
+    const closing = await connect({ ...database.settings, endpoint: proxy.endpoint });
+    const held = hold("part");
+    const running = closing.exports.run(id);
+    running.catch(() => undefined);
+    await held.reached;
+    setTimeout(held.letGo, 500);
+    await closing.close();
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await stored(learner)).toEqual([]);
+    expect(await data.exports.status(learner, id)).toMatchObject({
+      status: "failed",
+      error: "it was stopped",
+    });
+  });
 
   it("leaves a true row and no upload, when its connection is cut after the first part", async () => {
     const id = await request(learner);
@@ -333,6 +386,30 @@ describe("an export", () => {
       expect(files.get("account.csv")?.toString()).toContain(`'${email}`);
     },
   );
+});
+
+describe("an export whose connection is cut while it is completed", () => {
+  it("is completed and keeps its file, when the server has committed", async () => {
+    const user = await signUp();
+    const id = await request(user);
+    const cut = await cutAtCommit("answered");
+    await cut.data.exports.run(id);
+    expect(cut.wasCut()).toBe(true);
+    expect(await data.exports.status(user, id)).toMatchObject({ status: "completed", rows: 1n });
+    expect((await fetch(await data.exports.download(user, id))).status).toBe(200);
+    cut.server.close();
+  });
+
+  it("fails and leaves nothing, when the server has not", async () => {
+    const user = await signUp();
+    const id = await request(user);
+    const cut = await cutAtCommit("sent");
+    await expect(cut.data.exports.run(id)).rejects.toThrow("EXP016");
+    expect(cut.wasCut()).toBe(true);
+    expect(await data.exports.status(user, id)).toMatchObject({ status: "failed" });
+    expect(await stored(user)).toEqual([]);
+    cut.server.close();
+  });
 });
 
 describe("sweep", () => {

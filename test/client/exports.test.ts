@@ -155,6 +155,24 @@ describe("an export", () => {
     await expect(data.exports.run(randomUUID())).rejects.toThrow("EXP015");
   });
 
+  it.each([
+    ...["2026-02-30T10:00:00Z", "2025-02-29T10:00:00Z", "2024-02-29T10:00:00Z"],
+    ...["0000-03-02T10:00:00Z", "0001-01-01T00:00:00+15:59", "9999-12-31T23:59:59.999999Z"],
+    ...["2026-03-02T10:00+23:00", "2026-03-02T10:00-16:00", "2026-03-02T10:00-15:59"],
+    ...["2026-03-02T10:00+01:60", "2026-03-02T10:00-00:00", "2026-00-10T10:00Z"],
+    ...["2026-03-02T24:00:00Z", "2026-03-02T24:00:01Z", "2026-03-02T23:60:00Z"],
+  ])("takes %s as a time where PostgreSQL does", async (from) => {
+    const isTime = await superuser.query("select $1::timestamptz", [from]).then(
+      () => true,
+      () => false,
+    );
+    const request = { type: "sessions", format: "csv", filters: { from } };
+    const asking = data.exports.request(await learner(0), request);
+    await (isTime
+      ? expect(asking.then((id) => data.exports.run(id))).resolves.toBeUndefined()
+      : expect(asking).rejects.toThrow("which is no time"));
+  });
+
   it("is nobody else's to see, download or delete", async () => {
     const [owner, other] = [await learner(1), await learner(1)];
     const id = await data.exports.request(owner, { type: "sessions", format: "jsonl" });
@@ -365,5 +383,38 @@ describe("erase", () => {
     expect(await stored(user)).toHaveLength(1);
     expect((await data.exports.sweep()).objectsDeleted).toBeGreaterThanOrEqual(1);
     expect(await stored(user)).toEqual([]);
+  });
+});
+
+describe("where the database demands tokens, and this process has none", () => {
+  let user: string;
+  let completed: string;
+  let pending: string;
+  beforeAll(async () => {
+    user = await learner(2);
+    const request = { type: "sessions", format: "jsonl" };
+    completed = await data.exports.request(user, request);
+    await data.exports.run(completed);
+    pending = await data.exports.request(user, request);
+    await superuser.query(
+      "insert into auth.token_settings (believes_claims, audience, current_pads) " +
+        "values (false, 'test', decode(repeat('00', 128), 'hex'))",
+    );
+  });
+  afterAll(() => superuser.query("delete from auth.token_settings"));
+
+  it("erase deletes neither rows nor files", async () => {
+    await expect(data.users.erase(user)).rejects.toThrow("DAT009 The transaction is nobody's");
+    expect(await stored(user)).toEqual([await keyOf(completed)]);
+    const { rowCount } = await superuser.query("select from public.users where id = $1", [user]);
+    expect(rowCount).toBe(1);
+  });
+
+  it("an export fails, and is no empty file", async () => {
+    await expect(data.exports.run(pending)).rejects.toMatchObject({
+      code: "EXP016",
+      cause: { code: "DAT009" },
+    });
+    expect(await stored(user)).toEqual([await keyOf(completed)]);
   });
 });

@@ -76,7 +76,8 @@ describe("vault.rotate", () => {
       onProgress: (each) => void progress.push(each),
     });
     expect(result).toMatchObject({ due: 20, rotated: 20, users: 20, failed: 0, isComplete: true });
-    expect(progress.map((each) => each.users)).toEqual([8, 16, 20]);
+    expect(progress.at(-1)?.users).toBe(20);
+    expect(progress.length).toBeGreaterThanOrEqual(3);
     expect(progress.at(-1)?.usersPerSecond).toBeGreaterThan(0);
 
     disable(before.settings.apiKeysKeyArn);
@@ -100,13 +101,36 @@ describe("vault.rotate", () => {
       signal: controller.signal,
       onProgress: () => controller.abort(),
     });
-    expect(first).toMatchObject({ due: 6, rotated: 6, isComplete: false });
+    expect(first.isComplete).toBe(false);
+    expect(first.rotated).toBeGreaterThanOrEqual(1);
+    expect(first.rotated).toBeLessThanOrEqual(6);
     expect(await after.vault.rotate({ deadlineMs: 0 })).toMatchObject({
       users: 0,
       rotated: 0,
       isComplete: false,
     });
-    expect(await after.vault.rotate()).toMatchObject({ due: 14, rotated: 14, isComplete: true });
+    const left = 20 - first.rotated;
+    expect(await after.vault.rotate()).toMatchObject({
+      users: 20,
+      due: left,
+      rotated: left,
+      isComplete: true,
+    });
+  });
+
+  it("comes to different users first, so that runs which are all cut off come to everybody", async () => {
+    let rotated = 0;
+    for (let run = 0; run < 30; run += 1) {
+      const controller = new AbortController();
+      const cutOff = await after.vault.rotate({
+        batchSize: 1,
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      });
+      expect(cutOff.users).toBe(1);
+      rotated += cutOff.rotated;
+    }
+    expect(rotated).toBeGreaterThan(1);
   });
 
   it("loses nothing that users put meanwhile", async () => {

@@ -78,8 +78,7 @@ afterEach(() => {
   elsewhere.close();
 });
 
-async function newUser(keys: Record<string, string>): Promise<string> {
-  const id = randomUUID();
+async function newUser(keys: Record<string, string>, id: string = randomUUID()): Promise<string> {
   await data.asUser(id, (db) =>
     db
       .insertInto("users")
@@ -126,6 +125,20 @@ describe("vault.validate", () => {
     expect(await data.vault.validate({ validators, olderThanMs: 0 })).toMatchObject({ valid: 3 });
   });
 
+  it("asks each night, though the night before it took an hour to come to the user", async () => {
+    const user = await newUser({ openai: "good" });
+    const superuser = await database.connect("postgres");
+    const valid = async (validatedAgo: string) => {
+      await superuser.query(
+        "update public.user_api_keys set last_validated_at = now() - $2::interval where user_id = $1",
+        [user, validatedAgo],
+      );
+      return (await data.vault.validate({ validators })).valid;
+    };
+    expect(await valid("23 hours")).toBe(1);
+    expect(await valid("1 hour")).toBe(0);
+  });
+
   it("disables what is refused at once, and nothing else; put anew, it is good again", async () => {
     const user = await newUser({ openai: "bad", anthropic: "good", google: "bad" });
     provider.answer = (key, response) =>
@@ -155,17 +168,17 @@ describe("vault.validate", () => {
     expect((await stateOf(user)).is_active).toBe(true);
   });
 
-  it.each<[string, number, string]>([
-    ["fails", 500, "{}"],
-    ["is overloaded", 529, "{}"],
-    ["throttles", 429, "{}"],
-    ["does not serve the country", 403, "{}"],
-    ["calls it a bad request", 400, "{}"],
-  ])("disables nothing while a provider %s", async (_, code, body) => {
+  it.each<[string, number, number]>([
+    ["fails", 500, 3],
+    ["is overloaded", 529, 3],
+    ["throttles", 429, 3],
+    ["does not serve the country", 403, 1],
+    ["calls it a bad request", 400, 1],
+  ])("disables nothing while a provider %s", async (_, code, times) => {
     const user = await newUser({ openai: "good", google: "good" });
-    provider.answer = status(code, body);
+    provider.answer = status(code);
     expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 0, undecided: 2 });
-    expect(provider.asked).toHaveLength(6);
+    expect(provider.asked).toHaveLength(2 * times);
     expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: null });
     expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
   });
@@ -210,6 +223,19 @@ describe("vault.validate", () => {
     expect(provider.asked).toHaveLength(15);
   });
 
+  it("asks about everybody, however many keys there are of which a provider says nothing", async () => {
+    for (const key of ["forbidden", "two\nlines", "a\u0001b", "日本"]) {
+      for (let count = 0; count < 5; count += 1) await newUser({ openai: key });
+    }
+    await newUser({ openai: "good" }, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    provider.answer = (key, response) =>
+      status(key === "forbidden" ? 403 : key === "good" ? 200 : 500)(key, response);
+    expect(await data.vault.validate({ validators, atOnce: 1 })).toMatchObject({
+      undecided: 20,
+      valid: 1,
+    });
+  });
+
   it("does not disable a key that was put while the old one was asked about", async () => {
     const user = await newUser({ openai: "bad" });
     provider.answer = (key, response) => {
@@ -218,6 +244,17 @@ describe("vault.validate", () => {
     expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 0 });
     expect((await data.vault.get(user, "openai")).reveal()).toBe("new");
     expect((await stateOf(user)).is_active).toBe(true);
+  });
+
+  it("asks later about a key that was put while another one was asked about and refused", async () => {
+    const user = await newUser({ openai: "bad" });
+    provider.answer = (key, response) => {
+      void data.vault.put(user, "google", "new").then(() => status(401)(key, response));
+    };
+    expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 1 });
+    expect(await stateOf(user)).toEqual({ is_active: false, last_validated_at: null });
+    provider.answer = status(200);
+    expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1 });
   });
 
   it("does not fail on a key that no header can hold, nor on a validator that throws", async () => {

@@ -111,6 +111,30 @@ describe("a user's API keys", () => {
     expect(proxy.calls).toEqual({ GenerateDataKey: 1, Decrypt: 1 });
   });
 
+  it("leave no data key in memory, soon after it is too old to be used", async () => {
+    const users = await Promise.all(Array.from({ length: 20 }, newUser));
+    for (const user of users) await data.vault.put(user, "openai", CANARY);
+    jest.useFakeTimers({
+      doNotFake: [
+        ...(["hrtime", "performance", "nextTick", "queueMicrotask", "setInterval"] as const),
+        ...(["clearInterval", "setImmediate", "clearImmediate"] as const),
+      ],
+    });
+    try {
+      const { vault } = await database.open();
+      const kept = jest.spyOn(vault["envelope"]["cache"], "putDecryptionMaterial");
+      for (const user of users) await vault.get(user, "openai");
+      const inMemory = () =>
+        kept.mock.calls.filter(([, material]) => material.hasUnencryptedDataKey).length;
+      jest.advanceTimersByTime(29_000);
+      expect(inMemory()).toBe(20);
+      jest.advanceTimersByTime(3_000);
+      expect(inMemory()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it("hold no connection while KMS does not answer", async () => {
     const users = await Promise.all(Array.from({ length: 6 }, newUser));
     const small = await database.open({ endpoint: proxy.endpoint, poolSize: 1, deadlineMs: 3_000 });
