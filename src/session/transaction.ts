@@ -40,7 +40,7 @@ export interface TransactionOptions {
 /** What a transaction runs on: typed queries, and the connection for what they cannot say. */
 export interface Transaction<Role extends GrantedRole> {
   readonly queries: Queries<Role>;
-  /** For `COPY` and cursors. Never to be kept, released or used for `begin` and `commit`. */
+  /** For plain SQL, and for `COPY` where the pool streams. Never to be kept, released or used for `begin` and `commit`. */
   readonly client: pg.ClientBase;
 }
 
@@ -65,7 +65,8 @@ const ROLLBACK = "rollback; reset role; reset all";
 /**
  * Runs one transaction as an identity, which ends with it: role and claims are the transaction's own,
  * and a connection that is in any other state afterwards is closed instead of used again.
- * @param identify makes the identity, for each attempt anew.
+ * @param identify makes the identity, for each attempt anew and once its connection is there: a token that
+ * is signed before the wait may have run out after it, and the user would see nothing.
  * @throws what the work threw, after a rollback; AppDataError DAT002 without a free connection,
  * DAT003 past the deadline, DAT004 when the work ended the transaction itself.
  */
@@ -78,7 +79,7 @@ export async function runTransaction<Role extends GrantedRole, Result>(
   const end = performance.now() + deadlineMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runOnce(pool, await identify(), work, mode, deadlineMs, end);
+      return await runOnce(pool, identify, work, mode, deadlineMs, end);
     } catch (error) {
       const code = codeOf(error);
       const isConflict = code === SERIALIZATION_FAILURE || code === DEADLOCK;
@@ -92,7 +93,7 @@ export async function runTransaction<Role extends GrantedRole, Result>(
 
 async function runOnce<Role extends GrantedRole, Result>(
   pool: ConnectionPool,
-  identity: Identity<Role>,
+  identify: () => Promise<Identity<Role>>,
   work: (transaction: Transaction<Role>) => Promise<Result>,
   mode: "write" | "snapshot",
   deadlineMs: number,
@@ -108,6 +109,7 @@ async function runOnce<Role extends GrantedRole, Result>(
   });
   try {
     const running = (async () => {
+      const identity = await identify();
       await begin(client, identity, mode, leftMs(), !pool.streams);
       const result = await work({ queries: queriesOn<Role>(client, () => isOver), client });
       isOver = true;
