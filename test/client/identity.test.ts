@@ -46,6 +46,38 @@ afterAll(async () => {
 });
 afterEach(() => jest.restoreAllMocks());
 
+describe("connect", () => {
+  it.each<[string, () => Promise<Partial<Settings>>]>([
+    ["is told of no key", async () => ({})],
+    [
+      "has another key",
+      async () => ({
+        ...tokens,
+        tokenSecretArn: await createSecret({ key: randomBytes(32).toString("base64") }),
+      }),
+    ],
+    ["has another audience", async () => ({ ...tokens, tokenAudience: "another" })],
+    [
+      "signs by a clock that is two minutes ahead",
+      async () => {
+        const now = Date.now();
+        jest.spyOn(Date, "now").mockImplementation(() => now + 120_000);
+        return tokens;
+      },
+    ],
+  ])("refuses to go on where users would see nothing: it %s", async (_, given) => {
+    const settings = await given();
+    await expect(database.open(settings)).rejects.toThrow(
+      /^DAT009 .*tokenSecretArn.*tokenAudience.*clock/,
+    );
+    jest.restoreAllMocks();
+    const data = await database.open(tokens);
+    expect(await data.asUser(user, (db) => db.selectFrom("users").select("id").execute())).toEqual([
+      { id: user },
+    ]);
+  });
+});
+
 describe("a token of a transaction", () => {
   it("is signed when its connection is there, however long the wait for it was", async () => {
     const data = await database.open({ ...tokens, poolSize: 1 });
