@@ -1,3 +1,4 @@
+import tls from "node:tls";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
 import { requireLoopback, type Settings } from "../settings.js";
@@ -31,7 +32,10 @@ export class ConnectionPool {
       password: login.password,
       ssl: settings.databaseTls === "verify" && {
         ca: certificateAuthorities(login.host, settings.region),
+        // What an address is asked for. Of a name that is dialled pg asks for that name, and would verify it.
         servername: login.host,
+        checkServerIdentity: (_dialled, certificate) =>
+          tls.checkServerIdentity(login.host, certificate),
       },
       max: settings.poolSize,
       idleTimeoutMillis: IDLE_MS,
