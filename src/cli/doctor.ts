@@ -6,7 +6,6 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { sql } from "kysely";
 import { connect } from "../app-data.js";
 import { AppDataError, codeOf } from "../errors.js";
 import { readSecret } from "../session/aws-secrets.js";

@@ -48,6 +48,10 @@ export class ConnectionPool {
     // A connection that breaks fails the query that it has; one that has none is replaced at its use.
     this.pool.on("error", () => undefined);
     this.pool.on("connect", (client) => client.on("error", () => undefined));
+    // One that is not clean may have a query on its way, whose answer pg would wait for before it closes.
+    this.pool.on("release", (unclean, client) => {
+      if (unclean) client.connection.stream.destroy();
+    });
   }
 
   /**

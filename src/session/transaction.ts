@@ -103,9 +103,13 @@ async function runOnce<Role extends GrantedRole, Result>(
   const client = await pool.take(leftMs());
   let isClean = false;
   let isOver = false;
+  let isCommitting = false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(pastDeadline(deadlineMs)), leftMs() + SERVER_GRACE_MS);
+    timer = setTimeout(
+      () => reject(pastDeadline(deadlineMs, isCommitting)),
+      leftMs() + SERVER_GRACE_MS,
+    );
   });
   try {
     const running = (async () => {
@@ -114,6 +118,7 @@ async function runOnce<Role extends GrantedRole, Result>(
       const result = await work({ queries: queriesOn<Role>(client, () => isOver), client });
       isOver = true;
       if (client.getTransactionStatus() !== "T") throw endedByWork();
+      isCommitting = true;
       await client.query(COMMIT).catch((error: unknown) => {
         throw codeOf(error) === FAILED_TRANSACTION ? endedByWork() : error;
       });
@@ -124,9 +129,9 @@ async function runOnce<Role extends GrantedRole, Result>(
     return result;
   } catch (error) {
     isOver = true;
-    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, error);
+    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, false, error);
     // What is left of a stream would have to be read to its end first.
-    isClean = !pool.streams && (await rollBack(client, error));
+    isClean = !pool.streams && (await Promise.race([rollBack(client), late]).catch(() => false));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -157,22 +162,19 @@ async function begin(
 }
 
 /** Whether the connection is as it was before. */
-async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
-  // Something of the work may still run: what comes back now need not be the answer.
-  if (error instanceof AppDataError && error.code === "DAT003") return false;
-  try {
-    await client.query(ROLLBACK);
-    return client.getTransactionStatus() === "I";
-  } catch {
-    return false;
-  }
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
+  await client.query(ROLLBACK);
+  return client.getTransactionStatus() === "I";
 }
 
-function pastDeadline(deadlineMs: number, cause?: unknown): AppDataError {
+function pastDeadline(deadlineMs: number, wasCommitting: boolean, cause?: unknown): AppDataError {
+  const outcome = wasCommitting
+    ? "; COMMIT had been sent and not answered, so it may have been committed. Look before you do it again"
+    : ", and was rolled back";
   return new AppDataError(
     "DAT003",
-    `The transaction was not done within ${deadlineMs} ms, and was rolled back. Do less in one ` +
-      "transaction, or give it a later deadline.",
+    `The transaction was not done within ${deadlineMs} ms${outcome}. Do less in one transaction, or ` +
+      "give it a later deadline.",
     { cause },
   );
 }
