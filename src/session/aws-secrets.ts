@@ -2,6 +2,13 @@ import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-sec
 import { AppDataError } from "../errors.js";
 import type { Settings } from "../settings.js";
 
+/** Milliseconds for one attempt of a call of AWS, of which there are three. */
+export const AWS_TIMEOUTS = {
+  connectionTimeout: 1_000,
+  requestTimeout: 2_000,
+  throwOnRequestTimeout: true,
+};
+
 /**
  * The text of a secret, read again at every call.
  * @throws AppDataError CFG104 where it cannot be read; the text is in no error.
@@ -9,6 +16,7 @@ import type { Settings } from "../settings.js";
 export async function readSecret(settings: Settings, secretArn: string): Promise<string> {
   const client = new SecretsManagerClient({
     region: settings.region,
+    requestHandler: AWS_TIMEOUTS,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
   });
   try {
