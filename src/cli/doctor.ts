@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { connect } from "../app-data.js";
 import { AppDataError, codeOf } from "../errors.js";
-import { readSecret } from "../session/aws-secrets.js";
+import { AWS_TIMEOUTS, readSecret } from "../session/aws-secrets.js";
 import { checkLogin } from "../session/login-check.js";
 import { readLogin } from "../session/login.js";
 import { ConnectionPool } from "../session/pool.js";
@@ -227,6 +227,7 @@ async function checkKey(settings: Settings): Promise<string> {
 async function checkBucket(settings: Settings): Promise<string> {
   const client = new S3Client({
     region: settings.region,
+    requestHandler: AWS_TIMEOUTS,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint, forcePathStyle: true }),
   });
   const where = { Bucket: settings.exportsBucket, Key: `users/doctor/${randomUUID()}` };

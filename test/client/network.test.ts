@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
+import { listenInSilence, listenWithFullQueue } from "../migrator/server-fixture";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { type DatabaseProxy, startDatabaseProxy } from "./database-proxy";
 
@@ -85,5 +86,27 @@ describe("a network that is cut in a transaction", () => {
     const { rows } = await superuser.query("select from public.sessions where id = $1", [id]);
     expect(rows).toHaveLength(1);
     await expectAnother();
+  });
+});
+
+describe.each([
+  ["drops what comes", listenWithFullQueue],
+  ["says nothing", listenInSilence],
+])("an address that %s", (_, listen) => {
+  it("is given up, and said, before the deadline; a short deadline is not outlived for long", async () => {
+    const nowhere = await listen();
+    try {
+      for (const deadlineMs of [30_000, DEADLINE_MS]) {
+        const started = performance.now();
+        await expect(database.open({ databasePort: nowhere.port, deadlineMs })).rejects.toThrow(
+          deadlineMs === DEADLINE_MS
+            ? "DAT002 No connection was free"
+            : `DAT002 The database at ${database.host}:${nowhere.port} did not answer for 5000 ms`,
+        );
+        expect(performance.now() - started).toBeLessThan(8_000);
+      }
+    } finally {
+      await nowhere.close();
+    }
   });
 });
