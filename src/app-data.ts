@@ -1,5 +1,5 @@
 import { Exports } from "./exports/exports.js";
-import { checkLogin } from "./session/login-check.js";
+import { checkIdentity, checkLogin, checkServiceLogin } from "./session/login-check.js";
 import { readLogin } from "./session/login.js";
 import { ConnectionPool } from "./session/pool.js";
 import { Sessions } from "./session/sessions.js";
@@ -35,33 +35,40 @@ export class AppData extends Sessions {
 }
 
 /**
- * Connects to the stack, and refuses a login that has too many rights.
+ * Connects to the stack, refuses logins that have too many rights, and makes sure that the database
+ * knows who asks.
  * @param given settings in place of those of the environment.
  * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT005 for a login that owns tables,
- * bypasses row level security, is a superuser or sees a row without claims.
+ * bypasses row level security, is a superuser or sees a row without claims, DAT009 where auth.uid() is
+ * not who was asked for.
  *
  * @example
  * const data = await connect({ poolSize: 20 });
  */
 export async function connect(given: Partial<Settings> = {}): Promise<AppData> {
   const settings = readSettings(given);
-  const login = await readLogin(settings, settings.appSecretArn);
+  const { appSecretArn, serviceSecretArn, tokenSecretArn, tokenAudience } = settings;
+  const [login, serviceLogin] = await Promise.all([
+    readLogin(settings, appSecretArn),
+    serviceSecretArn === undefined ? undefined : readLogin(settings, serviceSecretArn),
+  ]);
   const users = new ConnectionPool(login, settings);
+  const service = serviceLogin === undefined ? users : new ConnectionPool(serviceLogin, settings);
+  const streams = new ConnectionPool(login, settings, true);
+  const tokens =
+    tokenSecretArn !== undefined && tokenAudience !== undefined
+      ? new TokenSigner(settings, tokenSecretArn, tokenAudience)
+      : undefined;
+  const data = new AppData(settings, users, service, streams, tokens);
   try {
-    await checkLogin(users, settings);
-    const service =
-      settings.serviceSecretArn === undefined
-        ? users
-        : new ConnectionPool(await readLogin(settings, settings.serviceSecretArn), settings);
-    const streams = new ConnectionPool(login, settings, true);
-    const { tokenSecretArn, tokenAudience } = settings;
-    const tokens =
-      tokenSecretArn !== undefined && tokenAudience !== undefined
-        ? new TokenSigner(settings, tokenSecretArn, tokenAudience)
-        : undefined;
-    return new AppData(settings, users, service, streams, tokens);
+    await Promise.all([
+      checkLogin(users, settings),
+      service === users ? undefined : checkServiceLogin(service, settings),
+    ]);
+    await checkIdentity(data);
+    return data;
   } catch (error) {
-    await users.end();
+    await data.close();
     throw error;
   }
 }

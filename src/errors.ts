@@ -56,9 +56,11 @@ export function requireIdentity(found: string | null | undefined, userId: string
   if (found === userId) return;
   throw new AppDataError(
     "DAT009",
-    `The transaction is ${found ? `the user ${found}'s` : "nobody's"} to the database, and has to be the ` +
-      `user ${userId}'s; nothing was done. Where the stack demands signed tokens, check tokenSecretArn, ` +
-      "tokenAudience and the clock of this machine.",
+    `In a transaction as the user ${userId}, auth.uid() is ${found ?? "null"}, and has to be that user; ` +
+      "nothing was done. Either the stack requires signed tokens and the setting tokenSecretArn is missing, or " +
+      "tokenSecretArn and tokenAudience are not what the database was given, or the clock of this machine is a " +
+      "minute off the database's. Take both settings from the stack's outputs of the same names, and set the " +
+      "clock.",
   );
 }
 

@@ -13,8 +13,8 @@ export interface Settings {
    */
   readonly serviceSecretArn?: string | undefined;
   /**
-   * Where to dial instead of the secret's `host`: a tunnel. The certificate has to be the secret's
-   * host's all the same. Variable `APP_DATA_DATABASE_HOST`.
+   * Where to dial instead of the secret's `host`: a tunnel. Certificate, authorities and IAM tokens are
+   * the secret's host's all the same. Variable `APP_DATA_DATABASE_HOST`.
    */
   readonly databaseHost?: string | undefined;
   /** Variable `APP_DATA_DATABASE_PORT`. */

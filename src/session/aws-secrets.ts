@@ -5,6 +5,13 @@ import type { Settings } from "../settings.js";
 /** Where AWS is asked. */
 export type AwsSettings = Pick<Settings, "region" | "endpoint">;
 
+/** Milliseconds for one attempt of a call of AWS, of which there are three. */
+export const AWS_TIMEOUTS = {
+  connectionTimeout: 1_000,
+  requestTimeout: 2_000,
+  throwOnRequestTimeout: true,
+};
+
 /**
  * The text of a secret, read again at every call.
  * @throws AppDataError CFG104 where it cannot be read; the text is in no error.
@@ -12,6 +19,7 @@ export type AwsSettings = Pick<Settings, "region" | "endpoint">;
 export async function readSecret(settings: AwsSettings, secretArn: string): Promise<string> {
   const client = new SecretsManagerClient({
     region: settings.region,
+    requestHandler: AWS_TIMEOUTS,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
   });
   try {

@@ -1,3 +1,4 @@
+import tls from "node:tls";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
 import { requireLoopback, type Settings } from "../settings.js";
@@ -7,10 +8,15 @@ import type { Login } from "./login.js";
 
 const WRONG_PASSWORD = "28P01";
 const IDLE_MS = 60_000;
+/** For a connection to be there, with TLS and login. */
+const CONNECT_MS = 5_000;
+/** What pg says after that time; it has no code. */
+const NOT_ANSWERED = "timeout expired";
 
 /** Connections of one login. */
 export class ConnectionPool {
   private readonly pool: pg.Pool;
+  private readonly address: string;
 
   /**
    * @param streams whether they are for `COPY`, which cannot share a connection with queries that are sent
@@ -23,32 +29,50 @@ export class ConnectionPool {
   ) {
     const host = settings.databaseHost ?? login.host;
     if (settings.databaseTls === "off") requireLoopback(host);
-    this.pool = new pg.Pool({
+    const port = settings.databasePort ?? login.port;
+    this.address = `${host}:${port}`;
+    const config: pg.ClientConfig = {
       host,
-      port: settings.databasePort ?? login.port,
+      port,
       database: login.database,
       user: login.user,
       password: login.password,
       ssl: settings.databaseTls === "verify" && {
         ca: certificateAuthorities(login.host, settings.region),
+        // What an address is asked for. Of a name that is dialled pg asks for that name, and would verify it.
         servername: login.host,
+        checkServerIdentity: (_dialled, certificate) =>
+          tls.checkServerIdentity(login.host, certificate),
       },
-      max: settings.poolSize,
-      idleTimeoutMillis: IDLE_MS,
+      connectionTimeoutMillis: CONNECT_MS,
       application_name: "app-data",
       keepAlive: true,
       types: databaseTypes,
       // Sends what was asked without waiting for the answers before it; `begin` costs no round trip.
       pipeline: !streams,
+    };
+    this.pool = new pg.Pool({
+      max: settings.poolSize,
+      idleTimeoutMillis: IDLE_MS,
+      // The pool's own time limit would also be one for the wait in its queue, which has the deadline.
+      Client: class extends pg.Client {
+        constructor() {
+          super(config);
+        }
+      },
     });
     // A connection that breaks fails the query that it has; one that has none is replaced at its use.
     this.pool.on("error", () => undefined);
     this.pool.on("connect", (client) => client.on("error", () => undefined));
+    // One that is not clean may have a query on its way, whose answer pg would wait for before it closes.
+    this.pool.on("release", (unclean, client) => {
+      if (unclean) client.connection.stream.destroy();
+    });
   }
 
   /**
    * A connection, for the caller to release. A password that is refused is read again once.
-   * @throws AppDataError DAT002 where there is none in time.
+   * @throws AppDataError DAT002 where there is none in time, or the database does not answer.
    */
   async take(withinMs: number): Promise<pg.PoolClient> {
     return within(this.connect(), withinMs);
@@ -63,10 +87,20 @@ export class ConnectionPool {
     try {
       return await this.pool.connect();
     } catch (error) {
+      if (error instanceof Error && error.message === NOT_ANSWERED) throw this.notAnswered(error);
       if (codeOf(error) !== WRONG_PASSWORD) throw error;
       this.login.forget();
       return this.pool.connect();
     }
+  }
+
+  private notAnswered(cause: Error): AppDataError {
+    return new AppDataError(
+      "DAT002",
+      `The database at ${this.address} did not answer for ${CONNECT_MS} ms. Check the address, the ` +
+        "route to it, its security group, and whether it is up.",
+      { cause },
+    );
   }
 }
 

@@ -12,7 +12,6 @@ import {
 import type pg from "pg";
 import { AppDataError } from "../errors.js";
 import type {
-  Grants,
   GrantedRole,
   GrantedTable,
   Insertable,
@@ -44,8 +43,6 @@ export type TablesOf<Role extends GrantedRole> = {
 
 /** Typed queries of one transaction, good until its work has ended. */
 export type Queries<Role extends GrantedRole> = Kysely<TablesOf<Role>>;
-
-export type { Grants };
 
 /**
  * Queries on one connection, in the transaction that is open there.

@@ -34,7 +34,7 @@ export class Sessions {
     work: (queries: Queries<"authenticated">) => Promise<Result>,
     options: TransactionOptions = {},
   ): Promise<Result> {
-    return this.transactionAsUser(userId, ({ queries }) => work(queries), options);
+    return this.runAsUser(this.userPool, userId, ({ queries }) => work(queries), options);
   }
 
   /**
@@ -79,15 +79,6 @@ export class Sessions {
     return this.signer().userOf(token);
   }
 
-  /** As {@link Sessions.asUser}, with the connection for what typed queries cannot say. @internal */
-  async transactionAsUser<Result>(
-    userId: string,
-    work: (transaction: Transaction<"authenticated">) => Promise<Result>,
-    options: TransactionOptions = {},
-  ): Promise<Result> {
-    return this.runAsUser(this.userPool, userId, work, options);
-  }
-
   private async runAsUser<Result>(
     pool: ConnectionPool,
     userId: string,
@@ -104,7 +95,7 @@ export class Sessions {
     );
   }
 
-  /** As {@link Sessions.transactionAsUser}, on a connection that streams with `COPY`. @internal */
+  /** As {@link Sessions.asUser}, on a connection that streams with `COPY`. @internal */
   async streamAsUser<Result>(
     userId: string,
     work: (transaction: Transaction<"authenticated">) => Promise<Result>,

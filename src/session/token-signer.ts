@@ -5,6 +5,8 @@ import { signToken } from "./token.js";
 
 /** A rotated secret is taken up after this long; the database believes the one before it meanwhile. */
 const KEPT_MS = 300_000;
+/** Where the secret cannot be read again, the key that is there goes on for this long. */
+const RETRY_MS = 60_000;
 /** Long enough for a transaction to begin. */
 const TRANSACTION_SECONDS = 60;
 
@@ -14,6 +16,7 @@ const LEAST_KEY_BYTES = 32;
 /** Signs and checks tokens of the stack, where it demands verified identities. */
 export class TokenSigner {
   private secret: { readonly bytes: Buffer; readonly until: number } | undefined;
+  private reading: Promise<Buffer> | undefined;
 
   constructor(
     private readonly settings: AwsSettings,
@@ -46,12 +49,23 @@ export class TokenSigner {
     return isGood && typeof sub === "string" ? requireUuid(sub, "The token's sub") : undefined;
   }
 
+  /** The key; who asks while it is being read waits for the same answer. */
   private async read(): Promise<Buffer> {
-    if (this.secret === undefined || this.secret.until < Date.now()) {
+    if (this.secret !== undefined && this.secret.until >= Date.now()) return this.secret.bytes;
+    this.reading ??= this.readAgain().finally(() => (this.reading = undefined));
+    return this.reading;
+  }
+
+  private async readAgain(): Promise<Buffer> {
+    try {
       const bytes = keyIn(await readSecret(this.settings, this.secretArn), this.secretArn);
       this.secret = { bytes, until: Date.now() + KEPT_MS };
+      return bytes;
+    } catch (error) {
+      if (this.secret === undefined) throw error;
+      this.secret = { ...this.secret, until: Date.now() + RETRY_MS };
+      return this.secret.bytes;
     }
-    return this.secret.bytes;
   }
 }
 

@@ -40,7 +40,7 @@ export interface TransactionOptions {
 /** What a transaction runs on: typed queries, and the connection for what they cannot say. */
 export interface Transaction<Role extends GrantedRole> {
   readonly queries: Queries<Role>;
-  /** For `COPY` and cursors. Never to be kept, released or used for `begin` and `commit`. */
+  /** For plain SQL, and for `COPY` where the pool streams. Never to be kept, released or used for `begin` and `commit`. */
   readonly client: pg.ClientBase;
 }
 
@@ -65,7 +65,8 @@ const ROLLBACK = "rollback; reset role; reset all";
 /**
  * Runs one transaction as an identity, which ends with it: role and claims are the transaction's own,
  * and a connection that is in any other state afterwards is closed instead of used again.
- * @param identify makes the identity, for each attempt anew.
+ * @param identify makes the identity, for each attempt anew and once its connection is there: a token that
+ * is signed before the wait may have run out after it, and the user would see nothing.
  * @throws what the work threw, after a rollback; AppDataError DAT002 without a free connection,
  * DAT003 past the deadline, DAT004 when the work ended the transaction itself.
  */
@@ -78,7 +79,7 @@ export async function runTransaction<Role extends GrantedRole, Result>(
   const end = performance.now() + deadlineMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runOnce(pool, await identify(), work, mode, deadlineMs, end);
+      return await runOnce(pool, identify, work, mode, deadlineMs, end);
     } catch (error) {
       const code = codeOf(error);
       const isConflict = code === SERIALIZATION_FAILURE || code === DEADLOCK;
@@ -92,7 +93,7 @@ export async function runTransaction<Role extends GrantedRole, Result>(
 
 async function runOnce<Role extends GrantedRole, Result>(
   pool: ConnectionPool,
-  identity: Identity<Role>,
+  identify: () => Promise<Identity<Role>>,
   work: (transaction: Transaction<Role>) => Promise<Result>,
   mode: "write" | "snapshot",
   deadlineMs: number,
@@ -102,16 +103,22 @@ async function runOnce<Role extends GrantedRole, Result>(
   const client = await pool.take(leftMs());
   let isClean = false;
   let isOver = false;
+  let isCommitting = false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(pastDeadline(deadlineMs)), leftMs() + SERVER_GRACE_MS);
+    timer = setTimeout(
+      () => reject(pastDeadline(deadlineMs, isCommitting)),
+      leftMs() + SERVER_GRACE_MS,
+    );
   });
   try {
     const running = (async () => {
+      const identity = await identify();
       await begin(client, identity, mode, leftMs(), !pool.streams);
       const result = await work({ queries: queriesOn<Role>(client, () => isOver), client });
       isOver = true;
       if (client.getTransactionStatus() !== "T") throw endedByWork();
+      isCommitting = true;
       await client.query(COMMIT).catch((error: unknown) => {
         throw codeOf(error) === FAILED_TRANSACTION ? endedByWork() : error;
       });
@@ -122,9 +129,9 @@ async function runOnce<Role extends GrantedRole, Result>(
     return result;
   } catch (error) {
     isOver = true;
-    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, error);
+    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, false, error);
     // What is left of a stream would have to be read to its end first.
-    isClean = !pool.streams && (await rollBack(client, error));
+    isClean = !pool.streams && (await Promise.race([rollBack(client), late]).catch(() => false));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -155,22 +162,19 @@ async function begin(
 }
 
 /** Whether the connection is as it was before. */
-async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
-  // Something of the work may still run: what comes back now need not be the answer.
-  if (error instanceof AppDataError && error.code === "DAT003") return false;
-  try {
-    await client.query(ROLLBACK);
-    return client.getTransactionStatus() === "I";
-  } catch {
-    return false;
-  }
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
+  await client.query(ROLLBACK);
+  return client.getTransactionStatus() === "I";
 }
 
-function pastDeadline(deadlineMs: number, cause?: unknown): AppDataError {
+function pastDeadline(deadlineMs: number, wasCommitting: boolean, cause?: unknown): AppDataError {
+  const outcome = wasCommitting
+    ? "; COMMIT had been sent and not answered, so it may have been committed. Look before you do it again"
+    : ", and was rolled back";
   return new AppDataError(
     "DAT003",
-    `The transaction was not done within ${deadlineMs} ms, and was rolled back. Do less in one ` +
-      "transaction, or give it a later deadline.",
+    `The transaction was not done within ${deadlineMs} ms${outcome}. Do less in one transaction, or ` +
+      "give it a later deadline.",
     { cause },
   );
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
+import { listenInSilence } from "../migrator/server-fixture";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 
 const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
@@ -191,6 +192,24 @@ describe("app-data doctor", () => {
     expect({ ok, exitCode }).toEqual({ ok: true, exitCode: 0 });
     expect(findings.length).toBeGreaterThan(10);
     expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  it("ends where nothing answers: neither the database nor AWS", async () => {
+    const silence = await listenInSilence();
+    try {
+      for (const env of [
+        { APP_DATA_DATABASE_PORT: String(silence.port) },
+        { AWS_ENDPOINT_URL: `http://${silence.host}:${silence.port}` },
+      ]) {
+        const started = Date.now();
+        const { exitCode, stdout } = await run(["doctor"], { env });
+        expect(exitCode).toBe(1);
+        expect(stdout).toMatch(/^FAIL {2}session as a user /m);
+        expect(Date.now() - started).toBeLessThan(15_000);
+      }
+    } finally {
+      await silence.close();
+    }
   });
 
   it("names what is wrong, each on a line", async () => {

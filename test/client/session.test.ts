@@ -240,6 +240,46 @@ describe("connect", () => {
     }
   });
 
+  it("refuses the same of the login of the back office", async () => {
+    for (const [role, finding] of [
+      ["migrator", "owns"],
+      ["postgres", "superuser"],
+    ] as const) {
+      const serviceSecretArn = await database.secretOf(role);
+      await expect(database.open({ serviceSecretArn })).rejects.toThrow(
+        new RegExp(`^DAT005 The login ${role} .*${finding}.*output serviceSecretArn`),
+      );
+    }
+    await superuser.query(`grant connect on database ${database.name} to service`);
+    const open = await database.open({ serviceSecretArn: await database.secretOf("service") });
+    const read = sql<{ login: string }>`select session_user::text as login`;
+    expect((await open.asService((db) => read.execute(db))).rows).toEqual([{ login: "service" }]);
+  });
+
+  it("refuses a login that sees what no policy can protect", async () => {
+    const kinds = {
+      "materialized view": "create materialized view public.copied as select 1 as id",
+      "foreign table": `create foreign table public.copied (line text) server files
+        options (program 'echo a')`,
+    };
+    await superuser.query(
+      "create extension file_fdw; create server files foreign data wrapper file_fdw",
+    );
+    for (const [kind, statement] of Object.entries(kinds)) {
+      await superuser.query(`${statement}; grant select on public.copied to authenticated`);
+      try {
+        await expect(database.open()).rejects.toThrow("DAT005");
+        await database.open({ openTables: ["copied"] });
+      } finally {
+        await superuser.query(`drop ${kind} public.copied`);
+      }
+    }
+    await superuser.query("create materialized view public.empty as select 1 as id with no data");
+    await superuser.query("grant select on public.empty to authenticated");
+    await database.open();
+    await superuser.query("drop materialized view public.empty; drop extension file_fdw cascade");
+  });
+
   it("reads the password again when one is refused after a rotation", async () => {
     const appSecretArn = await database.secretOf("app");
     const rotated = await database.open({ appSecretArn, poolSize: 2 });

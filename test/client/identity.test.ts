@@ -1,0 +1,95 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import { tokenSettingsLifecycle } from "../../migrator/src";
+import type { Settings } from "../../src/settings";
+import { createSecret } from "../support/secrets";
+import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+
+// A stack that requires signed tokens.
+
+const AUDIENCE = "app-data";
+const user = randomUUID();
+
+let database: ClientDatabase;
+let tokens: Pick<Settings, "tokenSecretArn" | "tokenAudience">;
+
+beforeAll(async () => {
+  database = await createClientDatabase();
+  const superuser = await database.connect("postgres");
+  await superuser.query("revoke service_role from app granted by master");
+  await superuser.query("insert into public.users (id, email) values ($1, 'a@example.org')", [
+    user,
+  ]);
+  const secretArn = await createSecret({ key: randomBytes(32).toString("base64") });
+  tokens = { tokenSecretArn: secretArn, tokenAudience: AUDIENCE };
+  const { host, port, name } = database;
+  const secretId = await database.secretOf("migrator");
+  await tokenSettingsLifecycle.update({
+    connection: {
+      host,
+      port,
+      database: name,
+      user: "migrator",
+      credentials: { kind: "secret", secretId },
+      tls: { mode: "disable" },
+    },
+    secretArn,
+    secretVersion: "1",
+    audience: AUDIENCE,
+    required: true,
+  });
+});
+afterAll(async () => {
+  const superuser = await database.connect("postgres");
+  await superuser.query("grant service_role to app with inherit false, set true granted by master");
+  await database.drop();
+});
+afterEach(() => jest.restoreAllMocks());
+
+describe("connect", () => {
+  it.each<[string, () => Promise<Partial<Settings>>]>([
+    ["is told of no key", async () => ({})],
+    [
+      "has another key",
+      async () => ({
+        ...tokens,
+        tokenSecretArn: await createSecret({ key: randomBytes(32).toString("base64") }),
+      }),
+    ],
+    ["has another audience", async () => ({ ...tokens, tokenAudience: "another" })],
+    [
+      "signs by a clock that is two minutes ahead",
+      async () => {
+        const now = Date.now();
+        jest.spyOn(Date, "now").mockImplementation(() => now + 120_000);
+        return tokens;
+      },
+    ],
+  ])("refuses to go on where users would see nothing: it %s", async (_, given) => {
+    const settings = await given();
+    await expect(database.open(settings)).rejects.toThrow(
+      /^DAT009 .*tokenSecretArn.*tokenAudience.*clock/,
+    );
+    jest.restoreAllMocks();
+    const data = await database.open(tokens);
+    expect(await data.asUser(user, (db) => db.selectFrom("users").select("id").execute())).toEqual([
+      { id: user },
+    ]);
+  });
+});
+
+describe("a token of a transaction", () => {
+  it("is signed when its connection is there, however long the wait for it was", async () => {
+    const data = await database.open({ ...tokens, poolSize: 1 });
+    const read = () => data.asUser(user, (db) => db.selectFrom("users").select("id").execute());
+    expect(await read()).toEqual([{ id: user }]);
+    const holding = data.asUser(user, (db) => sql`select pg_sleep(0.5)`.execute(db));
+    const now = Date.now();
+    jest.spyOn(Date, "now").mockReturnValue(now - 61_000);
+    const waiting = read();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    jest.restoreAllMocks();
+    await holding;
+    expect(await waiting).toEqual([{ id: user }]);
+  });
+});
