@@ -33,7 +33,8 @@ const POWERS = `
 const READABLE = `
   select format('%I.%I', n.nspname, c.relname) as name
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = 'public' and c.relkind in ('r', 'p', 'm', 'f') and c.relispopulated and not c.relname = any ($1)
+  where n.nspname = 'public' and c.relkind in ('r', 'p', 'm', 'f') and c.relispopulated
+    and not c.relname = any ($1)
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and pg_catalog.has_any_column_privilege(c.oid, 'select')
   order by 1`;

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { tokenSettingsLifecycle } from "../../migrator/src";
+import { TokenSigner } from "../../src/session/token-signer";
 import type { Settings } from "../../src/settings";
 import { createSecret } from "../support/secrets";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
@@ -91,5 +92,14 @@ describe("a token of a transaction", () => {
     jest.restoreAllMocks();
     await holding;
     expect(await waiting).toEqual([{ id: user }]);
+  });
+
+  it("counts within the deadline", async () => {
+    const data = await database.open({ ...tokens, poolSize: 1 });
+    const never = new Promise<string>(() => undefined);
+    jest.spyOn(TokenSigner.prototype, "sign").mockReturnValue(never);
+    await expect(data.asUser(user, async () => 1, { deadlineMs: 200 })).rejects.toThrow("DAT003");
+    jest.restoreAllMocks();
+    expect(await data.asUser(user, async () => 1)).toBe(1);
   });
 });
