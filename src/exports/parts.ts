@@ -79,6 +79,7 @@ export function partsOf(type: ExportType, filters: ExportFilters): readonly Part
         sessions,
         vocabulary,
         whole("exports", EXPORTS, "export_history", ["filters"]),
+        whole("archived-exports", [...EXPORTS, "archived_at"], "export_archive", ["filters"]),
       ];
   }
 }

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
+import { partsOf } from "../../src/exports/parts";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { filesInZip } from "./zip-file";
 
@@ -107,6 +108,7 @@ describe("an export", () => {
       ["sessions.csv", 3],
       ["vocabulary.csv", 3],
       ["exports.csv", 1],
+      ["archived-exports.csv", 0],
     ]);
     for (const { name, sha256 } of manifest.files) {
       const content = files.get(name) ?? Buffer.from("");
@@ -115,6 +117,40 @@ describe("an export", () => {
     // A spreadsheet would run what begins with an equals sign.
     expect(files.get("account.csv")?.toString()).toContain(`,'=cmd|${user}@example.org,`);
     expect(files.get("vocabulary.csv")?.toString()).toMatch(/,3,6\n$/);
+  });
+
+  it("leaves out no column of a user's tables but what is ours", async () => {
+    const ours: [part: string, table: string, columns: string[]][] = [
+      ["account", "users", ["updated_at"]],
+      [
+        "progress",
+        "user_progress",
+        ["id", "user_id", "last_session_id", "created_at", "updated_at"],
+      ],
+      ["sessions", "sessions", ["user_id", "created_at"]],
+      [
+        "exports",
+        "export_history",
+        [
+          ...["user_id", "storage_bucket", "storage_key", "checksum_sha256", "error_message"],
+          ...["started_at", "updated_at"],
+        ],
+      ],
+      [
+        "archived-exports",
+        "export_archive",
+        ["user_id", "checksum_sha256", "error_message", "started_at", "updated_at"],
+      ],
+    ];
+    for (const [part, table, left] of ours) {
+      const { rows } = await superuser.query<{ name: string }>(
+        `select attname as name from pg_attribute
+          where attrelid = ('public.' || $1)::regclass and attnum > 0 and not attisdropped`,
+        [table],
+      );
+      const written = partsOf("full", {}).find(({ name }) => name === part)?.columns ?? [];
+      expect([...written, ...left].sort()).toEqual(rows.map(({ name }) => name).sort());
+    }
   });
 
   it("keeps to its filters", async () => {

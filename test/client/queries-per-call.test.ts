@@ -72,7 +72,7 @@ it("asks the database as often for a user of many rows as for one of few", async
     "vault.delete": 6,
     "exports.status": 3,
     "exports.download": 6,
-    "exports.run": 15,
+    "exports.run": 16,
     "exports.delete": 9,
     "users.erase": 7,
   };
