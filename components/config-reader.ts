@@ -90,7 +90,14 @@ export class ConfigReader {
    * @throws {@link ConfigError} with one line for each rule broken.
    */
   finish(): void {
-    for (const key of this.givenKeys()) {
+    for (const { key, isFlat } of this.givenKeys()) {
+      if (isFlat) {
+        this.reject(
+          "CFG002",
+          key,
+          "must be nested: set it with --path, or for one run --config-path",
+        );
+      }
       if (this.known.has(key)) continue;
       this.reject(
         "CFG002",
@@ -116,20 +123,23 @@ export class ConfigReader {
     return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
   }
 
-  private givenKeys(): string[] {
+  /** Flat is a dotted key that was set as it stands: nothing reads it. */
+  private givenKeys(): { key: string; isFlat: boolean }[] {
     const prefix = `${this.config.name}:`;
     return Object.entries(pulumi.runtime.allConfig())
       .filter(([full]) => full.startsWith(prefix))
       .flatMap(([full, text]) => {
         const key = full.slice(prefix.length);
         const object = this.known.has(key) ? undefined : parseObject(text);
-        return object ? Object.keys(object).map((inner) => `${key}.${inner}`) : [key];
+        return object
+          ? Object.keys(object).map((inner) => ({ key: `${key}.${inner}`, isFlat: false }))
+          : [{ key, isFlat: key.includes(".") }];
       });
   }
 
   private reject(code: string, key: string, rule: string): void {
     if (this.problems.some((problem) => problem.key === key)) return;
-    const value = this.find(key) ?? this.config.get(key) ?? "(not set)";
+    const value = this.config.get(key) ?? this.find(key) ?? "(not set)";
     const line = `${code} ${this.config.name}:${key} = ${value === "" ? '""' : value}: ${rule}`;
     this.problems.push({ key, line });
   }

@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Environment } from "../../components/config";
+import { type Environment, readConfig } from "../../components/config";
 import { ConfigError } from "../../components/config-reader";
-import { configOf, declaredKeys, givenSettings, settingsOf, type Settings } from "./environments";
+import {
+  configOf,
+  declaredKeys,
+  givenSettings,
+  settingsOf,
+  type Settings,
+  useSettings,
+} from "./environments";
 
 const ENVIRONMENTS: Environment[] = ["local", "dev", "staging", "prod"];
 const ROLE = "arn:aws:iam::123456789012:role/keeper";
@@ -254,6 +261,14 @@ describe("readConfig", () => {
       `CFG002 app-data:colour = blue: ${rule}`,
       `CFG002 app-data:database.multiAZ = true: ${rule}`,
     ]);
+  });
+
+  it("refuses a dotted key that was set as it stands, which nothing would read", () => {
+    useSettings(settingsOf("dev"));
+    pulumi.runtime.setConfig("app-data:migrations.target", "001");
+    expect(() => readConfig(new pulumi.Config())).toThrow(
+      "CFG002 app-data:migrations.target = 001: must be nested: set it with --path",
+    );
   });
 
   it("refuses who administers the key as its user", () => {

@@ -10,9 +10,14 @@ describe("an audit", () => {
       databaseAddress: "db.example.rds.amazonaws.com",
       migratorSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:m",
     };
-    expect(connectionArguments(outputs, "eu-central-1").join(" ")).toBe(
-      "--host 127.0.0.1 --port 6432 --database app --server-name db.example.rds.amazonaws.com " +
-        "--secret arn:aws:secretsmanager:eu-central-1:111122223333:secret:m --region eu-central-1",
+    const region = "eu-central-1";
+    const where =
+      "--host 127.0.0.1 --port 6432 --database app --server-name db.example.rds.amazonaws.com ";
+    expect(connectionArguments(outputs, { region, login: "password" }).join(" ")).toBe(
+      `${where}--secret arn:aws:secretsmanager:eu-central-1:111122223333:secret:m --region eu-central-1`,
+    );
+    expect(connectionArguments(outputs, { region, login: "iam" }).join(" ")).toBe(
+      `${where}--iam --region eu-central-1`,
     );
   });
 

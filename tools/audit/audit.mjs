@@ -13,7 +13,7 @@ import { renderAudit } from "./render.mjs";
 export async function audit({ stack: name, json = false }) {
   const stack = await openStack(name);
   const environment = (await stack.read(["config", "get", "environment"])).trim();
-  const target = await stack.run(["config", "get", "migrations.target"]);
+  const target = await stack.run(["config", "get", "--path", "migrations.target"]);
   const state = await judgeState(stack, environment);
   const attestation = await attestLive(await connectionOf(stack), stack.variables);
   const database = await judgeAttestation(attestation, {

@@ -10,14 +10,15 @@ const MOST_OUTPUT = 256 * 1024 * 1024;
 /**
  * How the migrator reaches the database of a stack.
  * @param {Record<string, any>} outputs of the stack.
- * @param {string} region
+ * @param {{ region: string, login?: string }} settings `login` as in `database.login`; a token is signed for
+ * the port that is dialled, so through a forward from another port it opens nothing.
  * @returns its arguments.
  */
-export function connectionArguments(outputs, region) {
+export function connectionArguments(outputs, { region, login }) {
   return [
     ...["--host", outputs.databaseHost, "--port", String(outputs.databasePort)],
     ...["--database", outputs.databaseName, "--server-name", outputs.databaseAddress],
-    ...["--secret", outputs.migratorSecretArn],
+    ...(login === "iam" ? ["--iam"] : ["--secret", outputs.migratorSecretArn]),
     ...(region ? ["--region", region] : []),
   ];
 }
@@ -31,7 +32,8 @@ export async function connectionOf(stack) {
   if (stack.urlVariable) return ["--url-variable", stack.urlVariable];
   const outputs = JSON.parse(await stack.read(["stack", "output", "--json"]));
   const region = (await stack.read(["config", "get", "aws:region"])).trim();
-  return connectionArguments(outputs, region);
+  const login = await stack.run(["config", "get", "--path", "database.login"]);
+  return connectionArguments(outputs, { region, login: login.out.trim() });
 }
 
 /**

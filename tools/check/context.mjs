@@ -45,21 +45,21 @@ export async function openContext(name = STACK) {
   const config = JSON.parse(await read(["config", "--json"]));
   const settings = config["app-data:migrations"]?.objectValue ?? {};
   const region = config["aws:region"]?.value;
-  const valueOf = (key) => config[`app-data:migrations.${key}`]?.value ?? settings[key];
+  const { login } = config["app-data:database"]?.objectValue ?? {};
   return {
     stack: { name, isLocal: name === STACK, run, read },
     environment: config["app-data:environment"]?.value,
-    directory: valueOf("directory") ?? "sql",
-    target: valueOf("target") || undefined,
-    approvedPlan: process.env.APPROVED_PLAN || valueOf("approvedPlan") || undefined,
+    directory: settings.directory ?? "sql",
+    target: settings.target || undefined,
+    approvedPlan: process.env.APPROVED_PLAN || settings.approvedPlan || undefined,
     countersFile: path.join(locateHome().directory, "checks", `${name}.json`),
-    wanted: () => wantedIn(valueOf("directory") ?? "sql", valueOf("target")),
+    wanted: () => wantedIn(settings.directory ?? "sql", settings.target),
     outputs,
     connection: process.env.MIGRATOR_URL
       ? ["--url-variable", "MIGRATOR_URL"]
-      : connectionArguments(outputs, region),
+      : connectionArguments(outputs, { region, login }),
     logins: {
-      migrator: loginOf("migrator", outputs),
+      migrator: loginOf("migrator", outputs, login === "iam" ? { kind: "iam", region } : undefined),
       app: loginOf("app", outputs),
       service: loginOf("service", outputs),
       monitor: loginOf("monitor", outputs),
@@ -82,9 +82,10 @@ function urlVariableOf(login) {
  * How to log in: by a URL, or by a secret of the stack.
  * @param {string} login
  * @param {Record<string, any>} outputs of the stack.
+ * @param {import("@app-data/migrator").Credentials} [credentials] in place of the secret's.
  * @returns {import("./sessions.mjs").Login}
  */
-export function loginOf(login, outputs) {
+export function loginOf(login, outputs, credentials) {
   const variable = urlVariableOf(login);
   const secretId = outputs[`${login}SecretArn`];
   if (process.env[variable] || !secretId) return { variable };
@@ -93,7 +94,7 @@ export function loginOf(login, outputs) {
     port: Number(outputs.databasePort),
     database: outputs.databaseName,
     user: login,
-    credentials: { kind: "secret", secretId },
+    credentials: credentials ?? { kind: "secret", secretId },
     tls: { mode: "verify-full", serverName: outputs.databaseAddress },
   };
 }

@@ -33,7 +33,9 @@ export function run(command, args, more = {}) {
  * can be held to; undefined where it cannot.
  */
 export function migrationPlan(stack) {
-  const target = run("pulumi", ["config", "get", "migrations.target", "--stack", stack]);
+  const target = run("pulumi", [
+    ...["config", "get", "--path", "migrations.target", "--stack", stack],
+  ]);
   const version = target.code === 0 ? target.out.trim() : "";
   const plan = run(process.execPath, [
     ...[MIGRATOR, "plan", ...(version ? ["--target", version] : [])],

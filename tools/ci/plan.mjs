@@ -27,7 +27,7 @@ function main([stack, ...rest]) {
   }
   appendFileSync(
     summary,
-    `\n${URL_VARIABLE} is not set, so this update is held to no plan: it applies what is pending then.\n`,
+    `\n${URL_VARIABLE} is not set, so there is no plan to hold this update to: dev goes on, and others where nothing is pending.\n`,
   );
   appendFileSync(outputs, "hash=\n");
   return code === 0 ? 0 : 1;

@@ -32,7 +32,7 @@ function pretendPulumi(code: number, says: string, target = "") {
   writeFileSync(path.join(folder, "says"), says);
   writeFileSync(
     program,
-    `#!/bin/sh\nif [ "$*" = "config get migrations.target --stack dev" ]; then\n` +
+    `#!/bin/sh\nif [ "$*" = "config get --path migrations.target --stack dev" ]; then\n` +
       `  [ -n "${target}" ] && echo "${target}"; exit\nfi\n` +
       `echo "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW $*" > "${folder}/call"\n` +
       `cat "${folder}/says"\nexit ${code}\n`,
@@ -93,7 +93,7 @@ describe("plan.mjs", () => {
     expect(code).toBe(0);
     expect(read("outputs")).toBe("hash=\n");
     expect(read("summary")).toContain("000_existing_schema");
-    expect(read("summary")).toContain("this update is held to no plan");
+    expect(read("summary")).toContain("there is no plan to hold this update to");
   });
 
   it("fails where the database that it shall read cannot be reached", async () => {
@@ -224,7 +224,9 @@ describe("the workflows", () => {
     expect(up).toMatch(/^ {4}needs: plan\n/);
     expect(up).toContain("\n    environment: ${{ inputs.stack }}\n");
     expect(up).toContain("APPROVED_PLAN: ${{ needs.plan.outputs.hash }}");
-    expect(up).toMatch(/ run: pulumi up .*--config "migrations\.approvedPlan=\$APPROVED_PLAN"\n/);
+    expect(up).toMatch(
+      / run: pulumi up .*--config-path --config "migrations\.approvedPlan=\$APPROVED_PLAN"\n/,
+    );
   });
 
   it("compile what the program and the pack load, before they run them", () => {
