@@ -64,7 +64,8 @@ export class VerifiedIdentity extends pulumi.ComponentResource {
         secretId: secret.arn,
         secretString: pulumi.secret(pulumi.jsonStringify({ algorithm: "HS256", key: key.base64 })),
       },
-      { parent: this },
+      // What reads another key signs with it: only seconds may lie between that and the database's word.
+      { parent: this, dependsOn: [args.migrations] },
     );
     const accepted = new TokenSettings(
       `${name}-settings`,

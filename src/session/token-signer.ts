@@ -3,7 +3,7 @@ import { AppDataError, requireUuid } from "../errors.js";
 import { type AwsSettings, readSecret } from "./aws-secrets.js";
 import { signToken } from "./token.js";
 
-/** A rotated secret is taken up after this long; the database believes the one before it meanwhile. */
+/** A rotated secret is taken up within this long; the database, told seconds after it, believes both. */
 const KEPT_MS = 300_000;
 /** Where the secret cannot be read again, the key that is there goes on for this long. */
 const RETRY_MS = 60_000;

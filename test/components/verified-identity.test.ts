@@ -67,6 +67,16 @@ describe("VerifiedIdentity", () => {
     expect(JSON.stringify(inputs)).not.toContain(KEY_OF_MOCKS);
   });
 
+  it("puts another key in place when the migrations are through, just before the database", async () => {
+    const { options } = await program("prod");
+    expect(options.map(({ type, dependsOn }) => [type, dependsOn])).toEqual(
+      expect.arrayContaining([
+        ["aws:secretsmanager/secretVersion:SecretVersion", 1],
+        [SETTINGS, 1],
+      ]),
+    );
+  });
+
   it.each<[string, boolean]>([
     ["prepared", false],
     ["required", true],
