@@ -80,6 +80,8 @@ export const migratorSecretArn = roles.migratorSecretArn;
 export const appSecretArn = roles.appSecretArn;
 export const serviceSecretArn = roles.serviceSecretArn;
 export const monitorSecretArn = roles.monitorSecretArn;
+/** Whether the database demands tokens: `none`, `prepared` or `required`. */
+export const identityTokens = config.identity.tokens;
 /** Secret of the key that users' tokens are signed with, and what they are for; "" without tokens. */
 export const tokenSecretArn = identity.tokenSecretArn;
 export const tokenAudience = config.identity.tokens === "none" ? "" : config.identity.audience;
