@@ -115,6 +115,52 @@ describe("the settings of tokens", () => {
     expect(tokenSettingsLifecycle.diff(inputs, inputs)).toEqual({ changes: false });
   });
 
+  it("show at preview what a restored snapshot or a hand has changed, and nothing else", async () => {
+    const drifts = async (olds: Partial<TokenSettingsInputs>, news = inputs) => {
+      const { inputs: checked, failures } = await tokenSettingsLifecycle.check(olds, news);
+      expect(failures).toEqual([]);
+      const { changes } = tokenSettingsLifecycle.diff(news, checked);
+      expect(changes).toBe((checked.drift ?? []).length > 0);
+      return checked.drift;
+    };
+    await tokenSettingsLifecycle.create(inputs);
+    expect(await drifts(inputs)).toEqual([]);
+    expect(await drifts({ ...inputs, drift: ["tokens are none"] })).toEqual([]);
+    const none = { ...inputs, tokens: "none" } as const;
+    expect(await drifts(none, none)).toEqual(["tokens are required"]);
+
+    const migrator = await fixture.database.connect("migrator");
+    await migrator.query(`update auth.token_settings set
+      believes_claims = true, audience = 'another', current_pads = repeat('x', 128)::bytea`);
+    expect(await drifts(inputs)).toEqual([
+      "tokens are prepared",
+      "the audience is another",
+      "the key is another",
+    ]);
+    await migrator.query("delete from auth.token_settings");
+    expect(await drifts(inputs)).toEqual(["tokens are none"]);
+    expect(await drifts(none, none)).toEqual([]);
+    const { outs } = await tokenSettingsLifecycle.update({ ...inputs, drift: ["tokens are none"] });
+    expect(outs).toEqual(inputs);
+    expect(await drifts(inputs)).toEqual([]);
+  });
+
+  it("are not looked at before they are made, where they change, or where nobody answers", async () => {
+    const nowhere = { ...inputs, connection: { ...inputs.connection, port: 1 } };
+    for (const [olds, news] of [
+      [{}, inputs],
+      [{ ...inputs, audience: "another" }, inputs],
+      [nowhere, nowhere],
+      [
+        { ...inputs, secretArn: "of-no-secret" },
+        { ...inputs, secretArn: "of-no-secret" },
+      ],
+    ] as const) {
+      const checked = await tokenSettingsLifecycle.check(olds, news);
+      expect(checked).toEqual({ inputs: news, failures: [] });
+    }
+  });
+
   it("are refused while app takes on service_role, and nothing is changed", async () => {
     await tokenSettingsLifecycle.delete(inputs);
     const superuser = await fixture.database.connect("postgres");

@@ -20,6 +20,8 @@ export interface TokenSettingsInputs {
   audience: string;
   /** `none` has no row; with `required` `auth.uid()` believes nothing else. */
   tokens: "none" | "prepared" | "required";
+  /** What the row says in place of that, a sentence each; filled in by the provider. */
+  drift?: string[];
 }
 
 const BLOCK_BYTES = 64;
@@ -27,17 +29,29 @@ const PROOF_SECONDS = 60;
 
 /** What happens to the row of `auth.token_settings`, step by step. */
 export const tokenSettingsLifecycle = {
-  /** Takes the inputs as they are: what the database makes of them is proven when they are set. */
+  /**
+   * Reads the row where nothing else would change it, so that a preview shows one of a restored snapshot,
+   * or that was changed by hand. Where database or secret cannot be reached nothing is said of it.
+   */
   async check(
-    _olds: Partial<TokenSettingsInputs>,
+    olds: Partial<TokenSettingsInputs>,
     news: TokenSettingsInputs,
   ): Promise<CheckResult<TokenSettingsInputs>> {
-    return { inputs: news, failures: [] };
+    if (!isDeepStrictEqual(comparable(olds), comparable(news))) {
+      return { inputs: news, failures: [] };
+    }
+    try {
+      return { inputs: { ...news, drift: driftOf(news, await inputsNow(news)) }, failures: [] };
+    } catch (error) {
+      if (!(error instanceof MigratorError)) throw error;
+      return { inputs: news, failures: [] };
+    }
   },
 
   /** Nothing is ever replaced: the key before has to stay known for a while. */
   diff(olds: TokenSettingsInputs, news: TokenSettingsInputs): { changes: boolean } {
-    return { changes: !isDeepStrictEqual(comparable(olds), comparable(news)) };
+    const drifted = (news.drift ?? []).length > 0;
+    return { changes: drifted || !isDeepStrictEqual(comparable(olds), comparable(news)) };
   },
 
   /** Sets the row, and proves what it does before it is committed; with `none` clears it. */
@@ -67,8 +81,10 @@ export const tokenSettingsLifecycle = {
   },
 };
 
-/** The inputs, without what the engine adds to them. */
-function comparable(inputs: TokenSettingsInputs): TokenSettingsInputs {
+/** The inputs, without what the engine and the provider add to them. */
+function comparable(inputs: TokenSettingsInputs): TokenSettingsInputs;
+function comparable(inputs: Partial<TokenSettingsInputs>): Partial<TokenSettingsInputs>;
+function comparable(inputs: Partial<TokenSettingsInputs>): Partial<TokenSettingsInputs> {
   const { connection, secretArn, secretVersion, audience, tokens } = inputs;
   return { connection, secretArn, secretVersion, audience, tokens };
 }
@@ -83,8 +99,16 @@ async function inputsNow(inputs: TokenSettingsInputs): Promise<TokenSettingsInpu
   if (!found) return { ...comparable(inputs), tokens: "none" };
   const { audience, required, hasKey } = found;
   const tokens = required ? "required" : "prepared";
-  const secretVersion = hasKey ? inputs.secretVersion : "";
+  const secretVersion = hasKey === false ? "" : inputs.secretVersion;
   return { ...comparable(inputs), audience, tokens, secretVersion };
+}
+
+function driftOf(wanted: TokenSettingsInputs, found: TokenSettingsInputs): string[] {
+  return [
+    ...(found.tokens === wanted.tokens ? [] : [`tokens are ${found.tokens}`]),
+    ...(found.audience === wanted.audience ? [] : [`the audience is ${found.audience}`]),
+    ...(found.secretVersion === wanted.secretVersion ? [] : ["the key is another"]),
+  ];
 }
 
 /** Forgets the keys: `auth.uid()` believes the claims of a request again. */
