@@ -52,19 +52,16 @@ const schema = new Migrations("migrations", {
   environment,
   instanceIdentifier: database.instanceIdentifier,
 });
-const identity =
-  config.identity.tokens === "none"
-    ? undefined
-    : new VerifiedIdentity("verified-identity", {
-        settings: config.identity,
-        connection: database.migratorConnection,
-        databaseName: roles.databaseName,
-        credentials: roles.migratorCredentials,
-        migrations: schema,
-        keyArn: database.keyArn,
-        recoveryWindowDays: config.database.secretRecoveryWindowDays,
-        tags,
-      });
+const identity = new VerifiedIdentity("verified-identity", {
+  settings: config.identity,
+  connection: database.migratorConnection,
+  databaseName: roles.databaseName,
+  credentials: roles.migratorCredentials,
+  migrations: schema,
+  keyArn: database.keyArn,
+  recoveryWindowDays: config.database.secretRecoveryWindowDays,
+  tags,
+});
 
 /** Network of the database. */
 export const vpcId = network.vpcId;
@@ -83,9 +80,11 @@ export const migratorSecretArn = roles.migratorSecretArn;
 export const appSecretArn = roles.appSecretArn;
 export const serviceSecretArn = roles.serviceSecretArn;
 export const monitorSecretArn = roles.monitorSecretArn;
+/** Whether the database demands tokens: `none`, `prepared` or `required`. */
+export const identityTokens = config.identity.tokens;
 /** Secret of the key that users' tokens are signed with, and what they are for; "" without tokens. */
-export const tokenSecretArn = identity?.tokenSecretArn ?? "";
-export const tokenAudience = identity ? config.identity.audience : "";
+export const tokenSecretArn = identity.tokenSecretArn;
+export const tokenAudience = config.identity.tokens === "none" ? "" : config.identity.audience;
 /** Key for API keys, and the fixed part of the encryption context that it demands. */
 export const apiKeysKeyArn = apiKeys.keyArn;
 export const apiKeysEncryptionContext = apiKeys.encryptionContext;

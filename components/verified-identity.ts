@@ -33,10 +33,14 @@ export interface VerifiedIdentityArgs {
 }
 
 /**
- * The key that the application signs its users' tokens with, and what the database makes of them.
+ * The key that the application signs its users' tokens with, and what the database makes of them. The key is
+ * there without tokens, too: a deleted secret keeps its name for days, which would bar the way back to them.
  */
 export class VerifiedIdentity extends pulumi.ComponentResource {
-  /** ARN of the secret, JSON with the `key` in Base64; known when the database accepts its tokens. */
+  /**
+   * ARN of the secret, JSON with the `key` in Base64; known when the database accepts its tokens. "" without
+   * tokens, so that nobody signs any.
+   */
   public readonly tokenSecretArn: pulumi.Output<string>;
 
   constructor(name: string, args: VerifiedIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -64,7 +68,8 @@ export class VerifiedIdentity extends pulumi.ComponentResource {
         secretId: secret.arn,
         secretString: pulumi.secret(pulumi.jsonStringify({ algorithm: "HS256", key: key.base64 })),
       },
-      { parent: this },
+      // What reads another key signs with it: only seconds may lie between that and the database's word.
+      { parent: this, dependsOn: [args.migrations] },
     );
     const accepted = new TokenSettings(
       `${name}-settings`,
@@ -73,11 +78,13 @@ export class VerifiedIdentity extends pulumi.ComponentResource {
         secretArn: secret.arn,
         secretVersion: version.versionId,
         audience: settings.audience,
-        required: settings.tokens === "required",
+        tokens: settings.tokens,
       },
       { parent: this, dependsOn: [args.migrations] },
     );
-    this.tokenSecretArn = pulumi.all([secret.arn, accepted.id]).apply(([arn]) => arn);
+    this.tokenSecretArn = pulumi
+      .all([secret.arn, accepted.id])
+      .apply(([arn]) => (settings.tokens === "none" ? "" : arn));
     this.registerOutputs({ tokenSecretArn: this.tokenSecretArn });
   }
 }

@@ -9,8 +9,8 @@ export type TokenSettingsArgs = {
 
 /**
  * The row of `auth.token_settings`: which signed tokens the database believes, and whether it believes
- * anything else. The key is read from its secret by the provider, and is no input. Deleting it makes
- * `auth.uid()` believe the claims of a request again.
+ * anything else. The key is read from its secret by the provider, and is no input. With `none` there is no
+ * row, and `auth.uid()` believes the claims of a request: whatever row another life of the stack left.
  */
 export class TokenSettings extends MigratorResource {
   constructor(name: string, args: TokenSettingsArgs, opts?: pulumi.CustomResourceOptions) {

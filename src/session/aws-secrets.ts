@@ -14,16 +14,23 @@ export const AWS_TIMEOUTS = {
 
 /**
  * The text of a secret, read again at every call.
+ * @param stage Which of its versions: the present one, or the one before it.
  * @throws AppDataError CFG104 where it cannot be read; the text is in no error.
  */
-export async function readSecret(settings: AwsSettings, secretArn: string): Promise<string> {
+export async function readSecret(
+  settings: AwsSettings,
+  secretArn: string,
+  stage: "AWSCURRENT" | "AWSPREVIOUS" = "AWSCURRENT",
+): Promise<string> {
   const client = new SecretsManagerClient({
     region: settings.region,
     requestHandler: AWS_TIMEOUTS,
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
   });
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const { SecretString } = await client.send(
+      new GetSecretValueCommand({ SecretId: secretArn, VersionStage: stage }),
+    );
     if (SecretString === undefined) throw new Error("It holds no text.");
     return SecretString;
   } catch (cause) {

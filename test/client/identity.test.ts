@@ -37,7 +37,7 @@ beforeAll(async () => {
     secretArn,
     secretVersion: "1",
     audience: AUDIENCE,
-    required: true,
+    tokens: "required",
   });
 });
 afterAll(async () => {

@@ -46,6 +46,8 @@ async function createSigner() {
   return {
     secretArn,
     signer: new TokenSigner(settings, secretArn, "app-data"),
+    /** Of a process that starts now. */
+    another: () => new TokenSigner(settings, secretArn, "app-data"),
     pass: (ms: number) => (now += ms),
   };
 }
@@ -59,20 +61,47 @@ describe("the key that signs tokens", () => {
   });
 
   it("is read again after five minutes", async () => {
-    const { signer, secretArn, pass } = await createSigner();
-    const before = await signer.sign(user, 3_600);
+    const { signer, secretArn, another, pass } = await createSigner();
+    await signer.sign(user);
     await changeSecret(secretArn, newKey());
     pass(4 * MINUTE_MS);
-    expect(await signer.userOf(before)).toBe(user);
+    await signer.sign(user);
+    expect(calls).toBe(1);
     pass(2 * MINUTE_MS);
+    expect(await signer.sign(user)).toBe(await another().sign(user));
+  });
+
+  it("signs nobody out when it is replaced once, in whichever process they ask", async () => {
+    const { signer, secretArn, another, pass } = await createSigner();
+    const before = await signer.sign(user, 3_600);
+    await changeSecret(secretArn, newKey());
+    const started = another();
+    expect(await started.userOf(before)).toBe(user);
+    // This one has not taken up the key yet that the other signs with.
+    expect(await signer.userOf(await started.sign(user, 3_600))).toBe(user);
+    pass(6 * MINUTE_MS);
+    expect(await signer.userOf(before)).toBe(user);
+
+    await changeSecret(secretArn, newKey());
+    pass(6 * MINUTE_MS);
     expect(await signer.userOf(before)).toBeUndefined();
-    expect(calls).toBe(2);
+    expect(await another().userOf(before)).toBeUndefined();
+  });
+
+  it("is not asked for by each token that is none of ours", async () => {
+    const { signer } = await createSigner();
+    const [header, payload] = (await signer.sign(user)).split(".");
+    const forged = () => `${header}.${payload}.${randomBytes(32).toString("base64url")}`;
+    for (let index = 0; index < 5; index += 1) {
+      expect(await signer.userOf(forged())).toBeUndefined();
+    }
+    expect(calls).toBe(3);
   });
 
   it.each(["refuse", "hang"] as const)(
     "goes on where Secrets Manager does not answer (%s), and is asked for again a minute later",
     async (what) => {
-      const { signer, secretArn, pass } = await createSigner();
+      const { signer, secretArn, another, pass } = await createSigner();
       const before = await signer.sign(user, 3_600);
       await changeSecret(secretArn, newKey());
       pass(6 * MINUTE_MS);
@@ -84,7 +113,7 @@ describe("the key that signs tokens", () => {
       expect(calls).toBe(after);
       outcome = "answer";
       pass(2 * MINUTE_MS);
-      expect(await signer.userOf(before)).toBeUndefined();
+      expect(await signer.sign(user)).toBe(await another().sign(user));
     },
   );
 

@@ -67,16 +67,33 @@ describe("VerifiedIdentity", () => {
     expect(JSON.stringify(inputs)).not.toContain(KEY_OF_MOCKS);
   });
 
-  it.each<[string, boolean]>([
-    ["prepared", false],
-    ["required", true],
-  ])("with tokens %s has the database demand them: %s", async (tokens, required) => {
-    const recorded = await program("dev", {
-      "identity.tokens": tokens,
-      "identity.audience": "learning-app",
-    });
-    const { inputs } = only(recorded, SETTINGS);
-    expect(inputs).toMatchObject({ required, audience: "learning-app" });
-    expect(await valueOf(recorded.result.tokenSecretArn)).toBe(inputs["secretArn"]);
+  it("puts another key in place when the migrations are through, just before the database", async () => {
+    const { options } = await program("prod");
+    expect(options.map(({ type, dependsOn }) => [type, dependsOn])).toEqual(
+      expect.arrayContaining([
+        ["aws:secretsmanager/secretVersion:SecretVersion", 1],
+        [SETTINGS, 1],
+      ]),
+    );
+  });
+
+  it.each(["prepared", "required"])(
+    "with tokens %s names the key, and tells the database so",
+    async (tokens) => {
+      const recorded = await program("dev", {
+        "identity.tokens": tokens,
+        "identity.audience": "learning-app",
+      });
+      const { inputs } = only(recorded, SETTINGS);
+      expect(inputs).toMatchObject({ tokens, audience: "learning-app" });
+      expect(await valueOf(recorded.result.tokenSecretArn)).toBe(inputs["secretArn"]);
+    },
+  );
+
+  it("without tokens names no key, keeps it for the way back, and has the database forget it", async () => {
+    const recorded = await program("prod", { "identity.tokens": "none" });
+    expect(await valueOf(recorded.result.tokenSecretArn)).toBe("");
+    expect(countTypes(recorded)).toEqual(countTypes(await program("prod")));
+    expect(only(recorded, SETTINGS).inputs).toMatchObject({ tokens: "none" });
   });
 });

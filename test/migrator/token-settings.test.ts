@@ -20,7 +20,7 @@ beforeAll(async () => {
     secretArn: fixture.secretArn,
     secretVersion: "one",
     audience: AUDIENCE,
-    required: true,
+    tokens: "required",
   };
 });
 afterAll(() => fixture.drop());
@@ -55,7 +55,34 @@ describe("the settings of tokens", () => {
     await tokenSettingsLifecycle.delete(made.outs);
     await tokenSettingsLifecycle.delete(made.outs);
     expect(await rowsOf()).toEqual([]);
-    expect(await tokenSettingsLifecycle.read(made.id, made.outs)).toEqual({});
+    const { props } = await tokenSettingsLifecycle.read(made.id, made.outs);
+    expect(props).toEqual({ ...inputs, tokens: "none" });
+    expect(tokenSettingsLifecycle.diff({ ...inputs, tokens: "none" }, inputs)).toEqual({
+      changes: true,
+    });
+  });
+
+  it("of another life of the stack are cleared where it wants none, and no secret is asked for", async () => {
+    await tokenSettingsLifecycle.create(inputs);
+    const none = { ...inputs, secretArn: "of-no-secret", tokens: "none" } as const;
+    const { props } = await tokenSettingsLifecycle.read("x", none);
+    expect(props).toMatchObject({ tokens: "required" });
+    const { outs } = await tokenSettingsLifecycle.create(none);
+    expect(await rowsOf()).toEqual([]);
+    expect(await tokenSettingsLifecycle.read("x", outs)).toEqual({
+      id: "x",
+      props: none,
+      inputs: none,
+    });
+
+    // As the emulator that forgot: what the state names is nowhere, and is not asked.
+    await tokenSettingsLifecycle.create(inputs);
+    const dead = {
+      ...inputs.connection,
+      credentials: { kind: "secret", secretId: "of-no-secret" },
+    } as const;
+    await providers.TokenSettings.update("x", { ...inputs, connection: dead }, none);
+    expect(await rowsOf()).toEqual([]);
   });
 
   it("hold no key, in inputs, state or SQL", async () => {
@@ -72,7 +99,7 @@ describe("the settings of tokens", () => {
     await tokenSettingsLifecycle.create(inputs);
     const migrator = await fixture.database.connect("migrator");
     for (const [change, shown] of [
-      ["believes_claims = true", { required: false }],
+      ["believes_claims = true", { tokens: "prepared" }],
       ["audience = 'another'", { audience: "another" }],
       ["current_pads = repeat('x', 128)::bytea", { secretVersion: "" }],
     ] as const) {
@@ -88,6 +115,52 @@ describe("the settings of tokens", () => {
     expect(tokenSettingsLifecycle.diff(inputs, inputs)).toEqual({ changes: false });
   });
 
+  it("show at preview what a restored snapshot or a hand has changed, and nothing else", async () => {
+    const drifts = async (olds: Partial<TokenSettingsInputs>, news = inputs) => {
+      const { inputs: checked, failures } = await tokenSettingsLifecycle.check(olds, news);
+      expect(failures).toEqual([]);
+      const { changes } = tokenSettingsLifecycle.diff(news, checked);
+      expect(changes).toBe((checked.drift ?? []).length > 0);
+      return checked.drift;
+    };
+    await tokenSettingsLifecycle.create(inputs);
+    expect(await drifts(inputs)).toEqual([]);
+    expect(await drifts({ ...inputs, drift: ["tokens are none"] })).toEqual([]);
+    const none = { ...inputs, tokens: "none" } as const;
+    expect(await drifts(none, none)).toEqual(["tokens are required"]);
+
+    const migrator = await fixture.database.connect("migrator");
+    await migrator.query(`update auth.token_settings set
+      believes_claims = true, audience = 'another', current_pads = repeat('x', 128)::bytea`);
+    expect(await drifts(inputs)).toEqual([
+      "tokens are prepared",
+      "the audience is another",
+      "the key is another",
+    ]);
+    await migrator.query("delete from auth.token_settings");
+    expect(await drifts(inputs)).toEqual(["tokens are none"]);
+    expect(await drifts(none, none)).toEqual([]);
+    const { outs } = await tokenSettingsLifecycle.update({ ...inputs, drift: ["tokens are none"] });
+    expect(outs).toEqual(inputs);
+    expect(await drifts(inputs)).toEqual([]);
+  });
+
+  it("are not looked at before they are made, where they change, or where nobody answers", async () => {
+    const nowhere = { ...inputs, connection: { ...inputs.connection, port: 1 } };
+    for (const [olds, news] of [
+      [{}, inputs],
+      [{ ...inputs, audience: "another" }, inputs],
+      [nowhere, nowhere],
+      [
+        { ...inputs, secretArn: "of-no-secret" },
+        { ...inputs, secretArn: "of-no-secret" },
+      ],
+    ] as const) {
+      const checked = await tokenSettingsLifecycle.check(olds, news);
+      expect(checked).toEqual({ inputs: news, failures: [] });
+    }
+  });
+
   it("are refused while app takes on service_role, and nothing is changed", async () => {
     await tokenSettingsLifecycle.delete(inputs);
     const superuser = await fixture.database.connect("postgres");
@@ -100,7 +173,7 @@ describe("the settings of tokens", () => {
     );
     expect(await rowsOf()).toEqual([]);
     // Prepared, the application goes on as it did.
-    await tokenSettingsLifecycle.create({ ...inputs, required: false });
+    await tokenSettingsLifecycle.create({ ...inputs, tokens: "prepared" });
     await superuser.query("revoke service_role from app granted by master");
     await tokenSettingsLifecycle.update(inputs);
     expect(await rowsOf()).toMatchObject([{ believes_claims: false }]);
@@ -114,7 +187,10 @@ describe("the settings of tokens", () => {
       expect(message).toMatch(
         /^MIG095 .* Apply 006_verified_identity, or set identity\.tokens to none/,
       );
-      await tokenSettingsLifecycle.delete({ ...inputs, connection });
+      const none = { ...inputs, connection, tokens: "none" } as const;
+      const { outs } = await tokenSettingsLifecycle.create(none);
+      expect((await tokenSettingsLifecycle.read("x", outs)).props).toEqual(none);
+      await tokenSettingsLifecycle.delete(none);
     } finally {
       await database.drop();
     }
@@ -135,7 +211,7 @@ describe("the settings of tokens", () => {
   });
 
   it("are what Pulumi finds by the name in its state", async () => {
-    await providers.TokenSettings.update("x", inputs, { ...inputs, required: false });
+    await providers.TokenSettings.update("x", inputs, { ...inputs, tokens: "prepared" });
     expect(await rowsOf()).toMatchObject([{ believes_claims: true }]);
     await providers.TokenSettings.delete("x", inputs);
     expect(await rowsOf()).toEqual([]);

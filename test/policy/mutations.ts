@@ -320,7 +320,7 @@ export const mutations: readonly Mutation[] = [
     ["alterObjectOwnership", always(true), "database-objects-keep-owner"],
     ["owner", always("app"), "database-owned-alone"],
   ]),
-  ...["MigrationPlan", "Migration", "SchemaAttestation"].flatMap((type) =>
+  ...["MigrationPlan", "Migration", "SchemaAttestation", "TokenSettings"].flatMap((type) =>
     of(`pulumi-nodejs:dynamic/database:${type}`, [
       [
         "connection",
@@ -374,6 +374,7 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
   "aws:secretsmanager/secret:Secret": ["name", "description"],
   "aws:secretsmanager/secretVersion:SecretVersion": ["secretId", "secretString"],
   "random:index/randomPassword:RandomPassword": ["special"],
+  "random:index/randomBytes:RandomBytes": ["keepers"],
   "random:index/randomId:RandomId": ["byteLength", "keepers"],
   "aws:ec2/vpc:Vpc": ["cidrBlock", "enableDnsHostnames", "enableDnsSupport"],
   // EC2 refuses a flow log without destination or role; the group and the role are judged themselves.
@@ -444,4 +445,12 @@ export const neutral: Readonly<Record<string, readonly string[]>> = {
     "waivers",
   ],
   "pulumi-nodejs:dynamic/database:SchemaAttestation": ["__provider", "migrations"],
+  // Claims or tokens is the application's choice; the migrator proves what it sets.
+  "pulumi-nodejs:dynamic/database:TokenSettings": [
+    "__provider",
+    "audience",
+    "secretArn",
+    "secretVersion",
+    "tokens",
+  ],
 };

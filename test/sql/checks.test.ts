@@ -215,6 +215,21 @@ describe("check:after", () => {
     expect(found).toEqual(Object.fromEntries(names.map((name) => [name, "failed"])));
   });
 
+  it("fails where tokens are required and the database has no word of it", async () => {
+    const stateOf = async (identityTokens: string) => {
+      const all = checksAfter({ ...context, outputs: { identityTokens } });
+      const outcomes = await runChecks(all.filter(({ name }) => name === "identity demanded"));
+      return outcomes.map(({ state }) => state);
+    };
+    expect(await stateOf("prepared")).toEqual([]);
+    expect(await stateOf("required")).toEqual(["failed"]);
+    await superuser.query(`
+      insert into auth.token_settings (believes_claims, audience, current_pads)
+      values (false, 'app-data', repeat('x', 128)::bytea)`);
+    expect(await stateOf("required")).toEqual(["ok"]);
+    await superuser.query("delete from auth.token_settings");
+  });
+
   it("asks no progress row of who signed up later", async () => {
     const states = await whileBroken(
       "insert into public.users (email) values ('b@example.org')",

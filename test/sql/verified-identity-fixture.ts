@@ -58,9 +58,10 @@ export async function createVerifiedFixture(): Promise<VerifiedFixture> {
     ...fixture,
     key,
     secretArn,
-    async setTokens(changes) {
-      const inputs = { connection, secretArn, secretVersion: "1", audience: AUDIENCE, ...changes };
-      await tokenSettingsLifecycle.update(inputs);
+    async setTokens({ required, ...others }) {
+      const tokens = required ? "required" : "prepared";
+      const secret = { secretArn, secretVersion: "1", ...others };
+      await tokenSettingsLifecycle.update({ connection, audience: AUDIENCE, tokens, ...secret });
     },
     withToken,
     usersOf: (token) =>

@@ -36,14 +36,16 @@ const LOOKUPS = [
 ];
 
 /**
- * @param {Pick<import("./context.mjs").Context, "logins" | "sign">} context
+ * @param {Pick<import("./context.mjs").Context, "logins" | "sign" | "outputs">} context
  * @returns {import("./checks.mjs").Check[]}
  */
-export function behaviourChecks({ logins: { app, service }, sign }) {
+export function behaviourChecks({ logins: { app, service }, sign, outputs }) {
+  const demanded = { name: "identity demanded", run: () => checkDemanded(app) };
   return [
     { name: "indexes used", run: () => checkIndexes({ app, service, sign }) },
     { name: "trigger fires", run: () => checkTrigger(app, sign) },
     { name: "users kept apart", run: () => checkIsolation(app, sign) },
+    ...(outputs.identityTokens === "required" ? [demanded] : []),
   ];
 }
 
@@ -141,6 +143,20 @@ function checkIsolation(app, sign) {
       : failed(
           `of a user's 3 rows they see ${own}, another user ${others}, a request without claims ` +
             `${nobodys}; it must be 3, 0 and 0. Look at what changed with \`npx migrator drift\`.`,
+        );
+  });
+}
+
+/** Claims to be somebody, without a token. */
+function checkDemanded(app) {
+  return inRolledBackTransaction(app, async (client) => {
+    await actAs(client, "authenticated", { user: randomUUID() });
+    const { rows } = await client.query("select auth.uid() as uid");
+    return rows[0].uid === null
+      ? ok("a claim without a token signs nobody in")
+      : failed(
+          "auth.uid() believes a claim without a token, and identity.tokens is required. Bring the stack " +
+            "up again, which sets the switch; `npx migrator drift` says whether auth.uid() was changed.",
         );
   });
 }

@@ -18,8 +18,10 @@ export interface TokenSettingsInputs {
   secretVersion: string;
   /** What a token has to be for. */
   audience: string;
-  /** Whether `auth.uid()` believes nothing else. */
-  required: boolean;
+  /** `none` has no row; with `required` `auth.uid()` believes nothing else. */
+  tokens: "none" | "prepared" | "required";
+  /** What the row says in place of that, a sentence each; filled in by the provider. */
+  drift?: string[];
 }
 
 const BLOCK_BYTES = 64;
@@ -27,20 +29,32 @@ const PROOF_SECONDS = 60;
 
 /** What happens to the row of `auth.token_settings`, step by step. */
 export const tokenSettingsLifecycle = {
-  /** Takes the inputs as they are: what the database makes of them is proven when they are set. */
+  /**
+   * Reads the row where nothing else would change it, so that a preview shows one of a restored snapshot,
+   * or that was changed by hand. Where database or secret cannot be reached nothing is said of it.
+   */
   async check(
-    _olds: Partial<TokenSettingsInputs>,
+    olds: Partial<TokenSettingsInputs>,
     news: TokenSettingsInputs,
   ): Promise<CheckResult<TokenSettingsInputs>> {
-    return { inputs: news, failures: [] };
+    if (!isDeepStrictEqual(comparable(olds), comparable(news))) {
+      return { inputs: news, failures: [] };
+    }
+    try {
+      return { inputs: { ...news, drift: driftOf(news, await inputsNow(news)) }, failures: [] };
+    } catch (error) {
+      if (!(error instanceof MigratorError)) throw error;
+      return { inputs: news, failures: [] };
+    }
   },
 
   /** Nothing is ever replaced: the key before has to stay known for a while. */
   diff(olds: TokenSettingsInputs, news: TokenSettingsInputs): { changes: boolean } {
-    return { changes: !isDeepStrictEqual(comparable(olds), comparable(news)) };
+    const drifted = (news.drift ?? []).length > 0;
+    return { changes: drifted || !isDeepStrictEqual(comparable(olds), comparable(news)) };
   },
 
-  /** Sets the row, and proves what it does before it is committed. */
+  /** Sets the row, and proves what it does before it is committed; with `none` clears it. */
   async create(inputs: TokenSettingsInputs): Promise<{ id: string; outs: TokenSettingsInputs }> {
     await setTokens(inputs);
     return { id: inputs.connection.database, outs: comparable(inputs) };
@@ -56,32 +70,54 @@ export const tokenSettingsLifecycle = {
   async read(
     id: string,
     state: TokenSettingsInputs,
-  ): Promise<{ id?: string; props?: TokenSettingsInputs; inputs?: TokenSettingsInputs }> {
-    const pads = hmacPads(await readSigningKey(state.secretArn));
-    const found = await withConnection(state.connection, (client) =>
-      inReadOnlyTransaction(client, () => readRow(client, pads)),
-    );
-    if (!found) return {};
-    const { audience, required, hasKey } = found;
-    const secretVersion = hasKey ? state.secretVersion : "";
-    const now = { ...comparable(state), audience, required, secretVersion };
+  ): Promise<{ id: string; props: TokenSettingsInputs; inputs: TokenSettingsInputs }> {
+    const now = await inputsNow(state);
     return { id, props: now, inputs: now };
   },
 
-  /** Forgets the keys: `auth.uid()` believes the claims of a request again. */
+  /** With the stack, the row. */
   async delete({ connection }: TokenSettingsInputs): Promise<void> {
-    await withConnection(connection, (client) =>
-      inTransaction(client, async () => {
-        if (await isThere(client)) await client.query("delete from auth.token_settings");
-      }),
-    );
+    await clearTokens(connection);
   },
 };
 
-/** The inputs, without what the engine adds to them. */
-function comparable(inputs: TokenSettingsInputs): TokenSettingsInputs {
-  const { connection, secretArn, secretVersion, audience, required } = inputs;
-  return { connection, secretArn, secretVersion, audience, required };
+/** The inputs, without what the engine and the provider add to them. */
+function comparable(inputs: TokenSettingsInputs): TokenSettingsInputs;
+function comparable(inputs: Partial<TokenSettingsInputs>): Partial<TokenSettingsInputs>;
+function comparable(inputs: Partial<TokenSettingsInputs>): Partial<TokenSettingsInputs> {
+  const { connection, secretArn, secretVersion, audience, tokens } = inputs;
+  return { connection, secretArn, secretVersion, audience, tokens };
+}
+
+/** The inputs that would make the row what it is. */
+async function inputsNow(inputs: TokenSettingsInputs): Promise<TokenSettingsInputs> {
+  const pads =
+    inputs.tokens === "none" ? undefined : hmacPads(await readSigningKey(inputs.secretArn));
+  const found = await withConnection(inputs.connection, (client) =>
+    inReadOnlyTransaction(client, () => readRow(client, pads)),
+  );
+  if (!found) return { ...comparable(inputs), tokens: "none" };
+  const { audience, required, hasKey } = found;
+  const tokens = required ? "required" : "prepared";
+  const secretVersion = hasKey === false ? "" : inputs.secretVersion;
+  return { ...comparable(inputs), audience, tokens, secretVersion };
+}
+
+function driftOf(wanted: TokenSettingsInputs, found: TokenSettingsInputs): string[] {
+  return [
+    ...(found.tokens === wanted.tokens ? [] : [`tokens are ${found.tokens}`]),
+    ...(found.audience === wanted.audience ? [] : [`the audience is ${found.audience}`]),
+    ...(found.secretVersion === wanted.secretVersion ? [] : ["the key is another"]),
+  ];
+}
+
+/** Forgets the keys: `auth.uid()` believes the claims of a request again. */
+async function clearTokens(connection: ConnectionSettings): Promise<void> {
+  await withConnection(connection, (client) =>
+    inTransaction(client, async () => {
+      if (await isThere(client)) await client.query("delete from auth.token_settings");
+    }),
+  );
 }
 
 /** The key's inner and outer pad (RFC 2104), 64 bytes each, one behind the other. */
@@ -93,8 +129,9 @@ export function hmacPads(key: Buffer): Buffer {
 
 /** @throws MigratorError MIG095 when the database would not verify who is signed in. */
 async function setTokens(inputs: TokenSettingsInputs): Promise<void> {
+  const { audience, tokens } = inputs;
+  if (tokens === "none") return clearTokens(inputs.connection);
   const key = await readSigningKey(inputs.secretArn);
-  const { audience, required } = inputs;
   await withConnection(inputs.connection, (client) =>
     inTransaction(client, async () => {
       if (!(await isThere(client))) {
@@ -111,7 +148,7 @@ async function setTokens(inputs: TokenSettingsInputs): Promise<void> {
            current_pads = excluded.current_pads,
            previous_pads = case when t.current_pads = excluded.current_pads
              then t.previous_pads else t.current_pads end`,
-        [required, audience, hmacPads(key)],
+        [tokens === "required", audience, hmacPads(key)],
       );
       await prove(client, key, inputs);
     }),
@@ -122,7 +159,7 @@ async function setTokens(inputs: TokenSettingsInputs): Promise<void> {
 async function prove(
   client: ClientBase,
   key: Buffer,
-  { audience, required }: TokenSettingsInputs,
+  { audience, tokens }: TokenSettingsInputs,
 ): Promise<void> {
   const [signedIn, claimed] = [randomUUID(), randomUUID()];
   const identity = async (token: string) => {
@@ -142,7 +179,7 @@ async function prove(
         "the clock of this machine with the server's, and run `npx migrator drift`",
     );
   }
-  if (!required) return;
+  if (tokens !== "required") return;
   const byClaim = await identity("");
   if (byToken.uid !== signedIn || byClaim.uid !== null) {
     throw notVerified(
@@ -173,10 +210,14 @@ function sign(key: Buffer, sub: string, aud: string): string {
 
 async function readRow(
   client: ClientBase,
-  pads: Buffer,
-): Promise<{ audience: string; required: boolean; hasKey: boolean } | undefined> {
+  pads: Buffer | undefined,
+): Promise<{ audience: string; required: boolean; hasKey: boolean | null } | undefined> {
   if (!(await isThere(client))) return undefined;
-  const { rows } = await client.query<{ audience: string; required: boolean; hasKey: boolean }>(
+  const { rows } = await client.query<{
+    audience: string;
+    required: boolean;
+    hasKey: boolean | null;
+  }>(
     `select audience, not believes_claims as required, current_pads = $1 as "hasKey" from auth.token_settings`,
     [pads],
   );

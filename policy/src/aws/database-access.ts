@@ -16,6 +16,7 @@ import {
   MIGRATION,
   MIGRATION_PLAN,
   PROXY,
+  TOKEN_SETTINGS,
 } from "./types";
 import { read } from "../reading";
 
@@ -141,7 +142,7 @@ export const databaseAccessRules: readonly ResourceRule[] = [
     remediation: 'Set `connection.tls` to `{ mode: "verify-full", serverName }`.',
     topic,
     levels: { local: "disabled" },
-    types: [MIGRATION_PLAN, MIGRATION, ATTESTATION],
+    types: [MIGRATION_PLAN, MIGRATION, ATTESTATION, TOKEN_SETTINGS],
     check: (resource) =>
       demand(resource, ["connection", "tls", "mode"], (mode) =>
         mode === "verify-full"

@@ -67,3 +67,4 @@ export const API_KEY_COMPONENT = "app-data:security:ApiKeyEncryption";
 export const MIGRATION = "pulumi-nodejs:dynamic/database:Migration";
 export const MIGRATION_PLAN = "pulumi-nodejs:dynamic/database:MigrationPlan";
 export const ATTESTATION = "pulumi-nodejs:dynamic/database:SchemaAttestation";
+export const TOKEN_SETTINGS = "pulumi-nodejs:dynamic/database:TokenSettings";
