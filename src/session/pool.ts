@@ -17,6 +17,7 @@ const NOT_ANSWERED = "timeout expired";
 export class ConnectionPool {
   private readonly pool: pg.Pool;
   private readonly address: string;
+  private ending: Promise<void> | undefined;
 
   /**
    * @param streams whether they are for `COPY`, which cannot share a connection with queries that are sent
@@ -78,9 +79,10 @@ export class ConnectionPool {
     return within(this.connect(), withinMs);
   }
 
-  /** Closes all connections, once they are released. */
+  /** Closes all connections, once they are released; who asks again waits for the same. */
   end(): Promise<void> {
-    return this.pool.end();
+    this.ending ??= this.pool.end();
+    return this.ending;
   }
 
   private async connect(): Promise<pg.PoolClient> {

@@ -314,3 +314,22 @@ describe("connect", () => {
     await expect(database.open({ databaseHost: "db.example.org" })).rejects.toThrow("CFG103");
   });
 });
+
+describe("close", () => {
+  it("may be called twice; both wait for the transaction that runs", async () => {
+    const closing = await database.open({ poolSize: 1 });
+    const user = await signUp();
+    let isDone = false;
+    const closed = await new Promise<Promise<void>[]>((resolve, reject) => {
+      const running = closing.asUser(user, async (db) => {
+        resolve([closing.close(), closing.close()]);
+        await sql`select pg_sleep(0.2)`.execute(db);
+      });
+      running.then(() => (isDone = true), reject);
+    });
+    for (const each of closed) {
+      await each;
+      expect(isDone).toBe(true);
+    }
+  });
+});
