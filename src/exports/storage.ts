@@ -233,7 +233,7 @@ async function answered<Output>(request: Promise<Output>): Promise<Output> {
   }
 }
 
-function reasonTo({ reason }: AbortSignal): Error {
+export function reasonTo({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new DOMException("It was stopped.", "AbortError");
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
@@ -86,6 +87,33 @@ describe("a network that is cut in a transaction", () => {
     const { rows } = await superuser.query("select from public.sessions where id = $1", [id]);
     expect(rows).toHaveLength(1);
     await expectAnother();
+  });
+});
+
+describe("a network that is cut while an export runs", () => {
+  it("keeps nobody waiting who closes", async () => {
+    const closing = await database.open({ databasePort: proxy.port, deadlineMs: 2_000 });
+    const id = await closing.exports.request(user, { type: "sessions", format: "jsonl" });
+    const stream = closing.streamAsUser.bind(closing);
+    const reached = new Promise<void>((resolve) => {
+      jest.spyOn(closing, "streamAsUser").mockImplementation((userId, work, options) =>
+        stream(
+          userId,
+          (transaction) => {
+            proxy.cut();
+            resolve();
+            return work(transaction);
+          },
+          options,
+        ),
+      );
+    });
+    const running = closing.exports.run(id);
+    running.catch(() => undefined);
+    await reached;
+    const closed = closing.close().then(() => "closed");
+    expect(await Promise.race([closed, sleep(10_000, "late", { ref: false })])).toBe("closed");
+    await expect(running).rejects.toThrow("EXP016");
   });
 });
 
