@@ -233,6 +233,7 @@ async function answered<Output>(request: Promise<Output>): Promise<Output> {
   }
 }
 
+/** The reason of a signal that is aborted, as an error. */
 export function reasonTo({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new DOMException("It was stopped.", "AbortError");
 }

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import tls from "node:tls";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
@@ -12,6 +13,9 @@ const IDLE_MS = 60_000;
 const CONNECT_MS = 5_000;
 /** What pg says after that time; it has no code. */
 const NOT_ANSWERED = "timeout expired";
+
+/** The server ends what is too late by itself; this is for one that is not heard of any more. */
+export const SERVER_GRACE_MS = 500;
 
 /** Connections of one login. */
 export class ConnectionPool {
@@ -76,7 +80,38 @@ export class ConnectionPool {
    * @throws AppDataError DAT002 where there is none in time, or the database does not answer.
    */
   async take(withinMs: number): Promise<pg.PoolClient> {
-    return within(this.connect(), withinMs);
+    const connecting = this.connect();
+    return within(connecting, withinMs, () => {
+      connecting.then((unused) => unused.release()).catch(() => undefined);
+      return new AppDataError(
+        "DAT002",
+        `No connection was free for ${withinMs} ms. Raise poolSize or the deadline, or look for work ` +
+          "that keeps its transaction open.",
+      );
+    });
+  }
+
+  /**
+   * Runs work on a connection, as the login itself. Where that fails or does not end, the connection is
+   * closed.
+   * @param withinMs for the work, with the wait for its connection.
+   * @throws what the work threw; AppDataError DAT002 as {@link ConnectionPool.take}.
+   */
+  async use<Result>(
+    work: (client: pg.ClientBase) => Promise<Result>,
+    withinMs: number,
+  ): Promise<Result> {
+    const end = performance.now() + withinMs;
+    const client = await this.take(withinMs);
+    let isClean = false;
+    try {
+      const leftMs = Math.max(0, end - performance.now()) + SERVER_GRACE_MS;
+      const result = await within(work(client), leftMs, () => this.notAnswered(withinMs));
+      isClean = true;
+      return result;
+    } finally {
+      client.release(!isClean);
+    }
   }
 
   /** Closes all connections, once they are released; who asks again waits for the same. */
@@ -89,41 +124,36 @@ export class ConnectionPool {
     try {
       return await this.pool.connect();
     } catch (error) {
-      if (error instanceof Error && error.message === NOT_ANSWERED) throw this.notAnswered(error);
+      if (error instanceof Error && error.message === NOT_ANSWERED)
+        throw this.notAnswered(CONNECT_MS, error);
       if (codeOf(error) !== WRONG_PASSWORD) throw error;
       this.login.forget();
       return this.pool.connect();
     }
   }
 
-  private notAnswered(cause: Error): AppDataError {
+  private notAnswered(forMs: number, cause?: Error): AppDataError {
     return new AppDataError(
       "DAT002",
-      `The database at ${this.address} did not answer for ${CONNECT_MS} ms. Check the address, the ` +
+      `The database at ${this.address} did not answer for ${forMs} ms. Check the address, the ` +
         "route to it, its security group, and whether it is up.",
       { cause },
     );
   }
 }
 
-/** The connection, which goes back where it comes too late. */
-async function within(
-  connecting: Promise<pg.PoolClient>,
+/** What the work comes to, or an error where it comes too late. */
+async function within<Result>(
+  work: Promise<Result>,
   withinMs: number,
-): Promise<pg.PoolClient> {
+  lateError: () => AppDataError,
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, withinMs, undefined);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(lateError()), withinMs);
   });
   try {
-    const client = await Promise.race([connecting, late]);
-    if (client !== undefined) return client;
-    connecting.then((unused) => unused.release()).catch(() => undefined);
-    throw new AppDataError(
-      "DAT002",
-      `No connection was free for ${withinMs} ms. Raise poolSize or the deadline, or look for work ` +
-        "that keeps its transaction open.",
-    );
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

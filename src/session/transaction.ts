@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
 import type { GrantedRole } from "../types/index.js";
-import type { ConnectionPool } from "./pool.js";
+import { type ConnectionPool, SERVER_GRACE_MS } from "./pool.js";
 import { type Queries, queriesOn } from "./queries.js";
 
 /** Who makes the queries of a transaction. */
@@ -49,8 +49,6 @@ const DEADLOCK = "40P01";
 const TRANSACTION_TIMEOUT = "25P04";
 const FAILED_TRANSACTION = "25P02";
 const MOST_ATTEMPTS = 5;
-/** The server ends what is too late by itself; this is for one that is not heard of any more. */
-const SERVER_GRACE_MS = 500;
 
 const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" };
 /** Bound: the text of a statement is what other sessions of the login see in `pg_stat_activity`. */

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
+import { shipFigures } from "../../src/jobs/ship-figures";
+import { ConnectionPool } from "../../src/session/pool";
 import { listenInSilence, listenWithFullQueue } from "../migrator/server-fixture";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { type DatabaseProxy, startDatabaseProxy } from "./database-proxy";
@@ -87,6 +89,41 @@ describe("a network that is cut in a transaction", () => {
     const { rows } = await superuser.query("select from public.sessions where id = $1", [id]);
     expect(rows).toHaveLength(1);
     await expectAnother();
+  });
+});
+
+describe("a network that is cut once the login has gone through", () => {
+  beforeEach(() => {
+    const { take } = ConnectionPool.prototype;
+    jest.spyOn(ConnectionPool.prototype, "take").mockImplementation(async function (
+      this: ConnectionPool,
+      withinMs,
+    ) {
+      const client = await take.call(this, withinMs);
+      proxy.cut();
+      return client;
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  const notAnswered = () =>
+    `DAT002 The database at ${database.host}:${proxy.port} did not answer for ${DEADLINE_MS} ms`;
+
+  it("ends connect", async () => {
+    await expect(
+      database.open({ databasePort: proxy.port, deadlineMs: DEADLINE_MS }),
+    ).rejects.toThrow(notAnswered());
+  });
+
+  it("ends ship-figures", async () => {
+    await superuser.query(`grant connect on database ${database.name} to monitor`);
+    const monitorSecretArn = await database.secretOf("monitor");
+    const settings = { ...database.settings, databasePort: proxy.port, monitorSecretArn };
+    const logger = { info() {}, warn() {}, error() {} };
+    const context = { deadlineMs: DEADLINE_MS, signal: AbortSignal.timeout(DEADLINE_MS), logger };
+    const ship = () => Promise.reject(new Error("There is nothing to ship."));
+    const from = Object.assign(Object.create(data), { settings });
+    await expect(shipFigures(from, context, ship)).rejects.toThrow(notAnswered());
   });
 });
 
