@@ -122,13 +122,16 @@ export class ConnectionPool {
 
   private async connect(): Promise<pg.PoolClient> {
     try {
-      return await this.pool.connect();
+      return await this.pool.connect().catch(async (error: unknown) => {
+        if (codeOf(error) !== WRONG_PASSWORD) throw error;
+        this.login.forget();
+        // Read first: what the connection waits for it is of the time that the database has.
+        await this.login.password();
+        return this.pool.connect();
+      });
     } catch (error) {
-      if (error instanceof Error && error.message === NOT_ANSWERED)
-        throw this.notAnswered(CONNECT_MS, error);
-      if (codeOf(error) !== WRONG_PASSWORD) throw error;
-      this.login.forget();
-      return this.pool.connect();
+      const isSilent = error instanceof Error && error.message === NOT_ANSWERED;
+      throw isSilent ? this.notAnswered(CONNECT_MS, error) : error;
     }
   }
 

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
 import { shipFigures } from "../../src/jobs/ship-figures";
+import { readLogin } from "../../src/session/login";
 import { ConnectionPool } from "../../src/session/pool";
 import { listenInSilence, listenWithFullQueue } from "../migrator/server-fixture";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { type DatabaseProxy, startDatabaseProxy } from "./database-proxy";
+import { startEmulatorProxy } from "./emulator-proxy";
 
 type Work = Parameters<AppData["asUser"]>[1];
 
@@ -124,6 +127,53 @@ describe("a network that is cut once the login has gone through", () => {
     const ship = () => Promise.reject(new Error("There is nothing to ship."));
     const from = Object.assign(Object.create(data), { settings });
     await expect(shipFigures(from, context, ship)).rejects.toThrow(notAnswered());
+  });
+});
+
+describe("a password that is refused", () => {
+  it("says of the secret, where that is what cannot be read again in time", async () => {
+    let isSilent = false;
+    const aws = await startEmulatorProxy(() => isSilent);
+    const appSecretArn = await database.secretOf("app");
+    try {
+      const { settings } = await database.open({ appSecretArn, endpoint: aws.endpoint });
+      const login = await readLogin(settings, appSecretArn);
+      isSilent = true;
+      let isOld = true;
+      const password = async () => (isOld ? "old" : login.password());
+      const forget = () => {
+        isOld = false;
+        login.forget();
+      };
+      const pool = new ConnectionPool({ ...login, password, forget }, settings);
+      await expect(pool.take(30_000)).rejects.toThrow("CFG104");
+      await pool.end();
+    } finally {
+      await aws.close();
+    }
+  });
+
+  it("says that the database is silent, where it is from then on", async () => {
+    let isSilent = false;
+    const way = createServer((client) => {
+      client.on("error", () => undefined);
+      if (isSilent) return;
+      const server = connect(database);
+      server.on("error", () => undefined);
+      client.pipe(server).pipe(client);
+    });
+    await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+    const { port } = way.address() as AddressInfo;
+    const login = await readLogin(database.settings, database.settings.appSecretArn);
+    const pool = new ConnectionPool(
+      { ...login, password: async () => "wrong", forget: () => (isSilent = true) },
+      { ...database.settings, databasePort: port },
+    );
+    await expect(pool.take(30_000)).rejects.toThrow(
+      `DAT002 The database at ${database.host}:${port} did not answer for 5000 ms`,
+    );
+    await pool.end();
+    way.close();
   });
 });
 
