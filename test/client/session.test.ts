@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -316,6 +317,14 @@ describe("connect", () => {
 });
 
 describe("close", () => {
+  it("leaves nothing that goes on by itself", async () => {
+    await (await database.open()).close();
+    const timers = jest.spyOn(globalThis, "setTimeout");
+    await sleep(500);
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
+  });
+
   it("may be called twice; both wait for the transaction that runs", async () => {
     const closing = await database.open({ poolSize: 1 });
     const user = await signUp();
