@@ -139,6 +139,12 @@ describe("asUser", () => {
       expect(data.asUser(user, work, { deadlineMs: 300 })).rejects.toThrow("DAT003");
     await late((db) => sql`select pg_sleep(30), ${mark}::text`.execute(db));
     await late(() => new Promise((resolve) => setTimeout(resolve, 3_000)));
+    // The server ends it while there is no query, and the work finds that out before it is given up.
+    await late(async (db) => {
+      await sleep(500);
+      await db.selectFrom("users").select("id").execute();
+    });
+    await late(() => sleep(500));
     const { rows } = await superuser.query(
       "select 1 from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' " +
         "and state = 'active' and pid <> pg_backend_pid()",
