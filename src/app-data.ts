@@ -38,7 +38,8 @@ export class AppData extends Sessions {
  * Connects to the stack, refuses logins that have too many rights, and makes sure that the database
  * knows who asks.
  * @param given settings in place of those of the environment.
- * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT005 for a login that owns tables,
+ * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT002 where the database does not
+ * answer, DAT005 for a login that owns tables,
  * bypasses row level security, is a superuser or sees a row without claims, DAT009 where auth.uid() is
  * not who was asked for.
  *

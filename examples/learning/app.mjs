@@ -131,7 +131,10 @@ export function createApp(data, { validators, log }) {
     const secret = await data.vault.get(person.id, provider);
     try {
       const validator = validators.find((each) => each.provider === provider);
-      const verdict = await validator?.check(secret, AbortSignal.timeout(PROVIDER_MS));
+      // It throws where the provider itself fails, which says nothing of the key either.
+      const verdict = await validator
+        ?.check(secret, AbortSignal.timeout(PROVIDER_MS))
+        .catch(() => "undecided");
       const says = VERDICTS[verdict] ?? "is nobody that this application knows how to ask";
       return c.html(testedPage(person, `${provider} ${says}.`));
     } finally {

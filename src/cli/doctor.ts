@@ -163,14 +163,9 @@ async function asLogin(
   secretArn: string,
   work: (query: Query) => Promise<string>,
 ): Promise<string> {
-  return withPool(settings, secretArn, async (pool) => {
-    const client = await pool.take(CHECK_MS);
-    try {
-      return await work(async (text) => (await client.query(text)).rows);
-    } finally {
-      client.release();
-    }
-  });
+  return withPool(settings, secretArn, (pool) =>
+    pool.use((client) => work(async (text) => (await client.query(text)).rows), CHECK_MS),
+  );
 }
 
 async function withPool(

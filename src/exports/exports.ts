@@ -6,7 +6,7 @@ import type { Sessions } from "../session/sessions.js";
 import { type Collected, collect, contentTypeOf, endingOf } from "./collect.js";
 import { checkRequest } from "./request.js";
 import type { Count } from "./rows.js";
-import { ExportBucket } from "./storage.js";
+import { ExportBucket, reasonTo } from "./storage.js";
 import { sweepExports, type SweepOptions, type SweepResult } from "./sweep.js";
 
 /** What a user is told of an export. */
@@ -57,7 +57,8 @@ const HEARTBEAT_MS = 60_000;
 /** Exports of users' rows into the stack's bucket. */
 export class Exports {
   private readonly bucket: ExportBucket;
-  private readonly running = new Map<AbortController, Promise<void>>();
+  private readonly closing = new AbortController();
+  private readonly running = new Set<Promise<void>>();
 
   constructor(private readonly sessions: Sessions) {
     this.bucket = new ExportBucket(sessions.settings);
@@ -65,8 +66,8 @@ export class Exports {
 
   /** Stops the exports that run, which fail, and closes the connections to S3. @internal */
   async end(): Promise<void> {
-    for (const ended of this.running.keys()) ended.abort();
-    await Promise.allSettled(this.running.values());
+    this.closing.abort();
+    await Promise.allSettled(this.running);
     this.bucket.end();
   }
 
@@ -106,16 +107,15 @@ export class Exports {
    * writes them to the bucket as they come. A failure leaves the export `failed` and nothing in the
    * bucket; a process that is killed leaves both to {@link Exports.sweep}.
    * @throws AppDataError EXP015 when it is not pending, EXP016 when it failed, with the reason as its
-   * cause.
+   * cause; an AbortError once `close()` was called, and the export stays pending.
    *
    * @example
    * await data.exports.run(id, { deadlineMs: 600_000 });
    */
   async run(id: string, options: RunExportOptions = {}): Promise<void> {
-    const ended = new AbortController();
-    const running = this.make(requireUuid(id, "The export's id"), ended, options);
-    this.running.set(ended, running);
-    await running.finally(() => this.running.delete(ended));
+    const running = this.make(requireUuid(id, "The export's id"), options);
+    this.running.add(running);
+    await running.finally(() => this.running.delete(running));
   }
 
   /**
@@ -244,11 +244,12 @@ export class Exports {
 
   private async make(
     id: string,
-    ended: AbortController,
     { signal, deadlineMs = HOUR_MS }: RunExportOptions,
   ): Promise<void> {
+    this.closing.signal.throwIfAborted();
     const { userId, key, asked } = await this.claim(id);
     const counted: Count = { rows: 0 };
+    const ended = new AbortController();
     const heartbeat = setInterval(() => {
       this.update(id, { row_count: BigInt(counted.rows) }).then(
         (isKept) => isKept || ended.abort(notKept()),
@@ -256,16 +257,23 @@ export class Exports {
         () => undefined,
       );
     }, HEARTBEAT_MS);
-    const signals = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+    const signals = AbortSignal.any([
+      ended.signal,
+      this.closing.signal,
+      ...(signal ? [signal] : []),
+    ]);
     let collecting: Promise<Collected> | undefined;
     try {
       const request = checkRequest(asked);
       const { bytes, rows, checksum } = await this.sessions.streamAsUser(
         userId,
-        ({ client }) =>
-          (collecting = collect(client, userId, request, counted, (file) =>
+        ({ client }) => {
+          collecting = collect(client, userId, request, counted, (file) =>
             this.bucket.upload(key, file, contentTypeOf(request), signals),
-          )),
+          );
+          // The next row may be long in coming: giving up the connection ends the wait for it.
+          return Promise.race([collecting, abortOf(signals)]);
+        },
         { mode: "snapshot", deadlineMs },
       );
       const isKept = await this.update(id, {
@@ -279,12 +287,14 @@ export class Exports {
       if (!isKept) throw notKept();
     } catch (cause) {
       ended.abort(cause);
-      // Past its deadline the transaction does not wait for what it has begun.
+      // Stopped or past its deadline, the transaction does not wait for what it has begun.
       await collecting?.catch(() => undefined);
       if (await this.fail(id, key, cause)) return;
       throw new AppDataError("EXP016", `The export ${id} failed: ${reasonOf(cause)}.`, { cause });
     } finally {
       clearInterval(heartbeat);
+      // The signals live on with those that they are made of as long as somebody listens to them.
+      ended.abort();
     }
   }
 
@@ -366,6 +376,15 @@ export class Exports {
     );
     return row !== undefined;
   }
+}
+
+/** Rejects once it is aborted, and never resolves. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(reasonTo(signal));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
 }
 
 /** Without a word of the error itself, which may quote a row. */

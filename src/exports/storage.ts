@@ -233,7 +233,8 @@ async function answered<Output>(request: Promise<Output>): Promise<Output> {
   }
 }
 
-function reasonTo({ reason }: AbortSignal): Error {
+/** The reason of a signal that is aborted, as an error. */
+export function reasonTo({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new DOMException("It was stopped.", "AbortError");
 }
 

@@ -17,7 +17,8 @@ export const shipFiguresJob: Job = (data, context) => shipFigures(data, context,
 
 /**
  * As {@link shipFiguresJob}, to another place.
- * @throws AppDataError CFG101 without the setting monitorSecretArn, CFG104 and CFG105 for its secret.
+ * @throws AppDataError CFG101 without the setting monitorSecretArn, CFG104 and CFG105 for its secret,
+ * DAT002 where the database does not answer.
  *
  * @example
  * await runJob(data, "ship-figures", {
@@ -53,9 +54,7 @@ async function readFigures(
   pool: ConnectionPool,
   deadlineMs: number,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const client = await pool.take(deadlineMs);
-  let isClean = false;
-  try {
+  return pool.use(async (client) => {
     await client.query(
       `begin isolation level repeatable read read only; set local statement_timeout = ${Math.ceil(deadlineMs)}`,
     );
@@ -63,9 +62,6 @@ async function readFigures(
       "select monitoring.report() as report",
     );
     await client.query("commit");
-    isClean = true;
     return rows[0]?.report ?? {};
-  } finally {
-    client.release(!isClean);
-  }
+  }, deadlineMs);
 }

@@ -77,16 +77,11 @@ async function asLogin(
   { deadlineMs }: Settings,
   work: (client: pg.ClientBase) => Promise<unknown>,
 ): Promise<void> {
-  const client = await pool.take(deadlineMs);
-  let isClean = false;
-  try {
+  await pool.use(async (client) => {
     await client.query(`begin read only; set local statement_timeout = ${PROBE_MS}`);
     await work(client);
     await client.query("rollback");
-    isClean = true;
-  } finally {
-    client.release(!isClean);
-  }
+  }, deadlineMs);
 }
 
 /** @returns the login. */

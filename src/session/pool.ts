@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import tls from "node:tls";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
@@ -13,10 +14,14 @@ const CONNECT_MS = 5_000;
 /** What pg says after that time; it has no code. */
 const NOT_ANSWERED = "timeout expired";
 
+/** The server ends what is too late by itself; this is for one that is not heard of any more. */
+export const SERVER_GRACE_MS = 500;
+
 /** Connections of one login. */
 export class ConnectionPool {
   private readonly pool: pg.Pool;
   private readonly address: string;
+  private ending: Promise<void> | undefined;
 
   /**
    * @param streams whether they are for `COPY`, which cannot share a connection with queries that are sent
@@ -75,53 +80,83 @@ export class ConnectionPool {
    * @throws AppDataError DAT002 where there is none in time, or the database does not answer.
    */
   async take(withinMs: number): Promise<pg.PoolClient> {
-    return within(this.connect(), withinMs);
+    const connecting = this.connect();
+    return within(connecting, withinMs, () => {
+      connecting.then((unused) => unused.release()).catch(() => undefined);
+      return new AppDataError(
+        "DAT002",
+        `No connection was free for ${withinMs} ms. Raise poolSize or the deadline, or look for work ` +
+          "that keeps its transaction open.",
+      );
+    });
   }
 
-  /** Closes all connections, once they are released. */
+  /**
+   * Runs work on a connection, as the login itself. Where that fails or does not end, the connection is
+   * closed.
+   * @param withinMs for the work, with the wait for its connection.
+   * @throws what the work threw; AppDataError DAT002 as {@link ConnectionPool.take}.
+   */
+  async use<Result>(
+    work: (client: pg.ClientBase) => Promise<Result>,
+    withinMs: number,
+  ): Promise<Result> {
+    const end = performance.now() + withinMs;
+    const client = await this.take(withinMs);
+    let isClean = false;
+    try {
+      const leftMs = Math.max(0, end - performance.now()) + SERVER_GRACE_MS;
+      const result = await within(work(client), leftMs, () => this.notAnswered(withinMs));
+      isClean = true;
+      return result;
+    } finally {
+      client.release(!isClean);
+    }
+  }
+
+  /** Closes all connections, once they are released; who asks again waits for the same. */
   end(): Promise<void> {
-    return this.pool.end();
+    this.ending ??= this.pool.end();
+    return this.ending;
   }
 
   private async connect(): Promise<pg.PoolClient> {
     try {
-      return await this.pool.connect();
+      return await this.pool.connect().catch(async (error: unknown) => {
+        if (codeOf(error) !== WRONG_PASSWORD) throw error;
+        this.login.forget();
+        // Read first: what the connection waits for it is of the time that the database has.
+        await this.login.password();
+        return this.pool.connect();
+      });
     } catch (error) {
-      if (error instanceof Error && error.message === NOT_ANSWERED) throw this.notAnswered(error);
-      if (codeOf(error) !== WRONG_PASSWORD) throw error;
-      this.login.forget();
-      return this.pool.connect();
+      const isSilent = error instanceof Error && error.message === NOT_ANSWERED;
+      throw isSilent ? this.notAnswered(CONNECT_MS, error) : error;
     }
   }
 
-  private notAnswered(cause: Error): AppDataError {
+  private notAnswered(forMs: number, cause?: Error): AppDataError {
     return new AppDataError(
       "DAT002",
-      `The database at ${this.address} did not answer for ${CONNECT_MS} ms. Check the address, the ` +
+      `The database at ${this.address} did not answer for ${forMs} ms. Check the address, the ` +
         "route to it, its security group, and whether it is up.",
       { cause },
     );
   }
 }
 
-/** The connection, which goes back where it comes too late. */
-async function within(
-  connecting: Promise<pg.PoolClient>,
+/** What the work comes to, or an error where it comes too late. */
+async function within<Result>(
+  work: Promise<Result>,
   withinMs: number,
-): Promise<pg.PoolClient> {
+  lateError: () => AppDataError,
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, withinMs, undefined);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(lateError()), withinMs);
   });
   try {
-    const client = await Promise.race([connecting, late]);
-    if (client !== undefined) return client;
-    connecting.then((unused) => unused.release()).catch(() => undefined);
-    throw new AppDataError(
-      "DAT002",
-      `No connection was free for ${withinMs} ms. Raise poolSize or the deadline, or look for work ` +
-        "that keeps its transaction open.",
-    );
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -3,7 +3,10 @@ import { AppDataError, requireUuid } from "../errors.js";
 import { type AwsSettings, readSecret } from "./aws-secrets.js";
 import { signToken } from "./token.js";
 
-/** A rotated secret is taken up within this long; the database, told seconds after it, believes both. */
+/**
+ * After this long the secret is read again, while the key goes on; after twice as long, nobody signs before
+ * that. The database, told seconds after a rotation, believes both keys.
+ */
 const KEPT_MS = 300_000;
 /** Where the secret cannot be read again, the key that is there goes on for this long. */
 const RETRY_MS = 60_000;
@@ -77,11 +80,12 @@ export class TokenSigner {
     return this.others.keys;
   }
 
-  /** The key; who asks while it is being read waits for the same answer. */
+  /** The key; who has to wait while it is being read waits for the same answer. */
   private async read(): Promise<Buffer> {
-    if (this.secret !== undefined && this.secret.until >= Date.now()) return this.secret.bytes;
+    const overdueMs = this.secret === undefined ? Infinity : Date.now() - this.secret.until;
+    if (this.secret !== undefined && overdueMs <= 0) return this.secret.bytes;
     this.reading ??= this.readAgain().finally(() => (this.reading = undefined));
-    return this.reading;
+    return this.secret !== undefined && overdueMs < KEPT_MS ? this.secret.bytes : this.reading;
   }
 
   private async readAgain(): Promise<Buffer> {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { AppDataError, codeOf } from "../errors.js";
 import type { GrantedRole } from "../types/index.js";
-import type { ConnectionPool } from "./pool.js";
+import { type ConnectionPool, SERVER_GRACE_MS } from "./pool.js";
 import { type Queries, queriesOn } from "./queries.js";
 
 /** Who makes the queries of a transaction. */
@@ -48,9 +48,9 @@ const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
 const TRANSACTION_TIMEOUT = "25P04";
 const FAILED_TRANSACTION = "25P02";
+/** What pg says of a connection that the server has ended while no query was on it; it has no code. */
+const NOT_QUERYABLE = "Client has encountered a connection error and is not queryable";
 const MOST_ATTEMPTS = 5;
-/** The server ends what is too late by itself; this is for one that is not heard of any more. */
-const SERVER_GRACE_MS = 500;
 
 const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" };
 /** Bound: the text of a statement is what other sessions of the login see in `pg_stat_activity`. */
@@ -129,7 +129,9 @@ async function runOnce<Role extends GrantedRole, Result>(
     return result;
   } catch (error) {
     isOver = true;
-    if (codeOf(error) === TRANSACTION_TIMEOUT) throw pastDeadline(deadlineMs, false, error);
+    if (codeOf(error) === TRANSACTION_TIMEOUT || (performance.now() >= end && isLost(error))) {
+      throw pastDeadline(deadlineMs, false, error);
+    }
     // What is left of a stream would have to be read to its end first.
     isClean = !pool.streams && (await Promise.race([rollBack(client), late]).catch(() => false));
     throw error;
@@ -159,6 +161,10 @@ async function begin(
   const begun = client.query(start);
   if (!sendsAhead) await begun;
   await Promise.all([begun, client.query(SET_TOKEN, [claims, token])]);
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof Error && error.message === NOT_QUERYABLE;
 }
 
 /** Whether the connection is as it was before. */

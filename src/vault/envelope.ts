@@ -15,8 +15,8 @@ import { KmsCalls } from "./kms-calls.js";
 
 /** How long a data key may be used without asking KMS again: so long does a disabled key still work. */
 const MOST_AGE_MS = 30_000;
-/** Data keys at once, so users; the one that was not used for longest makes room. */
-const MOST_DATA_KEYS = 1_000;
+/** Data keys at once, so users; the one that was not used for longest makes room. More are wiped more often. */
+const MOST_DATA_KEYS = 250;
 /**
  * How often one that is too old is wiped. The cache looks only at the one that was not used for longest, so
  * as many have to be looked at in the time that they last: all are gone a minute after their last use.
@@ -43,7 +43,8 @@ export interface OpenedKeys {
 /** Messages of the AWS Encryption SDK: all API keys of a user are one. */
 export class Envelope {
   private readonly kms: KmsCalls;
-  private readonly cache = getLocalCryptographicMaterialsCache(MOST_DATA_KEYS, WIPE_MS);
+  /** Made at the first use, since it looks for what to wipe for good. */
+  private cache: ReturnType<typeof getLocalCryptographicMaterialsCache> | undefined;
 
   constructor(private readonly settings: Settings) {
     this.kms = new KmsCalls(settings);
@@ -83,6 +84,7 @@ export class Envelope {
       requireKeyArn(this.settings.apiKeysKeyArn, "apiKeysKeyArn"),
       ...this.settings.apiKeysOldKeyArns.map((arn) => requireKeyArn(arn, "apiKeysOldKeyArns")),
     ];
+    this.cache ??= getLocalCryptographicMaterialsCache(MOST_DATA_KEYS, WIPE_MS);
     const cached = new NodeCachingMaterialsManager({
       backingMaterials: new NodeDefaultCryptographicMaterialsManager(
         new KmsKeyringNode({ clientProvider: operation.clientOf, keyIds }),

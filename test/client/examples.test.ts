@@ -137,3 +137,23 @@ describe("the examples of the client library", () => {
     expect(functions.filter(({ has }) => !has).map(({ name }) => name)).toEqual([]);
   });
 });
+
+describe("the example application", () => {
+  it("says that nothing is known of a key whose provider fails", () => {
+    const program = `
+      import { createApp } from "./examples/learning/app.mjs";
+      import { PEOPLE } from "./examples/learning/people.mjs";
+      const data = {
+        userOf: async () => Object.values(PEOPLE)[0].id,
+        vault: { get: async () => ({ release() {} }) },
+      };
+      const check = async () => { throw new Error("503"); };
+      const app = createApp(data, { validators: [{ provider: "example", check }], log() {} });
+      const headers = { origin: "http://localhost" };
+      const answer = await app.request("/keys/example/test", { method: "POST", headers });
+      console.log(answer.status, await answer.text());`;
+    const args = ["--input-type=module", "--eval", program];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: PROJECT, encoding: "utf8" });
+    expect(stdout).toMatch(/^200 [^]*example did not say whether it takes the key/);
+  });
+});

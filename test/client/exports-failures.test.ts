@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect as dial, createServer } from "node:net";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
@@ -206,6 +207,22 @@ describe("an export of several parts", () => {
     });
   });
 
+  it("is not begun once its process closes, and stays pending", async () => {
+    const ids = [await request(learner), await request(learner)] as const;
+    const closing = await connect({ ...database.settings, endpoint: proxy.endpoint });
+    const held = hold("part");
+    const running = closing.exports.run(ids[0]);
+    running.catch(() => undefined);
+    await held.reached;
+    const closed = closing.close();
+    const late = closing.exports.run(ids[1]);
+    held.letGo();
+    await expect(late).rejects.toMatchObject({ name: "AbortError" });
+    await closed;
+    await expect(running).rejects.toThrow("EXP016");
+    expect(await data.exports.status(learner, ids[1])).toMatchObject({ status: "pending" });
+  });
+
   it("leaves a true row and no upload, when its connection is cut after the first part", async () => {
     const id = await request(learner);
     const held = hold("part");
@@ -281,6 +298,37 @@ describe("an export of several parts", () => {
     held.letGo();
     await expect(running).rejects.toThrow("EXP016");
     expect(await stored(user)).toEqual([]);
+  });
+});
+
+describe("an export whose next row does not come", () => {
+  it("is stopped at once when its process closes", async () => {
+    const user = await signUp();
+    const closing = await connect({ ...database.settings, endpoint: proxy.endpoint });
+    const id = await request(user);
+    const locking = await database.connect("postgres");
+    await locking.query("begin; lock table public.sessions");
+    try {
+      const running = closing.exports.run(id);
+      running.catch(() => undefined);
+      for (let waits = false; !waits;) {
+        const { rowCount } = await superuser.query(
+          "select from pg_stat_activity where datname = current_database() " +
+            "and query like 'copy %' and wait_event_type = 'Lock'",
+        );
+        waits = rowCount === 1;
+      }
+      const closed = closing.close().then(() => "closed");
+      expect(await Promise.race([closed, sleep(5_000, "late", { ref: false })])).toBe("closed");
+      await expect(running).rejects.toThrow("EXP016");
+    } finally {
+      await locking.query("rollback");
+    }
+    expect(await stored(user)).toEqual([]);
+    expect(await data.exports.status(user, id)).toMatchObject({
+      status: "failed",
+      error: "it was stopped",
+    });
   });
 });
 

@@ -1,10 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
+import { shipFigures } from "../../src/jobs/ship-figures";
+import { readLogin } from "../../src/session/login";
+import { ConnectionPool } from "../../src/session/pool";
 import { listenInSilence, listenWithFullQueue } from "../migrator/server-fixture";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { type DatabaseProxy, startDatabaseProxy } from "./database-proxy";
+import { startEmulatorProxy } from "./emulator-proxy";
 
 type Work = Parameters<AppData["asUser"]>[1];
 
@@ -86,6 +92,115 @@ describe("a network that is cut in a transaction", () => {
     const { rows } = await superuser.query("select from public.sessions where id = $1", [id]);
     expect(rows).toHaveLength(1);
     await expectAnother();
+  });
+});
+
+describe("a network that is cut once the login has gone through", () => {
+  beforeEach(() => {
+    const { take } = ConnectionPool.prototype;
+    jest.spyOn(ConnectionPool.prototype, "take").mockImplementation(async function (
+      this: ConnectionPool,
+      withinMs,
+    ) {
+      const client = await take.call(this, withinMs);
+      proxy.cut();
+      return client;
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  const notAnswered = () =>
+    `DAT002 The database at ${database.host}:${proxy.port} did not answer for ${DEADLINE_MS} ms`;
+
+  it("ends connect", async () => {
+    await expect(
+      database.open({ databasePort: proxy.port, deadlineMs: DEADLINE_MS }),
+    ).rejects.toThrow(notAnswered());
+  });
+
+  it("ends ship-figures", async () => {
+    await superuser.query(`grant connect on database ${database.name} to monitor`);
+    const monitorSecretArn = await database.secretOf("monitor");
+    const settings = { ...database.settings, databasePort: proxy.port, monitorSecretArn };
+    const logger = { info() {}, warn() {}, error() {} };
+    const context = { deadlineMs: DEADLINE_MS, signal: AbortSignal.timeout(DEADLINE_MS), logger };
+    const ship = () => Promise.reject(new Error("There is nothing to ship."));
+    const from = Object.assign(Object.create(data), { settings });
+    await expect(shipFigures(from, context, ship)).rejects.toThrow(notAnswered());
+  });
+});
+
+describe("a password that is refused", () => {
+  it("says of the secret, where that is what cannot be read again in time", async () => {
+    let isSilent = false;
+    const aws = await startEmulatorProxy(() => isSilent);
+    const appSecretArn = await database.secretOf("app");
+    try {
+      const { settings } = await database.open({ appSecretArn, endpoint: aws.endpoint });
+      const login = await readLogin(settings, appSecretArn);
+      isSilent = true;
+      let isOld = true;
+      const password = async () => (isOld ? "old" : login.password());
+      const forget = () => {
+        isOld = false;
+        login.forget();
+      };
+      const pool = new ConnectionPool({ ...login, password, forget }, settings);
+      await expect(pool.take(30_000)).rejects.toThrow("CFG104");
+      await pool.end();
+    } finally {
+      await aws.close();
+    }
+  });
+
+  it("says that the database is silent, where it is from then on", async () => {
+    let isSilent = false;
+    const way = createServer((client) => {
+      client.on("error", () => undefined);
+      if (isSilent) return;
+      const server = connect(database);
+      server.on("error", () => undefined);
+      client.pipe(server).pipe(client);
+    });
+    await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+    const { port } = way.address() as AddressInfo;
+    const login = await readLogin(database.settings, database.settings.appSecretArn);
+    const pool = new ConnectionPool(
+      { ...login, password: async () => "wrong", forget: () => (isSilent = true) },
+      { ...database.settings, databasePort: port },
+    );
+    await expect(pool.take(30_000)).rejects.toThrow(
+      `DAT002 The database at ${database.host}:${port} did not answer for 5000 ms`,
+    );
+    await pool.end();
+    way.close();
+  });
+});
+
+describe("a network that is cut while an export runs", () => {
+  it("keeps nobody waiting who closes", async () => {
+    const closing = await database.open({ databasePort: proxy.port, deadlineMs: 2_000 });
+    const id = await closing.exports.request(user, { type: "sessions", format: "jsonl" });
+    const stream = closing.streamAsUser.bind(closing);
+    const reached = new Promise<void>((resolve) => {
+      jest.spyOn(closing, "streamAsUser").mockImplementation((userId, work, options) =>
+        stream(
+          userId,
+          (transaction) => {
+            proxy.cut();
+            resolve();
+            return work(transaction);
+          },
+          options,
+        ),
+      );
+    });
+    const running = closing.exports.run(id);
+    running.catch(() => undefined);
+    await reached;
+    const closed = closing.close().then(() => "closed");
+    expect(await Promise.race([closed, sleep(10_000, "late", { ref: false })])).toBe("closed");
+    await expect(running).rejects.toThrow("EXP016");
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -138,6 +139,12 @@ describe("asUser", () => {
       expect(data.asUser(user, work, { deadlineMs: 300 })).rejects.toThrow("DAT003");
     await late((db) => sql`select pg_sleep(30), ${mark}::text`.execute(db));
     await late(() => new Promise((resolve) => setTimeout(resolve, 3_000)));
+    // The server ends it while there is no query, and the work finds that out before it is given up.
+    await late(async (db) => {
+      await sleep(500);
+      await db.selectFrom("users").select("id").execute();
+    });
+    await late(() => sleep(500));
     const { rows } = await superuser.query(
       "select 1 from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' " +
         "and state = 'active' and pid <> pg_backend_pid()",
@@ -312,5 +319,32 @@ describe("connect", () => {
     await expect(database.open({ appSecretArn: "" })).rejects.toThrow(/CFG10[14]/);
     await expect(database.open({ poolSize: 0 })).rejects.toThrow("CFG102");
     await expect(database.open({ databaseHost: "db.example.org" })).rejects.toThrow("CFG103");
+  });
+});
+
+describe("close", () => {
+  it("leaves nothing that goes on by itself", async () => {
+    await (await database.open()).close();
+    const timers = jest.spyOn(globalThis, "setTimeout");
+    await sleep(500);
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
+  });
+
+  it("may be called twice; both wait for the transaction that runs", async () => {
+    const closing = await database.open({ poolSize: 1 });
+    const user = await signUp();
+    let isDone = false;
+    const closed = await new Promise<Promise<void>[]>((resolve, reject) => {
+      const running = closing.asUser(user, async (db) => {
+        resolve([closing.close(), closing.close()]);
+        await sql`select pg_sleep(0.2)`.execute(db);
+      });
+      running.then(() => (isDone = true), reject);
+    });
+    for (const each of closed) {
+      await each;
+      expect(isDone).toBe(true);
+    }
   });
 });
