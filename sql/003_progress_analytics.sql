@@ -213,16 +213,7 @@ begin
   begin
     refresh materialized view concurrently public.activity_by_day;
   exception when lock_not_available then
-    if exists (
-      select from pg_catalog.pg_locks l
-      join pg_catalog.pg_database d on d.oid = l.database and d.datname = current_database()
-      where l.relation = 'public.activity_by_day'::regclass
-        and l.mode = 'ExclusiveLock' and l.granted
-    ) then
-      return false;
-    end if;
-    -- Somebody holds the sessions: nobody refreshes.
-    raise;
+    return false;
   end;
   refresh materialized view concurrently public.activity_by_week;
   refresh materialized view concurrently public.retention_by_cohort;

@@ -48,7 +48,7 @@ begin
         'returns bigint, sql, immutable, owned by migrator, security invoker, settings '
         'search_path="", executable by migrator'),
       ('body of', 'public.refresh_progress_analytics()',
-        'e011a1c7ccb5643ec969275e5a1b5f207a535b9c65f3c114ef33f57e89834899'),
+        '0a7587a3f164c3479f16f7e260fde97ba51048363e5cae916595908fb7176de6'),
       ('body of', 'public.smallest_reported_group()',
         'eda121bd07c1e0aa41ca94a1d230ffa66092e37acfa6162155bcca6a7417aeb2'),
       ('rights on', 'public.activity_by_day of migrator',

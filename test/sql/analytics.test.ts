@@ -262,14 +262,6 @@ describe("the reports", () => {
     expect((await asService(REFRESH)).rows).toEqual([{ refreshed: true }]);
   });
 
-  it("are not called refreshed by another, when something else held the sessions", async () => {
-    const owner = await database.connect("migrator");
-    await owner.query("begin; lock table public.sessions in access exclusive mode");
-    await expect(asService(REFRESH)).rejects.toMatchObject({ code: "55P03" });
-    await owner.query("rollback");
-    expect((await asService(REFRESH)).rows).toEqual([{ refreshed: true }]);
-  });
-
   it("cannot be held up by a login without rights on them", async () => {
     await superuser.query(`grant connect on database ${database.name} to monitor`);
     const monitor = await database.connect("monitor");
