@@ -39,9 +39,8 @@ export class AppData extends Sessions {
  * knows who asks.
  * @param given settings in place of those of the environment.
  * @throws AppDataError CFG101 to CFG105 for settings and secrets, DAT002 where the database does not
- * answer, DAT005 for a login that owns tables,
- * bypasses row level security, is a superuser or sees a row without claims, DAT009 where auth.uid() is
- * not who was asked for.
+ * answer, DAT005 for a login that owns tables, bypasses row level security, is a superuser or sees a row
+ * without claims, DAT009 where auth.uid() is not who was asked for.
  *
  * @example
  * const data = await connect({ poolSize: 20 });

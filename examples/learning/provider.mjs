@@ -4,7 +4,7 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 
 /** The provider's name in the vault. */
-export const NAME = "example";
+const NAME = "example";
 const PATH = "/v1/me";
 
 /** Starts it on a free port. */

@@ -41,7 +41,8 @@ export class Users {
    * @param options.deadlineMs milliseconds for the rows; ten minutes by default, as a long history takes
    * long.
    * @throws AppDataError DAT001 for an id that is no UUID; DAT003 past the deadline and DAT009 where the
-   * database does not believe who the user is, with nothing deleted; EXP017 when the rows are gone and S3 refuses to delete the files.
+   * database does not believe who the user is, with nothing deleted; EXP017 when the rows are gone and S3
+   * refuses to delete the files.
    *
    * @example
    * const { rows, objects } = await data.users.erase(userId);
