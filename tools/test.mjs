@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { constants, getPriority, setPriority, tmpdir } from "node:os";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { ensureNode } from "./node.mjs";
 import { COMPILER, PROJECT, prepare } from "./prepare.mjs";
 import { report, seconds } from "./report.mjs";
@@ -20,6 +21,8 @@ const MAIN = path.join(import.meta.dirname, "main.mjs");
 const [RUNNING] = process.versions.node.split(".");
 /** How many test files are named that took longest. */
 const SLOWEST = 12;
+/** How many lines of a failed test's reason are told at the end. */
+const FAILURE_LINES = 12;
 /** Folders that no check reads, or that are made of what it reads. */
 const NOT_SOURCES = [".git", ".local", "dist", "node_modules"];
 
@@ -41,6 +44,8 @@ export async function test({ node = RUNNING, smoke = false }) {
     const outcomes = smoke ? await smokeRun(results) : await everything(results);
     const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
     const [passed, failed] = [sum("passed"), sum("failed")];
+    // Once more at the end: what jest prints of them may be far up.
+    for (const name of outcomes.flatMap(({ failures }) => failures)) console.log(`FAILED ${name}`);
     console.log(`\nAll of it took ${seconds(begin)} s.\n${passed} passed, ${failed} failed`);
     return failed === 0 ? 0 : 1;
   } finally {
@@ -182,8 +187,33 @@ async function jest(name, projects, results, files = []) {
   const passed = counts?.numPassedTests ?? 0;
   const failed = (counts?.numFailedTests ?? 0) + broken;
   const unaccounted = failed === 0 && (outcome.code !== 0 || passed === 0) ? 1 : 0;
-  const slowest = slowestOf(counts?.testResults ?? []);
-  return { name, ...outcome, passed, failed: failed + unaccounted, slowest };
+  const testFiles = counts?.testResults ?? [];
+  return {
+    name,
+    ...outcome,
+    passed,
+    failed: failed + unaccounted,
+    slowest: slowestOf(testFiles),
+    failures: failuresOf(testFiles),
+  };
+}
+
+/** The tests that failed, each with the beginning of its reason. */
+function failuresOf(files) {
+  return files.flatMap(({ name, message, assertionResults }) => {
+    const file = path.relative(path.join(PROJECT, "test"), name);
+    const failed = assertionResults.filter(({ status }) => status === "failed");
+    // A file that could not be loaded has a message and no tests.
+    if (failed.length === 0) return message ? [`${file}: ${beginningOf(message)}`] : [];
+    return failed.map(
+      ({ fullName, failureMessages }) =>
+        `${file}: ${fullName}: ${beginningOf(failureMessages.join("\n"))}`,
+    );
+  });
+}
+
+function beginningOf(message) {
+  return stripVTControlCharacters(message).split("\n").slice(0, FAILURE_LINES).join("\n  ");
 }
 
 /** The files that took longest, for who wants to make the whole quicker. */
@@ -198,12 +228,12 @@ function slowestOf(files) {
     .map(({ name, took }) => `${path.relative(path.join(PROJECT, "test"), name)} ${took} s`);
 }
 
-function show({ name, output, time, passed, failed, slowest = [] }) {
+function show({ name, output, time, passed, failed, slowest = [], failures = [] }) {
   const verdict = failed === 0 ? "ok" : "FAILED";
   console.log(`${verdict.padEnd(7)}${name} (${passed} passed, ${failed} failed, ${time} s)`);
   if (slowest.length > 0) console.log(`       longest: ${slowest.join(", ")}`);
   if (failed > 0) console.log(output.trim());
-  return { passed, failed };
+  return { passed, failed, failures: failed > 0 && failures.length === 0 ? [name] : failures };
 }
 
 /**
