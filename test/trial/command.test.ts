@@ -260,7 +260,7 @@ describe("npm run policy", () => {
     expect(await ended).toBe("SIGINT");
     const isGone = () =>
       !serverFiles.some((place) => existsSync(place)) && !serverFiles.some(isUsedByAProcess);
-    for (let tries = 0; tries < 100 && !isGone(); tries += 1)
+    for (let tries = 0; tries < 600 && !isGone(); tries += 1)
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect(serverFiles.filter((place) => existsSync(place) || isUsedByAProcess(place))).toEqual([]);
   });
