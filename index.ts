@@ -85,8 +85,9 @@ export const identityTokens = config.identity.tokens;
 /** Secret of the key that users' tokens are signed with, and what they are for; "" without tokens. */
 export const tokenSecretArn = identity.tokenSecretArn;
 export const tokenAudience = config.identity.tokens === "none" ? "" : config.identity.audience;
-/** Key for API keys, and the fixed part of the encryption context that it demands. */
+/** Key for API keys, its other generations, and the fixed part of the encryption context they demand. */
 export const apiKeysKeyArn = apiKeys.keyArn;
+export const apiKeysOtherKeyArns = apiKeys.otherKeyArns;
 export const apiKeysEncryptionContext = apiKeys.encryptionContext;
 /** Bucket of the exports. */
 export const exportsBucket = exportStorage.bucketName;

@@ -37,7 +37,8 @@ export interface ApiKeyEncryptionArgs {
 }
 
 /**
- * KMS key that wraps the data keys of users' API keys, which the database holds encrypted.
+ * KMS key that wraps the data keys of users' API keys, which the database holds encrypted. During a
+ * rotation there are several, its generations: one is written with, each is read with.
  *
  * Its policy refuses every use without the encryption context `app`, `environment`, `purpose` (fixed
  * values, see {@link ApiKeyEncryption.encryptionContext}) and `user_id` (any value, but there): what
@@ -50,9 +51,11 @@ export interface ApiKeyEncryptionArgs {
  * need not enforce policies.
  */
 export class ApiKeyEncryption extends pulumi.ComponentResource {
-  /** ARN of the key. */
+  /** ARN of the key that is written with. */
   public readonly keyArn: pulumi.Output<string>;
-  /** Name of the alias, with `alias/`. */
+  /** ARNs of the other generations: those before, or the next. */
+  public readonly otherKeyArns: pulumi.Output<string[]>;
+  /** Name of the alias of the key that is written with; with `alias/`. */
   public readonly aliasName: pulumi.Output<string>;
   /** The part of the encryption context that is the same for all users. */
   public readonly encryptionContext: pulumi.Output<ApiKeyContext>;
@@ -67,35 +70,54 @@ export class ApiKeyEncryption extends pulumi.ComponentResource {
       purpose: API_KEY_PURPOSE,
     };
 
-    const key = new kms.Key(
-      name,
-      {
-        description: "Wraps the data keys of users' API keys",
-        enableKeyRotation: true,
-        deletionWindowInDays: settings.deletionWindowDays,
-        policy: keyPolicy([
-          ...administration(account, settings.administrators),
-          ...use(settings.users, context),
-          ...refuseOtherContexts(context),
-        ]),
-        tags: args.tags,
-      },
-      { parent: this, protect: args.protect },
-    );
-    const alias = new kms.Alias(
-      name,
-      { name: `alias/${physicalName("api-keys")}`, targetKeyId: key.keyId },
-      { parent: this },
-    );
+    const policy = keyPolicy([
+      ...administration(account, settings.administrators),
+      ...use(settings.users, context),
+      ...refuseOtherContexts(context),
+    ]);
+    const [current, ...others] = settings.keyGenerations;
+    const { key, alias } = this.makeKey(name, current, policy, args);
+    const otherKeys = others.map((generation) => this.makeKey(name, generation, policy, args).key);
 
     this.keyArn = key.arn;
+    this.otherKeyArns = pulumi.all(otherKeys.map(({ arn }) => arn));
     this.aliasName = alias.name;
     this.encryptionContext = pulumi.output<ApiKeyContext>(context);
     this.registerOutputs({
       keyArn: this.keyArn,
+      otherKeyArns: this.otherKeyArns,
       aliasName: this.aliasName,
       encryptionContext: this.encryptionContext,
     });
+  }
+
+  /** The first generation has the names that the only key had before there were several. */
+  private makeKey(
+    name: string,
+    generation: number,
+    policy: pulumi.Output<string>,
+    { settings, protect, tags }: ApiKeyEncryptionArgs,
+  ): { key: kms.Key; alias: kms.Alias } {
+    const isFirst = generation === 1;
+    const ofGeneration = isFirst ? name : `${name}-${generation}`;
+    const key = new kms.Key(
+      ofGeneration,
+      {
+        description: `Wraps the data keys of users' API keys${isFirst ? "" : `, generation ${generation}`}`,
+        enableKeyRotation: true,
+        deletionWindowInDays: settings.deletionWindowDays,
+        policy,
+        tags,
+      },
+      { parent: this, protect },
+    );
+    const role = isFirst ? "api-keys" : `api-keys-${generation}`;
+    const alias = new kms.Alias(
+      ofGeneration,
+      { name: `alias/${physicalName(role)}`, targetKeyId: key.keyId },
+      { parent: this },
+    );
+    return { key, alias };
   }
 }
 

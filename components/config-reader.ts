@@ -38,6 +38,22 @@ export class ConfigReader {
     return number;
   }
 
+  /** List of one or more such numbers, none of them twice. */
+  integers(key: string, least: number, most: number): readonly [number, ...number[]] {
+    const items = parseJson(this.text(key));
+    const isInRange = (item: unknown): item is number =>
+      typeof item === "number" && Number.isInteger(item) && least <= item && item <= most;
+    if (!Array.isArray(items) || !items.every(isInRange)) {
+      this.reject("CFG003", key, `must be a list of whole numbers from ${least} to ${most}`);
+      return [least];
+    }
+    const [first, ...others] = new Set(items);
+    if (first === undefined || others.length + 1 < items.length) {
+      this.reject("CFG005", key, "must have one number or more, and each once");
+    }
+    return [first ?? least, ...others];
+  }
+
   /** `true` or `false`. */
   boolean(key: string): boolean {
     const value = this.text(key);

@@ -62,6 +62,8 @@ export interface AppDataConfig {
     readonly keyGeneration: number;
   };
   readonly apiKeys: {
+    /** Numbers of the keys that there are; the first is written with. */
+    readonly keyGenerations: readonly [number, ...number[]];
     readonly deletionWindowDays: number;
     readonly administrators: readonly string[];
     readonly users: readonly string[];
@@ -184,6 +186,7 @@ export function readConfig(config: pulumi.Config): AppDataConfig {
       keyGeneration: reader.integer("identity.keyGeneration", 1, 1_000_000),
     },
     apiKeys: {
+      keyGenerations: reader.integers("apiKeys.keyGenerations", 1, 1_000_000),
       deletionWindowDays: reader.integer("apiKeys.deletionWindowDays", ...KEY_DELETION_DAYS),
       administrators: reader.list("apiKeys.administrators", PRINCIPAL),
       users: reader.list("apiKeys.users", PRINCIPAL),

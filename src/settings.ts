@@ -33,14 +33,17 @@ export interface Settings {
   readonly databaseTls: "verify" | "off";
   /** Region of the stack. Variable `AWS_REGION`. */
   readonly region: string;
-  /** ARN of the key for API keys. Variable `APP_DATA_API_KEYS_KEY_ARN`; output `apiKeysKeyArn`. */
+  /**
+   * ARN of the key that API keys are encrypted under. Variable `APP_DATA_API_KEYS_KEY_ARN`; output
+   * `apiKeysKeyArn`.
+   */
   readonly apiKeysKeyArn: string;
   /**
-   * ARNs of keys that API keys may still be encrypted under, until `vault rotate` has gone through.
-   * Variable `APP_DATA_API_KEYS_OLD_KEY_ARNS`, with commas between them.
+   * ARNs of keys that API keys may be under as well: during a rotation the one before, or the next.
+   * Variable `APP_DATA_API_KEYS_OTHER_KEY_ARNS`, with commas between them; output `apiKeysOtherKeyArns`.
    * @default []
    */
-  readonly apiKeysOldKeyArns: readonly string[];
+  readonly apiKeysOtherKeyArns: readonly string[];
   /**
    * The part of the encryption context that is the same for all users, as JSON in the variable
    * `APP_DATA_API_KEYS_CONTEXT`; output `apiKeysEncryptionContext`.
@@ -125,9 +128,9 @@ export function readSettings(
     ),
     region: required(given.region, "region", "AWS_REGION"),
     apiKeysKeyArn: required(given.apiKeysKeyArn, "apiKeysKeyArn", "APP_DATA_API_KEYS_KEY_ARN"),
-    apiKeysOldKeyArns:
-      given.apiKeysOldKeyArns ??
-      text(undefined, "APP_DATA_API_KEYS_OLD_KEY_ARNS")
+    apiKeysOtherKeyArns:
+      given.apiKeysOtherKeyArns ??
+      text(undefined, "APP_DATA_API_KEYS_OTHER_KEY_ARNS")
         ?.split(",")
         .map((arn) => arn.trim()) ??
       [],

@@ -82,7 +82,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       return row?.["ok"] === true ? "monitoring.report() answers" : "monitoring.report() is empty";
     });
   },
-  "key for API keys": checkKey,
+  "key for API keys": checkKeys,
   "bucket of the exports": checkBucket,
 };
 
@@ -196,8 +196,20 @@ async function readMigrations(query: Query): Promise<string> {
   throw new Error(`${missing.join(", ")} not applied, which the library needs. Run \`pulumi up\`.`);
 }
 
+/** During a rotation there are several, and whoever is to go on has to have the right to each. */
+async function checkKeys(settings: Settings): Promise<string> {
+  const keyArns = [settings.apiKeysKeyArn, ...settings.apiKeysOtherKeyArns];
+  await Promise.all(
+    keyArns.map((apiKeysKeyArn) =>
+      checkKey({ ...settings, apiKeysKeyArn, apiKeysOtherKeyArns: [] }),
+    ),
+  );
+  const each = keyArns.length === 1 ? "" : `each of ${keyArns.length} `;
+  return `${each}encrypts and decrypts, for one user alone`;
+}
+
 /** Encrypts and decrypts for nobody, and tries what has to be refused: another user's. */
-async function checkKey(settings: Settings): Promise<string> {
+async function checkKey(settings: Settings): Promise<void> {
   const envelope = new Envelope(settings);
   const [user, other] = [randomUUID(), randomUUID()];
   try {
@@ -213,7 +225,6 @@ async function checkKey(settings: Settings): Promise<string> {
       (error: unknown) => codeOf(error),
     );
     if (foreign !== "KEY007") throw new Error("A message decrypts in another user's context.");
-    return "encrypts and decrypts, for one user alone";
   } finally {
     envelope.end();
   }

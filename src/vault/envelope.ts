@@ -82,7 +82,7 @@ export class Envelope {
     const operation = this.kms.begin();
     const keyIds = [
       requireKeyArn(this.settings.apiKeysKeyArn, "apiKeysKeyArn"),
-      ...this.settings.apiKeysOldKeyArns.map((arn) => requireKeyArn(arn, "apiKeysOldKeyArns")),
+      ...this.settings.apiKeysOtherKeyArns.map((arn) => requireKeyArn(arn, "apiKeysOtherKeyArns")),
     ];
     this.cache ??= getLocalCryptographicMaterialsCache(MOST_DATA_KEYS, WIPE_MS);
     const cached = new NodeCachingMaterialsManager({
@@ -145,10 +145,14 @@ function requireContext(
 
 function requireKnownKey(arn: string, known: readonly string[]): void {
   if (known.includes(arn)) return;
+  // Whole, so that it can be looked up, where it looks like one: the row may hold any text.
+  const found = /^[\w:/-]{1,120}$/.test(arn) ? arn : shown(arn);
   throw new AppDataError(
     "KEY010",
-    `The user's API keys are encrypted under the KMS key ${shown(arn)}, which is neither apiKeysKeyArn ` +
-      "nor one of apiKeysOldKeyArns. Name it there until `vault rotate` has gone through.",
+    `The user's API keys are encrypted under the KMS key ${found}, which is neither apiKeysKeyArn ` +
+      "nor one of apiKeysOtherKeyArns. If the stack has that key, the settings of this process are older " +
+      "than a rotation: start it with the stack's present outputs. Otherwise name it in " +
+      "apiKeysOtherKeyArns until `vault rotate` has gone through.",
   );
 }
 

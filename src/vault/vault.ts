@@ -168,7 +168,7 @@ export class Vault {
   }
 
   /**
-   * Encrypts under `apiKeysKeyArn` what is under a key of `apiKeysOldKeyArns`, user by user as that
+   * Encrypts under `apiKeysKeyArn` what is under a key of `apiKeysOtherKeyArns`, user by user as that
    * user. It may be stopped and begun again at any time: whoever is done is not encrypted again.
    * @throws AppDataError KEY006 and KEY009 where KMS cannot be used at all, DAT002 and DAT003.
    *

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
 import { listenInSilence } from "../migrator/server-fixture";
-import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createApiKeysKey, createClientDatabase } from "./client-fixture";
 
 const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
 const CANARY = `sk-canary-${randomUUID()}`;
@@ -192,6 +192,18 @@ describe("app-data doctor", () => {
     expect({ ok, exitCode }).toEqual({ ok: true, exitCode: 0 });
     expect(findings.length).toBeGreaterThan(10);
     expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  it("uses each key of a rotation", async () => {
+    const doctor = async (other: string) => {
+      const env = { APP_DATA_API_KEYS_OTHER_KEY_ARNS: `${await createApiKeysKey()}, ${other}` };
+      return (await run(["doctor"], { env })).stdout;
+    };
+    expect(await doctor(await createApiKeysKey())).toMatch(
+      /^ok {4}key for API keys +each of 3 encrypts and decrypts/m,
+    );
+    const none = `arn:aws:kms:eu-central-1:123456789012:key/${randomUUID()}`;
+    expect(await doctor(none)).toMatch(/^FAIL {2}key for API keys +KEY005/m);
   });
 
   it("ends where nothing answers: neither the database nor AWS", async () => {

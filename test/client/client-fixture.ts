@@ -74,7 +74,7 @@ export async function createClientDatabase(): Promise<ClientDatabase> {
     databaseTls: "off",
     region: process.env["AWS_REGION"] ?? "eu-central-1",
     apiKeysKeyArn: await createApiKeysKey(),
-    apiKeysOldKeyArns: [],
+    apiKeysOtherKeyArns: [],
     apiKeysContext: { app: "app-data", environment: "test", purpose: "api-key" },
     exportsBucket: await createExportsBucket(),
     endpoint: process.env["AWS_ENDPOINT_URL"],

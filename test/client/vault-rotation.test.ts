@@ -29,7 +29,7 @@ beforeEach(async () => {
   after = await database.open({
     endpoint,
     apiKeysKeyArn: await createApiKeysKey(),
-    apiKeysOldKeyArns: [before.settings.apiKeysKeyArn],
+    apiKeysOtherKeyArns: [before.settings.apiKeysKeyArn],
   });
   users = Array.from({ length: 20 }, () => randomUUID()).sort();
   for (const id of users) {
@@ -63,6 +63,73 @@ async function readable(from: AppData): Promise<string[]> {
   );
   return values.filter((id) => id !== "");
 }
+
+describe("a change of the key, process by process", () => {
+  /** The steps of docs/client.md, "Rotation of the key": who runs with which settings. */
+  const steps = async () => {
+    const { apiKeysKeyArn: next, apiKeysOtherKeyArns: others } = after.settings;
+    const first = before.settings.apiKeysKeyArn;
+    expect(others).toEqual([first]);
+    const nextIsKnown = await database.open({ apiKeysOtherKeyArns: [next] });
+    const nextIsWritten = await database.open({
+      apiKeysKeyArn: next,
+      apiKeysOtherKeyArns: [first],
+    });
+    const firstIsGone = await database.open({ apiKeysKeyArn: next });
+    return { nextIsKnown, nextIsWritten, firstIsGone };
+  };
+  const everybodyReads = async (clients: readonly AppData[], value: string) => {
+    for (const client of clients) {
+      for (const id of users.slice(0, 3)) {
+        expect((await client.vault.get(id, "openai")).reveal()).toBe(value);
+      }
+    }
+  };
+  const put = async (client: AppData, value: string) => {
+    for (const id of users.slice(0, 3)) await client.vault.put(id, "openai", value);
+  };
+
+  it("breaks nothing on its way: processes of two neighbouring steps read what the other wrote", async () => {
+    const { nextIsKnown, nextIsWritten, firstIsGone } = await steps();
+    await put(nextIsKnown, "known");
+    await everybodyReads([before, nextIsKnown, nextIsWritten], "known");
+    await put(before, "before");
+    await everybodyReads([before, nextIsKnown, nextIsWritten], "before");
+    await put(nextIsWritten, "written");
+    await everybodyReads([nextIsKnown, nextIsWritten, firstIsGone], "written");
+    await put(nextIsKnown, "known again");
+    await everybodyReads([nextIsKnown, nextIsWritten], "known again");
+
+    expect(await nextIsWritten.vault.rotate()).toMatchObject({ due: 20, rotated: 20, failed: 0 });
+    await everybodyReads([nextIsKnown, nextIsWritten, firstIsGone], "known again");
+    await put(firstIsGone, "gone");
+    await everybodyReads([nextIsKnown, nextIsWritten, firstIsGone], "gone");
+  });
+
+  it("KEY010 where a step was left out, and for a key that the stack has no longer", async () => {
+    const { nextIsWritten, firstIsGone } = await steps();
+    const user = users[0] ?? "";
+    const unknown = async (client: AppData, keyArn: string) =>
+      expect(client.vault.get(user, "openai")).rejects.toThrow(
+        `KEY010 The user's API keys are encrypted under the KMS key ${keyArn}, which is neither ` +
+          "apiKeysKeyArn nor one of apiKeysOtherKeyArns. If the stack has that key, the settings of this " +
+          "process are older than a rotation: start it with the stack's present outputs. Otherwise " +
+          "name it in apiKeysOtherKeyArns until `vault rotate` has gone through.",
+      );
+    await unknown(firstIsGone, before.settings.apiKeysKeyArn);
+    await nextIsWritten.vault.put(user, "openai", "written");
+    await unknown(before, nextIsWritten.settings.apiKeysKeyArn);
+  });
+
+  it("takes the same way back until the first key is gone", async () => {
+    const { nextIsKnown, nextIsWritten } = await steps();
+    await nextIsWritten.vault.rotate();
+    expect(await nextIsKnown.vault.rotate()).toMatchObject({ due: 20, rotated: 20, failed: 0 });
+    expect((await before.vault.get(users[0] ?? "", "google")).reveal()).toBe(
+      `google of ${users[0]}`,
+    );
+  });
+});
 
 describe("vault.rotate", () => {
   it("moves all users to the new key, after which the old one can be disabled", async () => {

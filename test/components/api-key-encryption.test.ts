@@ -14,6 +14,7 @@ import {
 const tags = { Project: "app-data" };
 const KEEPER = "arn:aws:iam::123456789012:role/keeper";
 const APP = "arn:aws:iam::123456789012:role/app";
+const KEY = "aws:kms/key:Key";
 const USE = [
   "kms:Decrypt",
   "kms:Encrypt",
@@ -79,6 +80,43 @@ describe("ApiKeyEncryption", () => {
       name: "alias/app-data-prod-api-keys",
       targetKeyId: "api-keys-key-id",
     });
+  });
+
+  it("is a further key for each further generation, of which the first in the list is written with", async () => {
+    const changes = { "apiKeys.keyGenerations": [2, 1, 3], "apiKeys.users": [APP] };
+    const recorded = await program("prod", changes);
+    const [alone] = (await program("prod", { "apiKeys.users": [APP] })).resources.filter(
+      ({ type }) => type === KEY,
+    );
+    const first = only(recorded, KEY, "api-keys");
+    expect(first).toEqual(alone);
+    for (const generation of [2, 3]) {
+      expect(only(recorded, KEY, `api-keys-${generation}`).inputs).toEqual({
+        ...first.inputs,
+        description: `Wraps the data keys of users' API keys, generation ${generation}`,
+      });
+    }
+    const aliases = recorded.resources.filter(({ type }) => type === "aws:kms/alias:Alias");
+    expect(
+      aliases.map(({ name, inputs }) => [name, inputs["name"], inputs["targetKeyId"]]),
+    ).toEqual(
+      expect.arrayContaining([
+        ["api-keys", "alias/app-data-prod-api-keys", "api-keys-key-id"],
+        ["api-keys-2", "alias/app-data-prod-api-keys-2", "api-keys-2-key-id"],
+        ["api-keys-3", "alias/app-data-prod-api-keys-3", "api-keys-3-key-id"],
+      ]),
+    );
+    expect(countTypes(recorded)).toMatchObject({ [KEY]: 3, "aws:kms/alias:Alias": 3 });
+    expect(protectedNames(recorded)).toEqual([
+      `${KEY} api-keys`,
+      `${KEY} api-keys-2`,
+      `${KEY} api-keys-3`,
+    ]);
+    const { result } = recorded;
+    const arn = "arn:aws:kms:eu-central-1:123456789012:key/api-keys";
+    expect(await valueOf(result.keyArn)).toBe(`${arn}-2`);
+    expect(await valueOf(result.otherKeyArns)).toEqual([arn, `${arn}-3`]);
+    expect(await valueOf(result.aliasName)).toBe("alias/app-data-prod-api-keys-2");
   });
 
   it("lets the users in, in their context alone", async () => {
@@ -154,6 +192,7 @@ describe("ApiKeyEncryption", () => {
       purpose: "api-key",
     });
     expect(await valueOf(result.keyArn)).toBe("arn:aws:kms:eu-central-1:123456789012:key/api-keys");
+    expect(await valueOf(result.otherKeyArns)).toEqual([]);
     expect(await valueOf(result.aliasName)).toBe("alias/app-data-dev-api-keys");
   });
 });

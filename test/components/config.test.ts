@@ -74,7 +74,12 @@ describe("readConfig", () => {
         verifyTls: true,
       },
       identity: { tokens: "none", audience: "app-data", keyGeneration: 1 },
-      apiKeys: { deletionWindowDays: 30, administrators: [], users: [] },
+      apiKeys: {
+        keyGenerations: [1],
+        deletionWindowDays: 30,
+        administrators: [],
+        users: [],
+      },
       exports: {
         expirationDays: 30,
         noncurrentExpirationDays: 7,
@@ -112,12 +117,14 @@ describe("readConfig", () => {
       "database.tunnel": "[::1]:6432",
       "database.masterSecret": "dev/master",
       "migrations.target": "001",
+      "apiKeys.keyGenerations": [2, 1],
       "apiKeys.administrators": [ROLE],
       "apiKeys.users": ["arn:aws:iam::123456789012:role/path/app"],
     });
     expect(config.database.tunnel).toEqual({ host: "::1", port: 6432 });
     expect(config.database.masterSecret).toBe("dev/master");
     expect(config.migrations.target).toBe("001");
+    expect(config.apiKeys.keyGenerations).toEqual([2, 1]);
     expect(config.apiKeys.administrators).toEqual([ROLE]);
     expect(config.apiKeys.users).toEqual(["arn:aws:iam::123456789012:role/path/app"]);
   });
@@ -173,6 +180,7 @@ describe("readConfig", () => {
   const tunnel = 'must be host:port, such as 127.0.0.1:6432, or "" for none';
   const bastion = 'must be an instance id (i-… or mi-…), tag:NAME=VALUE, or "" for none';
   const root = "arn:aws:iam::123456789012:root";
+  const generations = "must be a list of whole numbers from 1 to 1000000";
   it.each<[string, unknown, string]>([
     ["network.cidrBlock", "10.0.0.0/8", `CFG005 … = 10.0.0.0/8: ${cidr}`],
     ["network.cidrBlock", "8.8.0.0/16", `CFG005 … = 8.8.0.0/16: ${cidr}`],
@@ -235,6 +243,16 @@ describe("readConfig", () => {
       `CFG005 … = ["${ROLE}","${root}"]: each must be the ARN of an IAM role or user; "${root}" is not`,
     ],
     ["apiKeys.users", "nobody", "CFG003 … = nobody: must be a list of texts"],
+    ["apiKeys.keyGenerations", 2, `CFG003 … = 2: ${generations}`],
+    ["apiKeys.keyGenerations", [1, "2"], `CFG003 … = [1,"2"]: ${generations}`],
+    ["apiKeys.keyGenerations", [1, 0], `CFG003 … = [1,0]: ${generations}`],
+    ["apiKeys.keyGenerations", [1.5], `CFG003 … = [1.5]: ${generations}`],
+    ["apiKeys.keyGenerations", [], "CFG005 … = []: must have one number or more, and each once"],
+    [
+      "apiKeys.keyGenerations",
+      [2, 1, 2],
+      "CFG005 … = [2,1,2]: must have one number or more, and each once",
+    ],
     ["apiKeys.deletionWindowDays", 31, "CFG004 … = 31: must be from 7 to 30"],
     [
       "migrations.directory",

@@ -91,6 +91,22 @@ describe("this project's own stack", () => {
   });
 });
 
+describe("this project's own stack while the key of the API keys is rotated", () => {
+  it("has no finding in prod, and each of its keys is judged", async () => {
+    const resources = await ownStack("prod", { "apiKeys.keyGenerations": [2, 1] });
+    expect(await judgeAll("prod", resources)).toEqual([]);
+    const refusal = mutations.find(({ as }) => as === "RefuseOtherUserId");
+    if (!refusal) throw new Error("There is no such mutation.");
+    for (const name of ["api-key-encryption", "api-key-encryption-2"]) {
+      const at = resources.findIndex(
+        ({ inputs }) => inputs.type === refusal.type && inputs.name === name,
+      );
+      const changed = mutate(resources[at] as OwnResource, refusal);
+      expect([name, await judgeChanged(resources, at, changed)]).toEqual([name, [refusal.rule]]);
+    }
+  });
+});
+
 describe("a safe default of this project that is turned around", () => {
   let resources: OwnResource[];
   beforeAll(async () => {

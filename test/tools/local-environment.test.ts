@@ -1,3 +1,4 @@
+import { clientVariables } from "../../tools/local/client-variables.mjs";
 import { Pulumi, foreignVariables } from "../../tools/local/pulumi.mjs";
 
 const ENGINE = { path: [], environment: {}, policyPack: "policy", pulumi: "pulumi" };
@@ -41,5 +42,15 @@ describe("the environment of the local stack", () => {
   it("names what a shell has to unset before it takes it on", () => {
     expect(foreignVariables()).toEqual(expect.arrayContaining(Object.keys(MINE)));
     expect(foreignVariables()).not.toContain("PATH");
+  });
+});
+
+describe("the settings of the client for the local stack", () => {
+  it("name the other keys for API keys, where there are any", () => {
+    const name = "APP_DATA_API_KEYS_OTHER_KEY_ARNS";
+    const keys = { apiKeysKeyArn: "arn:1", apiKeysOtherKeyArns: ["arn:2", "arn:3"] };
+    expect(clientVariables(keys)).toMatchObject({ [name]: "arn:2,arn:3" });
+    expect(clientVariables({ ...keys, apiKeysOtherKeyArns: [] })).not.toHaveProperty(name);
+    expect(clientVariables({ apiKeysKeyArn: "arn:1" })).not.toHaveProperty(name);
   });
 });

@@ -12,6 +12,8 @@ export function clientVariables(outputs) {
     APP_DATA_DATABASE_PORT: outputs.databasePort,
     APP_DATA_DATABASE_TLS: "off",
     APP_DATA_API_KEYS_KEY_ARN: outputs.apiKeysKeyArn,
+    // A state from before there were several has no such output.
+    APP_DATA_API_KEYS_OTHER_KEY_ARNS: outputs.apiKeysOtherKeyArns?.join(","),
     APP_DATA_API_KEYS_CONTEXT: JSON.stringify(outputs.apiKeysEncryptionContext),
     APP_DATA_EXPORTS_BUCKET: outputs.exportsBucket,
     APP_DATA_MONITOR_SECRET_ARN: outputs.monitorSecretArn,
