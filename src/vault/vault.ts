@@ -32,6 +32,8 @@ export interface VaultEntry {
  *
  * No connection to the database waits for KMS: what changes the keys writes only over the message that
  * it has read, and begins again where another was quicker.
+ *
+ * All of it may also fail as {@link Sessions.asUser} does.
  */
 export class Vault {
   private readonly envelope: Envelope;
