@@ -46,6 +46,11 @@ export interface Settings {
    * `APP_DATA_API_KEYS_CONTEXT`; output `apiKeysEncryptionContext`.
    */
   readonly apiKeysContext: Readonly<Record<string, string>>;
+  /**
+   * Providers that {@link Vault.put} takes keys for; without it, any name of the right form. Variable
+   * `APP_DATA_PROVIDERS`, with commas between them.
+   */
+  readonly providers?: readonly string[] | undefined;
   /** Bucket of the exports. Variable `APP_DATA_EXPORTS_BUCKET`; output `exportsBucket`. */
   readonly exportsBucket: string;
   /**
@@ -82,6 +87,8 @@ export interface Settings {
   readonly openTables: readonly string[];
 }
 
+/** The name of a provider. */
+export const PROVIDER = /^[a-z0-9-]{1,64}$/;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const MOST_CONNECTIONS = 1_000;
 /** An hour. */
@@ -126,14 +133,11 @@ export function readSettings(
     region: required(given.region, "region", "AWS_REGION"),
     apiKeysKeyArn: required(given.apiKeysKeyArn, "apiKeysKeyArn", "APP_DATA_API_KEYS_KEY_ARN"),
     apiKeysOldKeyArns:
-      given.apiKeysOldKeyArns ??
-      text(undefined, "APP_DATA_API_KEYS_OLD_KEY_ARNS")
-        ?.split(",")
-        .map((arn) => arn.trim()) ??
-      [],
+      given.apiKeysOldKeyArns ?? listIn(text(undefined, "APP_DATA_API_KEYS_OLD_KEY_ARNS")) ?? [],
     apiKeysContext:
       given.apiKeysContext ??
       readContext(required(undefined, "apiKeysContext", "APP_DATA_API_KEYS_CONTEXT")),
+    providers: providerNames(given.providers ?? listIn(text(undefined, "APP_DATA_PROVIDERS"))),
     exportsBucket: required(given.exportsBucket, "exportsBucket", "APP_DATA_EXPORTS_BUCKET"),
     monitorSecretArn: text(given.monitorSecretArn, "APP_DATA_MONITOR_SECRET_ARN"),
     tokenSecretArn: text(given.tokenSecretArn, "APP_DATA_TOKEN_SECRET_ARN"),
@@ -206,6 +210,19 @@ function wholeNumber(
   throw new AppDataError(
     "CFG102",
     `${name} is ${shown(String(value))}, and has to be a whole number from 1 to ${most}.`,
+  );
+}
+
+function listIn(text: string | undefined): string[] | undefined {
+  return text?.split(",").map((each) => each.trim());
+}
+
+function providerNames(names: readonly string[] | undefined): readonly string[] | undefined {
+  const wrong = names?.find((name) => !PROVIDER.test(name));
+  if (wrong === undefined) return names;
+  throw new AppDataError(
+    "CFG102",
+    `providers has ${shown(wrong)}, and the name of each has to be 1 to 64 of the characters a-z, 0-9 and "-".`,
   );
 }
 

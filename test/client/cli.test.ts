@@ -95,6 +95,27 @@ describe("app-data vault", () => {
     expect(gone).toMatchObject({ exitCode: 1, stderr: "" });
     expect(JSON.parse(gone.stdout).error.code).toBe("KEY003");
   });
+
+  it("stores no key for a provider that is not on the list of the settings, where there is one", async () => {
+    const misspelt = ["--user", user, "--provider", "opneai"];
+    const put = (args: readonly string[], list: string) =>
+      run(["vault", "put", ...args], { input: CANARY, env: { APP_DATA_PROVIDERS: list } });
+    const refused = await put(misspelt, "openai, anthropic");
+    expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^KEY001 .*providers.* openai, anthropic\b/);
+    // With the arguments exchanged it would be the secret.
+    expect(refused.stderr).not.toContain("opneai");
+    expect(await put(of, "openai, anthropic")).toMatchObject({ exitCode: 0 });
+    expect(await put(misspelt, "")).toMatchObject({ exitCode: 0 });
+    // What is there can be looked at and deleted, whatever the list says.
+    const env = { APP_DATA_PROVIDERS: "google" };
+    expect((await run(["vault", "get", ...misspelt], { env })).stdout).toBe(`${CANARY}\n`);
+    for (const each of [of, misspelt]) {
+      expect(await run(["vault", "delete", ...each], { env })).toMatchObject({ exitCode: 0 });
+    }
+    const wrong = await put(of, "OpenAI");
+    expect(wrong.stderr).toMatch(/^CFG102 providers .*"OpenAI"/);
+  });
 });
 
 describe("app-data vault put in a terminal", () => {
