@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
 import type { AppData } from "../../src/app-data";
+import { holds } from "./canary";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 import { filesInZip } from "./zip-file";
 
@@ -32,18 +33,6 @@ beforeAll(async () => {
   }
 });
 afterAll(() => database.drop());
-
-/** Whether it is there as it is, in hexadecimal digits or in Base64, wherever a group of that begins. */
-function holds(copy: string, text: string): boolean {
-  const inBase64 = [0, 1, 2].map((before) =>
-    Buffer.from(" ".repeat(before) + text)
-      .toString("base64")
-      .slice(4, -4),
-  );
-  return [text, Buffer.from(text).toString("hex"), ...inBase64].some((shape) =>
-    copy.includes(shape),
-  );
-}
 
 /** Every row of every table, the catalog's too, as text. */
 async function dump(): Promise<string> {
