@@ -70,7 +70,9 @@ export interface Settings {
    */
   readonly endpoint?: string | undefined;
   /**
-   * Most connections for users, and as many for the back office. Variable `APP_DATA_POOL_SIZE`.
+   * Most connections of a pool. There is one for users, one for exports that run, and one for the back
+   * office where `serviceSecretArn` is given: a process has up to three times as many. Variable
+   * `APP_DATA_POOL_SIZE`.
    * @default 10
    */
   readonly poolSize: number;
