@@ -26,7 +26,12 @@ export class AppData extends Sessions {
   /** Accounts. */
   public readonly users = new Users(this, this.exports);
 
-  /** As {@link Sessions.close}; exports that run are stopped, and fail. */
+  /**
+   * As {@link Sessions.close}; exports that run are stopped, and fail.
+   *
+   * @example
+   * process.once("SIGTERM", () => void data.close());
+   */
   override async close(): Promise<void> {
     this.vault.end();
     await this.exports.end();

@@ -49,6 +49,11 @@ export interface Settings {
    * `APP_DATA_API_KEYS_CONTEXT`; output `apiKeysEncryptionContext`.
    */
   readonly apiKeysContext: Readonly<Record<string, string>>;
+  /**
+   * Providers that {@link Vault.put} takes keys for; without it, any name of the right form. Variable
+   * `APP_DATA_PROVIDERS`, with commas between them.
+   */
+  readonly providers?: readonly string[] | undefined;
   /** Bucket of the exports. Variable `APP_DATA_EXPORTS_BUCKET`; output `exportsBucket`. */
   readonly exportsBucket: string;
   /**
@@ -68,7 +73,9 @@ export interface Settings {
    */
   readonly endpoint?: string | undefined;
   /**
-   * Most connections for users, and as many for the back office. Variable `APP_DATA_POOL_SIZE`.
+   * Most connections of a pool. There is one for users, one for exports that run, and one for the back
+   * office where `serviceSecretArn` is given: a process has up to three times as many. Variable
+   * `APP_DATA_POOL_SIZE`.
    * @default 10
    */
   readonly poolSize: number;
@@ -85,6 +92,8 @@ export interface Settings {
   readonly openTables: readonly string[];
 }
 
+/** The name of a provider. */
+export const PROVIDER = /^[a-z0-9-]{1,64}$/;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const MOST_CONNECTIONS = 1_000;
 /** An hour. */
@@ -130,13 +139,12 @@ export function readSettings(
     apiKeysKeyArn: required(given.apiKeysKeyArn, "apiKeysKeyArn", "APP_DATA_API_KEYS_KEY_ARN"),
     apiKeysOtherKeyArns:
       given.apiKeysOtherKeyArns ??
-      text(undefined, "APP_DATA_API_KEYS_OTHER_KEY_ARNS")
-        ?.split(",")
-        .map((arn) => arn.trim()) ??
+      listIn(text(undefined, "APP_DATA_API_KEYS_OTHER_KEY_ARNS")) ??
       [],
     apiKeysContext:
       given.apiKeysContext ??
       readContext(required(undefined, "apiKeysContext", "APP_DATA_API_KEYS_CONTEXT")),
+    providers: providerNames(given.providers ?? listIn(text(undefined, "APP_DATA_PROVIDERS"))),
     exportsBucket: required(given.exportsBucket, "exportsBucket", "APP_DATA_EXPORTS_BUCKET"),
     monitorSecretArn: text(given.monitorSecretArn, "APP_DATA_MONITOR_SECRET_ARN"),
     tokenSecretArn: text(given.tokenSecretArn, "APP_DATA_TOKEN_SECRET_ARN"),
@@ -209,6 +217,19 @@ function wholeNumber(
   throw new AppDataError(
     "CFG102",
     `${name} is ${shown(String(value))}, and has to be a whole number from 1 to ${most}.`,
+  );
+}
+
+function listIn(text: string | undefined): string[] | undefined {
+  return text?.split(",").map((each) => each.trim());
+}
+
+function providerNames(names: readonly string[] | undefined): readonly string[] | undefined {
+  const wrong = names?.find((name) => !PROVIDER.test(name));
+  if (wrong === undefined) return names;
+  throw new AppDataError(
+    "CFG102",
+    `providers has ${shown(wrong)}, and the name of each has to be 1 to 64 of the characters a-z, 0-9 and "-".`,
   );
 }
 

@@ -26,7 +26,7 @@ interface Finding {
 }
 
 /** Milliseconds for a check, all of which run at once. */
-const CHECK_MS = 8_000;
+const CHECK_MS = 7_000;
 
 /** Each looks at one thing, and says what there is. */
 type Check = (settings: Settings) => Promise<string>;

@@ -19,7 +19,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (asJson) console.log(JSON.stringify(data, plain, 2));
     else if (text !== "") console.log(text);
     const signal = receivedSignal();
-    return signal ? 128 + constants.signals[signal] : exitCode;
+    const code = signal ? 128 + constants.signals[signal] : exitCode;
+    // The connections of a check that was given up would keep the process.
+    if (command === "doctor") process.stdout.write("", () => process.exit(code));
+    return code;
   } catch (error) {
     return fail(error, asJson);
   }

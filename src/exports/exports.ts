@@ -54,7 +54,7 @@ const LINK_SECONDS = 900;
 /** An export that is not heard of for an hour is failed by the job. */
 const HEARTBEAT_MS = 60_000;
 
-/** Exports of users' rows into the stack's bucket. */
+/** Exports of users' rows into the stack's bucket. All of it may also fail as {@link Sessions.asUser} does. */
 export class Exports {
   private readonly bucket: ExportBucket;
   private readonly closing = new AbortController();
@@ -106,8 +106,9 @@ export class Exports {
    * Makes a pending export: reads the user's own rows, as that user, from one state of the database, and
    * writes them to the bucket as they come. A failure leaves the export `failed` and nothing in the
    * bucket; a process that is killed leaves both to {@link Exports.sweep}.
-   * @throws AppDataError EXP015 when it is not pending, EXP016 when it failed, with the reason as its
-   * cause; an AbortError once `close()` was called, and the export stays pending.
+   * @throws AppDataError DAT001 for an id that is no UUID, EXP015 when it is not pending, EXP016 when it
+   * failed, with the reason as its cause; an AbortError once `close()` was called, and the export stays
+   * pending.
    *
    * @example
    * await data.exports.run(id, { deadlineMs: 600_000 });
@@ -120,7 +121,7 @@ export class Exports {
 
   /**
    * How far an export of a user is.
-   * @throws AppDataError EXP013 when the user has none with this id.
+   * @throws AppDataError DAT001 for an id that is no UUID, EXP013 when the user has none with this id.
    *
    * @example
    * const { status, rows } = await data.exports.status(userId, id);
@@ -153,8 +154,8 @@ export class Exports {
   /**
    * A link to a completed export of a user. Whoever has it can download the file for fifteen minutes, so
    * it is made when it is needed and not kept. Counts as a download.
-   * @throws AppDataError EXP013 when the user has no export with this id, EXP014 when it is not
-   * completed, or has expired.
+   * @throws AppDataError DAT001 for an id that is no UUID, EXP013 when the user has no export with this
+   * id, EXP014 when it is not completed, or has expired.
    *
    * @example
    * const link = await data.exports.download(userId, id);
@@ -185,7 +186,8 @@ export class Exports {
 
   /**
    * Deletes an export of a user, with its file.
-   * @throws AppDataError EXP013 when the user has none with this id.
+   * @throws AppDataError DAT001 for an id that is no UUID, EXP013 when the user has none with this id,
+   * EXP017 when its row is gone and S3 refuses to delete the file.
    *
    * @example
    * await data.exports.delete(userId, id);

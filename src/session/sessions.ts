@@ -20,7 +20,8 @@ export class Sessions {
    * Runs one transaction as a user: `authenticated`, and `auth.uid()` is the id.
    * @param userId a UUID.
    * @throws AppDataError DAT001 for an id that is no UUID, DAT002 to DAT004 as
-   * {@link TransactionOptions} says; whatever the work throws, after a rollback.
+   * {@link TransactionOptions} says; with signed tokens CFG104 and CFG105 where their key cannot be read or
+   * is none; whatever the work throws, after a rollback.
    *
    * @example
    * const sessions = await data.asUser(
@@ -58,7 +59,8 @@ export class Sessions {
    * made sure of that. The database believes it, too.
    * @param userId a UUID.
    * @param lifetimeSeconds how long {@link Sessions.userOf} and the database believe it.
-   * @throws AppDataError DAT001 for an id that is no UUID, DAT007 where the stack has no signed tokens.
+   * @throws AppDataError DAT001 for an id that is no UUID, DAT007 where the stack has no signed tokens,
+   * CFG104 and CFG105 where their key cannot be read or is none.
    *
    * @example
    * const token = await data.signToken(userId, 3600);
@@ -70,7 +72,8 @@ export class Sessions {
   /**
    * The user whom a token of {@link Sessions.signToken} names, undefined where it is none, was changed or
    * has run out.
-   * @throws AppDataError DAT007 where the stack has no signed tokens.
+   * @throws AppDataError DAT007 where the stack has no signed tokens, CFG104 and CFG105 where their key
+   * cannot be read or is none.
    *
    * @example
    * const user = await data.userOf(await data.signToken(userId, 3600));

@@ -26,6 +26,11 @@ export class Secret {
   /**
    * The API key.
    * @throws AppDataError KEY012 after {@link Secret.release}.
+   *
+   * @example
+   * const secret = await data.vault.get(userId, "openai");
+   * const authorization = `Bearer ${secret.reveal()}`;
+   * secret.release();
    */
   reveal(): string {
     return this.bytes().toString("utf8");
@@ -38,7 +43,17 @@ export class Secret {
     return copy;
   }
 
-  /** Overwrites it. Afterwards it cannot be read. */
+  /**
+   * Overwrites it. Afterwards it cannot be read.
+   *
+   * @example
+   * const secret = await data.vault.get(userId, "openai");
+   * try {
+   *   console.log(secret.reveal().length);
+   * } finally {
+   *   secret.release();
+   * }
+   */
   release(): void {
     this.#bytes.fill(0);
     this.#isReleased = true;

@@ -58,6 +58,15 @@ export class HttpValidator implements KeyValidator {
     );
   }
 
+  /**
+   * As {@link KeyValidator.check}.
+   * @throws AppDataError KEY012 for a secret that was released; whatever fetch throws; an Error where the
+   * provider answers with 429 or 500 and above.
+   *
+   * @example
+   * const secret = await data.vault.get(userId, "openai");
+   * const verdict = await openAiValidator().check(secret, AbortSignal.timeout(10_000));
+   */
   async check(secret: Secret, signal: AbortSignal): Promise<Verdict> {
     const headers = sendable(this.args.headers(secret.reveal()));
     if (headers === undefined) return "undecided";

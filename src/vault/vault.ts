@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppDataError, codeOf, requireUuid, shown } from "../errors.js";
 import type { Sessions } from "../session/sessions.js";
+import { PROVIDER } from "../settings.js";
 import type { Insertable } from "../types/index.js";
 import { Envelope, type OpenedKeys } from "./envelope.js";
 import type { StoredKey } from "./key-ring.js";
@@ -12,7 +13,6 @@ import { Secret } from "./secret.js";
 import { type ValidationOptions, type ValidationResult, validateKeys } from "./validation.js";
 import type { ColumnsOver, StoredMessage, UserKeys } from "./user-keys.js";
 
-const PROVIDER = /^[a-z0-9-]{1,64}$/;
 const MOST_SECRET_BYTES = 16_384;
 const MOST_PROVIDERS = 64;
 const FOREIGN_KEY_VIOLATION = "23503";
@@ -32,6 +32,8 @@ export interface VaultEntry {
  *
  * No connection to the database waits for KMS: what changes the keys writes only over the message that
  * it has read, and begins again where another was quicker.
+ *
+ * All of it may also fail as {@link Sessions.asUser} does.
  */
 export class Vault {
   private readonly envelope: Envelope;
@@ -51,18 +53,18 @@ export class Vault {
   /**
    * Stores a user's API key, in place of the one that they have for that provider. The user has to
    * have a row in `users`.
-   * @param provider 1 to 64 of the characters a-z, 0-9 and `-`; which names there are is the
-   * application's to decide.
+   * @param provider 1 to 64 of the characters a-z, 0-9 and `-`. Any such name is taken, a misspelt one
+   * too, unless the setting `providers` lists which there are.
    * @param secret UTF-8, at most 16 KiB.
-   * @throws AppDataError DAT001 for an id that is no UUID, KEY001 for a name that is none, KEY002 for
-   * a secret that is empty or too long, KEY005 to KEY010 where it cannot be encrypted, KEY011 for one
-   * provider too many, KEY013 for a user without a row, KEY014 where others kept changing the keys.
+   * @throws AppDataError DAT001 for an id that is no UUID, KEY001 for a name that is none or not of the
+   * setting `providers`, KEY002 for a secret that is empty or too long, KEY005 to KEY010 where it cannot be
+   * encrypted, KEY011 for one provider too many, KEY013 for a user without a row, KEY014 where others kept changing the keys.
    *
    * @example
    * await data.vault.put(userId, "openai", "sk-…");
    */
   async put(userId: string, provider: string, secret: string | Uint8Array | Secret): Promise<void> {
-    requireProvider(provider);
+    requireProvider(provider, this.sessions.settings.providers);
     const bytes = secretBytes(secret);
     try {
       const add = (keys: readonly StoredKey[]) => {
@@ -325,8 +327,15 @@ export class Vault {
 }
 
 /** What was given is not in the error: with the arguments exchanged it is the secret. */
-function requireProvider(provider: string): void {
-  if (typeof provider === "string" && PROVIDER.test(provider)) return;
+function requireProvider(provider: string, known?: readonly string[]): void {
+  if (typeof provider === "string" && PROVIDER.test(provider)) {
+    if (known === undefined || known.includes(provider)) return;
+    throw new AppDataError(
+      "KEY001",
+      `The name of the provider is none of the setting providers: ${known.join(", ")}. Correct it, or add ` +
+        "it there.",
+    );
+  }
   const found =
     typeof provider !== "string"
       ? `a ${typeof provider}`

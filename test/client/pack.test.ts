@@ -127,16 +127,19 @@ it("npm pack makes a package that installs into an empty project, has types and 
 
   write("main.ts", program(": { email: string }[]"));
   write("wrong.ts", program(": { email: number }[]"));
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"];
   const compile = (file: string) =>
-    run(
-      process.execPath,
-      [COMPILER, "--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]
-        .concat(["--skipLibCheck", "--typeRoots", path.join(PROJECT, "node_modules/@types")])
-        .concat(["--types", "node", file]),
-      { cwd: project },
-    );
+    run(process.execPath, [COMPILER, ...options, "--types", "node", file], { cwd: project });
+  // Were pg without types, they would be any, and anything could be assigned to them.
+  write(
+    "types.ts",
+    'import { databaseTypes } from "@app-data/client";\nexport const wrong: number = databaseTypes;\n',
+  );
   await compile("main.ts");
   await expect(compile("wrong.ts")).rejects.toMatchObject({
     stdout: expect.stringContaining("'string' is not assignable to type 'number'"),
+  });
+  await expect(compile("types.ts")).rejects.toMatchObject({
+    stdout: expect.stringContaining("'CustomTypesConfig' is not assignable to type 'number'"),
   });
 });
