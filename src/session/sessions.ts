@@ -20,7 +20,8 @@ export class Sessions {
    * Runs one transaction as a user: `authenticated`, and `auth.uid()` is the id.
    * @param userId a UUID.
    * @throws AppDataError DAT001 for an id that is no UUID, DAT002 to DAT004 as
-   * {@link TransactionOptions} says; whatever the work throws, after a rollback.
+   * {@link TransactionOptions} says, DAT009 where the database does not believe a token any more; whatever
+   * the work throws, after a rollback.
    *
    * @example
    * const sessions = await data.asUser(
@@ -89,7 +90,11 @@ export class Sessions {
     const claims = JSON.stringify({ sub, role: "authenticated" });
     return runTransaction(
       pool,
-      async () => ({ role: "authenticated", claims, token: (await this.tokens?.sign(sub)) ?? "" }),
+      async () => ({
+        role: "authenticated",
+        claims,
+        signed: this.tokens && { userId: sub, token: await this.tokens.sign(sub) },
+      }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
     );
@@ -114,7 +119,6 @@ export class Sessions {
       async () => ({
         role: "service_role",
         claims: JSON.stringify({ role: "service_role" }),
-        token: "",
       }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
