@@ -316,6 +316,32 @@ describe("vault.validate", () => {
     expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1 });
   });
 
+  it("leaves a user of whom nobody was asked to a caller who knows their provider", async () => {
+    const user = await newUser({ own: "x" });
+    expect(await data.vault.validate({ validators })).toMatchObject({ unknown: 1, users: 1 });
+    expect((await stateOf(user)).last_validated_at).toBeNull();
+    const own: KeyValidator = { provider: "own", check: async () => "invalid" };
+    expect(await data.vault.validate({ validators: [own] })).toMatchObject({ disabled: 1 });
+    await data.asUser(user, (db) =>
+      db.updateTable("user_api_keys").set({ last_validated_at: null }).execute(),
+    );
+    expect(await data.vault.validate({ validators: [own] })).toMatchObject({ disabled: 0 });
+    expect((await stateOf(user)).last_validated_at).toBeNull();
+  });
+
+  it("ends at once when it is stopped, also what it asks a provider and what waits for its turn", async () => {
+    const user = await newUser({ openai: "good" });
+    for (let count = 0; count < 3; count += 1) await newUser({ openai: "good" });
+    const stopping = new AbortController();
+    provider.answer = () => void setTimeout(() => stopping.abort(), 50);
+    const begun = performance.now();
+    const result = await data.vault.validate({ validators, atOnce: 1, signal: stopping.signal });
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(result).toMatchObject({ disabled: 0, failed: 0, isComplete: false });
+    expect(provider.asked).toHaveLength(1);
+    expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: null });
+  });
+
   it("does not fail on a key that no header can hold, nor on a validator that throws", async () => {
     await newUser({ openai: "two\nlines", own: "x" });
     const own: KeyValidator = {
