@@ -140,6 +140,7 @@ async function decrypt(materials: NodeMaterialsManager, message: Buffer): Promis
     const stream = decryptStream(materials).on("data", (part: Buffer) => parts.push(part));
     stream.end(message);
     await finished(stream);
+    if (parts.length === 0) throw new Error("The message ends before its body.");
     return Buffer.concat(parts);
   } finally {
     for (const part of parts) part.fill(0);
