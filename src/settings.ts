@@ -86,7 +86,7 @@ export interface Settings {
    */
   readonly deadlineMs: number;
   /**
-   * Tables of schema `public` that everybody may read; none other may show a row without an identity.
+   * Tables and views of schema `public` that everybody may read; none other may show a row without an identity.
    * @default []
    */
   readonly openTables: readonly string[];

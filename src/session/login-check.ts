@@ -14,13 +14,14 @@ type LoginOfStack = "app" | "service";
 /** What the catalog says of the role that has logged in. */
 interface Powers {
   login: string;
-  superuser: boolean;
-  bypass: boolean;
+  /** A role that row level security does not bind: the login itself, or one that it is a member of. */
+  unbound: string | null;
+  superuser: boolean | null;
   owned: string | null;
 }
 
 const POWERS = `
-  select current_user::text as login, r.rolsuper as superuser, r.rolbypassrls as bypass,
+  select current_user::text as login, unbound.rolname::text as unbound, unbound.rolsuper as superuser,
     (
       select c.oid::regclass::text from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -28,12 +29,32 @@ const POWERS = `
         and pg_catalog.pg_has_role(r.oid, c.relowner, 'member')
       order by 1 limit 1
     ) as owned
-  from pg_catalog.pg_roles r where r.rolname = current_user`;
+  from pg_catalog.pg_roles r
+  left join lateral (
+    select x.rolname, x.rolsuper from pg_catalog.pg_roles x
+    where (x.rolsuper or x.rolbypassrls) and pg_catalog.pg_has_role(r.oid, x.oid, 'member')
+    order by x.oid <> r.oid, 1 limit 1
+  ) unbound on true
+  where r.rolname = current_user`;
 
+// A view reads as its owner, whom policies need not bind; one of its caller (security_invoker) shows no more
+// than the tables do. What an extension has brought, as pg_stat_statements, holds no user's rows.
 const READABLE = `
   select format('%I.%I', n.nspname, c.relname) as name
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = 'public' and c.relkind in ('r', 'p', 'm', 'f') and c.relispopulated
+  where n.nspname = 'public' and c.relispopulated
+    and (
+      c.relkind in ('r', 'p', 'm', 'f')
+      or c.relkind = 'v'
+      and not exists (
+        select from pg_catalog.pg_options_to_table(c.reloptions) o
+        where o.option_name = 'security_invoker' and o.option_value::boolean
+      )
+      and not exists (
+        select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+      )
+    )
     and not c.relname = any ($1)
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and pg_catalog.has_any_column_privilege(c.oid, 'select')
@@ -89,12 +110,17 @@ async function refusePowers(client: pg.ClientBase, expected: LoginOfStack): Prom
   const { rows } = await client.query<Powers>(POWERS);
   const [powers] = rows;
   if (powers === undefined) return "?";
-  const { login, superuser, bypass, owned } = powers;
-  const refusePower = (finding: string) => refuse(login, finding, expected);
-  if (superuser) refusePower("is a superuser, whom row level security does not bind");
-  if (bypass) refusePower("has BYPASSRLS, and sees the rows of all users");
+  const { login, unbound, superuser, owned } = powers;
+  if (unbound !== null) {
+    const who = unbound === login ? "" : `may become ${unbound}, which `;
+    const power = superuser
+      ? "is a superuser, whom row level security does not bind"
+      : "has BYPASSRLS, and sees the rows of all users";
+    refuse(login, `${who}${power}`, expected);
+  }
   if (owned !== null) {
-    refusePower(`owns ${owned}, or may become its owner, and can switch its policies off`);
+    const finding = `owns ${owned}, or may become its owner, and can switch its policies off`;
+    refuse(login, finding, expected);
   }
   return login;
 }
@@ -114,7 +140,7 @@ async function refuseRows(
       const as = role === undefined ? "" : ` as ${role}`;
       refuse(
         login,
-        `sees rows of ${name}${as} without claims. If everybody may read that table, name it in openTables`,
+        `sees rows of ${name}${as} without claims. If everybody may read that, name it in openTables`,
         "app",
       );
     }

@@ -21,7 +21,8 @@ export class Sessions {
    * @param userId a UUID.
    * @throws AppDataError DAT001 for an id that is no UUID, DAT002 to DAT004 as
    * {@link TransactionOptions} says; with signed tokens CFG104 and CFG105 where their key cannot be read or
-   * is none; whatever the work throws, after a rollback.
+   * is none, DAT009 where the database does not believe a token any more; whatever the work throws, after a
+   * rollback.
    *
    * @example
    * const sessions = await data.asUser(
@@ -92,7 +93,11 @@ export class Sessions {
     const claims = JSON.stringify({ sub, role: "authenticated" });
     return runTransaction(
       pool,
-      async () => ({ role: "authenticated", claims, token: (await this.tokens?.sign(sub)) ?? "" }),
+      async () => ({
+        role: "authenticated",
+        claims,
+        signed: this.tokens && { userId: sub, token: await this.tokens.sign(sub) },
+      }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },
     );
@@ -117,7 +122,6 @@ export class Sessions {
       async () => ({
         role: "service_role",
         claims: JSON.stringify({ role: "service_role" }),
-        token: "",
       }),
       work,
       { deadlineMs: this.settings.deadlineMs, ...options },

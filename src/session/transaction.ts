@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { AppDataError, codeOf } from "../errors.js";
+import { AppDataError, codeOf, requireIdentity } from "../errors.js";
 import type { GrantedRole } from "../types/index.js";
 import { type ConnectionPool, SERVER_GRACE_MS } from "./pool.js";
 import { type Queries, queriesOn } from "./queries.js";
@@ -13,8 +13,8 @@ export interface Identity<Role extends GrantedRole> {
   readonly role: Role;
   /** What becomes `request.jwt.claims`: JSON, "" for none. */
   readonly claims: string;
-  /** What becomes `request.jwt.token`: a signed token, "" for none. */
-  readonly token: string;
+  /** The user, and the token that says so, which becomes `request.jwt.token`; undefined without tokens. */
+  readonly signed?: { readonly userId: string; readonly token: string } | undefined;
 }
 
 /** How a transaction is made. */
@@ -53,9 +53,11 @@ const NOT_QUERYABLE = "Client has encountered a connection error and is not quer
 const MOST_ATTEMPTS = 5;
 
 const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" };
-/** Bound: the text of a statement is what other sessions of the login see in `pg_stat_activity`. */
-const SET_TOKEN =
-  "select set_config('request.jwt.claims', $1, true), set_config('request.jwt.token', $2, true)";
+/**
+ * Bound: the text of a statement is what other sessions of the login see in `pg_stat_activity`. Columns are
+ * computed in their order, so the user is whom the token names.
+ */
+const SET_TOKEN = "select set_config('request.jwt.token', $1, true), auth.uid()::text as uid";
 
 /** With all that the work has set for the session taken back, which a pooler would hand to another. */
 const COMMIT = "reset role; reset all; commit";
@@ -68,7 +70,8 @@ const ROLLBACK = "rollback; reset role; reset all";
  * @param identify makes the identity, for each attempt anew and once its connection is there: a token that
  * is signed before the wait may have run out after it, and the user would see nothing.
  * @throws what the work threw, after a rollback; AppDataError DAT002 without a free connection,
- * DAT003 past the deadline, DAT004 when the work ended the transaction itself.
+ * DAT003 past the deadline, DAT004 when the work ended the transaction itself, DAT009 where the database
+ * does not believe the token.
  */
 export async function runTransaction<Role extends GrantedRole, Result>(
   pool: ConnectionPool,
@@ -144,23 +147,27 @@ async function runOnce<Role extends GrantedRole, Result>(
 /**
  * Begins, and takes on the identity, in one round trip. One message where nothing has to be bound: a
  * second one costs as much again as a bare transaction's `begin`. The id of a user is no secret.
+ * @throws AppDataError DAT009 where the database does not believe the token: the user would see nothing.
  */
 async function begin(
   client: pg.ClientBase,
-  { role, claims, token }: Identity<GrantedRole>,
+  { role, claims, signed }: Identity<GrantedRole>,
   mode: "write" | "snapshot",
   withinMs: number,
   sendsAhead: boolean,
 ): Promise<void> {
-  const start = `${BEGIN[mode]}; set local role ${role}; set local transaction_timeout = ${withinMs}`;
-  if (token === "") {
-    const identity = `set local request.jwt.claims = ${pg.escapeLiteral(claims)}; set local request.jwt.token = ''`;
-    await client.query(`${start}; ${identity}`);
+  const start =
+    `${BEGIN[mode]}; set local role ${role}; set local transaction_timeout = ${withinMs}; ` +
+    `set local request.jwt.claims = ${pg.escapeLiteral(claims)}`;
+  if (signed === undefined) {
+    await client.query(`${start}; set local request.jwt.token = ''`);
     return;
   }
   const begun = client.query(start);
   if (!sendsAhead) await begun;
-  await Promise.all([begun, client.query(SET_TOKEN, [claims, token])]);
+  const setting = client.query<{ uid: string | null }>(SET_TOKEN, [signed.token]);
+  const [, { rows }] = await Promise.all([begun, setting]);
+  requireIdentity(rows[0]?.uid, signed.userId);
 }
 
 function isLost(error: unknown): boolean {

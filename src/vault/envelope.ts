@@ -1,3 +1,4 @@
+import { finished } from "node:stream/promises";
 import {
   AlgorithmSuiteIdentifier,
   CommitmentPolicy,
@@ -27,7 +28,7 @@ const WIPE_MS = MOST_AGE_MS / MOST_DATA_KEYS;
 const USER_CONTEXT_NAME = "user_id";
 const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/;
 
-const { encrypt, decrypt } = buildClient({
+const { encrypt, decryptStream } = buildClient({
   commitmentPolicy: CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT,
   // A message names one wrapped data key: a stranger's cannot make us ask KMS for many.
   maxEncryptedDataKeys: 1,
@@ -106,7 +107,7 @@ export class Envelope {
     };
     let plainText: Buffer;
     try {
-      ({ plaintext: plainText } = await decrypt(checked, message));
+      plainText = await decrypt(checked, message);
     } catch (cause) {
       throw operation.failure() ?? (cause instanceof AppDataError ? cause : damaged(cause));
     }
@@ -126,6 +127,23 @@ export class Envelope {
 
   private contextOf(userId: string): Record<string, string> {
     return { ...this.settings.apiKeysContext, [USER_CONTEXT_NAME]: userId };
+  }
+}
+
+/**
+ * As the SDK's own `decrypt`, which leaves the parts of the plain text in memory. They are taken as they come:
+ * who reads a stream is given copies of them.
+ */
+async function decrypt(materials: NodeMaterialsManager, message: Buffer): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  try {
+    const stream = decryptStream(materials).on("data", (part: Buffer) => parts.push(part));
+    stream.end(message);
+    await finished(stream);
+    if (parts.length === 0) throw new Error("The message ends before its body.");
+    return Buffer.concat(parts);
+  } finally {
+    for (const part of parts) part.fill(0);
   }
 }
 

@@ -38,13 +38,19 @@ export interface KmsOperation {
   };
 }
 
+/** A call that decrypts, and the time of the operation that has made it. */
+interface Decryption {
+  readonly output: Promise<DecryptCommandOutput>;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Calls of KMS. What may pass by (throttling, an error of the service, no connection) is repeated with
  * back-off until the deadline.
  */
 export class KmsCalls {
   private readonly clients = new Map<string, KMS>();
-  private readonly decryptions = new Map<string, Promise<DecryptCommandOutput>>();
+  private readonly decryptions = new Map<string, Decryption>();
 
   constructor(private readonly settings: Settings) {}
 
@@ -67,8 +73,7 @@ export class KmsCalls {
       clientOf: (region) => {
         const client = this.clientOf(region);
         return {
-          decrypt: (input) =>
-            call((abortSignal) => this.decryptOnce(client, input, { abortSignal })),
+          decrypt: (input) => call((abortSignal) => this.decryptOnce(client, input, abortSignal)),
           encrypt: () => Promise.reject(new Error("The vault wraps no data key twice.")),
           generateDataKey: (input) =>
             call((abortSignal) => client.generateDataKey(input, { abortSignal })),
@@ -100,22 +105,42 @@ export class KmsCalls {
     return client;
   }
 
-  /** Calls that decrypt the same at the same time are one: the Encryption SDK's cache misses them all. */
+  /**
+   * Calls that decrypt the same at the same time are one: the Encryption SDK's cache misses them all. Where
+   * that ends with the time of who made it, who has time left makes another.
+   */
   private async decryptOnce(
     client: KMS,
     input: DecryptCommandInput,
-    options: { abortSignal: AbortSignal },
+    signal: AbortSignal,
   ): Promise<DecryptCommandOutput> {
     const ciphertext = Buffer.from(input.CiphertextBlob ?? []).toString("base64");
     const name = `${ciphertext} ${JSON.stringify(input.EncryptionContext)}`;
-    let running = this.decryptions.get(name);
-    if (running === undefined) {
-      running = client.decrypt(input, options).finally(() => this.decryptions.delete(name));
-      this.decryptions.set(name, running);
+    const running = this.decryptions.get(name) ?? this.beginDecryption(name, client, input, signal);
+    try {
+      const output = await running.output;
+      // The Encryption SDK wipes what it is given.
+      return {
+        ...output,
+        ...(output.Plaintext && { Plaintext: Uint8Array.from(output.Plaintext) }),
+      };
+    } catch (error) {
+      if (!running.signal.aborted || signal.aborted) throw error;
+      return this.decryptOnce(client, input, signal);
     }
-    const output = await running;
-    // The Encryption SDK wipes what it is given.
-    return { ...output, ...(output.Plaintext && { Plaintext: Uint8Array.from(output.Plaintext) }) };
+  }
+
+  private beginDecryption(
+    name: string,
+    client: KMS,
+    input: DecryptCommandInput,
+    signal: AbortSignal,
+  ): Decryption {
+    const calling = client.decrypt(input, { abortSignal: signal });
+    const output = untilAborted(calling, signal).finally(() => this.decryptions.delete(name));
+    const decryption = { output, signal };
+    this.decryptions.set(name, decryption);
+    return decryption;
   }
 }
 

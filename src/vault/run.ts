@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly batchSize?: number;
   /** Called after each batch. */
   readonly onProgress?: (progress: RunProgress) => void;
-  /** Stops the run between two users. */
+  /** Stops the run between two users, and what is asked of a provider. */
   readonly signal?: AbortSignal;
   /** Milliseconds after which it begins with no further user. */
   readonly deadlineMs?: number;

@@ -62,7 +62,7 @@ export async function validateKeys(
   const providers = new Map(
     validators.map((validator) => [
       validator.provider,
-      new AskedProvider(validator, atOnce, timeoutMs),
+      new AskedProvider(validator, atOnce, timeoutMs, options.signal),
     ]),
   );
   const counts = { valid: 0, disabled: 0, undecided: 0, unknown: 0 };
@@ -81,13 +81,15 @@ export async function validateKeys(
         })),
       );
       const refused = asked.filter(({ verdict }) => verdict === "invalid").map(({ key }) => key);
-      counts.valid += asked.filter(({ verdict }) => verdict === "valid").length;
+      const valid = asked.filter(({ verdict }) => verdict === "valid").length;
+      counts.valid += valid;
       const undecided = asked.filter(({ verdict }) => verdict === "undecided").length;
       counts.undecided += undecided;
       counts.unknown += asked.filter(({ verdict }) => verdict === undefined).length;
       const now = new Date().toISOString();
       if (refused.length === 0) {
-        if (undecided === 0) await userKeys.setValidatedAt(userId, row, now);
+        // Where nobody was asked, who knows other providers asks sooner.
+        if (undecided === 0 && valid > 0) await userKeys.setValidatedAt(userId, row, now);
         return;
       }
       let disabled = 0;
@@ -127,6 +129,7 @@ class AskedProvider {
     private readonly validator: KeyValidator,
     private free: number,
     private readonly timeoutMs: number,
+    private readonly stop: AbortSignal | undefined,
   ) {}
 
   async ask(bytes: Uint8Array): Promise<Verdict> {
@@ -142,7 +145,7 @@ class AskedProvider {
   }
 
   private async askInTurn(bytes: Uint8Array): Promise<Verdict> {
-    for (let attempt = 1; this.failuresInARow < MOST_FAILURES; attempt += 1) {
+    for (let attempt = 1; this.mayAsk(); attempt += 1) {
       const verdict = await this.askOnce(bytes);
       if (verdict !== undefined) {
         this.failuresInARow = 0;
@@ -159,11 +162,17 @@ class AskedProvider {
     return "undecided";
   }
 
-  /** Undefined where the provider failed. */
+  private mayAsk(): boolean {
+    return this.failuresInARow < MOST_FAILURES && this.stop?.aborted !== true;
+  }
+
+  /** Undefined where the provider failed, or the run was stopped. */
   private async askOnce(bytes: Uint8Array): Promise<Verdict | undefined> {
     const secret = new Secret(bytes);
     try {
-      return await this.validator.check(secret, AbortSignal.timeout(this.timeoutMs));
+      const late = AbortSignal.timeout(this.timeoutMs);
+      const signal = this.stop === undefined ? late : AbortSignal.any([late, this.stop]);
+      return await this.validator.check(secret, signal);
     } catch {
       // Not told: a validator's error may quote the key.
       return undefined;

@@ -24,7 +24,10 @@ export interface HttpValidatorArgs {
   readonly url: string;
   /** The headers that carry the key. */
   readonly headers: (key: string) => Record<string, string>;
-  /** Whether an answer says that the key is none. Others but 2xx decide nothing. */
+  /**
+   * Whether an answer says that the key is none, which disables it: a status alone seldom does, since good
+   * keys without a right are refused, too. Other answers but 2xx decide nothing.
+   */
   readonly isRefusal: (status: number, body: string) => boolean;
 }
 
@@ -39,7 +42,7 @@ const MOST_ANSWER_BYTES = 65_536;
  *   provider: "example",
  *   url: "https://api.example.org/v1/me",
  *   headers: (key) => ({ authorization: `Bearer ${key}` }),
- *   isRefusal: (status) => status === 401,
+ *   isRefusal: (status, body) => status === 401 && body.includes("invalid_key"),
  * });
  * await data.vault.validate({ validators: [validator] });
  */
@@ -87,7 +90,8 @@ export class HttpValidator implements KeyValidator {
 type Address = string | undefined;
 
 /**
- * `GET /v1/models` of OpenAI: 401 is a key that is none; 403 a country that is not served.
+ * `GET /v1/models` of OpenAI: 401 with the code `invalid_api_key` is a key that is none. A good key that may
+ * not list models is answered with 401, too, without a code; 403 is a country that is not served.
  *
  * @example
  * await data.vault.validate({ validators: [openAiValidator()] });
@@ -97,12 +101,13 @@ export function openAiValidator(origin: Address = "https://api.openai.com"): Htt
     provider: "openai",
     url: `${origin}/v1/models`,
     headers: (key) => ({ authorization: `Bearer ${key}` }),
-    isRefusal: (status) => status === 401,
+    isRefusal: (status, body) => status === 401 && /"code":\s*"invalid_api_key"/.test(body),
   });
 }
 
 /**
- * `GET /v1/models` of Anthropic: 401 is a key that is none; 403 one that may not do this.
+ * `GET /v1/models` of Anthropic: 401 with an `authentication_error` is a key that is none; 403 one that may
+ * not do this.
  *
  * @example
  * await data.vault.validate({ validators: [anthropicValidator()] });
@@ -112,12 +117,13 @@ export function anthropicValidator(origin: Address = "https://api.anthropic.com"
     provider: "anthropic",
     url: `${origin}/v1/models`,
     headers: (key) => ({ "x-api-key": key, "anthropic-version": "2023-06-01" }),
-    isRefusal: (status) => status === 401,
+    isRefusal: (status, body) => status === 401 && /"type":\s*"authentication_error"/.test(body),
   });
 }
 
 /**
- * `GET /v1beta/models` of the Gemini API, which calls a key that is none a bad request.
+ * `GET /v1beta/models` of the Gemini API, which calls a key that is none a bad request with the reason
+ * `API_KEY_INVALID`; 401 is a way of signing in that it does not take there, 403 a key that may not do this.
  *
  * @example
  * await data.vault.validate({ validators: [googleValidator()] });
@@ -129,8 +135,7 @@ export function googleValidator(
     provider: "google",
     url: `${origin}/v1beta/models`,
     headers: (key) => ({ "x-goog-api-key": key }),
-    isRefusal: (status, body) =>
-      status === 401 || (status === 400 && /"API_KEY_INVALID"/.test(body)),
+    isRefusal: (status, body) => status === 400 && /"reason":\s*"API_KEY_INVALID"/.test(body),
   });
 }
 

@@ -84,7 +84,13 @@ describe("a token of a transaction", () => {
     const data = await database.open({ ...tokens, poolSize: 1 });
     const read = () => data.asUser(user, (db) => db.selectFrom("users").select("id").execute());
     expect(await read()).toEqual([{ id: user }]);
-    const holding = data.asUser(user, (db) => sql`select pg_sleep(0.5)`.execute(db));
+    let holding: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((resolve) => {
+      holding = data.asUser(user, async (db) => {
+        resolve();
+        await sql`select pg_sleep(0.5)`.execute(db);
+      });
+    });
     const now = Date.now();
     jest.spyOn(Date, "now").mockReturnValue(now - 61_000);
     const waiting = read();
@@ -92,6 +98,26 @@ describe("a token of a transaction", () => {
     jest.restoreAllMocks();
     await holding;
     expect(await waiting).toEqual([{ id: user }]);
+  });
+
+  it("is an error where the database does not believe it any more, and no empty answer", async () => {
+    const data = await database.open({ ...tokens, poolSize: 1 });
+    const read = () => data.asUser(user, (db) => db.selectFrom("users").select("id").execute());
+    const now = Date.now();
+    jest.spyOn(Date, "now").mockReturnValue(now + 120_000);
+    await expect(read()).rejects.toThrow(/^DAT009 .* auth\.uid\(\) is null.*clock/);
+    const work = jest.fn();
+    await expect(data.asUser(user, work)).rejects.toThrow("DAT009");
+    await expect(data.streamAsUser(user, work)).rejects.toThrow("DAT009");
+    expect(work).not.toHaveBeenCalled();
+    await expect(data.vault.list(user)).rejects.toThrow("DAT009");
+    jest.restoreAllMocks();
+    // Somebody else's token is none of the user's.
+    const other = await data.signToken(randomUUID(), 60);
+    jest.spyOn(TokenSigner.prototype, "sign").mockResolvedValue(other);
+    await expect(read()).rejects.toThrow("DAT009");
+    jest.restoreAllMocks();
+    expect(await read()).toEqual([{ id: user }]);
   });
 
   it("counts within the deadline", async () => {

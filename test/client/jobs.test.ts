@@ -152,6 +152,7 @@ describe("runJob", () => {
 describe("the jobs", () => {
   it("count the keys that were validated", async () => {
     const id = randomUUID();
+    await superuser.query("delete from public.user_api_keys");
     await superuser.query("insert into public.users (id, email) values ($1, 'b@example.org')", [
       id,
     ]);

@@ -1,8 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { Client } from "pg";
+import { hmacPads } from "../../migrator/src/pulumi/token-settings";
 import type { AppData } from "../../src/app-data";
 import { type PgBouncer, isPgBouncerInstalled, startPgBouncer } from "../support/pgbouncer";
+import { createSecret } from "../support/secrets";
 import { type ClientDatabase, createClientDatabase } from "./client-fixture";
 
 let database: ClientDatabase;
@@ -35,8 +37,8 @@ whoever("sessions behind PgBouncer in transaction mode, with one connection to t
     await pooler?.stop();
   });
 
-  const seen = (user: string) =>
-    data.asUser(user, async (db) => {
+  const seen = (user: string, by = data) =>
+    by.asUser(user, async (db) => {
       const rows = await db.selectFrom("users").select("id").execute();
       const { rows: backend } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(
         db,
@@ -48,16 +50,17 @@ whoever("sessions behind PgBouncer in transaction mode, with one connection to t
   async function leftBehind() {
     const client = await data["userPool"].take(5_000);
     const { rows } = await client.query(
-      "select current_user::text as role, current_setting('request.jwt.claims', true) as claims, " +
+      "select current_user::text as role, coalesce(current_setting('request.jwt.claims', true), '') as claims, " +
+        "coalesce(current_setting('request.jwt.token', true), '') as token, " +
         "current_setting('statement_timeout') as timeout",
     );
     client.release();
-    return { ...rows[0], claims: rows[0].claims ?? "" };
+    return rows[0];
   }
 
   it("shows each of two users their own rows alone, on one backend", async () => {
     const turns = Array.from({ length: 40 }, (_, turn) => users[turn % 2] ?? "");
-    const answers = await Promise.all(turns.map(seen));
+    const answers = await Promise.all(turns.map((user) => seen(user)));
     expect(answers.map(({ ids }) => ids)).toEqual(turns.map((user) => [user]));
     expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1);
     const { rows } = await superuser.query("select id from public.users");
@@ -79,7 +82,7 @@ whoever("sessions behind PgBouncer in transaction mode, with one connection to t
     ];
     for (const work of works) {
       await data.asUser(users[0], work).catch(() => undefined);
-      expect(await leftBehind()).toEqual({ role: "app", claims: "", timeout: "0" });
+      expect(await leftBehind()).toEqual({ role: "app", claims: "", token: "", timeout: "0" });
     }
   });
 
@@ -131,5 +134,29 @@ whoever("sessions behind PgBouncer in transaction mode, with one connection to t
     expect(
       await data.asService((db) => sql<{ role: string }>`select current_user as role`.execute(db)),
     ).toMatchObject({ rows: [{ role: "service_role" }] });
+  });
+
+  it("shows each of two users their own rows alone where the database demands tokens", async () => {
+    const key = randomBytes(32);
+    await superuser.query(
+      "insert into auth.token_settings (believes_claims, audience, current_pads) values (false, 'test', $1)",
+      [hmacPads(key)],
+    );
+    try {
+      const signing = await database.open({
+        databasePort: pooler?.port,
+        tokenSecretArn: await createSecret({ key: key.toString("base64") }),
+        tokenAudience: "test",
+      });
+      const turns = Array.from({ length: 40 }, (_, turn) => users[turn % 2] ?? "");
+      const answers = await Promise.all(turns.map((user) => seen(user, signing)));
+      expect(answers.map(({ ids }) => ids)).toEqual(turns.map((user) => [user]));
+      expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1);
+      expect(await leftBehind()).toEqual({ role: "app", claims: "", token: "", timeout: "0" });
+      // On the same backend, without a token.
+      expect((await seen(users[0])).ids).toEqual([]);
+    } finally {
+      await superuser.query("delete from auth.token_settings");
+    }
   });
 });

@@ -235,6 +235,50 @@ describe("connect", () => {
     }
   });
 
+  it("refuses a login that bypasses row level security, or may become a role that does", async () => {
+    const role = `bypass_${randomUUID().slice(0, 8)}`;
+    await superuser.query(`create role ${role} bypassrls; create role ${role}_member`);
+    try {
+      await superuser.query(`grant ${role} to ${role}_member; grant ${role}_member to app`);
+      await expect(database.open()).rejects.toThrow(
+        `DAT005 The login app may become ${role}, which has BYPASSRLS`,
+      );
+      await superuser.query(`alter role ${role} nobypassrls superuser`);
+      await expect(database.open()).rejects.toThrow(
+        `DAT005 The login app may become ${role}, which is a superuser`,
+      );
+      await superuser.query(`alter role ${role} nosuperuser`);
+      await database.open();
+      await superuser.query("alter role app bypassrls");
+      await expect(database.open()).rejects.toThrow("DAT005 The login app has BYPASSRLS");
+    } finally {
+      await superuser.query(`alter role app nobypassrls; drop role ${role}_member, ${role}`);
+    }
+  });
+
+  it("refuses a login that sees a row through a view, unless it reads as its caller or is an extension's", async () => {
+    await signUp();
+    await superuser.query(
+      "create view public.everybody as select id from public.users; " +
+        "grant select on public.everybody to authenticated",
+    );
+    try {
+      await expect(database.open()).rejects.toThrow(
+        "DAT005 The login app sees rows of public.everybody as authenticated without claims",
+      );
+      await database.open({ openTables: ["everybody"] });
+      await superuser.query("alter view public.everybody set (security_invoker = on)");
+      await database.open();
+      await superuser.query("alter view public.everybody reset (security_invoker)");
+      await superuser.query("alter extension plpgsql add view public.everybody");
+      await database.open();
+      await superuser.query("alter extension plpgsql drop view public.everybody");
+      await expect(database.open()).rejects.toThrow("DAT005");
+    } finally {
+      await superuser.query("drop view public.everybody");
+    }
+  });
+
   it("refuses a login that sees a row without claims", async () => {
     const user = await signUp();
     await superuser.query("create policy everybody on public.users for select using (true)");

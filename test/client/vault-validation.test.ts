@@ -51,9 +51,50 @@ const status =
   (code: number, body = "{}") =>
   (_: string, response: ServerResponse) =>
     void response.writeHead(code).end(body);
-const GOOGLE_REFUSAL = JSON.stringify({
-  error: { code: 400, status: "INVALID_ARGUMENT", details: [{ reason: "API_KEY_INVALID" }] },
-});
+/** What providers say of a key that is none. */
+const REFUSALS: Record<string, [code: number, error: object]> = {
+  openai: [
+    401,
+    {
+      message: "Incorrect API key provided.",
+      type: "invalid_request_error",
+      code: "invalid_api_key",
+    },
+  ],
+  anthropic: [401, { type: "authentication_error", message: "invalid x-api-key" }],
+  google: [
+    400,
+    { code: 400, status: "INVALID_ARGUMENT", details: [{ reason: "API_KEY_INVALID" }] },
+  ],
+};
+/** What they say of a good key that may not do this, or for another reason. */
+const NOT_REFUSALS: [provider: string, saying: string, code: number, error: object][] = [
+  ["openai", "missing scopes", 401, { message: "Missing scopes: api.model.read.", code: null }],
+  ["openai", "no such organization", 401, { code: "invalid_organization" }],
+  ["openai", "country", 403, { code: "unsupported_country_region_territory" }],
+  ["anthropic", "the proxy's, not its own", 401, { message: "Proxy authentication" }],
+  ["anthropic", "permission", 403, { type: "permission_error" }],
+  ["google", "kind of key", 401, { details: [{ reason: "ACCESS_TOKEN_TYPE_UNSUPPORTED" }] }],
+  ["google", "blocked service", 403, { details: [{ reason: "API_KEY_SERVICE_BLOCKED" }] }],
+  ["google", "precondition", 400, { status: "FAILED_PRECONDITION" }],
+];
+
+/** As OpenAI sends it, on several lines. */
+function jsonOf(error: object): string {
+  return JSON.stringify({ error }, null, 2);
+}
+
+/** Refuses a key as the provider does that is asked. */
+function refuse(key: string, response: ServerResponse): void {
+  const name =
+    response.req.url === "/v1beta/models"
+      ? "google"
+      : response.req.headers["x-api-key"] === undefined
+        ? "openai"
+        : "anthropic";
+  const [code, error] = REFUSALS[name] ?? [500, {}];
+  status(code, jsonOf(error))(key, response);
+}
 
 let database: ClientDatabase;
 let data: AppData;
@@ -142,9 +183,7 @@ describe("vault.validate", () => {
   it("disables what is refused at once, and nothing else; put anew, it is good again", async () => {
     const user = await newUser({ openai: "bad", anthropic: "good", google: "bad" });
     provider.answer = (key, response) =>
-      key === "good"
-        ? status(200)(key, response)
-        : status(response.req.url === "/v1beta/models" ? 400 : 401, GOOGLE_REFUSAL)(key, response);
+      key === "good" ? status(200)(key, response) : refuse(key, response);
     expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1, disabled: 2 });
     expect(await stateOf(user)).toEqual({
       is_active: false,
@@ -167,6 +206,26 @@ describe("vault.validate", () => {
     expect((await data.vault.get(user, "openai")).reveal()).toBe("good");
     expect((await stateOf(user)).is_active).toBe(true);
   });
+
+  it("disables a key that its provider calls none", async () => {
+    const user = await newUser({ openai: "bad", anthropic: "bad", google: "bad" });
+    provider.answer = refuse;
+    expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 3, undecided: 0 });
+    expect((await stateOf(user)).is_active).toBe(false);
+  });
+
+  it.each(NOT_REFUSALS)(
+    "disables no good key for which %s answers otherwise: %s, %i",
+    async (name, _, code, error) => {
+      const user = await newUser({ [name]: "good" });
+      provider.answer = status(code, jsonOf(error));
+      expect(await data.vault.validate({ validators })).toMatchObject({
+        disabled: 0,
+        undecided: 1,
+      });
+      expect((await data.vault.get(user, name)).reveal()).toBe("good");
+    },
+  );
 
   it.each<[string, number, number]>([
     ["fails", 500, 3],
@@ -239,7 +298,7 @@ describe("vault.validate", () => {
   it("does not disable a key that was put while the old one was asked about", async () => {
     const user = await newUser({ openai: "bad" });
     provider.answer = (key, response) => {
-      void data.vault.put(user, "openai", "new").then(() => status(401)(key, response));
+      void data.vault.put(user, "openai", "new").then(() => refuse(key, response));
     };
     expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 0 });
     expect((await data.vault.get(user, "openai")).reveal()).toBe("new");
@@ -249,12 +308,38 @@ describe("vault.validate", () => {
   it("asks later about a key that was put while another one was asked about and refused", async () => {
     const user = await newUser({ openai: "bad" });
     provider.answer = (key, response) => {
-      void data.vault.put(user, "google", "new").then(() => status(401)(key, response));
+      void data.vault.put(user, "google", "new").then(() => refuse(key, response));
     };
     expect(await data.vault.validate({ validators })).toMatchObject({ disabled: 1 });
     expect(await stateOf(user)).toEqual({ is_active: false, last_validated_at: null });
     provider.answer = status(200);
     expect(await data.vault.validate({ validators })).toMatchObject({ valid: 1 });
+  });
+
+  it("leaves a user of whom nobody was asked to a caller who knows their provider", async () => {
+    const user = await newUser({ own: "x" });
+    expect(await data.vault.validate({ validators })).toMatchObject({ unknown: 1, users: 1 });
+    expect((await stateOf(user)).last_validated_at).toBeNull();
+    const own: KeyValidator = { provider: "own", check: async () => "invalid" };
+    expect(await data.vault.validate({ validators: [own] })).toMatchObject({ disabled: 1 });
+    await data.asUser(user, (db) =>
+      db.updateTable("user_api_keys").set({ last_validated_at: null }).execute(),
+    );
+    expect(await data.vault.validate({ validators: [own] })).toMatchObject({ disabled: 0 });
+    expect((await stateOf(user)).last_validated_at).toBeNull();
+  });
+
+  it("ends at once when it is stopped, also what it asks a provider and what waits for its turn", async () => {
+    const user = await newUser({ openai: "good" });
+    for (let count = 0; count < 3; count += 1) await newUser({ openai: "good" });
+    const stopping = new AbortController();
+    provider.answer = () => void setTimeout(() => stopping.abort(), 50);
+    const begun = performance.now();
+    const result = await data.vault.validate({ validators, atOnce: 1, signal: stopping.signal });
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(result).toMatchObject({ disabled: 0, failed: 0, isComplete: false });
+    expect(provider.asked).toHaveLength(1);
+    expect(await stateOf(user)).toEqual({ is_active: true, last_validated_at: null });
   });
 
   it("does not fail on a key that no header can hold, nor on a validator that throws", async () => {

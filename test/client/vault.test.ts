@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import pino from "pino";
 import type { AppData } from "../../src/app-data";
@@ -218,6 +219,21 @@ describe("when KMS refuses", () => {
     let refused = 0;
     proxy.decide = () => ((refused += 1) <= 1 ? outcome : "forward");
     expect(await reveal(user, "openai", hasty)).toBe(CANARY);
+  });
+
+  it("each who asks has their own time, though they wait for the call of another", async () => {
+    const user = await newUser();
+    const hasty = await database.open({ endpoint: proxy.endpoint, deadlineMs: 1_500 });
+    await hasty.vault.put(user, "openai", CANARY);
+    proxy.reset();
+    let calls = 0;
+    proxy.decide = () => ((calls += 1) === 1 ? "hang" : "forward");
+    const first = codeOf(hasty.vault.get(user, "openai"));
+    await sleep(1_000);
+    const others = Array.from({ length: 3 }, () => reveal(user, "openai", hasty));
+    expect(await first).toBe("KEY009");
+    expect(await Promise.all(others)).toEqual(others.map(() => CANARY));
+    expect(proxy.calls).toEqual({ Decrypt: 2 });
   });
 
   it("KEY009 where nobody listens", async () => {

@@ -13,6 +13,9 @@ const START_MS = 20_000;
 /** Whether this machine has a PgBouncer. */
 export const isPgBouncerInstalled =
   spawnSync("pgbouncer", ["--version"], { env: { PATH } }).status === 0;
+if (!isPgBouncerInstalled) {
+  process.stderr.write("PgBouncer is not installed: its tests are skipped.\n");
+}
 
 /** A PgBouncer before one database. */
 export interface PgBouncer {
