@@ -210,6 +210,17 @@ as $$
 begin
   -- Whoever comes second leaves it to the first, instead of doing all of it again afterwards. The
   -- report itself is the lock, since any login could take an advisory one and never give it back.
+  if exists (
+    select from pg_catalog.pg_locks l
+    where l.pid <> pg_backend_pid()
+      and (l.database, l.relation, l.mode) = (
+        select d.oid, 'public.activity_by_day'::regclass::oid, 'ExclusiveLock'
+        from pg_catalog.pg_database d
+        where d.datname = current_database()
+      )
+  ) then
+    return false;
+  end if;
   begin
     refresh materialized view concurrently public.activity_by_day;
   exception when lock_not_available then

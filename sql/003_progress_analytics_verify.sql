@@ -48,7 +48,7 @@ begin
         'returns bigint, sql, immutable, owned by migrator, security invoker, settings '
         'search_path="", executable by migrator'),
       ('body of', 'public.refresh_progress_analytics()',
-        '0a7587a3f164c3479f16f7e260fde97ba51048363e5cae916595908fb7176de6'),
+        '21e345a8f82a2f75ceae532a00b9de7aefa26918fb8aac4de83c83f2348e4d1b'),
       ('body of', 'public.smallest_reported_group()',
         'eda121bd07c1e0aa41ca94a1d230ffa66092e37acfa6162155bcca6a7417aeb2'),
       ('rights on', 'public.activity_by_day of migrator',

@@ -77,10 +77,11 @@ begin
       select
         r.rolname::text,
         -- Constants of these are replaced by $1, $2, …; those of others, such as SET, are not,
-        -- nor always where the server was short of room: a quoted one could be a user's.
+        -- nor always where the server was short of room: a quoted one could be a user's, as could
+        -- a comment, which is kept as it is.
         case
           when s.query ~* '^\s*(select|with|insert|update|delete|merge)\s'
-            and s.query !~ '''|\$[[:alpha:]_]*\$'
+            and s.query !~ '''|\$[[:alpha:]_]*\$|--|/\*'
           then left(s.query, 2000)
           else '(not shown)'
         end,
@@ -135,6 +136,8 @@ stable
 security definer
 -- An expression is printed with the schema of each name only while that is not on the path.
 set search_path = ''
+-- To print it takes a lock on the policy's table, which somebody may be changing.
+set lock_timeout = '1s'
 as $$
 #variable_conflict use_column
 begin
@@ -339,6 +342,9 @@ begin
       or (e.fact -> 'grants') is distinct from (l.fact -> 'grants')
     )
   order by 1;
+exception when lock_not_available then
+  return query select
+    'all of it', 'not compared: somebody is changing a table that has policies, see waiting_locks';
 end
 $$;
 
@@ -376,12 +382,12 @@ select
   t.n_live_tup as live_rows,
   t.n_dead_tup as dead_rows,
   round(t.n_dead_tup / nullif(t.n_live_tup + t.n_dead_tup, 0)::numeric, 3) as dead_share,
-  pg_relation_size(t.relid) as heap_bytes,
-  pg_indexes_size(t.relid) as index_bytes,
-  pg_total_relation_size(t.relid) as total_bytes,
-  round(pg_relation_size(t.relid)::numeric
+  z.heap_bytes,
+  z.index_bytes,
+  z.total_bytes,
+  round(z.heap_bytes::numeric
     * t.n_dead_tup / nullif(t.n_live_tup + t.n_dead_tup, 0)) as dead_bytes,
-  round(pg_relation_size(t.relid)::numeric / nullif(t.n_live_tup, 0), 1) as heap_bytes_per_row,
+  round(z.heap_bytes::numeric / nullif(t.n_live_tup, 0), 1) as heap_bytes_per_row,
   t.seq_scan as sequential_scans,
   t.seq_tup_read as sequential_rows,
   t.idx_scan as index_scans,
@@ -392,7 +398,20 @@ select
   greatest(t.last_analyze, t.last_autoanalyze) as analyzed_at,
   age(c.relfrozenxid) as transaction_age
 from pg_catalog.pg_stat_user_tables t
-join pg_catalog.pg_class c on c.oid = t.relid;
+join pg_catalog.pg_class c on c.oid = t.relid
+left join lateral (
+  select
+    pg_relation_size(t.relid) as heap_bytes,
+    pg_indexes_size(t.relid) as index_bytes,
+    pg_total_relation_size(t.relid) as total_bytes
+  -- A size takes a lock on the table and its indexes: it would wait for who changes one of them.
+  where not exists (
+    select from pg_catalog.pg_locks l
+    join pg_catalog.pg_database d on d.oid = l.database and d.datname = current_database()
+    left join pg_catalog.pg_index i on i.indexrelid = l.relation
+    where l.mode = 'AccessExclusiveLock' and t.relid in (l.relation, i.indrelid)
+  )
+) z on true;
 
 create or replace view monitoring.indexes
 with (security_invoker = true) as
@@ -400,10 +419,8 @@ select
   s.schemaname::text as schema,
   s.relname::text as table_name,
   s.indexrelname::text as name,
-  pg_relation_size(s.indexrelid) as bytes,
-  case when c.reltuples > 0 then
-    round(pg_relation_size(s.indexrelid) / c.reltuples::numeric, 1)
-  end as bytes_per_entry,
+  z.bytes,
+  case when c.reltuples > 0 then round(z.bytes / c.reltuples::numeric, 1) end as bytes_per_entry,
   s.idx_scan as scans,
   s.idx_tup_read as entries_read,
   s.last_idx_scan as scanned_at,
@@ -411,7 +428,15 @@ select
   i.indisvalid as is_valid
 from pg_catalog.pg_stat_user_indexes s
 join pg_catalog.pg_index i on i.indexrelid = s.indexrelid
-join pg_catalog.pg_class c on c.oid = s.indexrelid;
+join pg_catalog.pg_class c on c.oid = s.indexrelid
+left join lateral (
+  select pg_relation_size(s.indexrelid) as bytes
+  where not exists (
+    select from pg_catalog.pg_locks l
+    join pg_catalog.pg_database d on d.oid = l.database and d.datname = current_database()
+    where l.mode = 'AccessExclusiveLock' and l.relation = s.indexrelid
+  )
+) z on true;
 
 create or replace view monitoring.triggers
 with (security_invoker = true) as
@@ -567,13 +592,16 @@ comment on column monitoring.waiting_locks.blocked_by is 'Process ids.';
 comment on view monitoring.changed_protection is
   'Policies, rights on objects, owners, flags of row level security, definer functions, and '
   'functions of schema auth or that a policy asks, that are not as the migrations made them, by '
-  'the migrator''s log. Empty after a deployment. Of roles it tells nothing.';
+  'the migrator''s log. Empty after a deployment. Of roles, and of rights on sequences, on the '
+  'database and by default, it tells nothing.';
 comment on column monitoring.changed_protection.change is
   'added, removed, or changed with the fields.';
 comment on view monitoring.tables_without_row_security is
   'Tables on which row level security is not enabled and forced. Always empty.';
 comment on view monitoring.tables is
   'Size, dead rows and use of each table, since the counters were last reset.';
+comment on column monitoring.tables.heap_bytes is
+  'Null, as all sizes here, while somebody changes the table or waits to do so.';
 comment on column monitoring.tables.live_rows is 'Estimated.';
 comment on column monitoring.tables.dead_rows is
   'Estimated: versions of rows that nobody sees and vacuum has not removed.';
@@ -586,6 +614,8 @@ comment on column monitoring.tables.transaction_age is
   'Transactions since its oldest row was frozen.';
 comment on view monitoring.indexes is
   'Size and use of each index, since the counters were last reset.';
+comment on column monitoring.indexes.bytes is
+  'Null while somebody changes the index or waits to do so.';
 comment on column monitoring.indexes.bytes_per_entry is
   'When it grows while entries stay alike, the index is bloated. Null before it was analyzed.';
 comment on column monitoring.indexes.scans is '0 for long: nothing needs it but a constraint.';

@@ -33,13 +33,13 @@ begin
       ('query of', 'monitoring.changed_protection',
         'aa6fc24d5c254f53a988ae1281a3c6ce70e08e4626c246f7fce9ec0235ad95ab'),
       ('query of', 'monitoring.indexes',
-        'b7fd5791ed0e6dae60f69de8616332c675e936c1a5349eeada27911f58fe7f0b'),
+        '1cfe924452ccdeed932c88bc1b4a2bed1c79badbbcb8bbad33c53815027fafa3'),
       ('query of', 'monitoring.notes',
         'bfa57fa0ce066b7bbad363f327b922e09e6248f2e83471cbe5119e4155eb8222'),
       ('query of', 'monitoring.statements',
         'c2ca111c5637af40fbe80c39bbff7d8dcf9fcc1f85a1e0f88f13bad9e98ee215'),
       ('query of', 'monitoring.tables',
-        '45ac74abef890493354c9083fe5599004ea7ad55ae9f2d66139352946e7d6029'),
+        'dc16c0b2967bb82b741525819bb9083d62342e1d2d69b4b50c16da78da32f615'),
       ('query of', 'monitoring.tables_without_row_security',
         '3b6d6294504da100976a4bf3cc1da9c5dfbb0e10ab65e5dbcee6a68f10dbb90b'),
       ('query of', 'monitoring.transaction_ids',
@@ -50,7 +50,7 @@ begin
         '305c97d7195f5a114899f080f5af6ae52633f335f857360c75f6a013bd2dce34'),
       ('function', 'monitoring.read_changes()',
         'returns TABLE(object text, change text), plpgsql, stable, owned by migrator, security '
-        'definer, settings search_path="", executable by migrator, monitor'),
+        'definer, settings search_path="" lock_timeout=1s, executable by migrator, monitor'),
       ('function', 'monitoring.read_statements()',
         'returns TABLE(role text, statement text, calls bigint, rows bigint, total_ms double '
         'precision, mean_ms double precision, longest_ms double precision, blocks_cached '
@@ -64,9 +64,9 @@ begin
         'returns jsonb, sql, stable, owned by migrator, security invoker, settings '
         'search_path="", executable by migrator, monitor'),
       ('body of', 'monitoring.read_changes()',
-        '53d47fd7b21b26e173a54b51016676ffabbc89c29c971ca48d40b1489a547cb2'),
+        '29312f4f13d52a9595b71b743d26bf5b8eb98d3abd7de2f3b4a4da1a74094c97'),
       ('body of', 'monitoring.read_statements()',
-        'f1b6f16a5dfaa1ab5adadd15291ae8aed0389096892e316c481b2fa747c3375c'),
+        '15db024e050858e989077cda57131a567cec5813a6cb5c97284a6d05855931c4'),
       ('body of', 'monitoring.read_waits()',
         '860cc6f2c1bcaaa20c317c732914001cba8cae0c29a737b5fb9391175b41512e'),
       ('body of', 'monitoring.report()',

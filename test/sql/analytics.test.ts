@@ -262,6 +262,25 @@ describe("the reports", () => {
     expect((await asService(REFRESH)).rows).toEqual([{ refreshed: true }]);
   });
 
+  it("are left by the second, also where the first has done in a moment", async () => {
+    const first = await database.connect("postgres");
+    await first.query(`begin; set local role service_role; ${REFRESH}`);
+    const second = asService(REFRESH);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await first.query("commit");
+    expect((await second).rows).toEqual([{ refreshed: false }]);
+  });
+
+  it("are refreshed again in one transaction, and while somebody reads them", async () => {
+    const reader = await database.connect("postgres");
+    await reader.query("begin; select from public.activity_by_day");
+    await database.asRole("service_role", undefined, async (client) => {
+      expect((await client.query(REFRESH)).rows).toEqual([{ refreshed: true }]);
+      expect((await client.query(REFRESH)).rows).toEqual([{ refreshed: true }]);
+    });
+    await reader.query("commit");
+  });
+
   it("cannot be held up by a login without rights on them", async () => {
     await superuser.query(`grant connect on database ${database.name} to monitor`);
     const monitor = await database.connect("monitor");

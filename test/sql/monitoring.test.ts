@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { applyMigration, applyPending } from "../../migrator/src";
@@ -152,6 +153,8 @@ describe("what monitor reads", () => {
       await database.asUser(user, async (client) => {
         await client.query(`${one} '${user}'`);
         await client.query(`/* ${user} */ ${one} $1`, [user]);
+        await client.query(`${one} $1 /* ${user} */ and true`, [user]);
+        await client.query(`${one} $1 and not false -- ${user}`, [user]);
         await client.query(`set application_name = '${user}'`);
       });
       // Of a role that migrator may not look at, the numbers alone.
@@ -255,6 +258,69 @@ describe("what monitor reads", () => {
         blocked_by: [held],
       }),
     ]);
+  });
+
+  it("answers while a table is being changed, without what would have to wait", async () => {
+    const holder = await database.connect("postgres");
+    const waiter = await database.connect("postgres");
+    await holder.query("begin; lock table public.users in access exclusive mode");
+    const waiting = waiter.query("select count(*) from public.users").catch(() => undefined);
+    try {
+      await monitor.query("set statement_timeout = '5s'");
+      const [{ report } = { report: undefined }] = (await ask(
+        monitor,
+        "select monitoring.report() as report",
+      )) as { report: Record<string, Record<string, unknown>[]> }[];
+      const named = (view: string, name: string) =>
+        report?.[view]?.find((row) => row["name"] === name);
+      expect(named("tables", "users")).toMatchObject({ heap_bytes: null, total_bytes: null });
+      expect(named("indexes", "users_email_key")).toMatchObject({ is_unique: true });
+      expect(named("tables", "sessions")?.["total_bytes"]).toEqual(expect.any(Number));
+      expect(report?.["waiting_locks"]).toEqual([
+        expect.objectContaining({ relation: "public.users", waits_for: "AccessShareLock" }),
+      ]);
+      expect(report?.["changed_protection"]).toEqual([
+        {
+          object: "all of it",
+          change: expect.stringMatching(/^not compared: somebody is changing/),
+        },
+      ]);
+    } finally {
+      await holder.query("rollback");
+      await waiting;
+      await monitor.query("reset statement_timeout");
+    }
+  });
+
+  it("has denied statements counted from the server's log, by the query of its page", async () => {
+    const page = readFileSync("docs/migrations/005-monitoring.md", "utf8");
+    const pattern = /\| parse @message \/(.*)\/\n/.exec(page)?.[1];
+    const parse = new RegExp(pattern ?? "is not there");
+    const other = randomUUID();
+    await superuser.query(
+      "create policy extra on public.users as restrictive to authenticated using (email not like 'no%')",
+    );
+    const insert = (id: string, name: string) =>
+      `insert into public.users (id, email) values ('${id}', '${name}@example.org')`;
+    const denied: [sql: string, relation: string][] = [
+      ["select from public.activity_by_day", "activity_by_day"],
+      ["select from monitoring.tables", "monitoring"],
+      ["truncate public.users", "users"],
+      ["select public.refresh_progress_analytics()", "refresh_progress_analytics"],
+      [insert(other, "yes"), "users"],
+      [insert(user, "no"), "users"],
+      [`update public.users set email = 'no@example.org' where id = '${user}'`, "users"],
+    ];
+    const parsed: unknown[] = [];
+    for (const [sql] of denied) {
+      const { message } = await rejection(database.asUser(user, (client) => client.query(sql)));
+      // As RDS begins a line.
+      const line = `2026-11-30 12:00:00 UTC:10.0.1.2(54321):app@app:[4711]:ERROR:  ${message}`;
+      expect(line).toMatch(/permission denied for|violates row-level security policy/);
+      parsed.push({ ...parse.exec(line)?.groups });
+    }
+    await superuser.query("drop policy extra on public.users");
+    expect(parsed).toEqual(denied.map(([, relation]) => ({ login: "app", relation })));
   });
 
   it("names a table without row level security", async () => {
