@@ -15,6 +15,7 @@ import {
 } from "./access-attempts";
 import { BEHAVIOURS, REFUSED, refusedBy, resultOf } from "./behaviours";
 import { type Mutant, mutantsOf, verifiedBy } from "./mutants";
+import { LATER_MIGRATIONS, MIGRATIONS } from "../support/project-migrations";
 import { applyThrough, runStatements } from "./sql-files";
 
 const KINDS: [kind: Mutant["kind"], atLeast: number][] = [
@@ -143,7 +144,7 @@ describe("000 to 007 with one protection less", () => {
   /** The same, in another database, as it is. */
   let control: Client;
   let mutants: Mutant[];
-  const asItIs = new Map<string, string>();
+  const asItIs = new Map<string, { opened: string; observation: Observation; found: string }>();
   let controlIsOpened: string | undefined;
 
   beforeAll(async () => {
@@ -167,17 +168,20 @@ describe("000 to 007 with one protection less", () => {
     await client.query(`savepoint verify; ${opened}; savepoint start`);
   }
 
-  const observe = (client: Client, [, work]: Observation) =>
-    work(client).catch((error: unknown) => (error as Error).message);
+  /** Without the name of the database, which would tell any two of them apart. */
+  async function observe(client: Client, [, work]: Observation): Promise<string> {
+    const found = await work(client).catch((error: unknown) => (error as Error).message);
+    return found.replaceAll(client.database ?? "", "");
+  }
 
   async function expected(opened: string, observation: Observation): Promise<string> {
     const key = `${opened} ${observation[0]}`;
     const known = asItIs.get(key);
-    if (known !== undefined) return known;
+    if (known) return known.found;
     if (controlIsOpened !== opened) await open(control, { sql: "", opened });
     controlIsOpened = opened;
     const found = await observe(control, observation);
-    asItIs.set(key, found);
+    asItIs.set(key, { opened, observation, found });
     return found;
   }
 
@@ -222,4 +226,22 @@ describe("000 to 007 with one protection less", () => {
     },
     600_000,
   );
+
+  it("acceptance 12: goes unnoticed as it is, by all that the mutants were compared with", async () => {
+    await open(mutated, { sql: "set local role migrator", opened: "" });
+    for (const migration of [...MIGRATIONS, ...LATER_MIGRATIONS]) {
+      await runStatements(mutated, migration, "verify");
+    }
+    const different: string[] = [];
+    let isOpened: string | undefined;
+    for (const [key, { opened, observation, found }] of asItIs) {
+      if (isOpened !== opened) await open(mutated, { sql: "", opened });
+      isOpened = opened;
+      const again = await observe(mutated, observation);
+      if (again !== found) different.push(`${key}: ${found}, ${again}`);
+    }
+    await mutated.query("rollback");
+    expect(different).toEqual([]);
+    expect(asItIs.size).toBeGreaterThan(1_500);
+  }, 600_000);
 });
