@@ -292,7 +292,24 @@ describe("check:after", () => {
     });
     expect(after(59_000, 5_000).state).toBe("failed");
     expect(after(50_100, 4_100).state).toBe("skipped");
-    const restarted = { takenAt: "12:30", since: "12:20", committed: 2_000, rolledBack: 0 };
-    expect(judgeErrorRate(restarted, before).says).toContain("since 12:20");
+  });
+
+  it("holds no hour to be well by what was counted over a longer time", () => {
+    const counted = (since: string | null, rolledBack: number) => ({
+      ...{ takenAt: "2026-05-01T12:30:00Z", since, committed: 1_000_000, rolledBack },
+    });
+    for (const since of [null, "2025-05-01T12:00:00Z"]) {
+      expect(judgeErrorRate(counted(since, 5_000)).state).toBe("skipped");
+      expect(judgeErrorRate(counted(since, 500_000)).state).toBe("failed");
+    }
+    expect(judgeErrorRate(counted(null, 5_000)).says).toBe(
+      "5000 of 1005000 transactions rolled back since the server's first start; " +
+        "nothing was kept within the hour, of which this does not tell",
+    );
+    const before = { ...counted(null, 0), takenAt: "2026-05-01T12:00:00Z" };
+    expect(judgeErrorRate(counted("2026-05-01T12:20:00Z", 5_000), before)).toEqual({
+      state: "ok",
+      says: "5000 of 1005000 transactions rolled back since 2026-05-01T12:20:00Z",
+    });
   });
 });
