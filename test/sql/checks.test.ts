@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { applyPending } from "../../migrator/src";
+import { applyPending, inspectTrio } from "../../migrator/src";
 import { checksAfter } from "../../tools/check/after.mjs";
 import { checksBefore, judgeBackup, judgePlan, judgeStaging } from "../../tools/check/before.mjs";
 import { allHold, renderOutcome, runChecks } from "../../tools/check/checks.mjs";
@@ -139,9 +139,50 @@ describe("check:before", () => {
     expect(judgeBackup({ BackupRetentionPeriod: 0 }, now).says).toMatch(/^RDS keeps no backups/);
   });
 
-  it("names the migrations that staging lacks", () => {
-    expect(judgeStaging(["000_a", "001_b"], ["000_a", "001_b"]).state).toBe("ok");
-    expect(judgeStaging(["000_a"], ["000_a", "001_b"]).says).toContain("staging lacks 001_b.");
+  it("names the migrations that staging lacks, and the files that are not as staging has them", async () => {
+    const names = wantedIn("sql");
+    const digestsOf = (forward: string) => ({
+      forward: { text: "", content: forward },
+      rollback: { text: "", content: "r" },
+      verify: { text: "", content: "v" },
+    });
+    const a = { name: "000_a", digests: digestsOf("a") };
+    const b = { name: "001_b", digests: digestsOf("b") };
+    expect(judgeStaging([a, b], [a, b]).state).toBe("ok");
+    expect(judgeStaging([a], [a, b]).says).toContain("staging lacks 001_b.");
+    expect(judgeStaging([a, { ...b, digests: digestsOf("edited") }], [a, b]).says).toBe(
+      "staging has another version of the forward file of 001_b. Deploy these files there first.",
+    );
+
+    const asked: string[][] = [];
+    const checkAgainst = async (resources: object[]) => {
+      const run = (args: string[]) => {
+        asked.push(args);
+        const out = JSON.stringify({ deployment: { resources } });
+        return Promise.resolve({ code: 0, out, err: "" });
+      };
+      const prod = { ...context, environment: "prod", stack: { ...context.stack, run } };
+      const [outcome] = await runChecks(
+        checksBefore(prod).filter(({ name }) => name === "staging"),
+      );
+      return outcome;
+    };
+    const resources = await Promise.all(
+      currentTrios().map(async (trio) => ({
+        type: "pulumi-nodejs:dynamic/database:Migration",
+        outputs: { name: trio.name, digests: await inspectTrio(trio) },
+      })),
+    );
+    expect(await checkAgainst(resources)).toMatchObject({
+      state: "ok",
+      says: `staging has all ${names.length} migrations, of the same SQL`,
+    });
+    expect(asked).toEqual([["stack", "export", "--stack", "staging"]]);
+    const gone = resources.map((one, at) => (at === 0 ? { ...one, delete: true } : one));
+    expect(await checkAgainst(gone)).toMatchObject({
+      state: "failed",
+      says: `staging lacks ${names[0]}. Deploy it first.`,
+    });
   });
 });
 
