@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import type { ClientBase } from "pg";
 import { hmacPads } from "../../migrator/src/pulumi/token-settings";
 import { A, B, C, IDENTITIES, become } from "./access-attempts";
+import type { TestDatabase } from "../support/database";
 import { AUDIENCE, forge, now } from "./verified-identity-fixture";
 
 const NOBODY = "dddddddd-0000-4000-8000-000000000004";
@@ -779,11 +780,40 @@ export const BEHAVIOURS: Behaviour[] = [
     gives: B,
   },
   {
+    what: "statements of this database are told",
+    steps: [
+      ["superuser", "create extension pg_stat_statements with schema monitoring"],
+      ["superuser", "select count(*) > 0 from monitoring.read_statements() where calls > 0"],
+    ],
+    gives: "true",
+  },
+  {
+    what: "who waits for a lock is told, and for how many",
+    steps: [
+      [
+        "superuser",
+        "select role, waits_for, waiting_ms > 0, cardinality(blocked_by) from monitoring.read_waits()",
+      ],
+    ],
+    gives: "postgres ExclusiveLock true 1",
+  },
+  {
     what: "the report is one document",
     steps: [["monitor", "select count(*) from jsonb_object_keys(monitoring.report())"]],
     gives: "15",
   },
 ];
+
+/** Has one session wait for a lock that another has, until the database is dropped. */
+export async function keepWaiting(database: TestDatabase): Promise<void> {
+  const lock = "select pg_advisory_lock(1)";
+  const [holder, waiter] = [await database.connect("postgres"), await database.connect("postgres")];
+  await holder.query(lock);
+  // It ends with its connection.
+  waiter.query(lock).catch(() => undefined);
+  const waits = "select from pg_locks where locktype = 'advisory' and not granted";
+  while ((await holder.query(waits)).rowCount === 0) continue;
+}
 
 /** What the last step of a behaviour gives: its rows, how many it wrote, or the SQLSTATE. */
 export async function resultOf(superuser: ClientBase, { steps }: Behaviour): Promise<string> {

@@ -256,7 +256,8 @@ async function functionMutants(client: ClientBase): Promise<Mutant[]> {
     return [
       `drop function ${object} cascade`,
       withBody(emptyBody(result, language)),
-      ...(object.startsWith("monitoring")
+      // Its conditions choose among kinds of objects, each of which monitoring.test.ts changes.
+      ...(object === "monitoring.read_changes()"
         ? []
         : [...new Set([...conditionsLess(body), ...branchesElse(body)])].map(withBody)),
     ].map((sql): Mutant => ({ kind: "function", sql, object }));
