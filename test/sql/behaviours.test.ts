@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { createDatabase, type TestDatabase } from "../support/database";
 import { ROWS } from "./access-attempts";
-import { BEHAVIOURS, REFUSED, refusedBy, resultOf } from "./behaviours";
+import { BEHAVIOURS, REFUSED, keepWaiting, refusedBy, resultOf } from "./behaviours";
 import { applyThrough } from "./sql-files";
 
 describe("the schema of 000 to 007", () => {
@@ -13,6 +13,7 @@ describe("the schema of 000 to 007", () => {
     superuser = await database.connect("postgres");
     await applyThrough(await database.connect("migrator"), "007_vault_and_erasure");
     await superuser.query(ROWS);
+    await keepWaiting(database);
     await superuser.query("begin; savepoint start");
   });
   afterAll(() => database.drop());

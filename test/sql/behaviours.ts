@@ -1,5 +1,9 @@
+import { createHmac } from "node:crypto";
 import type { ClientBase } from "pg";
+import { hmacPads } from "../../migrator/src/pulumi/token-settings";
 import { A, B, C, IDENTITIES, become } from "./access-attempts";
+import type { TestDatabase } from "../support/database";
+import { AUDIENCE, forge, now } from "./verified-identity-fixture";
 
 const NOBODY = "dddddddd-0000-4000-8000-000000000004";
 const EXPORTS = "public.export_history";
@@ -12,8 +16,31 @@ const exported = (columns: string, values: string) =>
 const twice = (table: string, ...columns: string[]) =>
   `update public.${table} set ${columns.map((c) => `${c} = (select ${c} from public.${table} order by 1 limit 1)`).join(", ")}`;
 
+const KEY = Buffer.alloc(32, 7);
+const OLD_KEY = Buffer.alloc(32, 8);
+const pads = (key: Buffer) => `'\\x${hmacPads(key).toString("hex")}'`;
+const tokenSettings = (audience = AUDIENCE, believes = false) =>
+  `insert into auth.token_settings (believes_claims, audience, current_pads, previous_pads)
+   values (${believes}, '${audience}', ${pads(KEY)}, ${pads(OLD_KEY)})`;
+
+type Refused = [constraint: string, what: string, sql: string];
+
+const negative = (constraint: string, table: string, column: string): Refused => [
+  constraint,
+  `a negative ${column}`,
+  `update public.${table} set ${column} = -1`,
+];
+const COUNTERS = [
+  ...["sessions", "descriptions", "images", "questions", "vocabulary", "time_seconds"].map(
+    (what) => `total_${what}`,
+  ),
+  ...["sessions_today", "sessions_this_week", "descriptions_this_week", "vocabulary_this_week"],
+  ...["time_this_week_seconds", "current_streak_days", "longest_streak_days"],
+  ...["best_session_vocabulary", "longest_session_seconds"],
+];
+
 /** What the schema refuses whoever writes it, by the constraint or unique index that does. */
-export const REFUSED: [constraint: string, what: string, sql: string][] = [
+export const REFUSED: Refused[] = [
   ["users_pkey", "an id twice", `insert into public.users (id, email) values ('${C}', 'd@x')`],
   ["users_email_key", "an email twice", "update public.users set email = 'c@x'"],
   ["sessions_pkey", "a session twice", twice("sessions", "id")],
@@ -22,7 +49,9 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "a session of nobody",
     `insert into public.sessions (user_id, started_at) values ('${NOBODY}', now())`,
   ],
-  ["sessions_counts_check", "a negative count", "update public.sessions set images_count = -1"],
+  ...["descriptions_count", "images_count", "questions_count", "vocabulary_count"].map((column) =>
+    negative("sessions_counts_check", "sessions", column),
+  ),
   [
     "sessions_times_check",
     "an infinite start",
@@ -34,6 +63,17 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "an end before the start",
     "update public.sessions set ended_at = started_at - interval '1 us'",
   ],
+  ["token_settings_pkey", "two rows of settings", `${tokenSettings()}; ${tokenSettings()}`],
+  [
+    "token_settings_is_only_row_check",
+    "another row of settings",
+    `${tokenSettings()}; update auth.token_settings set is_only_row = false`,
+  ],
+  ...["", "a b", " a", "a ", "a".repeat(201)].map((audience): Refused => [
+    "token_settings_audience_check",
+    `the audience ${JSON.stringify(audience)}`,
+    tokenSettings(audience),
+  ]),
   ["user_api_keys_pkey", "keys with one id twice", twice("user_api_keys", "id")],
   ["idx_user_api_keys_user_id", "a user's keys twice", twice("user_api_keys", "user_id")],
   [
@@ -55,15 +95,21 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "progress of nobody",
     `insert into public.user_progress (user_id) values ('${NOBODY}')`,
   ],
-  [
-    "user_progress_counters_check",
-    "a negative counter",
-    "update public.user_progress set longest_session_seconds = -1",
-  ],
+  ...COUNTERS.map((column) => negative("user_progress_counters_check", "user_progress", column)),
   [
     "user_progress_times_check",
     "activity that ends before it begins",
     "update public.user_progress set first_activity_at = now(), last_activity_at = now() - interval '1 s'",
+  ],
+  [
+    "user_progress_times_check",
+    "activity that begins at no time",
+    "update public.user_progress set first_activity_at = '-infinity'",
+  ],
+  [
+    "user_progress_times_check",
+    "activity that ends at no time",
+    "update public.user_progress set last_activity_at = 'infinity'",
   ],
   [
     "user_progress_preferences_check",
@@ -73,7 +119,7 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
   [
     "user_progress_achievements_check",
     "achievements that are no object",
-    "update public.user_progress set achievements = '1'",
+    "update public.user_progress set achievements = '[]'",
   ],
   ["export_history_pkey", "an export twice", twice("export_history", "id")],
   [
@@ -81,23 +127,23 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "an export of nobody",
     `insert into ${EXPORTS} (user_id, export_type, format) values ('${NOBODY}', 'full', 'csv')`,
   ],
-  ["export_history_export_type_check", "a type that is none", exported("", "'all', 'csv'")],
-  ["export_history_format_check", "a format that is none", exported("", "'full', 'xml'")],
+  ["export_history_export_type_check", "a type that is none", exported("", "'other', 'csv'")],
+  ["export_history_format_check", "a format that is none", exported("", "'full', 'other'")],
   [
     "export_history_status_check",
     "a status that is none",
-    exported("status", "'full', 'csv', 'done'"),
+    exported("status", "'full', 'csv', 'other'"),
   ],
-  [
-    "export_history_counts_check",
-    "a negative size",
-    exported("file_size_bytes", "'full', 'csv', -1"),
-  ],
-  [
-    "export_history_checksum_sha256_check",
-    "a checksum that is none",
-    exported("checksum_sha256", "'full', 'csv', 'AB'"),
-  ],
+  ...["file_size_bytes", "row_count", "download_count"].map((column) =>
+    negative("export_history_counts_check", "export_history", column),
+  ),
+  ...["a".repeat(63), "a".repeat(65), "A".repeat(64), `${"a".repeat(64)}\n`].map(
+    (checksum): Refused => [
+      "export_history_checksum_sha256_check",
+      `the checksum ${JSON.stringify(checksum)}`,
+      exported("checksum_sha256", `'full', 'csv', '${checksum}'`),
+    ],
+  ),
   [
     "export_history_filters_check",
     "filters that are no object",
@@ -107,6 +153,21 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "export_history_times_check",
     "an infinite expiry",
     exported("expires_at", "'full', 'csv', 'infinity'"),
+  ],
+  [
+    "export_history_times_check",
+    "an infinite start of an export",
+    exported("started_at", "'full', 'csv', '-infinity'"),
+  ],
+  [
+    "export_history_times_check",
+    "an infinite completion",
+    exported("completed_at", "'full', 'csv', 'infinity'"),
+  ],
+  [
+    "export_history_times_check",
+    "a completion before the start",
+    exported("started_at, completed_at", "'full', 'csv', now(), now() - interval '1 us'"),
   ],
   [
     "idx_export_history_storage",
@@ -123,6 +184,11 @@ export const REFUSED: [constraint: string, what: string, sql: string][] = [
     "export_archive_status_check",
     "an archived export that goes on",
     "update public.export_archive set status = 'processing'",
+  ],
+  [
+    "export_archive_status_check",
+    "an archived state that is none",
+    "update public.export_archive set status = 'other'",
   ],
   [
     "export_object_deletions_pkey",
@@ -193,22 +259,108 @@ const completions = (what: string, end: string, figures: string): Behaviour => (
   steps: [
     ["B", "update public.sessions set ended_at = '2026-01-05 00:00:10Z', vocabulary_count = 7"],
     ["A", "update public.sessions set ended_at = '2026-01-05 01:00Z', vocabulary_count = 3"],
+    ...another(end),
     [
       "superuser",
-      `insert into public.sessions (user_id, started_at)
-       values ('${A}', timestamptz '${end}' - interval '1 h')`,
-    ],
-    [
-      "A",
-      `update public.sessions set ended_at = '${end}', vocabulary_count = 2 where ended_at is null`,
-    ],
-    [
-      "superuser",
-      `select total_sessions, total_vocabulary, total_time_seconds, current_streak_days
+      `select total_sessions, total_vocabulary, total_time_seconds, current_streak_days, sessions_today,
+         sessions_this_week
        from public.user_progress order by user_id`,
     ],
   ],
-  gives: `${figures}\n1 7 10 1`,
+  gives: `${figures}\n1 7 10 1 1 1`,
+});
+/** A session of A that took an hour. */
+const another = (end: string): Step[] => [
+  [
+    "superuser",
+    `insert into public.sessions (user_id, started_at)
+     values ('${A}', timestamptz '${end}' - interval '1 h')`,
+  ],
+  [
+    "A",
+    `update public.sessions set ended_at = '${end}', vocabulary_count = 2 where ended_at is null`,
+  ],
+];
+const claimed = (what: string, claims: string): Behaviour => ({
+  what: `nobody is signed in by ${what}`,
+  steps: [
+    ["A", `select set_config('request.jwt.claims', ${claims}, true); select auth.uid() is null`],
+  ],
+  gives: "true",
+});
+/** Who is signed in by a token, where B is by the claims; "" is nobody. */
+const signedIn = (
+  what: string,
+  token: string,
+  gives = "",
+  settings = tokenSettings(),
+): Behaviour => ({
+  what: `the token's user is signed in${gives ? "" : " by none"}: ${what}`,
+  steps: [
+    ["superuser", settings],
+    ["B", `select set_config('request.jwt.token', '${token}', true); select auth.uid()`],
+  ],
+  gives,
+});
+const CLAIMS = { sub: A, aud: AUDIENCE, exp: 4_000_000_000 };
+const tokenOf = (claims: object, key = KEY) => forge({ ...CLAIMS, ...claims }, key);
+const withHeader = (header: unknown) => forge(CLAIMS, KEY, { header });
+/** A token of these parts, whatever they are. */
+const sign = (header: string, payload: string) =>
+  `${header}.${payload}.${createHmac("sha256", KEY).update(`${header}.${payload}`).digest("base64url")}`;
+const [HEADER = "", PAYLOAD = ""] = tokenOf({}).split(".");
+const TOKENS: Behaviour[] = [
+  signedIn("a good one", tokenOf({}), A),
+  signedIn("of the key before", tokenOf({}, OLD_KEY), A),
+  signedIn("for two audiences", tokenOf({ aud: ["other", AUDIENCE] }), A),
+  signedIn("from half a minute ahead", tokenOf({ nbf: now() + 30, iat: now() + 30 }), A),
+  signedIn("while claims are believed", tokenOf({}), B, tokenSettings(AUDIENCE, true)),
+  signedIn("of another key", tokenOf({}, Buffer.alloc(32, 9))),
+  signedIn("without any", ""),
+  signedIn("with four parts", `${tokenOf({})}.x`),
+  signedIn("of more than 4,096 characters", tokenOf({ x: "x".repeat(4096) })),
+  signedIn("with line breaks in its header", sign(HEADER + "\n".repeat(4), PAYLOAD)),
+  signedIn(
+    "with half a byte in its header",
+    sign(`${HEADER}${"A".repeat((5 - (HEADER.length % 4)) % 4)}`, PAYLOAD),
+  ),
+  signedIn(
+    "with half a byte in its payload",
+    sign(HEADER, `${PAYLOAD}${"A".repeat((5 - (PAYLOAD.length % 4)) % 4)}`),
+  ),
+  signedIn("with a header that is no JSON", withHeader(Buffer.from("x"))),
+  signedIn("with a zero in its header", withHeader(Buffer.from('{"alg":"HS256"}\0'))),
+  signedIn("with a payload that is no JSON", forge(Buffer.from("x"), KEY)),
+  signedIn("with a zero in its payload", forge(Buffer.from(`${JSON.stringify(CLAIMS)}\0`), KEY)),
+  signedIn("of another algorithm", withHeader({ alg: "none" })),
+  signedIn("with what must be understood", withHeader({ alg: "HS256", crit: ["x"] })),
+  signedIn("without an end", tokenOf({ exp: undefined })),
+  signedIn("whose end is a text", tokenOf({ exp: "4000000000" })),
+  signedIn("that ran out", tokenOf({ exp: now() - 1 })),
+  signedIn("for another audience", tokenOf({ aud: "other" })),
+  signedIn("for no audience", tokenOf({ aud: undefined })),
+  ...["nbf", "iat"].flatMap((claim) => [
+    signedIn(`whose ${claim} is a text`, tokenOf({ [claim]: "x" })),
+    signedIn(`whose ${claim} is ahead`, tokenOf({ [claim]: now() + 3600 })),
+  ]),
+  signedIn(
+    "of a number of 32 digits",
+    forge(Buffer.from(JSON.stringify(CLAIMS).replace(`"${A}"`, "1".repeat(32))), KEY),
+  ),
+  signedIn("of no UUID", tokenOf({ sub: "x" })),
+];
+
+/** What the error of a statement says. */
+const said = (what: string, sql: string, message: string): Behaviour => ({
+  what,
+  steps: [
+    [
+      "service",
+      `do $$ begin ${sql}; exception when others then perform set_config('test.said', sqlerrm, true); end $$;
+       select current_setting('test.said') like '${message}'`,
+    ],
+  ],
+  gives: "true",
 });
 
 export const BEHAVIOURS: Behaviour[] = [
@@ -248,8 +400,34 @@ export const BEHAVIOURS: Behaviour[] = [
     ],
     gives: `${B} 0 0\n${A} 1 10`,
   },
-  completions("in order", "2026-01-06 01:00Z", "2 5 7200 2"),
-  completions("out of order", "2026-01-04 01:00Z", "2 5 7200 2"),
+  completions("on the next day", "2026-01-06 01:00Z", "2 5 7200 2 1 2"),
+  completions("on the same day", "2026-01-05 03:00Z", "2 5 7200 1 2 2"),
+  completions("after a day without one", "2026-01-07 01:00Z", "2 5 7200 1 1 2"),
+  completions("in the next week", "2026-01-12 01:00Z", "2 5 7200 1 1 1"),
+  completions("out of order", "2026-01-04 01:00Z", "2 5 7200 2 1 1"),
+  {
+    what: "a completion in order is added to what the row has",
+    steps: [
+      ["A", "update public.sessions set ended_at = '2026-01-05 01:00Z'"],
+      ["superuser", "update public.user_progress set total_sessions = 10"],
+      ...another("2026-01-06 01:00Z"),
+      ["A", "select total_sessions from public.user_progress"],
+    ],
+    gives: "11",
+  },
+  ...TOKENS,
+  {
+    what: "nobody reads the pads but who verifies by them",
+    steps: [
+      ["superuser", tokenSettings()],
+      ["A", "select count(*) from auth.token_settings"],
+    ],
+    gives: "42501",
+  },
+  claimed("a claim that is no JSON", `'{"sub": "x'`),
+  claimed("more than 12,288 characters", `'{"sub": "${A}"}' || repeat(' ', 12288)`),
+  claimed("a number of 32 digits", `'{"sub": ${"1".repeat(32)}}'`),
+  claimed("what is no UUID", `'{"sub": "x"}'`),
   touched("user_api_keys", "is_active = false"),
   touched("user_progress", `preferences = '{"a":1}'`),
   touched("export_history", "download_count = 1"),
@@ -342,6 +520,15 @@ export const BEHAVIOURS: Behaviour[] = [
     gives: "k",
   },
   {
+    what: "an object that moved to another bucket is queued",
+    steps: [
+      ...completed,
+      ["service", `update ${EXPORTS} set storage_bucket = 'c' where storage_bucket = 'b'`],
+      QUEUED,
+    ],
+    gives: "k",
+  },
+  {
     what: "an object that is named again changes nothing",
     steps: [
       ...completed,
@@ -379,6 +566,26 @@ export const BEHAVIOURS: Behaviour[] = [
     steps: [["service", `update ${EXPORTS} set storage_bucket = 'b' where user_id = '${A}'`]],
     gives: "EXP02",
   },
+  {
+    what: "a key cannot be named without a bucket",
+    steps: [["service", `update ${EXPORTS} set storage_key = 'k' where user_id = '${A}'`]],
+    gives: "EXP02",
+  },
+  said(
+    "it says that a key is missing",
+    `update ${EXPORTS} set storage_bucket = 'b'`,
+    "EXP002 export % names a bucket without a key.",
+  ),
+  said(
+    "it says that a bucket is missing",
+    `update ${EXPORTS} set storage_key = 'k'`,
+    "EXP002 export % names a key without a bucket.",
+  ),
+  ...["storage_bucket", "storage_key"].map((column): Behaviour => ({
+    what: `an export with a ${column} alone, from before 004, can fail`,
+    steps: [aged(`status = 'processing', ${column} = 'x'`), to("failed"), stateOf],
+    gives: "failed true true",
+  })),
   {
     what: "a user changes an export while it is pending alone",
     steps: [to("processing"), ["A", `update ${EXPORTS} set filters = '{}'`]],
@@ -573,11 +780,40 @@ export const BEHAVIOURS: Behaviour[] = [
     gives: B,
   },
   {
+    what: "statements of this database are told",
+    steps: [
+      ["superuser", "create extension pg_stat_statements with schema monitoring"],
+      ["superuser", "select count(*) > 0 from monitoring.read_statements() where calls > 0"],
+    ],
+    gives: "true",
+  },
+  {
+    what: "who waits for a lock is told, and for how many",
+    steps: [
+      [
+        "superuser",
+        "select role, waits_for, waiting_ms > 0, cardinality(blocked_by) from monitoring.read_waits()",
+      ],
+    ],
+    gives: "postgres ExclusiveLock true 1",
+  },
+  {
     what: "the report is one document",
     steps: [["monitor", "select count(*) from jsonb_object_keys(monitoring.report())"]],
     gives: "15",
   },
 ];
+
+/** Has one session wait for a lock that another has, until the database is dropped. */
+export async function keepWaiting(database: TestDatabase): Promise<void> {
+  const lock = "select pg_advisory_lock(1)";
+  const [holder, waiter] = [await database.connect("postgres"), await database.connect("postgres")];
+  await holder.query(lock);
+  // It ends with its connection.
+  waiter.query(lock).catch(() => undefined);
+  const waits = "select from pg_locks where locktype = 'advisory' and not granted";
+  while ((await holder.query(waits)).rowCount === 0) continue;
+}
 
 /** What the last step of a behaviour gives: its rows, how many it wrote, or the SQLSTATE. */
 export async function resultOf(superuser: ClientBase, { steps }: Behaviour): Promise<string> {

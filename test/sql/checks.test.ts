@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { applyPending } from "../../migrator/src";
+import { applyPending, inspectTrio } from "../../migrator/src";
 import { checksAfter } from "../../tools/check/after.mjs";
 import { checksBefore, judgeBackup, judgePlan, judgeStaging } from "../../tools/check/before.mjs";
 import { allHold, renderOutcome, runChecks } from "../../tools/check/checks.mjs";
@@ -139,9 +139,50 @@ describe("check:before", () => {
     expect(judgeBackup({ BackupRetentionPeriod: 0 }, now).says).toMatch(/^RDS keeps no backups/);
   });
 
-  it("names the migrations that staging lacks", () => {
-    expect(judgeStaging(["000_a", "001_b"], ["000_a", "001_b"]).state).toBe("ok");
-    expect(judgeStaging(["000_a"], ["000_a", "001_b"]).says).toContain("staging lacks 001_b.");
+  it("names the migrations that staging lacks, and the files that are not as staging has them", async () => {
+    const names = wantedIn("sql");
+    const digestsOf = (forward: string) => ({
+      forward: { text: "", content: forward },
+      rollback: { text: "", content: "r" },
+      verify: { text: "", content: "v" },
+    });
+    const a = { name: "000_a", digests: digestsOf("a") };
+    const b = { name: "001_b", digests: digestsOf("b") };
+    expect(judgeStaging([a, b], [a, b]).state).toBe("ok");
+    expect(judgeStaging([a], [a, b]).says).toContain("staging lacks 001_b.");
+    expect(judgeStaging([a, { ...b, digests: digestsOf("edited") }], [a, b]).says).toBe(
+      "staging has another version of the forward file of 001_b. Deploy these files there first.",
+    );
+
+    const asked: string[][] = [];
+    const checkAgainst = async (resources: object[]) => {
+      const run = (args: string[]) => {
+        asked.push(args);
+        const out = JSON.stringify({ deployment: { resources } });
+        return Promise.resolve({ code: 0, out, err: "" });
+      };
+      const prod = { ...context, environment: "prod", stack: { ...context.stack, run } };
+      const [outcome] = await runChecks(
+        checksBefore(prod).filter(({ name }) => name === "staging"),
+      );
+      return outcome;
+    };
+    const resources = await Promise.all(
+      currentTrios().map(async (trio) => ({
+        type: "pulumi-nodejs:dynamic/database:Migration",
+        outputs: { name: trio.name, digests: await inspectTrio(trio) },
+      })),
+    );
+    expect(await checkAgainst(resources)).toMatchObject({
+      state: "ok",
+      says: `staging has all ${names.length} migrations, of the same SQL`,
+    });
+    expect(asked).toEqual([["stack", "export", "--stack", "staging"]]);
+    const gone = resources.map((one, at) => (at === 0 ? { ...one, delete: true } : one));
+    expect(await checkAgainst(gone)).toMatchObject({
+      state: "failed",
+      says: `staging lacks ${names[0]}. Deploy it first.`,
+    });
   });
 });
 
@@ -158,7 +199,9 @@ describe("check:after", () => {
     expect(says["policies counted"]).toBe(
       "user_api_keys 4, user_progress 5, export_history 5; 12 are of the document",
     );
-    expect(says["trigger fires"]).toMatch(/^a completion of 90 s with 7 words is counted, in /);
+    expect(says["triggers fire"]).toMatch(
+      /^a completion of 90 s with 7 words is counted, in [\d.]+ ms; the 3 of updated_at fire, too$/,
+    );
     expect(says["users kept apart"]).toBe(
       "of a user's 3 rows they see 3, another user 0, nobody 0",
     );
@@ -202,8 +245,16 @@ describe("check:after", () => {
       "a disabled trigger",
       "alter table public.sessions disable trigger trigger_update_user_progress_from_session",
       "alter table public.sessions enable trigger trigger_update_user_progress_from_session",
-      ["trigger fires", "verify files"],
+      ["triggers fire", "verify files"],
     ],
+    ...["user_api_keys", "user_progress", "export_history"].map(
+      (table): [string, string, string, string[]] => [
+        `a disabled trigger of ${table}`,
+        `alter table public.${table} disable trigger trigger_${table}_updated_at`,
+        `alter table public.${table} enable trigger trigger_${table}_updated_at`,
+        ["triggers fire", "verify files"],
+      ],
+    ),
     [
       "a user from before 001 without a progress row",
       "insert into public.users (email, created_at) values ('a@example.org', '2020-01-01')",
@@ -243,7 +294,7 @@ describe("check:after", () => {
     const url = process.env["APP_URL"];
     delete process.env["APP_URL"];
     const [outcome] = await runChecks(
-      checksAfter(context).filter(({ name }) => name === "trigger fires"),
+      checksAfter(context).filter(({ name }) => name === "triggers fire"),
     );
     process.env["APP_URL"] = url;
     expect(outcome?.state).toBe("failed");
@@ -292,7 +343,24 @@ describe("check:after", () => {
     });
     expect(after(59_000, 5_000).state).toBe("failed");
     expect(after(50_100, 4_100).state).toBe("skipped");
-    const restarted = { takenAt: "12:30", since: "12:20", committed: 2_000, rolledBack: 0 };
-    expect(judgeErrorRate(restarted, before).says).toContain("since 12:20");
+  });
+
+  it("holds no hour to be well by what was counted over a longer time", () => {
+    const counted = (since: string | null, rolledBack: number) => ({
+      ...{ takenAt: "2026-05-01T12:30:00Z", since, committed: 1_000_000, rolledBack },
+    });
+    for (const since of [null, "2025-05-01T12:00:00Z"]) {
+      expect(judgeErrorRate(counted(since, 5_000)).state).toBe("skipped");
+      expect(judgeErrorRate(counted(since, 500_000)).state).toBe("failed");
+    }
+    expect(judgeErrorRate(counted(null, 5_000)).says).toBe(
+      "5000 of 1005000 transactions rolled back since the server's first start; " +
+        "nothing was kept within the hour, of which this does not tell",
+    );
+    const before = { ...counted(null, 0), takenAt: "2026-05-01T12:00:00Z" };
+    expect(judgeErrorRate(counted("2026-05-01T12:20:00Z", 5_000), before)).toEqual({
+      state: "ok",
+      says: "5000 of 1005000 transactions rolled back since 2026-05-01T12:20:00Z",
+    });
   });
 });

@@ -130,71 +130,112 @@ async function rightMutants(client: ClientBase): Promise<Mutant[]> {
 }
 
 async function constraintMutants(client: ClientBase): Promise<Mutant[]> {
-  const { rows } = await client.query<{ object: string; name: string; sort: string }>(`
-    select conrelid::regclass::text as object, conname as name, contype::text as sort
+  const { rows } = await client.query<{
+    object: string;
+    name: string;
+    sort: string;
+    definition: string;
+  }>(`
+    select conrelid::regclass::text as object, conname as name, contype::text as sort,
+           pg_get_constraintdef(oid) as definition
       from pg_constraint
      where connamespace::regnamespace::text ${SCHEMAS} and conrelid <> 0 and contype <> 't'
     union all
-    select indrelid::regclass::text, c.relname, 'index'
+    select indrelid::regclass::text, c.relname, 'index', ''
       from pg_index join pg_class c on c.oid = indexrelid
      where c.relnamespace::regnamespace::text ${SCHEMAS} and indisunique
        and not exists (select from pg_constraint where conindid = indexrelid)
     order by 1, 2`);
-  return rows.flatMap(({ object: table, name, sort }): Mutant[] => {
+  return rows.flatMap(({ object: table, name, sort, definition }): Mutant[] => {
     const object = table.includes(".") ? table : `public.${table}`;
     if (sort === "index") {
       return [{ kind: "index", sql: `drop index public.${name}`, object, name }];
     }
-    return [
-      {
-        kind: "constraint",
-        sql: `alter table ${object} drop constraint ${name} cascade`,
-        object,
-        name,
-      },
-      ...(sort === "f"
-        ? [
-            {
-              kind: "constraint" as const,
-              sql:
-                `alter table ${object} drop constraint ${name}, ` +
-                `add constraint ${name} foreign key (user_id) references public.users (id)`,
-              object,
-              name,
-            },
-          ]
-        : []),
+    const others = [
+      ...(sort === "f" ? ["foreign key (user_id) references public.users (id)"] : []),
+      ...(sort === "c" ? widerChecks(definition) : []),
     ];
+    return [
+      `drop constraint ${name} cascade`,
+      ...others.map((other) => `drop constraint ${name}, add constraint ${name} ${other}`),
+    ].map((change) => ({
+      kind: "constraint",
+      sql: `alter table ${object} ${change}`,
+      object,
+      name,
+    }));
   });
 }
 
+/** Checks that pass a little more: one condition or column less, one value, sort or character more. */
+function widerChecks(definition: string): string[] {
+  const withEachLess = (part: RegExp, separator: string) => {
+    const [, list = ""] = part.exec(definition) ?? [];
+    const all = list.split(separator);
+    return all.length === 1
+      ? []
+      : all.map((one) => definition.replace(list, without(all, one, separator)));
+  };
+  const replacements: [RegExp, string][] = [
+    [/>= 0/, ">= -1"],
+    [/> 0/, ">= 0"],
+    [/ARRAY\[/, "ARRAY['other'::text, "],
+    [/= 'object'::text/, "in ('object', 'array')"],
+    [/'\^/, "'"],
+    [/\$'/, "'"],
+    [/\[[^\],]*-[^\],]*\]/, "."],
+    [/\{64\}/, "{63,64}"],
+    [/\{1,/, "{0,"],
+    [/,200\}/, ",201}"],
+  ];
+  return [
+    ...withEachLess(/^CHECK \(\((.* AND .*)\)\)$/, " AND "),
+    ...withEachLess(/LEAST\((.*?)\)/, ", "),
+    ...replacements
+      .filter(([part]) => part.test(definition))
+      .map(([part, other]) => definition.replace(part, () => other)),
+  ];
+}
+
+function without(all: string[], one: string, separator: string): string {
+  return all.filter((other) => other !== one).join(separator);
+}
+
 async function triggerMutants(client: ClientBase): Promise<Mutant[]> {
-  const { rows } = await client.query<{ object: string; name: string; definition: string }>(`
+  const { rows } = await client.query<{
+    object: string;
+    name: string;
+    definition: string;
+    columns: string[];
+    other: string;
+  }>(`
     select format('%s.%I', relnamespace::regnamespace, relname) as object, tgname as name,
-           pg_get_triggerdef(g.oid) as definition
+           pg_get_triggerdef(g.oid) as definition,
+           array(select attname::text from unnest(tgattr) with ordinality u (attnum, at)
+                   join pg_attribute a on attrelid = tgrelid and a.attnum = u.attnum order by at) as columns,
+           (select attname from pg_attribute where attrelid = tgrelid and attnum > 0 and not attisdropped
+              and attnum <> all (tgattr) order by attnum limit 1) as other
       from pg_trigger g join pg_class c on c.oid = tgrelid
      where not tgisinternal and relnamespace::regnamespace::text ${SCHEMAS} order by 1, 2`);
-  return rows.flatMap(({ object, name, definition }) =>
-    [
+  return rows.flatMap(({ object, name, definition, columns, other }) => {
+    const [, events = ""] = / (?:BEFORE|AFTER) (.*?) ON /.exec(definition) ?? [];
+    const all = events.split(" OR ");
+    const list = columns.join(", ");
+    const others = [
+      // Each event less, and each column.
+      ...(all.length > 1 ? all.map((one) => [events, without(all, one, " OR ")] as const) : []),
+      ...columns.map(
+        (one) => [` OF ${list} `, ` OF ${without(columns, one, ", ") || other} `] as const,
+      ),
+    ].map(([part, less]) => definition.replace(part, less));
+    return [
       `drop trigger ${name} on ${object}`,
       `alter table ${object} disable trigger ${name}`,
-      // Each event less.
-      ...[" OR DELETE", " OF ended_at", " OF status, storage_bucket, storage_key"]
-        .filter((part) => definition.includes(part))
-        .map((part) =>
-          definition
-            .replace(part, part.startsWith(" OF") ? " OF created_at" : "")
-            .replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER"),
-        ),
-      ...(definition.includes(" WHEN ")
-        ? [
-            definition
-              .replace(/ WHEN \(.*\) EXECUTE/, " EXECUTE")
-              .replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER"),
-          ]
-        : []),
-    ].map((sql): Mutant => ({ kind: "trigger", sql, object })),
-  );
+      ...[...others, definition.replace(/ WHEN \(.*\) EXECUTE/, " EXECUTE")]
+        .filter((changed) => changed !== definition)
+        .map((changed) => changed.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER")),
+    ].map((sql): Mutant => ({ kind: "trigger", sql, object }));
+  });
 }
 
 async function functionMutants(client: ClientBase): Promise<Mutant[]> {
@@ -215,7 +256,10 @@ async function functionMutants(client: ClientBase): Promise<Mutant[]> {
     return [
       `drop function ${object} cascade`,
       withBody(emptyBody(result, language)),
-      ...(object.startsWith("monitoring") ? [] : conditionsLess(body).map(withBody)),
+      // Its conditions choose among kinds of objects, each of which monitoring.test.ts changes.
+      ...(object === "monitoring.read_changes()"
+        ? []
+        : [...new Set([...conditionsLess(body), ...branchesElse(body)])].map(withBody)),
     ].map((sql): Mutant => ({ kind: "function", sql, object }));
   });
 }
@@ -250,6 +294,48 @@ function conditionsLess(body: string): string[] {
     if (other === undefined) return [];
     return [[...lines.slice(0, at), other, ...lines.slice(at + 1)].join("\n")];
   });
+}
+
+/** The body with one branch always or never taken, or taken for one condition less. */
+function branchesElse(body: string): string[] {
+  return [...body.matchAll(/(?<=^\s*(?:els)?if |case when )[^;]*?(?=\sthen\b)/gm)].flatMap(
+    ({ 0: condition, index }) =>
+      ["true", "false", ...partsLess(condition)].map(
+        (other) => body.slice(0, index) + other + body.slice(index + condition.length),
+      ),
+  );
+}
+
+/** A condition without each of its parts, also of those in parentheses. */
+function partsLess(condition: string): string[] {
+  for (const word of ["or", "and"]) {
+    const parts = partsOf(condition, word);
+    if (parts.length === 1) continue;
+    return parts.flatMap((part, at) => {
+      const others = [undefined, ...partsLess(part)];
+      return others.map((other) =>
+        [
+          ...parts.slice(0, at),
+          ...(other === undefined ? [] : [other]),
+          ...parts.slice(at + 1),
+        ].join(` ${word} `),
+      );
+    });
+  }
+  const [, inner] = /^\(([^]*)\)$/.exec(condition.trim()) ?? [];
+  return inner === undefined ? [] : partsLess(inner).map((other) => `(${other})`);
+}
+
+/** What a word separates outside of parentheses. */
+function partsOf(condition: string, word: string): string[] {
+  const parts: string[] = [""];
+  for (const token of condition.split(new RegExp(`(\\s+${word}\\s+)`))) {
+    const before = parts.at(-1) ?? "";
+    const isOutside = count(before, "(") === count(before, ")");
+    if (isOutside && token.trim() === word) parts.push("");
+    else parts[parts.length - 1] = before + token;
+  }
+  return parts;
 }
 
 function count(text: string, character: string): number {

@@ -149,6 +149,16 @@ describe("npm run report", () => {
       });
     });
 
+    it("says of which cells the trial makes no attempts", async () => {
+      const shown =
+        await page.evaluate(`[...new Set([...document.querySelectorAll("table.matrix tr")]
+        .filter((row) => row.querySelector(".shown")).map((row) => row.cells[0].textContent))]`);
+      expect(shown).toEqual(["authenticated"]);
+      const text = String(await page.evaluate("document.querySelector('#matrix').innerText"));
+      expect(text).toContain("and the attempts of the trial where it made any");
+      expect(text).toContain("Without a grant it tries nothing");
+    });
+
     it("tells the attempts that did what they must not, and the finding", async () => {
       expect(await cell("public.tips", "authenticated", "select")).toMatchObject({
         class: "all",

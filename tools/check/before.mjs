@@ -1,4 +1,6 @@
 // npm run check:before: may the migrations be applied?
+import path from "node:path";
+import { PROJECT } from "../prepare.mjs";
 import { failed, ok, skipped } from "./checks.mjs";
 import { runMigrator, runProgram, verdictOf } from "./programs.mjs";
 import { keepCounters, readCounters } from "./transactions.mjs";
@@ -7,6 +9,8 @@ import { keepCounters, readCounters } from "./transactions.mjs";
 const OLDEST_BACKUP_MS = 30 * 60_000;
 /** Where nobody has to approve a plan. */
 const UNAPPROVED = ["local", "dev"];
+/** How the state of a stack calls a migration. */
+const MIGRATION = "pulumi-nodejs:dynamic/database:Migration";
 
 /**
  * @param {import("./context.mjs").Context} context
@@ -65,25 +69,57 @@ export function judgeBackup({ BackupRetentionPeriod: days = 0, LatestRestorableT
     : failed(`${says}, which is too long ago. Take a snapshot: aws rds create-db-snapshot.`);
 }
 
-async function checkStaging({ stack, environment, wanted }) {
+async function checkStaging({ stack, environment, directory, wanted }) {
   if (environment !== "prod") return skipped("asked of prod alone");
-  const { code, out, err } = await stack.run([
-    ...["stack", "output", "migrations", "--json", "--stack", "staging"],
-  ]);
+  const { code, out, err } = await stack.run(["stack", "export", "--stack", "staging"]);
   if (code !== 0) return failed(`The stack staging cannot be read: ${err}`);
-  return judgeStaging(JSON.parse(out), wanted());
+  return judgeStaging(migrationsIn(JSON.parse(out)), await filesOf(directory, wanted()));
 }
 
 /**
- * Whether staging has what is to be applied.
- * @param {readonly string[]} applied names of the migrations in staging.
- * @param {readonly string[]} wanted
+ * A migration, and what its files are.
+ * @typedef {{ name: string, digests: import("@app-data/migrator").TrioDigests }} Version
+ */
+
+/** The migrations in the state of a stack. @returns {Version[]} */
+function migrationsIn({ deployment: { resources = [] } }) {
+  return resources
+    .filter(({ type, delete: goes }) => type === MIGRATION && !goes)
+    .map(({ outputs: { name, digests } }) => ({ name, digests }));
+}
+
+/** @returns {Promise<Version[]>} */
+async function filesOf(directory, names) {
+  const { inspectTrio, readTrios } = await import("@app-data/migrator/migrated-database");
+  const trios = readTrios(path.resolve(PROJECT, directory));
+  return Promise.all(
+    trios
+      .filter(({ name }) => names.includes(name))
+      .map(async (trio) => ({ name: trio.name, digests: await inspectTrio(trio) })),
+  );
+}
+
+/**
+ * Whether staging has what is to be applied, of the same SQL.
+ * @param {readonly Version[]} applied the migrations in staging.
+ * @param {readonly Version[]} wanted
  */
 export function judgeStaging(applied, wanted) {
-  const lacking = wanted.filter((name) => !applied.includes(name));
-  return lacking.length === 0
-    ? ok(`staging has all ${wanted.length} migrations`)
-    : failed(`staging lacks ${lacking.join(", ")}. Deploy it first.`);
+  const inStaging = new Map(applied.map(({ name, digests }) => [name, digests]));
+  const lacking = wanted.filter(({ name }) => !inStaging.has(name)).map(({ name }) => name);
+  if (lacking.length > 0) {
+    return failed(`staging lacks ${lacking.join(", ")}. Deploy it first.`);
+  }
+  const others = wanted.flatMap(({ name, digests }) =>
+    Object.entries(digests)
+      .filter(([part, { content }]) => inStaging.get(name)?.[part]?.content !== content)
+      .map(([part]) => `the ${part} file of ${name}`),
+  );
+  return others.length === 0
+    ? ok(`staging has all ${wanted.length} migrations, of the same SQL`)
+    : failed(
+        `staging has another version of ${others.join(", ")}. Deploy these files there first.`,
+      );
 }
 
 async function checkPolicy({ environment }) {

@@ -35,6 +35,22 @@ const LOOKUPS = [
   },
 ];
 
+/** Updates that a user may make of their own rows, which are all that their policies pass. */
+const TOUCHES = [
+  {
+    trigger: "trigger_user_api_keys_updated_at",
+    sql: "update public.user_api_keys set is_active = false",
+  },
+  {
+    trigger: "trigger_user_progress_updated_at",
+    sql: "update public.user_progress set preferences = '{}'",
+  },
+  {
+    trigger: "trigger_export_history_updated_at",
+    sql: "update public.export_history set filters = '{}'",
+  },
+];
+
 /**
  * @param {Pick<import("./context.mjs").Context, "logins" | "sign" | "outputs">} context
  * @returns {import("./checks.mjs").Check[]}
@@ -43,7 +59,7 @@ export function behaviourChecks({ logins: { app, service }, sign, outputs }) {
   const demanded = { name: "identity demanded", run: () => checkDemanded(app) };
   return [
     { name: "indexes used", run: () => checkIndexes({ app, service, sign }) },
-    { name: "trigger fires", run: () => checkTrigger(app, sign) },
+    { name: "triggers fire", run: () => checkTriggers(app, sign) },
     { name: "users kept apart", run: () => checkIsolation(app, sign) },
     ...(outputs.identityTokens === "required" ? [demanded] : []),
   ];
@@ -85,8 +101,11 @@ function indexesLacking(login, { role, user, sign }) {
   });
 }
 
-/** Completes a session of a user that is never committed. */
-function checkTrigger(app, sign) {
+/**
+ * Completes a session of a user that is never committed, and changes their other rows. That updated_at is newer
+ * than it was cannot be seen in one transaction, whose time stands still: the plan says which triggers ran.
+ */
+function checkTriggers(app, sign) {
   return inRolledBackTransaction(app, async (client) => {
     const user = randomUUID();
     await signUp(client, { user, sign });
@@ -105,13 +124,43 @@ function checkTrigger(app, sign) {
          from public.user_progress`,
     );
     const found = rows.map((row) => Object.values(row).join(", ")).join("; ") || "no row";
-    return found === "1, 7, 90, 1"
-      ? ok(`a completion of 90 s with 7 words is counted, in ${took.toFixed(1)} ms`)
+    if (found !== "1, 7, 90, 1") {
+      return failed(
+        "after a completion of 90 s with 7 words, sessions, words, seconds and streak are " +
+          `${found}, and must be 1, 7, 90, 1. Look at what changed with \`npx migrator drift\`.`,
+      );
+    }
+    const silent = await triggersLacking(client, user);
+    return silent.length === 0
+      ? ok(
+          `a completion of 90 s with 7 words is counted, in ${took.toFixed(1)} ms; ` +
+            `the ${TOUCHES.length} of updated_at fire, too`,
+        )
       : failed(
-          "after a completion of 90 s with 7 words, sessions, words, seconds and streak are " +
-            `${found}, and must be 1, 7, 90, 1. Look at what changed with \`npx migrator drift\`.`,
+          `an update fires no ${silent.join(", ")}. Look at what changed with \`npx migrator drift\`.`,
         );
   });
+}
+
+/** Updates the rows of a user, who has a progress row; gives the triggers that did not run. */
+async function triggersLacking(client, user) {
+  await client.query(
+    "insert into public.user_api_keys (user_id, encrypted_keys, encryption_key_id) values ($1, 'x', 'x')",
+    [user],
+  );
+  await client.query(
+    "insert into public.export_history (user_id, export_type, format) values ($1, 'full', 'csv')",
+    [user],
+  );
+  const lacking = [];
+  for (const { trigger, sql } of TOUCHES) {
+    const { rows } = await client.query(`explain (analyze, format json) ${sql}`);
+    const [{ Triggers: ran }] = rows[0]["QUERY PLAN"];
+    if (!ran.some((one) => one["Trigger Name"] === trigger && one.Calls === 1)) {
+      lacking.push(trigger);
+    }
+  }
+  return lacking;
 }
 
 /** Has one user look for the rows of another, who sees them. */

@@ -60,7 +60,8 @@ export function keptCounters(file) {
 }
 
 /**
- * Judges the transactions since some counters, or, where these are not of the same count, since it began.
+ * Judges the transactions since some counters, or, where these are not of the same count, since it began. Where
+ * that is more than an hour ago, a low rate is no verdict: a long healthy time hides an hour of errors.
  * @param {Counters} now
  * @param {Counters} [before]
  */
@@ -74,9 +75,12 @@ export function judgeErrorRate(now, before) {
   if (all < LEAST_TRANSACTIONS) {
     return skipped(`${found}; fewer than ${LEAST_TRANSACTIONS} are too few to tell`);
   }
-  return rolledBack <= all * MOST_ROLLED_BACK
+  if (rolledBack > all * MOST_ROLLED_BACK) {
+    return failed(
+      `${found}; at most ${MOST_ROLLED_BACK * 100} % may be. The server's log has the errors.`,
+    );
+  }
+  return isSameCount || Date.parse(now.takenAt) - Date.parse(since) <= HOUR_MS
     ? ok(found)
-    : failed(
-        `${found}; at most ${MOST_ROLLED_BACK * 100} % may be. The server's log has the errors.`,
-      );
+    : skipped(`${found}; nothing was kept within the hour, of which this does not tell`);
 }

@@ -117,7 +117,7 @@ function diagramSection({ schema, rows = {} }) {
 /** @param {Report} report */
 function matrixSection({ matrix }) {
   const legend = `<p class="legend"><span class="none">none</span> <span class="own">own rows</span> <span class="some">the rows that a condition passes</span> <span class="all">every row</span></p>
-<p>Each cell names the grant and the policies that decide it, and the attempts of the trial that showed it: on a throw-away server, as users of several worlds, with plain and forged claims. A role of the back office is tried only on what its contract seals.</p>`;
+<p>Each cell names the grant and the policies that decide it, and the attempts of the trial where it made any: on a throw-away server, as users of several worlds, with plain and forged claims. Without a grant it tries nothing, nor as the roles that monitor and migrate; as a role of the back office it tries only what the contract seals.</p>`;
   return legend + matrix.map(relationTable).join("\n");
 }
 
