@@ -155,7 +155,8 @@ create index if not exists idx_user_progress_last_activity
 -- Serves the foreign key, every policy, and a user's exports page by page, the newest first.
 create index if not exists idx_export_history_user_id
   on public.export_history (user_id, created_at desc);
-create index if not exists idx_export_history_status on public.export_history (status);
+create index if not exists idx_export_history_status
+  on public.export_history (status, created_at desc);
 create index if not exists idx_export_history_created_at
   on public.export_history (created_at desc);
 create index if not exists idx_export_history_export_type

@@ -147,7 +147,8 @@ begin
         'CREATE INDEX idx_export_history_user_id ON public.export_history USING btree '
         '(user_id, created_at DESC)'),
       ('index', 'public.idx_export_history_status',
-        'CREATE INDEX idx_export_history_status ON public.export_history USING btree (status)'),
+        'CREATE INDEX idx_export_history_status ON public.export_history USING btree '
+        '(status, created_at DESC)'),
       ('index', 'public.idx_export_history_created_at',
         'CREATE INDEX idx_export_history_created_at ON public.export_history USING btree '
         '(created_at DESC)'),

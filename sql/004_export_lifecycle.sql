@@ -93,6 +93,8 @@ returns trigger
 language plpgsql
 set search_path = ''
 as $$
+declare
+  completes constant boolean := old.status <> 'completed';
 begin
   if old.status <> new.status and (old.status, new.status) not in (
     ('pending', 'processing'), ('processing', 'completed'), ('completed', 'expired'),
@@ -112,14 +114,18 @@ begin
       case when new.storage_key is null then 'a key' else 'a bucket' end
       using errcode = 'EXP02', hint = 'Set storage_bucket and storage_key together.';
   end if;
-  if new.status = 'completed' and old.status <> 'completed'
-    and (new.storage_key is null or new.completed_at is null or new.expires_at is null)
-  then
+  -- What was completed before 004 may lack what it lacks, and no more.
+  if new.status = 'completed' and (
+    (new.storage_key is null and (completes or old.storage_key is not null))
+    or (new.completed_at is null and (completes or old.completed_at is not null))
+    or (new.expires_at is null and (completes or old.expires_at is not null))
+  ) then
     raise exception
       'EXP003 export % cannot be completed without storage_bucket, storage_key, completed_at and '
       'expires_at.', old.id
       using errcode = 'EXP03',
-        hint = 'Name the object before it is written, and set both times with the status.';
+        hint = 'Name the object before it is written, set both times with the status, and leave '
+          'them until it has expired.';
   end if;
   return new;
 end
@@ -165,7 +171,8 @@ $$;
 
 -- Triggers fire in the order of their names: what is asked for is judged before it is acted on.
 create or replace trigger trigger_export_history_transition
-  before update of status, storage_bucket, storage_key on public.export_history
+  before update of status, storage_bucket, storage_key, completed_at, expires_at
+  on public.export_history
   for each row execute function public.check_export_transition();
 
 create or replace trigger trigger_export_object_deletion

@@ -68,8 +68,8 @@ begin
         'public.export_object_deletions USING btree (requested_at)'),
       ('trigger', 'public.export_history.trigger_export_history_transition',
         'CREATE TRIGGER trigger_export_history_transition BEFORE UPDATE OF status, '
-        'storage_bucket, storage_key ON public.export_history FOR EACH ROW EXECUTE FUNCTION '
-        'public.check_export_transition()'),
+        'storage_bucket, storage_key, completed_at, expires_at ON public.export_history FOR EACH '
+        'ROW EXECUTE FUNCTION public.check_export_transition()'),
       ('trigger', 'public.export_history.trigger_export_object_deletion',
         'CREATE TRIGGER trigger_export_object_deletion BEFORE DELETE OR UPDATE OF status, '
         'storage_bucket, storage_key ON public.export_history FOR EACH ROW EXECUTE FUNCTION '
@@ -102,7 +102,7 @@ begin
       ('body of', 'public.archive_exports(interval,integer)',
         'ccab56f4fae8112421498c48a973e7e8ca321a097ef12c40e320117e4daafd9f'),
       ('body of', 'public.check_export_transition()',
-        'd82d5f7e97eaaba5904c962965082d84fb2aff19474b4d65193d1d3b8d27a05a'),
+        'f5ce10df63edd7cf6c91d74516bdb69b907e108a3a1387f3379b4540cb488db5'),
       ('body of', 'public.claim_export_object_deletions(integer)',
         '7f3ea41faee060c3924b1c0e0a960c9718ac5d001efffe36b8191c3673795491'),
       ('body of', 'public.delete_archived_exports(interval,integer)',

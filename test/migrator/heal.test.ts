@@ -167,7 +167,7 @@ describe("healDrift", () => {
   it("builds an index anew that a failed build left INVALID", async () => {
     await superuser.query("drop index public.idx_export_history_status");
     await superuser.query(
-      "create index concurrently idx_export_history_status on public.export_history (status)",
+      "create index concurrently idx_export_history_status on public.export_history (status, created_at desc)",
     );
     await superuser.query(
       "update pg_index set indisvalid = false where indexrelid = 'public.idx_export_history_status'::regclass",

@@ -471,9 +471,26 @@ export const BEHAVIOURS: Behaviour[] = [
   },
   {
     what: "an export that is completed may be counted as downloaded",
-    steps: [...completed, to("completed", ", download_count = 1, expires_at = null")],
+    steps: [...completed, to("completed", ", download_count = 1")],
     gives: "1 rows",
   },
+  ...["storage_bucket = null, storage_key", "completed_at", "expires_at"].flatMap(
+    (columns): Behaviour[] => [
+      {
+        what: `an export that is completed keeps its ${columns}`,
+        steps: [
+          ...completed,
+          ["service", `update ${EXPORTS} set ${columns} = null where user_id = '${A}'`],
+        ],
+        gives: "EXP03",
+      },
+      {
+        what: `an export from before 004 may be without its ${columns}`,
+        steps: [...completed, aged(`${columns} = null`), to("completed", ", download_count = 1")],
+        gives: "1 rows",
+      },
+    ],
+  ),
   {
     what: "an expired export names no object, and its object is queued",
     steps: [...completed, to("expired"), stateOf],
@@ -748,6 +765,11 @@ export const BEHAVIOURS: Behaviour[] = [
     gives: "5 5 5 10",
   },
   { what: "a refresh says that it was done", steps: [refreshed], gives: "true" },
+  {
+    what: "a transaction that has refreshed is not taken for another",
+    steps: [refreshed, refreshed],
+    gives: "true",
+  },
   {
     what: "monitor is told what the migrator's log does not have",
     steps: [

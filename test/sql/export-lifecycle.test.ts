@@ -168,6 +168,9 @@ describe("the states of an export", () => {
       message: `EXP003 export ${without} cannot be completed without storage_bucket, storage_key, completed_at and expires_at.`,
     });
     await set(id, ["status = 'completed'", ...times].join(", "));
+    for (const lost of ["storage_bucket = null, storage_key", "completed_at", "expires_at"]) {
+      expect(await rejection(set(id, `${lost} = null`))).toMatchObject({ code: "EXP03" });
+    }
   });
 
   it.each(STATES)("let a user change the filters while pending alone: %s", async (state) => {

@@ -83,6 +83,10 @@ const EQUIVALENT: [why: string, sql: RegExp][] = [
     /FUNCTION monitoring\.read_statements[^]*if ((to_regclass\(place\) is null|place is null) or current_setting\(|place is null or to_regclass\(place\) is null then)/,
   ],
   [
+    "it takes another transaction that refreshes, and two seconds: analytics.test.ts",
+    /FUNCTION public\.refresh_progress_analytics[^]*if false then/,
+  ],
+  [
     "a text is shown where migrator has a right that the databases of a server share: monitoring.test.ts",
     /FUNCTION monitoring\.read_statements[^]*merge\)\\s'\s*then left/,
   ],

@@ -132,7 +132,7 @@ describe("the schema after 001", () => {
       "export_history_pkey (id) p",
       "idx_export_history_created_at (created_at DESC) -",
       "idx_export_history_export_type (export_type) -",
-      "idx_export_history_status (status) -",
+      "idx_export_history_status (status, created_at DESC) -",
       "idx_export_history_user_id (user_id, created_at DESC) -",
       "idx_user_api_keys_user_id (user_id) u",
       "idx_user_progress_last_activity (last_activity_at DESC) -",

@@ -186,7 +186,7 @@ describe("verify", () => {
     expect(message).toBe(
       "SQL007 001_add_missing_tables does not hold (problems: 3).\n" +
         "- index public.idx_export_history_status is missing: CREATE INDEX " +
-        "idx_export_history_status ON public.export_history USING btree (status)\n" +
+        "idx_export_history_status ON public.export_history USING btree (status, created_at DESC)\n" +
         '- table public.user_api_keys is "owned by migrator, row level security, not forced", ' +
         'and must be "owned by migrator, row level security, forced"\n' +
         "- column rights on public.user_api_keys of service_role is not part of this: " +
