@@ -50,7 +50,8 @@ export function checkRequest(request: {
 }
 
 function checkFilters(type: ExportType, given: object): ExportFilters {
-  if (Array.isArray(given)) refuseFilters("are a list, and have to be an object");
+  const kind = Object.prototype.toString.call(given).slice("[object ".length, -1);
+  if (kind !== "Object") refuseFilters(`are of the type ${kind}, and have to be an object`);
   const filters: { from?: string; to?: string } = {};
   for (const [name, value] of Object.entries(given)) {
     if (name !== "from" && name !== "to") {

@@ -16,8 +16,6 @@ import type { Readable } from "node:stream";
 import { AppDataError, nameOf } from "../errors.js";
 import type { Settings } from "../settings.js";
 
-/** All exports are below it. */
-const PREFIX = "users/";
 /** The least that S3 takes. */
 const PART_BYTES = 5 * 1024 ** 2;
 /** One: the others would go on to the end of the stream after one has failed. */
@@ -52,6 +50,9 @@ export class ExportBucket {
 
   public readonly name: string;
 
+  /** All exports that the library makes are in it. */
+  static readonly folder = "users/";
+
   /** Closes its connections. */
   end(): void {
     this.client.destroy();
@@ -64,7 +65,7 @@ export class ExportBucket {
 
   /** Below it is all that is a user's. */
   static folderOf(userId: string): string {
-    return `${PREFIX}${userId}/`;
+    return `${ExportBucket.folder}${userId}/`;
   }
 
   /**
@@ -119,8 +120,8 @@ export class ExportBucket {
    * Deletes an object with all its versions; one that is not there is no error.
    * @throws AppDataError EXP017 when S3 refuses.
    */
-  async delete(key: string): Promise<void> {
-    await this.deleteVersions(key, (found) => found === key);
+  async delete(key: string, signal?: AbortSignal): Promise<void> {
+    await this.deleteVersions(key, (found) => found === key, signal);
   }
 
   /** As {@link ExportBucket.delete}, with uploads of it that are open. */
@@ -143,7 +144,11 @@ export class ExportBucket {
   }
 
   /** Deletes all versions of the objects that are meant, and gives how many objects they were. */
-  private async deleteVersions(prefix: string, isMeant: (key: string) => boolean): Promise<number> {
+  private async deleteVersions(
+    prefix: string,
+    isMeant: (key: string) => boolean,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const keys = new Set<string>();
     let next: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined =
       {};
@@ -151,7 +156,9 @@ export class ExportBucket {
       const page: ListObjectVersionsCommandOutput = await answered(
         this.client.send(
           new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+          endedBy(signal),
         ),
+        signal,
       );
       const { Versions = [], DeleteMarkers = [] } = page;
       const found = [...Versions, ...DeleteMarkers].flatMap(({ Key, VersionId }) =>
@@ -165,7 +172,9 @@ export class ExportBucket {
               Bucket: this.name,
               Delete: { Objects: found, Quiet: true },
             }),
+            endedBy(signal),
           ),
+          signal,
         );
         const [first] = Errors;
         if (first) throw refused(first.Code ?? "no reason");
@@ -178,13 +187,19 @@ export class ExportBucket {
   }
 
   /** The keys of all objects in the order of their bytes, a page at a time; at least one page. */
-  async *pages(): AsyncGenerator<{ keys: string[]; isLast: boolean }> {
+  async *pages(signal?: AbortSignal): AsyncGenerator<{ keys: string[]; isLast: boolean }> {
     let next: string | undefined;
     do {
       const { Contents = [], NextContinuationToken }: ListObjectsV2CommandOutput = await answered(
         this.client.send(
-          new ListObjectsV2Command({ Bucket: this.name, Prefix: PREFIX, ContinuationToken: next }),
+          new ListObjectsV2Command({
+            Bucket: this.name,
+            Prefix: ExportBucket.folder,
+            ContinuationToken: next,
+          }),
+          endedBy(signal),
         ),
+        signal,
       );
       next = NextContinuationToken;
       yield { keys: Contents.flatMap(({ Key }) => Key ?? []), isLast: next === undefined };
@@ -192,7 +207,7 @@ export class ExportBucket {
   }
 
   /** Multipart uploads that are open. */
-  async openUploads(prefix = PREFIX): Promise<OpenUpload[]> {
+  async openUploads(prefix: string, signal?: AbortSignal): Promise<OpenUpload[]> {
     const open: OpenUpload[] = [];
     let next: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined =
       {};
@@ -200,7 +215,9 @@ export class ExportBucket {
       const page: ListMultipartUploadsCommandOutput = await answered(
         this.client.send(
           new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+          endedBy(signal),
         ),
+        signal,
       );
       for (const { Key: key, UploadId: uploadId } of page.Uploads ?? []) {
         if (key !== undefined && uploadId !== undefined) open.push({ key, uploadId });
@@ -213,22 +230,29 @@ export class ExportBucket {
   }
 
   /** Ends one, and deletes its parts; one that has ended already is no error. */
-  async abort({ key, uploadId }: OpenUpload): Promise<void> {
+  async abort({ key, uploadId }: OpenUpload, signal?: AbortSignal): Promise<void> {
     try {
       await this.client.send(
         new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId }),
+        endedBy(signal),
       );
     } catch (error) {
+      signal?.throwIfAborted();
       if (nameOf(error) !== "NoSuchUpload") throw refused(nameOf(error), error);
     }
   }
 }
 
-/** @throws AppDataError EXP017 in place of what S3 says. */
-async function answered<Output>(request: Promise<Output>): Promise<Output> {
+function endedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}
+
+/** @throws AppDataError EXP017 in place of what S3 says; the reason of the signal, once it is aborted. */
+async function answered<Output>(request: Promise<Output>, signal?: AbortSignal): Promise<Output> {
   try {
     return await request;
   } catch (error) {
+    signal?.throwIfAborted();
     throw refused(nameOf(error), error);
   }
 }

@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import type { Sessions } from "../session/sessions.js";
-import type { ExportBucket } from "./storage.js";
+import { ExportBucket } from "./storage.js";
 
 /** How a sweep is bound. */
 export interface SweepOptions {
-  /** Ends it between two steps. */
+  /** Ends it: what it has not come to is for the next one. */
   readonly signal?: AbortSignal;
 }
 
@@ -20,6 +20,8 @@ export interface SweepResult {
   readonly uploadsAborted: number;
   /** Objects deleted, those above among them. */
   readonly objectsDeleted: number;
+  /** Objects to be deleted from buckets other than this one, which it leaves alone. */
+  readonly inOtherBuckets: number;
 }
 
 const AT_ONCE = 1_000;
@@ -32,10 +34,11 @@ export async function sweepExports(
   { signal }: SweepOptions,
 ): Promise<SweepResult> {
   const stalled = await failStalled(sessions, signal);
-  const uploadsAborted = await abortUploads(sessions, bucket);
+  const uploadsAborted = await abortUploads(sessions, bucket, signal);
   const compared = await compare(sessions, bucket, signal);
   const objectsDeleted = await emptyQueue(sessions, bucket, signal);
-  return { stalled, uploadsAborted, ...compared, objectsDeleted };
+  const inOtherBuckets = await countOthers(sessions, bucket);
+  return { stalled, uploadsAborted, ...compared, objectsDeleted, inOtherBuckets };
 }
 
 /** Calls one of 004's functions until it finds fewer rows than it asks for. */
@@ -64,8 +67,12 @@ function failStalled(sessions: Sessions, signal: AbortSignal | undefined): Promi
 }
 
 /** An upload belongs to the export that is processing under its key. */
-async function abortUploads(sessions: Sessions, bucket: ExportBucket): Promise<number> {
-  const open = await bucket.openUploads();
+async function abortUploads(
+  sessions: Sessions,
+  bucket: ExportBucket,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const open = await bucket.openUploads(ExportBucket.folder, signal);
   if (open.length === 0) return 0;
   const rows = await sessions.asService((db) =>
     db
@@ -82,13 +89,14 @@ async function abortUploads(sessions: Sessions, bucket: ExportBucket): Promise<n
   );
   const written = new Set(rows.map(({ storage_key }) => storage_key));
   const abandoned = open.filter(({ key }) => !written.has(key));
-  for (const upload of abandoned) await bucket.abort(upload);
+  for (const upload of abandoned) await bucket.abort(upload, signal);
   return abandoned.length;
 }
 
 /**
  * Goes through bucket and rows in the order of keys, a page of the bucket at a time. An export that is
- * completed after the sweep began is left alone: its object may be on a page that was read before.
+ * completed after the sweep began is left alone: its object may be on a page that was read before. So are
+ * those whose objects are not in the folder that is listed: an application wrote them itself.
  */
 async function compare(
   sessions: Sessions,
@@ -101,13 +109,15 @@ async function compare(
   });
   let [withoutObject, withoutRow] = [0, 0];
   let after = "";
-  for await (const { keys, isLast } of bucket.pages()) {
+  for await (const { keys, isLast } of bucket.pages(signal)) {
     signal?.throwIfAborted();
     const last = isLast ? null : (keys.at(-1) ?? after);
     await sessions.asService(async (db) => {
       const expired = await sql`
         update public.export_history set status = 'expired'
-        where storage_bucket = ${bucket.name} and status = 'completed' and completed_at < ${begin}
+        where storage_bucket = ${bucket.name} and status = 'completed'
+          and coalesce(completed_at, updated_at) < ${begin}
+          and starts_with(storage_key, ${ExportBucket.folder})
           and storage_key collate "C" > ${after}
           and (${last}::text is null or storage_key collate "C" <= ${last})
           and not storage_key = any (${keys}::text[])`.execute(db);
@@ -145,8 +155,9 @@ async function emptyQueue(
     const gone: string[] = [];
     for (const { storage_bucket, storage_key } of due) {
       if (storage_bucket !== bucket.name) continue;
+      if (signal?.aborted === true) break;
       try {
-        await bucket.delete(storage_key);
+        await bucket.delete(storage_key, signal);
         gone.push(storage_key);
       } catch (error) {
         refusal = error;
@@ -165,4 +176,15 @@ async function emptyQueue(
   }
   if (refusal !== undefined) throw refusal;
   return deleted;
+}
+
+async function countOthers(sessions: Sessions, bucket: ExportBucket): Promise<number> {
+  const { count } = await sessions.asService((db) =>
+    db
+      .selectFrom("export_object_deletions")
+      .select((of) => of.fn.countAll<bigint>().as("count"))
+      .where("storage_bucket", "<>", bucket.name)
+      .executeTakeFirstOrThrow(),
+  );
+  return Number(count);
 }

@@ -16,9 +16,18 @@ export const expireExportsJob: Job = async (data, context) => ({
  * Brings bucket and rows together: deletes objects and uploads that no row names, and lets exports expire
  * whose object is gone.
  */
-export const sweepExportsJob: Job = async (data, { signal }) => ({
-  ...(await data.exports.sweep({ signal })),
-});
+export const sweepExportsJob: Job = async (data, { signal, logger }) => {
+  const result = await data.exports.sweep({ signal });
+  const { inOtherBuckets } = result;
+  if (inOtherBuckets > 0) {
+    logger.warn(
+      { inOtherBuckets, exportsBucket: data.settings.exportsBucket },
+      "export_object_deletions names objects in other buckets: run this job with the setting of those " +
+        "as well, or delete the rows of a bucket that is gone",
+    );
+  }
+  return { ...result };
+};
 
 /** Refreshes the reports of 003; 0 where another refresh goes on. */
 export const refreshAnalyticsJob: Job = async (data, { deadlineMs }) => {
@@ -33,10 +42,13 @@ export const refreshAnalyticsJob: Job = async (data, { deadlineMs }) => {
 async function untilDone(data: JobData, { signal }: JobContext, name: string): Promise<number> {
   let total = 0;
   while (!signal.aborted) {
-    const { rows } = await data.asService((db) =>
-      sql<{
-        count: number;
-      }>`select public.${sql.raw(name)}(most => ${BATCH})::integer as count`.execute(db),
+    const { rows } = await data.asService(
+      (db) =>
+        sql<{
+          count: number;
+        }>`select public.${sql.raw(name)}(most => ${BATCH})::integer as count`.execute(db),
+      // A user who is deleted at this moment may be in its way.
+      { repeatable: true },
     );
     const count = rows[0]?.count ?? 0;
     total += count;

@@ -66,7 +66,8 @@ export class Users {
         await sql`delete from public.users where id = ${id}`.execute(db);
         return counts.rows[0];
       },
-      { deadlineMs },
+      // A job that archives the user's exports at this moment may be in its way.
+      { deadlineMs, repeatable: true },
     );
     const objects = await this.exports.deleteAllOf(id);
     const rowsOf = (table: ErasedTable) => Number(rows?.[table] ?? 0);

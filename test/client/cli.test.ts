@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listenInSilence } from "../migrator/server-fixture";
-import { type ClientDatabase, createApiKeysKey, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createKey, createClientDatabase } from "./client-fixture";
 import { startEmulatorProxy } from "./emulator-proxy";
 
 const PROGRAM = path.resolve(__dirname, "../../src/bin/app-data.mjs");
@@ -231,10 +231,10 @@ describe("app-data doctor", () => {
 
   it("uses each key of a rotation", async () => {
     const doctor = async (other: string) => {
-      const env = { APP_DATA_API_KEYS_OTHER_KEY_ARNS: `${await createApiKeysKey()}, ${other}` };
+      const env = { APP_DATA_API_KEYS_OTHER_KEY_ARNS: `${await createKey()}, ${other}` };
       return (await run(["doctor"], { env })).stdout;
     };
-    expect(await doctor(await createApiKeysKey())).toMatch(
+    expect(await doctor(await createKey())).toMatch(
       /^ok {4}key for API keys +each of 3 encrypts and decrypts/m,
     );
     const none = `arn:aws:kms:eu-central-1:123456789012:key/${randomUUID()}`;

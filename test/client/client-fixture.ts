@@ -15,14 +15,16 @@ import { createDatabase, type LoginRole, type TestDatabase } from "../support/da
 export interface ClientDatabase extends TestDatabase {
   /** Settings for the login `app`. */
   settings: Settings;
+  /** The key that encrypts the exports; its ARN. */
+  exportsKeyArn: string;
   /** A secret of the emulator with a login; `password` in place of the role's own. */
   secretOf(role: LoginRole, password?: string): Promise<string>;
   /** Connects, and closes with the database at the latest. */
   open(given?: Partial<Settings>): Promise<AppData>;
 }
 
-/** A key of the emulator for API keys; its ARN. */
-export async function createApiKeysKey(): Promise<string> {
+/** A key of the emulator; its ARN. */
+export async function createKey(): Promise<string> {
   const kms = new KMS({});
   const { KeyMetadata } = await kms.createKey({});
   kms.destroy();
@@ -30,8 +32,8 @@ export async function createApiKeysKey(): Promise<string> {
   return KeyMetadata.Arn;
 }
 
-/** A bucket with versions, as the stack's; moto forgets it with the tests. */
-async function createExportsBucket(): Promise<string> {
+/** A bucket with versions and a KMS key, as the stack's; moto forgets it with the tests. */
+async function createExportsBucket(keyArn: string): Promise<string> {
   const client = new S3({ forcePathStyle: true });
   const Bucket = `exports-${randomUUID()}`;
   const LocationConstraint = "eu-central-1";
@@ -39,6 +41,17 @@ async function createExportsBucket(): Promise<string> {
   await client.putBucketVersioning({
     Bucket,
     VersioningConfiguration: { Status: "Enabled" },
+  });
+  await client.putBucketEncryption({
+    Bucket,
+    ServerSideEncryptionConfiguration: {
+      Rules: [
+        {
+          ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms", KMSMasterKeyID: keyArn },
+          BucketKeyEnabled: true,
+        },
+      ],
+    },
   });
   client.destroy();
   return Bucket;
@@ -68,15 +81,16 @@ export async function createClientDatabase(): Promise<ClientDatabase> {
     made.push(ARN);
     return ARN;
   };
+  const exportsKeyArn = await createKey();
   const settings: Settings = {
     appSecretArn: await secretOf("app"),
     databaseLogin: "password",
     databaseTls: "off",
     region: process.env["AWS_REGION"] ?? "eu-central-1",
-    apiKeysKeyArn: await createApiKeysKey(),
+    apiKeysKeyArn: await createKey(),
     apiKeysOtherKeyArns: [],
     apiKeysContext: { app: "app-data", environment: "test", purpose: "api-key" },
-    exportsBucket: await createExportsBucket(),
+    exportsBucket: await createExportsBucket(exportsKeyArn),
     endpoint: process.env["AWS_ENDPOINT_URL"],
     poolSize: 5,
     deadlineMs: 30_000,
@@ -85,6 +99,7 @@ export async function createClientDatabase(): Promise<ClientDatabase> {
   return {
     ...database,
     settings,
+    exportsKeyArn,
     secretOf,
     async open(given) {
       const data = await connect({ ...settings, ...given });

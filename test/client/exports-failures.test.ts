@@ -5,6 +5,7 @@ import { type AddressInfo, connect as dial, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutObjectCommand,
@@ -143,7 +144,7 @@ async function age(id: string): Promise<void> {
 }
 
 describe("an export of several parts", () => {
-  it("is one object", async () => {
+  it("is one object, encrypted with the bucket's key", async () => {
     const calls: string[] = [];
     proxy.refuses = ({ operation }) => {
       calls.push(operation);
@@ -152,6 +153,12 @@ describe("an export of several parts", () => {
     const [id = ""] = await completed(learner, 1);
     expect(calls.filter((operation) => operation === "part").length).toBeGreaterThan(1);
     expect(await data.exports.status(learner, id)).toMatchObject({ rows: BigInt(MANY) });
+    const Bucket = database.settings.exportsBucket;
+    const [Key] = await stored(learner);
+    expect(await s3.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject({
+      ServerSideEncryption: "aws:kms",
+      SSEKMSKeyId: database.exportsKeyArn,
+    });
     await data.exports.delete(learner, id);
     expect(await stored(learner)).toEqual([]);
   });
@@ -461,6 +468,23 @@ describe("an export whose connection is cut while it is completed", () => {
 });
 
 describe("sweep", () => {
+  it("ends at once when it is stopped, also while S3 does not answer, and is gone on with", async () => {
+    const user = await signUp();
+    await completed(user, 3);
+    await superuser.query("delete from public.export_history where user_id = $1", [user]);
+    const stop = new AbortController();
+    const { reached, letGo } = hold("delete");
+    const sweeping = data.exports.sweep({ signal: stop.signal });
+    await reached;
+    stop.abort();
+    await expect(sweeping).rejects.toBe(stop.signal.reason);
+    letGo();
+    proxy.refuses = () => false;
+    await superuser.query("update public.export_object_deletions set claimed_at = null");
+    expect(await data.exports.sweep()).toMatchObject({ objectsDeleted: 3 });
+    expect(await stored(user)).toEqual([]);
+  });
+
   it("deletes the other objects, when S3 refuses one, and that one when it no longer does", async () => {
     const user = await signUp();
     const ids = await completed(user, 3);

@@ -3,8 +3,10 @@ import { gunzipSync } from "node:zlib";
 import { Readable } from "node:stream";
 import {
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
@@ -60,6 +62,28 @@ async function stored(user: string): Promise<string[]> {
   const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(where));
   const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(where));
   return [...Versions, ...DeleteMarkers, ...Uploads].flatMap(({ Key }) => Key ?? []);
+}
+
+/** A completed export as the application's own code writes it; triggers are off. */
+async function completedAs(key: string, user: string, at: string | null = "now"): Promise<string> {
+  const id = randomUUID();
+  await superuser.query("set session_replication_role = replica");
+  await superuser.query(
+    `insert into public.export_history (id, user_id, export_type, format, status, storage_bucket,
+       storage_key, completed_at, expires_at)
+     values ($1, $2, 'sessions', 'csv', 'completed', $3, $4, $5, now() + interval '1 day')`,
+    [id, user, database.settings.exportsBucket, key, at],
+  );
+  await superuser.query("set session_replication_role = origin");
+  return id;
+}
+
+/** Resolves once a transaction waits for another. */
+async function someoneWaits(): Promise<void> {
+  const waits =
+    "select from pg_stat_activity where datname = current_database() " +
+    "and cardinality(pg_blocking_pids(pid)) > 0";
+  while ((await superuser.query(waits)).rowCount === 0) continue;
 }
 
 describe("an export", () => {
@@ -181,7 +205,20 @@ describe("an export", () => {
         { filters: { from: "2026-03-02T10:00:00Z", to: "2026-03-02T10:00:00Z" } },
         "before they begin",
       ],
-      [{ filters: [1] }, "are a list"],
+      ...[
+        ["Array", [1]],
+        ["Number", 5],
+        ["Boolean", true],
+        ["String", ""],
+        ["Date", new Date()],
+        ["Map", new Map([["from", "2026-03-02T10:00:00Z"]])],
+      ].map(
+        ([kind, filters]) =>
+          [
+            { filters: filters as object },
+            `are of the type ${String(kind)}, and have to be`,
+          ] as const,
+      ),
       [{ type: "progress", filters: { from: "2026-03-02T10:00:00Z" } }, "not for progress"],
     ] as const) {
       await expect(data.exports.request(user, { ...good, ...wrong })).rejects.toThrow(message);
@@ -345,6 +382,29 @@ describe("sweep", () => {
     expect(await data.exports.sweep()).toMatchObject({ withoutObject: 0 });
   });
 
+  it("leaves exports alone whose objects an application wrote elsewhere in the bucket", async () => {
+    const user = await learner(1);
+    const id = await completedAs("exports/1.csv", user);
+    const lost = await completedAs(`users/${user}/lost.csv`, user);
+    const Bucket = database.settings.exportsBucket;
+    await s3.send(new PutObjectCommand({ Bucket, Key: "exports/1.csv", Body: "x" }));
+    expect(await data.exports.sweep()).toMatchObject({ withoutObject: 1, objectsDeleted: 1 });
+    expect(await data.exports.status(user, id)).toMatchObject({ status: "completed" });
+    expect(await data.exports.status(user, lost)).toMatchObject({ status: "expired" });
+    expect((await fileOf(user, id)).toString()).toBe("x");
+    await data.exports.delete(user, id);
+    await expect(
+      s3.send(new HeadObjectCommand({ Bucket, Key: "exports/1.csv" })),
+    ).rejects.toMatchObject({ name: "NotFound" });
+  });
+
+  it("expires an export from before 004 whose object is gone, without a time of its completion", async () => {
+    const user = await learner(1);
+    const id = await completedAs(`users/${user}/old.csv`, user, null);
+    expect(await data.exports.sweep()).toMatchObject({ withoutObject: 1 });
+    expect(await data.exports.status(user, id)).toMatchObject({ status: "expired" });
+  });
+
   it("deletes what a run that was killed has left", async () => {
     const user = await learner(1);
     const bucket = data.exports["bucket"];
@@ -383,6 +443,25 @@ describe("sweep", () => {
 });
 
 describe("erase", () => {
+  it("deletes a user whose exports a job archives at that moment", async () => {
+    const user = await learner(1);
+    await completedAs("in-the-way", user);
+    const job = await database.connect("postgres");
+    // So PostgreSQL ends the other one, which looks for the deadlock first.
+    await job.query("begin; set local deadlock_timeout = '1 min'");
+    await job.query("delete from public.export_history where user_id = $1", [user]);
+    const erasing = data.users.erase(user);
+    await someoneWaits();
+    await job.query(
+      `insert into public.export_archive (id, user_id, export_type, format, status, filters,
+         download_count, created_at, updated_at)
+       values (gen_random_uuid(), $1, 'full', 'jsonl', 'failed', '{}', 0, now(), now())`,
+      [user],
+    );
+    await job.query("commit");
+    expect((await erasing).rows).toMatchObject({ users: 1, export_history: 0, export_archive: 1 });
+  });
+
   it("removes a user's rows, keys and files, says what, and leaves everybody else's", async () => {
     const [user, other] = [await learner(4), await learner(4)];
     for (const each of [user, other]) {

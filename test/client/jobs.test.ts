@@ -173,6 +173,41 @@ describe("the jobs", () => {
     expect([await statusOf(stalled), await statusOf(due)]).toEqual(["failed", "expired"]);
   });
 
+  it("archive exports of a user who is deleted at that moment", async () => {
+    const id = await putExport({ status: "failed" });
+    await superuser.query(
+      "update public.export_history set created_at = now() - interval '1 year' where id = $1",
+      [id],
+    );
+    const deletion = await database.connect("postgres");
+    // So PostgreSQL ends the other one, which looks for the deadlock first.
+    await deletion.query("begin; set local deadlock_timeout = '1 min'");
+    await deletion.query("select from public.users where id = $1 for update", [user]);
+    const running = runJob(data, "expire-exports", { logger });
+    const waits =
+      "select from pg_stat_activity where datname = current_database() " +
+      "and cardinality(pg_blocking_pids(pid)) > 0";
+    while ((await superuser.query(waits)).rowCount === 0) continue;
+    await deletion.query("update public.export_history set row_count = 1 where id = $1", [id]);
+    await deletion.query("commit");
+    expect(await running).toMatchObject({ status: "done", counts: { archived: 1 } });
+  });
+
+  it("tell of objects in other buckets, which they leave alone", async () => {
+    await superuser.query(
+      "insert into public.export_object_deletions (storage_bucket, storage_key) values ('older', 'k')",
+    );
+    for (let run = 0; run < 2; run += 1) {
+      lines = [];
+      const { counts } = await runJob(data, "sweep-exports", { logger });
+      expect(counts).toMatchObject({ inOtherBuckets: 1 });
+      expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+        expect.objectContaining({ level: 40, inOtherBuckets: 1, exportsBucket: bucket }),
+      );
+    }
+    await superuser.query("delete from public.export_object_deletions");
+  });
+
   it("delete objects without a row, and expire rows without an object", async () => {
     const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: "x" }));
     await Promise.all(["users/kept", "users/nobodys", "users/queued"].map(put));

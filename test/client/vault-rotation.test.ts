@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AppData } from "../../src/app-data";
 import { codeOf } from "../../src/errors";
 import type { RunProgress } from "../../src/vault/run";
-import { type ClientDatabase, createApiKeysKey, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createKey, createClientDatabase } from "./client-fixture";
 import { type KmsProxy, startKmsProxy } from "./kms-proxy";
 
 let database: ClientDatabase;
@@ -28,7 +28,7 @@ beforeEach(async () => {
   before = await database.open({ endpoint });
   after = await database.open({
     endpoint,
-    apiKeysKeyArn: await createApiKeysKey(),
+    apiKeysKeyArn: await createKey(),
     apiKeysOtherKeyArns: [before.settings.apiKeysKeyArn],
   });
   users = Array.from({ length: 20 }, () => randomUUID()).sort();

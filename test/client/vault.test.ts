@@ -5,7 +5,7 @@ import pino from "pino";
 import type { AppData } from "../../src/app-data";
 import { AppDataError } from "../../src/errors";
 import { Secret } from "../../src/vault/secret";
-import { type ClientDatabase, createApiKeysKey, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createKey, createClientDatabase } from "./client-fixture";
 import { type KmsProxy, startKmsProxy } from "./kms-proxy";
 
 const CANARY = "sk-canary-8d1f3a-ünïcödé";
@@ -298,7 +298,7 @@ describe("against whoever has the database", () => {
 
   it("a message under a key of somebody else's is not sent to it", async () => {
     const user = await newUser();
-    const stranger = await database.open({ apiKeysKeyArn: await createApiKeysKey() });
+    const stranger = await database.open({ apiKeysKeyArn: await createKey() });
     await stranger.vault.put(user, "openai", CANARY);
     expect(await codeOf(data.vault.get(user, "openai"))).toBe("KEY010");
     expect(proxy.calls).toEqual({});
