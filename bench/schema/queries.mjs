@@ -45,18 +45,19 @@ const QUERIES = [
     role: "authenticated",
     policy: OWN,
     isBusy: true,
-    sql: pageOfStatus,
+    sql: pageOfStatus("completed"),
     index: "idx_export_history_user_id",
     limitMs: 1,
   },
-  {
-    name: "page of a status, everybody's",
+  // Of all exports six in ten, three in two hundred, one in two hundred.
+  ...["completed", "pending", "processing"].map((status) => ({
+    name: `page of what is ${status}, everybody's`,
     role: "service_role",
     policy: EVERYBODY,
-    sql: pageOfStatus,
-    index: "idx_export_history_created_at",
+    sql: pageOfStatus(status),
+    index: "idx_export_history_status",
     limitMs: 1,
-  },
+  })),
 ];
 
 function recentActivity(filter) {
@@ -67,12 +68,11 @@ function recentActivity(filter) {
 }
 
 /** The page after the row that the page before it ended with. */
-function pageOfStatus(filter) {
-  return (
-    "select * from public.export_history where status = 'completed' " +
+function pageOfStatus(status) {
+  return (filter) =>
+    `select * from public.export_history where status = '${status}' ` +
     "and (created_at, id) < ('2025-12-01Z', 'ffffffff-ffff-ffff-ffff-ffffffffffff') " +
-    `and ${filter} order by created_at desc, id desc limit 20`
-  );
+    `and ${filter} order by created_at desc, id desc limit 20`;
 }
 
 /**
