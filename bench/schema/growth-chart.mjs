@@ -12,12 +12,12 @@ const LINE_HEIGHT = 18;
 const STYLE = `
 .page{fill:#fff}.grid{stroke:#d5dbe3}.limit{stroke:#4a5568;stroke-dasharray:5 4}
 text{font:13px system-ui,sans-serif;fill:#1a202c}.title{font-size:15px;font-weight:600}.small{font-size:12px;fill:#4a5568}
-.s0{--c:#1f6fb5}.s1{--c:#b35900}.s2{--c:#1d7f4f}.s3{--c:#8a3fa8}.s4{--c:#b3261e}.s5{--c:#5b6b00}.s6{--c:#3d4a5c}
+.s0{--c:#1f6fb5}.s1{--c:#b35900}.s2{--c:#1d7f4f}.s3{--c:#8a3fa8}.s4{--c:#b3261e}.s5{--c:#5b6b00}.s6{--c:#3d4a5c}.s7{--c:#00737a}.s8{--c:#9c3d72}
 path{fill:none;stroke:var(--c);stroke-width:2}circle{fill:var(--c)}.name{fill:var(--c)}.lead{stroke-width:1;opacity:.5}
 @media (prefers-color-scheme:dark){
 .page{fill:#12171f}.grid{stroke:#2c3644}.limit{stroke:#a9b4c2}
 text{fill:#e6ebf2}.small{fill:#a9b4c2}
-.s0{--c:#6cb4f5}.s1{--c:#f0a35c}.s2{--c:#63cf9b}.s3{--c:#cf9be6}.s4{--c:#ff8a80}.s5{--c:#c5d65b}.s6{--c:#b8c4d6}
+.s0{--c:#6cb4f5}.s1{--c:#f0a35c}.s2{--c:#63cf9b}.s3{--c:#cf9be6}.s4{--c:#ff8a80}.s5{--c:#c5d65b}.s6{--c:#b8c4d6}.s7{--c:#5ccfd6}.s8{--c:#f09cc4}
 }`;
 
 /**
