@@ -6,6 +6,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
+import type { ClientBase } from "pg";
 import { type AppData, connect } from "../../src/app-data";
 import type { Settings } from "../../src/settings";
 import { applyThrough } from "../sql/sql-files";
@@ -55,6 +56,14 @@ async function createExportsBucket(keyArn: string): Promise<string> {
   });
   client.destroy();
   return Bucket;
+}
+
+/** Resolves once a transaction of the client's database waits for another. */
+export async function someoneWaits(client: ClientBase): Promise<void> {
+  const waits =
+    "select from pg_stat_activity where datname = current_database() " +
+    "and cardinality(pg_blocking_pids(pid)) > 0";
+  while ((await client.query(waits)).rowCount === 0) continue;
 }
 
 /** Creates it; the emulator of `start-servers.ts` keeps its secrets. */

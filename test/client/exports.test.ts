@@ -12,7 +12,7 @@ import {
 import type { Client } from "pg";
 import type { AppData } from "../../src/app-data";
 import { partsOf } from "../../src/exports/parts";
-import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createClientDatabase, someoneWaits } from "./client-fixture";
 import { filesInZip } from "./zip-file";
 
 let database: ClientDatabase;
@@ -76,14 +76,6 @@ async function completedAs(key: string, user: string, at: string | null = "now")
   );
   await superuser.query("set session_replication_role = origin");
   return id;
-}
-
-/** Resolves once a transaction waits for another. */
-async function someoneWaits(): Promise<void> {
-  const waits =
-    "select from pg_stat_activity where datname = current_database() " +
-    "and cardinality(pg_blocking_pids(pid)) > 0";
-  while ((await superuser.query(waits)).rowCount === 0) continue;
 }
 
 describe("an export", () => {
@@ -451,7 +443,7 @@ describe("erase", () => {
     await job.query("begin; set local deadlock_timeout = '1 min'");
     await job.query("delete from public.export_history where user_id = $1", [user]);
     const erasing = data.users.erase(user);
-    await someoneWaits();
+    await someoneWaits(superuser);
     await job.query(
       `insert into public.export_archive (id, user_id, export_type, format, status, filters,
          download_count, created_at, updated_at)

@@ -11,7 +11,7 @@ import type { Client } from "pg";
 import { pino } from "pino";
 import type { AppData } from "../../src/app-data";
 import { runJob } from "../../src/jobs/run-job";
-import { type ClientDatabase, createClientDatabase } from "./client-fixture";
+import { type ClientDatabase, createClientDatabase, someoneWaits } from "./client-fixture";
 
 const CANARY = `sk-canary-${randomUUID()}`;
 const s3 = new S3Client({ forcePathStyle: true });
@@ -184,10 +184,7 @@ describe("the jobs", () => {
     await deletion.query("begin; set local deadlock_timeout = '1 min'");
     await deletion.query("select from public.users where id = $1 for update", [user]);
     const running = runJob(data, "expire-exports", { logger });
-    const waits =
-      "select from pg_stat_activity where datname = current_database() " +
-      "and cardinality(pg_blocking_pids(pid)) > 0";
-    while ((await superuser.query(waits)).rowCount === 0) continue;
+    await someoneWaits(superuser);
     await deletion.query("update public.export_history set row_count = 1 where id = $1", [id]);
     await deletion.query("commit");
     expect(await running).toMatchObject({ status: "done", counts: { archived: 1 } });
