@@ -56,18 +56,21 @@ async function run(command: Command, settings: ConnectionSettings): Promise<void
   else await rollbackTo(settings, undefined);
 }
 
-/** The same by the command line. @returns how to kill the process, and the signal that ended it. */
+/**
+ * The same by the command line.
+ * @returns how to kill the process, and the signal that ended it, or what it said when it ended by itself.
+ */
 function runProcess(command: Command, database: string, port: number) {
   const url = new URL(home.url("migrator"));
   Object.assign(url, { port: String(port), pathname: database });
   const args = command === "up" ? ["up"] : ["rollback", "--all"];
   let kill: () => void = () => undefined;
-  const ended = new Promise<string | undefined>((resolve) => {
+  const ended = new Promise<string>((resolve) => {
     const child = execFile(
       process.execPath,
       [PROGRAM, ...args, "--directory", directory],
       { env: { ...process.env, MIGRATOR_URL: url.href } },
-      (error) => resolve(error?.signal ?? undefined),
+      (error, out, err) => resolve(error?.signal ?? `ended by itself: ${out}${err}`),
     );
     kill = () => child.kill("SIGKILL");
   });
