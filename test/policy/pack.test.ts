@@ -239,13 +239,18 @@ describe("the policy pack, run as the engine runs it", () => {
   });
 
   it("judges migrations at once that were judged before", async () => {
-    const all = [{ ...migration(base), name: "000" }, migration("create table public.again ();")];
-    const first = await aboutMigrations(...all);
+    // A table of its own each time: verdicts are kept for a day.
+    const table = `public.again_${Date.now()}`;
+    const all = [{ ...migration(base), name: "000" }, migration(`create table ${table} ();`)];
+    const timed = async <T>(work: Promise<T>): Promise<[T, number]> => {
+      const began = Date.now();
+      return [await work, Date.now() - began];
+    };
+    const [first, firstMs] = await timed(aboutMigrations(...all));
     const other = await RunningPack.start();
     try {
-      const began = Date.now();
-      await other.analyzeStack(all);
-      expect(Date.now() - began).toBeLessThan(1000);
+      const [, secondMs] = await timed(other.analyzeStack(all));
+      expect(secondMs).toBeLessThan(firstMs / 2);
     } finally {
       await other.stop();
     }
