@@ -154,10 +154,11 @@ export class ExportBucket {
       {};
     while (next) {
       const page: ListObjectVersionsCommandOutput = await answered(
-        this.client.send(
-          new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
-          endedBy(signal),
-        ),
+        (options) =>
+          this.client.send(
+            new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+            options,
+          ),
         signal,
       );
       const { Versions = [], DeleteMarkers = [] } = page;
@@ -167,13 +168,14 @@ export class ExportBucket {
       for (const { Key } of found) keys.add(Key);
       if (found.length > 0) {
         const { Errors = [] } = await answered(
-          this.client.send(
-            new DeleteObjectsCommand({
-              Bucket: this.name,
-              Delete: { Objects: found, Quiet: true },
-            }),
-            endedBy(signal),
-          ),
+          (options) =>
+            this.client.send(
+              new DeleteObjectsCommand({
+                Bucket: this.name,
+                Delete: { Objects: found, Quiet: true },
+              }),
+              options,
+            ),
           signal,
         );
         const [first] = Errors;
@@ -191,14 +193,15 @@ export class ExportBucket {
     let next: string | undefined;
     do {
       const { Contents = [], NextContinuationToken }: ListObjectsV2CommandOutput = await answered(
-        this.client.send(
-          new ListObjectsV2Command({
-            Bucket: this.name,
-            Prefix: ExportBucket.folder,
-            ContinuationToken: next,
-          }),
-          endedBy(signal),
-        ),
+        (options) =>
+          this.client.send(
+            new ListObjectsV2Command({
+              Bucket: this.name,
+              Prefix: ExportBucket.folder,
+              ContinuationToken: next,
+            }),
+            options,
+          ),
         signal,
       );
       next = NextContinuationToken;
@@ -213,10 +216,11 @@ export class ExportBucket {
       {};
     while (next) {
       const page: ListMultipartUploadsCommandOutput = await answered(
-        this.client.send(
-          new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
-          endedBy(signal),
-        ),
+        (options) =>
+          this.client.send(
+            new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix, ...next }),
+            options,
+          ),
         signal,
       );
       for (const { Key: key, UploadId: uploadId } of page.Uploads ?? []) {
@@ -231,26 +235,28 @@ export class ExportBucket {
 
   /** Ends one, and deletes its parts; one that has ended already is no error. */
   async abort({ key, uploadId }: OpenUpload, signal?: AbortSignal): Promise<void> {
-    try {
-      await this.client.send(
-        new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId }),
-        endedBy(signal),
-      );
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (nameOf(error) !== "NoSuchUpload") throw refused(nameOf(error), error);
-    }
+    const command = new AbortMultipartUploadCommand({
+      Bucket: this.name,
+      Key: key,
+      UploadId: uploadId,
+    });
+    await answered(
+      (options) =>
+        this.client.send(command, options).catch((error: unknown) => {
+          if (nameOf(error) !== "NoSuchUpload") throw error;
+        }),
+      signal,
+    );
   }
 }
 
-function endedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal ? { abortSignal: signal } : {};
-}
-
 /** @throws AppDataError EXP017 in place of what S3 says; the reason of the signal, once it is aborted. */
-async function answered<Output>(request: Promise<Output>, signal?: AbortSignal): Promise<Output> {
+async function answered<Output>(
+  send: (options: { abortSignal?: AbortSignal }) => Promise<Output>,
+  signal?: AbortSignal,
+): Promise<Output> {
   try {
-    return await request;
+    return await send(signal ? { abortSignal: signal } : {});
   } catch (error) {
     signal?.throwIfAborted();
     throw refused(nameOf(error), error);

@@ -4,7 +4,7 @@ import { ExportBucket } from "./storage.js";
 
 /** How a sweep is bound. */
 export interface SweepOptions {
-  /** Ends it: what it has not come to is for the next one. */
+  /** Ends it; the next sweep does the rest. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,29 +41,18 @@ export async function sweepExports(
   return { stalled, uploadsAborted, ...compared, objectsDeleted, inOtherBuckets };
 }
 
-/** Calls one of 004's functions until it finds fewer rows than it asks for. */
-async function inBatches(
-  call: (most: number) => Promise<number>,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+/** In batches, until there are fewer than it asks for. */
+async function failStalled(sessions: Sessions, signal: AbortSignal | undefined): Promise<number> {
   for (let sum = 0; ;) {
     signal?.throwIfAborted();
-    const count = await call(AT_ONCE);
+    const { rows } = await sessions.asService((db) =>
+      sql<{ count: bigint }>`
+        select public.fail_stalled_exports(${AT_ONCE}) as count`.execute(db),
+    );
+    const count = Number(rows[0]?.count ?? 0);
     sum += count;
     if (count < AT_ONCE) return sum;
   }
-}
-
-function failStalled(sessions: Sessions, signal: AbortSignal | undefined): Promise<number> {
-  return inBatches(
-    (most) =>
-      sessions.asService(async (db) => {
-        const { rows } = await sql<{ count: bigint }>`
-          select public.fail_stalled_exports(${most}) as count`.execute(db);
-        return Number(rows[0]?.count ?? 0);
-      }),
-    signal,
-  );
 }
 
 /** An upload belongs to the export that is processing under its key. */
